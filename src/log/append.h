@@ -1,0 +1,39 @@
+/* append.h: getting lines into a session and never losing one.
+ *
+ *     flock(LOCK_EX), fstat, [pread the last byte], write once, lseek, [pread the byte before ours], flock(LOCK_UN)
+ *
+ *     |line\n|line\n|tor        a torn tail is healed: our record starts with \n
+ *     ^             ^ remembered end: where this handle's own last record ended. When the file's size is that, and the
+ *                     offset after the write is that plus our length, neither pread is needed.
+ *
+ * A session handle is one open descriptor with one lock; debrief_log (log.c) keeps a table of them and the threads
+ * apart. Why this way: a killed writer tears records even without a power cut, and looking at the last byte without
+ * the lock lost acknowledged entries in measurements; a foreign writer that does not lock is why the byte before
+ * ours is looked at after the write. */
+#ifndef DBF_APPEND_H
+#define DBF_APPEND_H
+
+#include "directory.h"
+
+typedef struct dbf_session dbf_session;
+
+/* The session `id` of `dir`; nothing is opened yet. `dir` must outlive it. NULL: EMEMORY. */
+dbf_session *dbf_session_new(dbf_directory *dir, const char *id, uint32_t lock_timeout_ms, debrief_error *err);
+void dbf_session_free(dbf_session *session);
+
+/* Called under the lock with the file open (for reading too), before anything is written; it may shorten the list
+ * of lines by setting entries of `lines` to {NULL, 0}. False, with *err filled, gives up. */
+typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                                 debrief_error *err);
+
+/* Append `count` lines. Each text ends with its own '\n' and is one record; neighbours that lie next to each other
+ * in memory go out in one write of up to 1 MiB (a longer record alone). One lock. No sync.
+ * *stored: how many are certainly in the file, whatever is returned. Not thread-safe: the caller serialises. */
+bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
+                        void *user, size_t *stored, debrief_error *err);
+
+/* fdatasync the file; the first time, the folder too, and its parent if the folder was made here. May run while another
+ * thread appends. False: the data may be lost; the caller poisons the handle. */
+bool dbf_session_sync(dbf_session *session, debrief_error *err);
+
+#endif

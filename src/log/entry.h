@@ -1,0 +1,87 @@
+/* entry.h: what is an entry, where its members are, and how one is written.
+ *
+ *     {"session_id":"s1","skill":"review",...,"team":"x"}
+ *      members[0]        members[1]           members[n-1]     known[DBF_SKILL] -> members[1]
+ *
+ * Reading and appending use the same scan, so append refuses exactly what the default reader would skip. */
+#ifndef DBF_ENTRY_H
+#define DBF_ENTRY_H
+
+#include "json_scan.h"
+#include "log.h"
+
+#define DBF_LINE_LIMIT ((size_t)256 << 20) /* bytes of one line without its newline */
+
+/* The known members, in the order they are written. */
+typedef enum dbf_known {
+  DBF_SESSION_ID,
+  DBF_TIMESTAMP,
+  DBF_SKILL,
+  DBF_PHASE,
+  DBF_PROJECT_ROOT,
+  DBF_INPUT,
+  DBF_ATTEMPTS,
+  DBF_FINAL_STATUS,
+  DBF_FILE_PATH,
+  DBF_MODEL_USED,
+  DBF_DURATION_MS,
+  DBF_KNOWN_COUNT
+} dbf_known;
+
+const char *dbf_known_name(dbf_known field);
+
+/* Offsets into the entry's text, so that a copy of the text can use a copy of the members. */
+typedef struct dbf_member {
+  uint32_t key, key_end;     /* with quotes */
+  uint32_t value, value_end;
+  uint8_t type;              /* dbf_json_type of the value */
+  bool key_escaped;
+  bool value_escaped;
+} dbf_member;
+
+typedef struct dbf_entry {
+  const char *text; /* where the '{' stands; not owned */
+  size_t len;       /* of the object, its braces included */
+  dbf_member *members;
+  uint32_t count, cap;
+  uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
+  bool duplicate_key;              /* at the top level or inside an attempt */
+} dbf_entry;
+
+typedef enum dbf_scan {
+  DBF_SCAN_OK,
+  DBF_SCAN_BAD_JSON,
+  DBF_SCAN_BAD_ENTRY, /* one JSON value, but not an entry; entry->len is set all the same */
+  DBF_SCAN_NO_MEMORY
+} dbf_scan;
+
+void dbf_entry_init(dbf_entry *entry);
+void dbf_entry_release(dbf_entry *entry);
+
+/* Scan the JSON value that starts at or behind white space at text[0]; what follows it is not looked at
+ * (entry->text + entry->len is where it ends). `foreign`: any object is an entry. Duplicate members are flagged,
+ * not refused. `text` needs the terminator and padding of json_scan.h. */
+dbf_scan dbf_entry_scan(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault);
+
+/* Member `i` as pointers. */
+dbf_json_value dbf_entry_value(const dbf_entry *entry, uint32_t i);
+
+/* The known field's value; false when it is absent (null counts as a value). */
+bool dbf_entry_known(const dbf_entry *entry, dbf_known field, dbf_json_value *value);
+
+/* Does the entry's session_id say `id`? An absent or null one does. */
+bool dbf_entry_names(const dbf_entry *entry, const char *id);
+
+/* ---- Writing (entry_write.c) ------------------------------------------------------------------------------- */
+
+/* Append the entry of a struct as one line of JSON without a newline: see debrief_log_append. `id` is the session
+ * it goes to. */
+bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry, debrief_error *err);
+
+/* Append the entry given as JSON text: checked by dbf_entry_scan (duplicates refused), compacted without HTML
+ * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent; in place
+ * when null); with `sparse` the timestamp is not filled in. `scratch` is memory to use. */
+bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
+                          bool sparse, debrief_error *err);
+
+#endif

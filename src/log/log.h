@@ -1,0 +1,263 @@
+/* debrief/log.h: append and read session logs of AI-agent skill runs. No Lua. Link with libdebrief-log.
+ *
+ *     log         debrief_log            one folder
+ *      `-- session   "s1" -> s1.jsonl    one append-only file of it
+ *           `-- entry   one line         one skill run, a JSON object
+ *                `-- attempt             one try inside an entry
+ *
+ * Fallible functions return false (or NULL, or DEBRIEF_NEXT_ERROR) and fill `*err`, which may be NULL.
+ * Nothing here prints, exits, installs a handler or changes a locale. All text is UTF-8 with a length; a byte
+ * sequence that is not UTF-8 is stored as U+FFFD, never refused. */
+#ifndef DEBRIEF_LOG_H
+#define DEBRIEF_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DEBRIEF_API __attribute__((visibility("default")))
+#else
+#define DEBRIEF_API
+#endif
+
+/* ---- Errors ---------------------------------------------------------------------------------------------- */
+
+typedef enum debrief_code {
+  DEBRIEF_OK = 0,
+  DEBRIEF_EARG,      /* the call is wrong: a NULL that must not be, a struct of an unknown size */
+  DEBRIEF_EID,       /* not a session id: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
+  DEBRIEF_EJSON,     /* not JSON; `offset` is the byte of the text where it stops being so */
+  DEBRIEF_EENTRY,    /* JSON, but not an entry: no object, a known field of another type, a duplicate member */
+  DEBRIEF_ETOOBIG,   /* longer than 256 MiB or deeper than 1,024 levels */
+  DEBRIEF_ENOENT,    /* no such folder or session */
+  DEBRIEF_EIO,       /* the system refused; nothing of this call was acknowledged */
+  DEBRIEF_EUNSAFE,   /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
+  DEBRIEF_ELOCKED,   /* somebody held the session's lock for longer than lock_timeout_ms */
+  DEBRIEF_EPOISONED, /* an earlier sync failed: what was acknowledged before may be lost; open the log again */
+  DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
+  DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
+  DEBRIEF_EMEMORY    /* out of memory */
+} debrief_code;
+
+/* What went wrong: `message` says what, where and what to do, in one line. `line` counts from 1 (0: no line),
+ * `offset` is in bytes. */
+typedef struct debrief_error {
+  debrief_code code;
+  uint64_t line;
+  uint64_t offset;
+  char message[496];
+} debrief_error;
+
+/* ---- Values ---------------------------------------------------------------------------------------------- */
+
+/* Bytes with a length. {NULL, 0} is "not given". The callee copies what it keeps. */
+typedef struct debrief_text {
+  const char *data;
+  size_t len;
+} debrief_text;
+
+/* A moment as RFC 3339 writes it: seconds since 1970-01-01T00:00:00Z (negative before), nanoseconds 0 to
+ * 999,999,999, and the zone it is shown in. Years 0001 to 9999. `set` false is "not given". */
+typedef struct debrief_time {
+  int64_t seconds;
+  int32_t nanoseconds;
+  int32_t offset_minutes;
+  bool set;
+} debrief_time;
+
+enum { DEBRIEF_HAS_ATTEMPT = 1, DEBRIEF_HAS_VERIFIED = 2, DEBRIEF_HAS_DURATION = 4, DEBRIEF_HAS_ATTEMPTS = 8 };
+
+/* One try inside an entry. */
+typedef struct debrief_attempt {
+  int64_t attempt;
+  debrief_text model;
+  debrief_text output_summary; /* left out when empty */
+  debrief_text runner_output;  /* left out when empty */
+  bool verified;
+  uint32_t has;       /* sparse entries only: DEBRIEF_HAS_ATTEMPT, DEBRIEF_HAS_VERIFIED */
+  debrief_text extra; /* JSON object whose members follow the known ones, or not given */
+} debrief_attempt;
+
+/* One skill run. Written as Go's json.Marshal writes the original struct: known fields in this order, empty
+ * optional ones left out. Zero the struct, set struct_size, fill in what you know. */
+typedef struct debrief_entry {
+  size_t struct_size;      /* sizeof(debrief_entry) */
+  debrief_text session_id; /* not given: the session it is appended to; another one is refused */
+  debrief_time timestamp;  /* not set: now, in UTC (sparse: left out) */
+  debrief_text skill;
+  debrief_text phase;        /* left out when empty */
+  debrief_text project_root; /* left out when empty */
+  debrief_text input;        /* JSON text of any kind, compacted; left out when empty */
+  const debrief_attempt *attempts;
+  size_t attempt_count; /* left out when 0 */
+  debrief_text final_status;
+  debrief_text file_path;  /* left out when empty */
+  debrief_text model_used; /* left out when empty */
+  int64_t duration_ms;     /* milliseconds; left out when 0 */
+  debrief_text extra;      /* JSON object whose members follow the known ones, or not given */
+  bool sparse;             /* leave out everything that was not given: texts with data == NULL, times not set, and
+                              numbers and booleans whose bit in `has` is 0 */
+  uint32_t has;            /* sparse only: DEBRIEF_HAS_DURATION, DEBRIEF_HAS_ATTEMPTS */
+} debrief_entry;
+
+/* ---- A log ----------------------------------------------------------------------------------------------- */
+
+typedef enum debrief_sync {
+  DEBRIEF_SYNC_NONE = 0, /* an acknowledged entry survives the death of the process */
+  DEBRIEF_SYNC_DATA      /* and a power cut: fdatasync before the call returns */
+} debrief_sync;
+
+typedef struct debrief_log_config {
+  size_t struct_size;       /* sizeof(debrief_log_config) */
+  debrief_sync sync;        /* default: DEBRIEF_SYNC_NONE */
+  uint32_t lock_timeout_ms; /* how long an append waits for the session's lock; 0: 10,000 */
+  uint32_t file_mode;       /* of sessions that are made; 0: 0600 */
+  uint32_t folder_mode;     /* of folders that are made; 0: 0700 */
+} debrief_log_config;
+
+typedef struct debrief_log debrief_log;
+
+/* Open the log in folder `dir`. The folder is made at the first append, not here; a reader of a folder that is
+ * not there gets DEBRIEF_ENOENT. `config` may be NULL for the defaults. Close with debrief_log_close. A log is
+ * thread-safe. Errors: EARG, EMEMORY. */
+DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err);
+
+/* Close the log and every descriptor it holds. NULL is fine. Readers opened from it stay valid. */
+DEBRIEF_API void debrief_log_close(debrief_log *log);
+
+/* ---- Appending (C -> file) ------------------------------------------------------------------------------- */
+
+/* Append one entry to session `id`. On true the entry is in the file and survives the death of this process;
+ * with DEBRIEF_SYNC_DATA it also survives a power cut. On false nothing was acknowledged: EARG, EID, EJSON
+ * (input or extra is not JSON), EENTRY, ETOOBIG, EIO, EUNSAFE, ELOCKED, EPOISONED, EFORK, EMEMORY. */
+DEBRIEF_API bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry,
+                                    debrief_error *err);
+
+/* Append one entry given as JSON text: checked, compacted, a missing session_id and timestamp filled in, and
+ * nothing else of it changed. Errors as above; err->offset is the byte of `json` at fault. */
+DEBRIEF_API bool debrief_log_append_json(debrief_log *log, const char *id, const char *json, size_t len,
+                                         debrief_error *err);
+
+/* Append `count` entries given as JSON texts under one lock, in writes of up to 1 MiB, with one sync. All are
+ * checked before the first is written: a bad one refuses the batch (err->line is its number, from 1). `*stored`
+ * (may be NULL) is `count` on true; on false it tells how many are in the file, 0 unless the disk failed. */
+DEBRIEF_API bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons,
+                                          size_t count, size_t *stored, debrief_error *err);
+
+/* ---- Reading (file -> C) --------------------------------------------------------------------------------- */
+
+typedef enum debrief_next { DEBRIEF_NEXT_ERROR = -1, DEBRIEF_NEXT_END = 0, DEBRIEF_NEXT_ENTRY = 1 } debrief_next;
+
+/* One entry as it stands in the file. `json` is valid until the next call on the same reader; it is followed by
+ * a byte that is no JSON. `offset` is where its line begins in the file, in bytes. */
+typedef struct debrief_line {
+  debrief_text json;
+  uint64_t line;
+  uint64_t offset;
+  bool salvaged;      /* it shared its line with something else (kinds glued, spliced, nul_run) */
+  bool bad_utf8;      /* it holds bytes that are not UTF-8; show them as U+FFFD */
+  bool duplicate_key; /* a member is there twice; the last one counts */
+} debrief_line;
+
+typedef enum debrief_kind {
+  DEBRIEF_IN_PROGRESS = 1, /* an unterminated tail while somebody is still writing; no damage */
+  DEBRIEF_TORN_TAIL,       /* an unterminated tail that is not a whole entry */
+  DEBRIEF_GLUED,           /* whole entries on one line; each is returned */
+  DEBRIEF_SPLICED,         /* a cut entry followed by a whole one; the whole one is returned */
+  DEBRIEF_NUL_RUN,         /* NUL bytes, as a power cut leaves them; a whole entry behind them is returned */
+  DEBRIEF_BAD_JSON,        /* not JSON */
+  DEBRIEF_BAD_ENTRY,       /* JSON, but not an object, or a known field has another type */
+  DEBRIEF_OVERSIZE,        /* longer than the limit; skipped in constant memory */
+  DEBRIEF_BAD_UTF8,        /* a warning: the entry is returned */
+  DEBRIEF_DUPLICATE_KEY    /* a warning: the entry is returned */
+} debrief_kind;
+
+/* One thing that went wrong without stopping the reader. Valid only during the callback. */
+typedef struct debrief_diagnostic {
+  debrief_kind kind;
+  const char *path;    /* of the file, as it was opened */
+  uint64_t line;       /* from 1 */
+  uint64_t offset;     /* where the line begins in the file, bytes */
+  uint64_t length;     /* of the line, bytes */
+  const char *message; /* what was found, one line */
+  char excerpt[200];   /* the first 64 bytes of what is damaged, control characters and non-ASCII escaped */
+} debrief_diagnostic;
+
+typedef struct debrief_read_config {
+  size_t struct_size; /* sizeof(debrief_read_config) */
+  bool strict;        /* stop at the first line that is not an entry: DEBRIEF_EDAMAGED */
+  bool foreign;       /* not one of our logs: any JSON object is an entry, known fields are not looked at */
+  void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic); /* lenient reading only; may be NULL */
+  void *user;
+} debrief_read_config;
+
+typedef struct debrief_reader debrief_reader;
+
+/* Read session `id` from its beginning, line by line, in memory that grows only with the longest line. A session
+ * that does not exist is an empty one; a folder that does not exist is ENOENT. Close with
+ * debrief_reader_close. A reader belongs to one thread at a time. Errors: EARG, EID, ENOENT, EIO, EUNSAFE,
+ * EMEMORY. `config` may be NULL. */
+DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
+                                             debrief_error *err);
+
+/* The same for any file. Symbolic links are followed, the file must be regular and must exist (ENOENT). */
+DEBRIEF_API debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,
+                                                  debrief_error *err);
+
+/* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; it is returned by every later call
+ * too. */
+DEBRIEF_API debrief_next debrief_reader_next(debrief_reader *reader, debrief_line *line, debrief_error *err);
+
+DEBRIEF_API void debrief_reader_close(debrief_reader *reader);
+
+/* The diagnostic's name as it is printed ("torn_tail"), a static string. */
+DEBRIEF_API const char *debrief_kind_name(debrief_kind kind);
+
+/* True for the kinds that mean a damaged line, false for in_progress and the two warnings. */
+DEBRIEF_API bool debrief_kind_is_damage(debrief_kind kind);
+
+/* ---- Fields of an entry ---------------------------------------------------------------------------------- */
+
+/* The value of member `name` of the JSON object `json`, which a reader returned (or an object found in it), as
+ * JSON text inside `json`; {NULL, 0} when there is none. The last of two equal members counts. */
+DEBRIEF_API debrief_text debrief_member(debrief_text json, const char *name);
+
+/* The element `index` (from 0) of a JSON array found in a reader's entry; {NULL, 0} past its end. */
+DEBRIEF_API debrief_text debrief_element(debrief_text json, size_t index);
+
+/* Decode a JSON string into `buffer` of `size` bytes, NUL-terminated and cut to fit at a character; returns the whole
+ * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD. */
+DEBRIEF_API size_t debrief_string(debrief_text json, char *buffer, size_t size);
+
+/* Decode a JSON integer that fits in 64 bits; false when it is something else. */
+DEBRIEF_API bool debrief_integer(debrief_text json, int64_t *value);
+
+/* Decode an RFC 3339 timestamp from a JSON string; false when it is something else. */
+DEBRIEF_API bool debrief_timestamp(debrief_text json, debrief_time *value);
+
+/* ---- Sessions -------------------------------------------------------------------------------------------- */
+
+/* Call `each` with every session id of the log in byte order, until it returns false. A folder that does not
+ * exist is ENOENT. Files that are not named ID.jsonl are passed over. */
+DEBRIEF_API bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
+                                      debrief_error *err);
+
+/* Is `id` a session id? */
+DEBRIEF_API bool debrief_session_id_valid(const char *id);
+
+/* Make a session id of any text: itself when it is one, else a safe prefix, '-' and a 64-bit hash of the whole.
+ * `out` has room for 129 bytes. The same text gives the same id. */
+DEBRIEF_API void debrief_session_id(const char *text, size_t len, char out[129]);
+
+/* "0.1.0" */
+DEBRIEF_API const char *debrief_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,48 @@
+/* read.h: a session, or any JSONL file, line by line.
+ *
+ *     |........|line\n|line\n|li        window of a file, slides and grows to the longest line
+ *              ^start        ^ what the next fill continues
+ *
+ * Lines end at \n and nowhere else. Nothing is ever changed in the file. Every byte of it belongs to an entry that
+ * is returned, to a blank line, or to a diagnostic. */
+#ifndef DBF_READ_H
+#define DBF_READ_H
+
+#include "entry.h"
+#include "log.h"
+
+typedef struct dbf_read_options {
+  bool strict;
+  bool foreign;
+  const char *session; /* the id that entries salvaged from a spliced line must name; NULL: the id in the lines before */
+  uint64_t begin, end; /* the part of the file to read, at line ends; end 0: to the end of the file as it grows */
+  uint64_t first_line; /* number of the line at `begin`; 0: 1 */
+  size_t line_limit;   /* 0: DBF_LINE_LIMIT */
+  size_t window;       /* bytes to read at once; 0: 256 KiB. Tests use a few bytes */
+  void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
+  void *user;
+} dbf_read_options;
+
+/* One entry; everything is valid until the next call. */
+typedef struct dbf_record {
+  const dbf_entry *entry;
+  uint64_t line, offset;
+  bool salvaged, bad_utf8;
+} dbf_record;
+
+/* A reader owns `fd` from here on, also on failure. fd -1 is an empty session. `path` is copied. */
+debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options *options, debrief_error *err);
+
+debrief_next dbf_reader_next(debrief_reader *reader, dbf_record *record, debrief_error *err);
+
+/* The bytes of the current record's line as they stand in the file, from the last return of dbf_reader_next, when
+ * the line holds that one record and nothing else but white space; {NULL, 0} when it was salvaged. */
+debrief_text dbf_reader_raw(const debrief_reader *reader);
+
+/* Counts of what was met so far. */
+typedef struct dbf_read_counts {
+  uint64_t entries, lines, blank, damaged, warnings, in_progress;
+} dbf_read_counts;
+dbf_read_counts dbf_reader_counts(const debrief_reader *reader);
+
+#endif

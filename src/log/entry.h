@@ -8,6 +8,7 @@
 #define DBF_ENTRY_H
 
 #include "json_scan.h"
+#include "keyset.h"
 #include "log.h"
 
 #define DBF_LINE_LIMIT ((size_t)256 << 20) /* bytes of one line without its newline */
@@ -32,9 +33,9 @@ const char *dbf_known_name(dbf_known field);
 
 /* Offsets into the entry's text, so that a copy of the text can use a copy of the members. */
 typedef struct dbf_member {
-  uint32_t key, key_end;     /* with quotes */
+  uint32_t key, key_end; /* with quotes */
   uint32_t value, value_end;
-  uint8_t type;              /* dbf_json_type of the value */
+  uint8_t type; /* dbf_json_type of the value */
   bool key_escaped;
   bool value_escaped;
 } dbf_member;
@@ -46,6 +47,9 @@ typedef struct dbf_entry {
   uint32_t count, cap;
   uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
   bool duplicate_key;              /* at the top level or inside an attempt */
+  const dbf_json_kernel *kernel;   /* what scans; dbf_entry_init takes the best one */
+  dbf_keyset names,
+      attempt_names; /* unknown names of the entry and of the attempt being scanned: duplicates */
 } dbf_entry;
 
 typedef enum dbf_scan {

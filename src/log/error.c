@@ -25,7 +25,8 @@ bool dbf_fail(debrief_error *err, debrief_code code, const char *format, ...) {
   return false;
 }
 
-bool dbf_fail_at(debrief_error *err, debrief_code code, uint64_t line, uint64_t offset, const char *format, ...) {
+bool dbf_fail_at(debrief_error *err, debrief_code code, uint64_t line, uint64_t offset, const char *format,
+                 ...) {
   if (err) {
     int saved = errno;
     va_list args;
@@ -54,4 +55,6 @@ bool dbf_fail_errno(debrief_error *err, const char *format, ...) {
   return false;
 }
 
-bool dbf_fail_memory(debrief_error *err) { return dbf_fail(err, DEBRIEF_EMEMORY, "out of memory"); }
+bool dbf_fail_memory(debrief_error *err) {
+  return dbf_fail(err, DEBRIEF_EMEMORY, "out of memory");
+}

@@ -9,8 +9,8 @@ bool dbf_fail(debrief_error *err, debrief_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same with a place: line (from 1, 0 for none) and offset (bytes). */
-bool dbf_fail_at(debrief_error *err, debrief_code code, uint64_t line, uint64_t offset, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+bool dbf_fail_at(debrief_error *err, debrief_code code, uint64_t line, uint64_t offset, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));
 
 /* "what: reason of errno". ENOMEM becomes DEBRIEF_EMEMORY, everything else DEBRIEF_EIO. */
 bool dbf_fail_errno(debrief_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

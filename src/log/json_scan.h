@@ -33,8 +33,8 @@ typedef enum dbf_json_type {
 typedef struct dbf_json_value {
   const char *start;
   const char *end;
-  uint8_t type;    /* dbf_json_type */
-  bool escaped;    /* a string with at least one backslash */
+  uint8_t type; /* dbf_json_type */
+  bool escaped; /* a string with at least one backslash */
 } dbf_json_value;
 
 typedef struct dbf_json_fault {

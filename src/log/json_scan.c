@@ -1,0 +1,46 @@
+/* Choosing a kernel, and whole texts. */
+#include "json_scan.h"
+#include "json_scan_kernels.h"
+
+const dbf_json_kernel *dbf_json_kernel_at(size_t index) {
+  const dbf_json_kernel *all[4] = {NULL};
+  size_t n = 0;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) all[n++] = &dbf_json_kernel_avx2;
+  all[n++] = &dbf_json_kernel_sse2;
+#elif defined(__aarch64__)
+  all[n++] = &dbf_json_kernel_neon;
+#endif
+  all[n++] = &dbf_json_kernel_scalar;
+  return index < n ? all[index] : NULL;
+}
+
+const dbf_json_kernel *dbf_json_kernel_best(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") ? &dbf_json_kernel_avx2 : &dbf_json_kernel_sse2;
+#else
+  return dbf_json_kernel_at(0);
+#endif
+}
+
+static const char *skip_space(const char *p, const char *end) {
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  return p;
+}
+
+bool dbf_json_valid(const dbf_json_kernel *kernel, const char *text, size_t len, dbf_json_fault *fault) {
+  const char *end = text + len;
+  dbf_json_value value;
+  *fault = (dbf_json_fault){0};
+  const char *p = kernel->scan_value(skip_space(text, end), end, 0, &value, fault);
+  if (!p) return false;
+  if ((p = skip_space(p, end)) != end) {
+    *fault = (dbf_json_fault){"expected the end of the text", p, false};
+    return false;
+  }
+  if (!kernel->utf8_valid(text, len)) {
+    *fault = (dbf_json_fault){"bytes that are not UTF-8", text, false};
+    return false;
+  }
+  return true;
+}

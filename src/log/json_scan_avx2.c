@@ -1,0 +1,106 @@
+/* AVX2: compiled with -mavx2 and called only when the processor has it. UTF-8 is checked by the three table
+ * look-ups of J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte" (2021). */
+#if defined(__x86_64__)
+#include "json_scan_kernels.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+static inline __m256i load(const char *p) {
+  return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+static inline const char *find_special(const char *p) {
+  const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
+  const __m256i control = _mm256_set1_epi8(0x1f);
+  for (;; p += 32) {
+    __m256i c = load(p);
+    __m256i hit = _mm256_or_si256(_mm256_cmpeq_epi8(c, quote), _mm256_cmpeq_epi8(c, backslash));
+    hit = _mm256_or_si256(hit, _mm256_cmpeq_epi8(_mm256_min_epu8(c, control), c));
+    unsigned mask = (unsigned)_mm256_movemask_epi8(hit);
+    if (mask) return p + __builtin_ctz(mask);
+  }
+}
+
+/* What two neighbouring bytes may do wrong; a bit that survives all three look-ups is an error. */
+enum {
+  TOO_SHORT = 1,  /* lead, then no continuation */
+  TOO_LONG = 2,   /* ASCII, then a continuation */
+  OVERLONG_3 = 4, /* e0 80..9f */
+  TOO_LARGE = 8,  /* f4 90.. and above */
+  SURROGATE = 16, /* ed a0..bf */
+  OVERLONG_2 = 32,
+  OVERLONG_4 = 64, /* f0 80..8f; shared with f5.. 80..8f, which the lead's low nibble tells apart */
+  TWO_CONTS = 128, /* right only where a lead two or three bytes before asks for it */
+  CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS
+};
+
+#define TABLE(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                                              \
+  _mm256_setr_epi8((char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h), \
+                   (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p), \
+                   (char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h), \
+                   (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p))
+
+static inline __m256i high_nibble(__m256i v) {
+  return _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
+}
+
+/* The errors of 32 bytes at p; the three bytes before p are read too. */
+static inline __m256i check_block(const char *p) {
+  const __m256i lead_high =
+      TABLE(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_CONTS,
+            TWO_CONTS, TWO_CONTS, TWO_CONTS, TOO_SHORT | OVERLONG_2, TOO_SHORT,
+            TOO_SHORT | OVERLONG_3 | SURROGATE, TOO_SHORT | TOO_LARGE | OVERLONG_4);
+  const int above = CARRY | TOO_LARGE | OVERLONG_4;
+  const __m256i lead_low =
+      TABLE(CARRY | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,
+            above, above, above, above, above, above, above, above, above | SURROGATE, above, above);
+  const int cont = TOO_LONG | TWO_CONTS | OVERLONG_2;
+  const __m256i next_high =
+      TABLE(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+            cont | OVERLONG_3 | OVERLONG_4, cont | OVERLONG_3 | TOO_LARGE, cont | SURROGATE | TOO_LARGE,
+            cont | SURROGATE | TOO_LARGE, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT);
+  __m256i now = load(p), before = load(p - 1);
+  __m256i wrong = _mm256_and_si256(
+      _mm256_and_si256(_mm256_shuffle_epi8(lead_high, high_nibble(before)),
+                       _mm256_shuffle_epi8(lead_low, _mm256_and_si256(before, _mm256_set1_epi8(0x0f)))),
+      _mm256_shuffle_epi8(next_high, high_nibble(now)));
+  __m256i third = _mm256_subs_epu8(load(p - 2), _mm256_set1_epi8((char)(0xe0 - 0x80)));
+  __m256i fourth = _mm256_subs_epu8(load(p - 3), _mm256_set1_epi8((char)(0xf0 - 0x80)));
+  __m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+  return _mm256_xor_si256(wrong, must);
+}
+
+static inline bool block_valid(const char *p) {
+  __m256i wrong = check_block(p);
+  return _mm256_testz_si256(wrong, wrong);
+}
+
+/* Check `left` < 32 bytes at p as a block of its own, `before` (0 to 3) bytes in front of them known. The zeros behind
+ * make a sequence that the end cuts short an error. */
+static bool edge_valid(const char *p, size_t before, size_t left) {
+  char block[3 + 32] = {0};
+  memcpy(block + 3 - before, p - before, before + left);
+  return block_valid(block + 3);
+}
+
+static bool utf8_valid(const char *p, size_t len) {
+  size_t i = 0;
+  while (i + 32 <= len && _mm256_movemask_epi8(load(p + i)) == 0) i += 32;
+  if (i + 32 <= len && i < 3) { /* no three bytes in front yet */
+    char block[3 + 32] = {0};
+    memcpy(block + 3, p, 32);
+    if (!block_valid(block + 3)) return false;
+    i = 32;
+  }
+  for (; i + 32 <= len; i += 32)
+    if (!block_valid(p + i)) return false;
+  return edge_valid(p + i, i < 3 ? i : 3, len - i);
+}
+
+#include "json_scan_kernel.h"
+
+const dbf_json_kernel dbf_json_kernel_avx2 = {"avx2", scan_string, scan_value, utf8_valid};
+#else
+typedef int dbf_no_avx2; /* a file must not be empty */
+#endif

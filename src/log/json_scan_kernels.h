@@ -1,0 +1,15 @@
+/* json_scan_kernels.h: the kernels there are. Only json_scan.c chooses among them. */
+#ifndef DBF_JSON_SCAN_KERNELS_H
+#define DBF_JSON_SCAN_KERNELS_H
+
+#include "json_scan.h"
+
+extern const dbf_json_kernel dbf_json_kernel_scalar;
+#if defined(__x86_64__)
+extern const dbf_json_kernel dbf_json_kernel_sse2;
+extern const dbf_json_kernel dbf_json_kernel_avx2;
+#elif defined(__aarch64__)
+extern const dbf_json_kernel dbf_json_kernel_neon;
+#endif
+
+#endif

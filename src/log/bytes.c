@@ -1,0 +1,68 @@
+#include "bytes.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SMALLEST 256
+
+void dbf_bytes_init(dbf_bytes *bytes) { memset(bytes, 0, sizeof *bytes); }
+
+void dbf_bytes_release(dbf_bytes *bytes) {
+  free(bytes->data);
+  dbf_bytes_init(bytes);
+}
+
+void dbf_bytes_clear(dbf_bytes *bytes) {
+  bytes->len = 0;
+  bytes->failed = false;
+}
+
+/* The next capacity that holds `need`; 0 when the padding would overflow it. */
+static size_t grown(size_t cap, size_t need) {
+  if (need > SIZE_MAX / 2 - DBF_PADDING) return 0;
+  size_t next = cap > need / 2 ? cap * 2 : need;
+  return next < SMALLEST ? SMALLEST : next;
+}
+
+static bool grow(dbf_bytes *bytes, size_t need) {
+  size_t cap = grown(bytes->cap, need);
+  char *data = cap ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
+  if (!data) {
+    bytes->failed = true;
+    return false;
+  }
+  memset(data + cap, 0, DBF_PADDING);
+  bytes->data = data;
+  bytes->cap = cap;
+  return true;
+}
+
+bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
+  if (bytes->failed) return false;
+  if (bytes->data && more <= bytes->cap - bytes->len) return true;
+  if (more > SIZE_MAX - bytes->len) {
+    bytes->failed = true;
+    return false;
+  }
+  return grow(bytes, bytes->len + more);
+}
+
+void dbf_bytes_append(dbf_bytes *bytes, const void *data, size_t len) {
+  if (len == 0 || !dbf_bytes_reserve(bytes, len)) return;
+  memcpy(bytes->data + bytes->len, data, len);
+  bytes->len += len;
+}
+
+void dbf_bytes_append_char(dbf_bytes *bytes, char c) {
+  if (!dbf_bytes_reserve(bytes, 1)) return;
+  bytes->data[bytes->len++] = c;
+}
+
+/* The whole padding is zeroed, not only the first byte: vector code branches on what it loads there, and
+ * valgrind and MSan would call that a use of uninitialised memory. */
+bool dbf_bytes_terminate(dbf_bytes *bytes) {
+  if (!dbf_bytes_reserve(bytes, 0)) return false;
+  memset(bytes->data + bytes->len, 0, DBF_PADDING);
+  return true;
+}

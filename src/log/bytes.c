@@ -6,7 +6,9 @@
 
 #define SMALLEST 256
 
-void dbf_bytes_init(dbf_bytes *bytes) { memset(bytes, 0, sizeof *bytes); }
+void dbf_bytes_init(dbf_bytes *bytes) {
+  memset(bytes, 0, sizeof *bytes);
+}
 
 void dbf_bytes_release(dbf_bytes *bytes) {
   free(bytes->data);

@@ -9,9 +9,10 @@
 /* ---- Eight bytes at a time -------------------------------------------------------------------------------
  * Nearly all text is plain. A word with a byte that may need work is left to the byte loop, which decides. */
 
-#define EACH(byte)  (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH        EACH(0x80)
-#define ZEROS(word) (((word) - EACH(1)) & ~(word)) /* the high bit of some byte is set if and only if one is 0 */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH       EACH(0x80)
+#define ZEROS(word) \
+  (((word)-EACH(1)) & ~(word)) /* the high bit of some byte is set if and only if one is 0 */
 
 static inline uint64_t load(const char *p) {
   uint64_t word;
@@ -28,9 +29,13 @@ static inline bool has_html(uint64_t word) {
   return ((ZEROS(word ^ EACH('&')) | ZEROS((word | EACH(2)) ^ EACH('>'))) & HIGH) != 0;
 }
 
-static inline bool has_control(uint64_t word) { return ((word - EACH(0x20)) & ~word & HIGH) != 0; }
+static inline bool has_control(uint64_t word) {
+  return ((word - EACH(0x20)) & ~word & HIGH) != 0;
+}
 
-static inline bool is_html(char c) { return c == '<' || c == '>' || c == '&'; }
+static inline bool is_html(char c) {
+  return c == '<' || c == '>' || c == '&';
+}
 
 /* ---- Strings --------------------------------------------------------------------------------------------- */
 
@@ -59,7 +64,8 @@ static bool is_separator(const char *p, size_t len) {
 
 /* A byte >= 0x80 at p: what must be replaced is written, with what stands between *run and p before it. Returns the
  * byte behind the character; *run moves when something was written. */
-static const char *write_high(dbf_bytes *out, const char **run, const char *p, const char *end, bool separators) {
+static const char *write_high(dbf_bytes *out, const char **run, const char *p, const char *end,
+                              bool separators) {
   size_t len = dbf_utf8_length(p, (size_t)(end - p));
   if (len && !(separators && is_separator(p, len))) return p + len;
   dbf_bytes_append(out, *run, (size_t)(p - *run));
@@ -111,7 +117,8 @@ static const char *skip_inside(const char *p, const char *end, bool html) {
 }
 
 /* p behind the opening quote; returns the byte behind the closing one. */
-static const char *compact_string(dbf_bytes *out, const char **run, const char *p, const char *end, bool html) {
+static const char *compact_string(dbf_bytes *out, const char **run, const char *p, const char *end,
+                                  bool html) {
   for (;;) {
     p = skip_inside(p, end, html);
     if (p >= end) return end;

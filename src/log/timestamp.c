@@ -46,7 +46,9 @@ static int days_in(int year, int month) {
 
 /* ---- Reading --------------------------------------------------------------------------------------------- */
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /* `count` digits at `p` as a number from `low` to `high`. */
 static bool number(const char *p, int count, int low, int high, int *value) {

@@ -32,8 +32,14 @@ typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_t
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
                         void *user, size_t *stored, debrief_error *err);
 
-/* fdatasync the file; the first time, the folder too, and its parent if the folder was made here. May run while another
- * thread appends. False: the data may be lost; the caller poisons the handle. */
-bool dbf_session_sync(dbf_session *session, debrief_error *err);
+/* A descriptor to sync with: a duplicate, so that an append may replace or close its own meanwhile, and of the same
+ * open file, so that it sees every error the kernel has for it. -1, and *err filled, when there is none left. The
+ * caller serialises it with appends. */
+int dbf_session_sync_begin(dbf_session *session, debrief_error *err);
+
+/* fdatasync and close `fd`; the first time, and after the file was made anew, sync the folder too, and the parents of
+ * folders that were made here. May run while another thread appends. False: the data may be lost, and no later sync
+ * would tell; the caller poisons the session. */
+bool dbf_session_sync_end(dbf_session *session, int fd, debrief_error *err);
 
 #endif

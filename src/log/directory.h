@@ -4,18 +4,27 @@
 
 #include "log.h"
 
+#include <pthread.h>
+
+/* Thread-safe: `fd` and `levels_made` are only touched under `mutex`. */
 typedef struct dbf_directory {
-  char *path;      /* as given */
-  int fd;          /* of the folder, -1 until it was needed */
+  char *path;           /* as given */
+  int fd;               /* of the folder, -1 until it was needed */
+  unsigned levels_made; /* folders made here and not synced: the last one and its parents */
   uint32_t file_mode, folder_mode;
+  pthread_mutex_t mutex;
 } dbf_directory;
+
+/* The end of a path, short enough that a message holds it and the reason behind it. */
+const char *dbf_directory_shown(const char *path);
 
 bool dbf_directory_init(dbf_directory *dir, const char *path, uint32_t file_mode, uint32_t folder_mode,
                         debrief_error *err);
 void dbf_directory_release(dbf_directory *dir);
 
-/* Open the folder; with `make`, make it (and its parents) first. *made tells that a folder was made, whose parent
- * then wants a sync. ENOENT when it is not there. */
+/* Open the folder; with `make`, make it (and its parents) first. *made (may be NULL) tells that a folder was made,
+ * whose parent then wants a sync. A folder that was removed since it was opened is looked for again. ENOENT when it
+ * is not there. */
 bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err);
 
 /* Refuse what is not a session id with a message that names debrief.session_id. */
@@ -23,16 +32,16 @@ bool dbf_session_id_check(const char *id, debrief_error *err);
 
 /* Open ID.jsonl beneath the folder without following a link (openat2 RESOLVE_BENEATH|NO_SYMLINKS, else openat
  * with O_NOFOLLOW), O_CLOEXEC|O_NONBLOCK|O_NOCTTY; it must be regular. For reading: *fd is -1 and true when it does
- * not exist. For appending: O_RDWR|O_APPEND|O_CREAT, mode exactly file_mode when it was made here whatever the
- * umask. */
+ * not exist. For appending: O_RDWR|O_APPEND, made when it is not there, folder
+ * included, with exactly file_mode whatever the umask. */
 bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append, int *fd, bool *made,
                                 debrief_error *err);
 
 /* DIR/ID.jsonl, for messages and diagnostics; malloc, NULL when out of memory. */
 char *dbf_directory_session_path(const dbf_directory *dir, const char *id);
 
-/* fsync the folder; with `parent` its parent too. */
-bool dbf_directory_sync(dbf_directory *dir, bool parent, debrief_error *err);
+/* fsync the folder, and the parent of every folder that was made here. */
+bool dbf_directory_sync(dbf_directory *dir, debrief_error *err);
 
 /* Session ids in byte order. */
 bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,

@@ -1,0 +1,323 @@
+/* append.c: one session's descriptor, its lock, and the one write. Owns the rule when a record counts: it is whole,
+ * ends in '\n', and begins behind one. Knows nothing about JSON or threads.
+ *
+ *     lock --> where does it end? --> write the run --> what is in front of it? --> unlock
+ *               |line\n|tor             \n{..}\n{..}\n     '\n': it counts; else: once more, behind a '\n'
+ *
+ * A write that was cut short is never continued, for another writer may have appended in between: the cut record is
+ * written again, whole. Nothing is ever cut off the file either; a fragment stays as a damaged line.
+ *
+ * A write past RLIMIT_FSIZE raises SIGXFSZ, which ends a process that neither ignores nor handles it. Signals are
+ * the host's business; ignored, it becomes EFBIG, which is reported like a full disk. */
+#include "append.h"
+
+#include "error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RUN_BYTES  ((size_t)1 << 20)
+#define RUN_PIECES 64
+#define REOPEN_LIMIT \
+  1000 /* a file that is replaced that often between open and flock is somebody's mistake */
+#define INTERRUPT_LIMIT 1000
+#define CUT_LIMIT       3 /* writes in a row that do not get one whole record in; each leaves a fragment */
+
+struct dbf_session {
+  dbf_directory *dir;
+  char *path;
+  const char *shown; /* the path's end, for messages */
+  int fd;            /* -1: not open */
+  off_t end;         /* where this descriptor's own last record ended, -1 unknown */
+  uint32_t lock_timeout_ms;
+  atomic_bool
+      folder_synced; /* the file's name is durable; a sync may run beside an append that makes the file anew */
+  char id[129];
+};
+
+dbf_session *dbf_session_new(dbf_directory *dir, const char *id, uint32_t lock_timeout_ms,
+                             debrief_error *err) {
+  dbf_session *session = calloc(1, sizeof *session);
+  char *path = session ? dbf_directory_session_path(dir, id) : NULL;
+  if (!path) {
+    free(session);
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  session->dir = dir;
+  session->path = path;
+  session->shown = dbf_directory_shown(path);
+  session->fd = -1;
+  session->end = -1;
+  session->lock_timeout_ms = lock_timeout_ms;
+  strncpy(session->id, id, sizeof session->id - 1);
+  return session;
+}
+
+static void close_file(dbf_session *session) {
+  if (session->fd >= 0) close(session->fd);
+  session->fd = -1;
+  session->end = -1;
+}
+
+void dbf_session_free(dbf_session *session) {
+  if (!session) return;
+  close_file(session);
+  free(session->path);
+  free(session);
+}
+
+/* ---- The lock ---------------------------------------------------------------------------------------------- */
+
+static uint64_t now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static bool fail_lock(const dbf_session *session, debrief_error *err) {
+  if (errno == ENOLCK)
+    return dbf_fail(err, DEBRIEF_EIO,
+                    "cannot lock %s: no locks available: nothing was written; the log's folder must be on a "
+                    "file system with flock(2)",
+                    session->shown);
+  return dbf_fail_errno(err, "nothing was written: cannot lock %s", session->shown);
+}
+
+/* Polls, since waiting in flock(2) with a limit would take a signal, and signals are the host's. Threads of this
+ * process queue on a mutex before they come here. */
+static bool wait_for_lock(const dbf_session *session, uint64_t *deadline, debrief_error *err) {
+  long sleep_us = 20;
+  while (flock(session->fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return fail_lock(session, err);
+    if (*deadline == 0) *deadline = now_us() + session->lock_timeout_ms * (uint64_t)1000;
+    if (now_us() >= *deadline)
+      return dbf_fail(
+          err, DEBRIEF_ELOCKED,
+          "%s is locked by somebody else for more than %u ms: nothing was written; append again when "
+          "it is done",
+          session->shown, session->lock_timeout_ms);
+    nanosleep(&(struct timespec){.tv_nsec = sleep_us * 1000}, NULL);
+    if (sleep_us < 2000) sleep_us *= 2;
+  }
+  return true;
+}
+
+/* Only closing frees a lock that cannot be unlocked. */
+static void unlock(dbf_session *session) {
+  if (flock(session->fd, LOCK_UN) != 0) close_file(session);
+}
+
+static bool open_file(dbf_session *session, debrief_error *err) {
+  if (!dbf_directory_open_session(session->dir, session->id, true, &session->fd, NULL, err)) return false;
+  atomic_store(&session->folder_synced, false); /* after it has its name, before anything is in it */
+  return true;
+}
+
+/* Open and lock the file that has the session's name now. Who replaces it (repair) does so under the lock, so a file
+ * that still has a name once we hold its lock is the right one. */
+static bool lock(dbf_session *session, struct stat *st, debrief_error *err) {
+  uint64_t deadline = 0; /* set by the first wait: most appends never look at the clock */
+  for (int tries = 0; tries < REOPEN_LIMIT; tries++) {
+    if (session->fd < 0 && !open_file(session, err)) return false;
+    if (!wait_for_lock(session, &deadline, err)) return false;
+    if (fstat(session->fd, st) != 0) {
+      dbf_fail_errno(err, "nothing was written: cannot look at %s", session->shown);
+      unlock(session);
+      return false;
+    }
+    if (st->st_nlink > 0) return true;
+    unlock(session);
+    close_file(session);
+  }
+  return dbf_fail(err, DEBRIEF_EIO, "nothing was written: %s is replaced again and again", session->shown);
+}
+
+/* ---- The write --------------------------------------------------------------------------------------------- */
+
+/* Lines on their way into the file. */
+typedef struct batch {
+  const debrief_text *lines;
+  size_t count;
+  size_t at;    /* the first that does not count yet */
+  size_t limit; /* behind the last to write now */
+  size_t skip;  /* where to go on when `limit` is reached */
+  bool heal;    /* the next write starts with '\n' */
+  off_t end;    /* of the file, as last seen */
+} batch;
+
+/* One write(2). */
+typedef struct run {
+  struct iovec pieces[RUN_PIECES];
+  int count;
+  size_t bytes;
+} run;
+
+static void run_add(run *r, const char *data, size_t len) {
+  struct iovec *last = r->count ? &r->pieces[r->count - 1] : NULL;
+  if (last && (const char *)last->iov_base + last->iov_len == data) last->iov_len += len;
+  else r->pieces[r->count++] = (struct iovec){(void *)(uintptr_t)data, len};
+  r->bytes += len;
+}
+
+static void gather(run *r, const batch *b) {
+  r->count = 0;
+  r->bytes = 0;
+  if (b->heal) run_add(r, "\n", 1);
+  for (size_t i = b->at; i < b->limit && r->count < RUN_PIECES; i++) {
+    if (i > b->at && r->bytes + b->lines[i].len > RUN_BYTES) break;
+    if (b->lines[i].len) run_add(r, b->lines[i].data, b->lines[i].len);
+  }
+}
+
+/* The one write of a run; on an interrupt, which a file system in user space may report, nothing was written. */
+static ssize_t write_run(int fd, const run *r) {
+  ssize_t n = -1;
+  for (int tries = 0; tries < INTERRUPT_LIMIT; tries++) {
+    n = r->count == 1 ? write(fd, r->pieces[0].iov_base, r->pieces[0].iov_len)
+                      : writev(fd, r->pieces, r->count);
+    if (n >= 0 || errno != EINTR) break;
+  }
+  return n;
+}
+
+/* 1: the byte in front of `offset` is '\n', or there is none; 0: it is another; -1: unreadable. */
+static int newline_before(int fd, off_t offset) {
+  char last;
+  if (offset <= 0) return 1;
+  ssize_t n = pread(fd, &last, 1, offset - 1);
+  return n < 0 ? -1 : n == 1 && last == '\n';
+}
+
+static const char *advice(int reason) {
+  if (reason == ENOSPC || reason == EDQUOT) return "free some space, then append again";
+  if (reason == EFBIG) return "raise the limit on file sizes (ulimit -f), then append again";
+  return "append again when that is mended";
+}
+
+static bool fail_write(const dbf_session *session, bool fragment, debrief_error *err) {
+  char reason[128];
+  int saved = errno;
+  dbf_fail(err, saved == ENOMEM ? DEBRIEF_EMEMORY : DEBRIEF_EIO, "cannot append to %s: %s: %s; %s",
+           session->shown, strerror_r(saved, reason, sizeof reason),
+           fragment ? "of the cut entry only a damaged line is left" : "the entry was not stored",
+           advice(saved));
+  return false;
+}
+
+/* Count the records of which every byte is among the `n` that were written, and see whether the next is cut. */
+static size_t whole_records(const batch *b, size_t n, size_t *stored, bool *cut) {
+  size_t i = b->at;
+  if (b->heal && n > 0) n--;
+  for (; i < b->limit && b->lines[i].len <= n; i++) {
+    n -= b->lines[i].len;
+    *stored += b->lines[i].len > 0;
+  }
+  *cut = n > 0;
+  return i;
+}
+
+/* Did somebody who does not lock leave half a line in front of what was written at `offset`? -1: cannot tell. */
+static int is_glued(int fd, const batch *b, off_t offset) {
+  if (b->heal || offset == b->end) return 0;
+  int newline = newline_before(fd, offset);
+  return newline < 0 ? -1 : !newline;
+}
+
+/* Write one run and settle what of it counts. */
+static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut, debrief_error *err) {
+  run r;
+  gather(&r, b);
+  ssize_t n = write_run(session->fd, &r);
+  if (n < 0) return fail_write(session, *cut, err);
+  off_t end = lseek(session->fd, 0, SEEK_CUR);
+  int glued = end < 0 ? -1 : is_glued(session->fd, b, end - n);
+  if (glued < 0) return dbf_fail_errno(err, "cannot tell whether the entry is whole in %s", session->shown);
+  size_t whole = 0;
+  size_t next = whole_records(b, (size_t)n, &whole, cut);
+  b->end = end;
+  if (glued &&
+      next > b->at) { /* only its first record is spoilt: that one again, then on behind the others */
+    if (b->limit == b->count) b->skip = next;
+    b->limit = b->at + 1;
+    b->heal = true;
+    return true;
+  }
+  *stored += whole;
+  b->at = next;
+  b->heal = *cut || (b->heal && n == 0);
+  return true;
+}
+
+/* The records behind a glued one are in the file already. */
+static void step_over(batch *b, size_t *stored) {
+  for (size_t i = b->limit; i < b->skip; i++) *stored += b->lines[i].len > 0;
+  b->at = b->skip;
+  b->limit = b->skip = b->count;
+}
+
+static bool write_lines(dbf_session *session, batch *b, size_t *stored, debrief_error *err) {
+  bool cut = false;
+  int fruitless = 0;
+  for (;;) {
+    if (b->at == b->limit) step_over(b, stored);
+    while (b->at < b->limit && b->lines[b->at].len == 0) b->at++;
+    if (b->at == b->count) return true;
+    size_t before = b->at;
+    if (!write_some(session, b, stored, &cut, err)) return false;
+    fruitless = b->at > before ? 0 : fruitless + 1;
+    if (fruitless > CUT_LIMIT) {
+      errno = EIO;
+      return fail_write(session, cut, err);
+    }
+  }
+}
+
+/* Where the file ends, and whether somebody's half a line does. Nothing needs reading where our own record ended. */
+static bool look_at_end(const dbf_session *session, off_t size, batch *b, debrief_error *err) {
+  int newline = size == session->end ? 1 : newline_before(session->fd, size);
+  if (newline < 0)
+    return dbf_fail_errno(err, "nothing was written: cannot read the end of %s", session->shown);
+  b->heal = !newline;
+  b->end = size;
+  return true;
+}
+
+bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
+                        void *user, size_t *stored, debrief_error *err) {
+  struct stat st;
+  batch b = {.lines = lines, .count = count, .limit = count, .skip = count};
+  *stored = 0;
+  if (!lock(session, &st, err)) return false;
+  bool ok = (!before || before(user, session->fd, session->path, lines, count, err)) &&
+            look_at_end(session, st.st_size, &b, err) && write_lines(session, &b, stored, err);
+  session->end = ok && !b.heal ? b.end : -1;
+  unlock(session);
+  return ok;
+}
+
+/* ---- The sync ---------------------------------------------------------------------------------------------- */
+
+int dbf_session_sync_begin(dbf_session *session, debrief_error *err) {
+  int fd = fcntl(session->fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0)
+    dbf_fail_errno(err, "%s was written but not synced: cannot duplicate its descriptor", session->shown);
+  return fd;
+}
+
+bool dbf_session_sync_end(dbf_session *session, int fd, debrief_error *err) {
+  bool ok = fdatasync(fd) == 0;
+  if (!ok)
+    dbf_fail_errno(err, "cannot sync %s: what was written may be lost; open the log again", session->shown);
+  close(fd);
+  if (!ok || atomic_exchange(&session->folder_synced, true)) return ok;
+  return dbf_directory_sync(session->dir, err);
+}

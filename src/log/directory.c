@@ -1,0 +1,388 @@
+/* directory.c: the folder of a log. Owns the folder's descriptor and every way in to a session file; knows nothing
+ * about lines.
+ *
+ *     path ----open----> fd          the user's own choice: links are followed
+ *     fd  ---openat2---> ID.jsonl    nothing is followed, and only a regular file is taken
+ */
+#include "directory.h"
+
+#include "error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ID_MAX       128
+#define SUFFIX       ".jsonl"
+#define SHOWN_PATH   300
+#define SHOWN_ID     40
+#define OPEN_FLAGS   (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+const char *dbf_directory_shown(const char *path) {
+  size_t len = strlen(path);
+  return len > SHOWN_PATH ? path + len - SHOWN_PATH : path;
+}
+
+/* ---- Session ids ------------------------------------------------------------------------------------------- */
+
+/* Not isalnum: it asks the locale. */
+static bool is_alnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool is_id_char(char c) {
+  return is_alnum(c) || c == '.' || c == '_' || c == '-';
+}
+
+static bool id_valid(const char *id, size_t len) {
+  if (len == 0 || len > ID_MAX || !is_alnum(id[0])) return false;
+  for (size_t i = 1; i < len; i++)
+    if (!is_id_char(id[i])) return false;
+  return true;
+}
+
+bool debrief_session_id_valid(const char *id) {
+  return id && id_valid(id, strnlen(id, ID_MAX + 1));
+}
+
+/* An id nobody can vouch for goes into a message, and from there to a terminal. */
+static void show_id(const char *id, char out[SHOWN_ID * 4 + 4]) {
+  char *p = out;
+  size_t i = 0;
+  for (; id[i] && i < SHOWN_ID; i++) {
+    if (id[i] >= ' ' && id[i] <= '~') *p++ = id[i];
+    else p += sprintf(p, "\\x%02x", (unsigned)(unsigned char)id[i]);
+  }
+  strcpy(p, id[i] ? "..." : "");
+}
+
+bool dbf_session_id_check(const char *id, debrief_error *err) {
+  if (!id) return dbf_fail(err, DEBRIEF_EARG, "no session id was given (id is NULL)");
+  if (debrief_session_id_valid(id)) return true;
+  char shown[SHOWN_ID * 4 + 4];
+  show_id(id, shown);
+  return dbf_fail(err, DEBRIEF_EID,
+                  "session id \"%s\" is not allowed: use letters, digits, '.', '_' and '-', %d at most, "
+                  "a letter or digit first (debrief.session_id(text) makes one)",
+                  shown, ID_MAX);
+}
+
+/* FNV-1a: ids made of equal texts must be equal on every machine and for ever. */
+static uint64_t hash_text(const char *text, size_t len) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < len; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+  return hash;
+}
+
+void debrief_session_id(const char *text, size_t len, char out[129]) {
+  if (id_valid(text, len)) {
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return;
+  }
+  size_t from = 0, n = 0;
+  while (from < len && !is_alnum(text[from])) from++;
+  for (; from < len && n < 100; from++) out[n++] = is_id_char(text[from]) ? text[from] : '-';
+  if (n == 0) out[n++] = 's';
+  snprintf(out + n, 129 - n, "-%016llx", (unsigned long long)hash_text(text, len));
+}
+
+/* ---- The folder -------------------------------------------------------------------------------------------- */
+
+bool dbf_directory_init(dbf_directory *dir, const char *path, uint32_t file_mode, uint32_t folder_mode,
+                        debrief_error *err) {
+  size_t len = strlen(path);
+  *dir = (dbf_directory){.fd = -1, .file_mode = file_mode, .folder_mode = folder_mode};
+  while (len > 1 && path[len - 1] == '/') len--;
+  dir->path = strndup(path, len);
+  if (!dir->path) return dbf_fail_memory(err);
+  pthread_mutex_init(&dir->mutex, NULL);
+  return true;
+}
+
+/* The mutex is not destroyed: after a fork another thread of the parent may hold the child's copy for ever. */
+void dbf_directory_release(dbf_directory *dir) {
+  if (dir->fd >= 0) close(dir->fd);
+  free(dir->path);
+  dir->fd = -1;
+  dir->path = NULL;
+}
+
+/* Exactly `mode`, whatever the umask took away. File systems without modes (exFAT, CIFS) refuse, and that is theirs
+ * to decide. */
+static bool set_mode(int fd, uint32_t mode) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return false;
+  if ((st.st_mode & 07777) == mode || fchmod(fd, mode) == 0) return true;
+  return errno == EPERM || errno == EOPNOTSUPP;
+}
+
+static bool set_folder_mode(const char *path, uint32_t mode) {
+  int fd = open(path, FOLDER_FLAGS | O_NOFOLLOW);
+  bool ok = fd >= 0 && set_mode(fd, mode);
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+/* mkdir -p. `path` is cut and mended in place. False with errno. */
+static bool make_folder(dbf_directory *dir, char *path) {
+  if (mkdir(path, dir->folder_mode) == 0) {
+    dir->levels_made++;
+    return set_folder_mode(path, dir->folder_mode);
+  }
+  if (errno == EEXIST) return true;
+  char *slash = errno == ENOENT ? strrchr(path, '/') : NULL;
+  if (!slash || slash == path) return false;
+  *slash = '\0';
+  bool ok = make_folder(dir, path);
+  *slash = '/';
+  if (!ok) return false;
+  if (mkdir(path, dir->folder_mode) != 0) return errno == EEXIST;
+  dir->levels_made++;
+  return set_folder_mode(path, dir->folder_mode);
+}
+
+/* A folder that was removed, and perhaps made again, leaves us a descriptor of nothing. */
+static void forget_removed(dbf_directory *dir) {
+  struct stat st;
+  if (dir->fd >= 0 && fstat(dir->fd, &st) == 0 && st.st_nlink == 0) {
+    close(dir->fd);
+    dir->fd = -1;
+  }
+}
+
+static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_error *err) {
+  const char *path = dbf_directory_shown(dir->path);
+  if (errno == ENOTDIR)
+    return dbf_fail(err, DEBRIEF_EIO, "%s is not a folder: the path of a log names one", path);
+  return dbf_fail_errno(err, "cannot %s folder %s", verb, path);
+}
+
+static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
+  forget_removed(dir);
+  if (dir->fd >= 0) return true;
+  dir->fd = open(dir->path, FOLDER_FLAGS);
+  if (dir->fd < 0 && errno == ENOENT && make) {
+    if (!make_folder(dir, dir->path)) return fail_folder(dir, "make", err);
+    dir->fd = open(dir->path, FOLDER_FLAGS);
+  }
+  if (dir->fd >= 0) return true;
+  if (errno == ENOENT && !make)
+    return dbf_fail(err, DEBRIEF_ENOENT, "there is no folder %s", dbf_directory_shown(dir->path));
+  return fail_folder(dir, "open", err);
+}
+
+bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err) {
+  pthread_mutex_lock(&dir->mutex);
+  unsigned before = dir->levels_made;
+  bool ok = open_folder(dir, make, err);
+  if (made) *made = dir->levels_made > before;
+  pthread_mutex_unlock(&dir->mutex);
+  return ok;
+}
+
+/* fsync `levels` parents above the folder; a folder that was made here is no link, so ".." is its parent. */
+static bool sync_parents(int fd, unsigned levels) {
+  int at = fd;
+  bool ok = true;
+  for (unsigned i = 0; i < levels && ok; i++) {
+    int up = openat(at, "..", FOLDER_FLAGS);
+    if (at != fd) close(at);
+    if (up < 0) return false;
+    at = up;
+    ok = fsync(at) == 0;
+  }
+  if (at != fd) close(at);
+  return ok;
+}
+
+bool dbf_directory_sync(dbf_directory *dir, debrief_error *err) {
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err);
+  if (ok && !(fsync(dir->fd) == 0 && sync_parents(dir->fd, dir->levels_made)))
+    ok = fail_folder(dir, "sync", err);
+  if (ok) dir->levels_made = 0;
+  pthread_mutex_unlock(&dir->mutex);
+  return ok;
+}
+
+/* ---- Sessions ---------------------------------------------------------------------------------------------- */
+
+char *dbf_directory_session_path(const dbf_directory *dir, const char *id) {
+  char *path;
+  const char *slash = dir->path[strlen(dir->path) - 1] == '/' ? "" : "/";
+  return asprintf(&path, "%s%s%s" SUFFIX, dir->path, slash, id) < 0 ? NULL : path;
+}
+
+/* openat2 needs Linux 5.6, and sandboxes that do not know it answer EPERM. The name has no '/', so O_NOFOLLOW alone
+ * is as tight. */
+static int open_beneath(int dir, const char *name, int flags, uint32_t mode) {
+  struct open_how how = {.flags = (uint64_t)(unsigned)(flags | OPEN_FLAGS),
+                         .mode = mode,
+                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EAGAIN))
+    fd = openat(dir, name, flags | OPEN_FLAGS, mode);
+  return fd;
+}
+
+/* Open for appending; O_EXCL tells apart what is ours, whose mode we set. -1 with errno. */
+static int open_append(const dbf_directory *dir, const char *name, bool *made) {
+  for (int tries = 0; tries < 100; tries++) {
+    int fd = open_beneath(dir->fd, name, O_RDWR | O_APPEND, 0);
+    if (fd >= 0 || errno != ENOENT) return fd;
+    fd = open_beneath(dir->fd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, dir->file_mode);
+    if (fd < 0 && errno == EEXIST) continue; /* somebody was faster */
+    if (fd < 0) return -1;
+    *made = true;
+    if (set_mode(fd, dir->file_mode)) return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+  }
+  return -1;
+}
+
+static const char *kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+static bool fail_unsafe(const char *path, mode_t mode, debrief_error *err) {
+  return dbf_fail(err, DEBRIEF_EUNSAFE,
+                  "%s is %s, not a regular file: move it away or use another session id",
+                  dbf_directory_shown(path), kind_of(mode));
+}
+
+/* What the open calls refuse by themselves (ELOOP, EISDIR, ENXIO) gets the same message as what fstat finds. */
+static bool fail_open(const dbf_directory *dir, const char *name, const char *path, debrief_error *err) {
+  struct stat st;
+  int saved = errno;
+  if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+    return fail_unsafe(path, st.st_mode, err);
+  errno = saved;
+  return dbf_fail_errno(err, "cannot open %s", dbf_directory_shown(path));
+}
+
+static bool check_regular(int fd, const char *path, debrief_error *err) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return dbf_fail_errno(err, "cannot look at %s", dbf_directory_shown(path));
+  return S_ISREG(st.st_mode) || fail_unsafe(path, st.st_mode, err);
+}
+
+/* The folder is open and the mutex held. */
+static bool open_session(dbf_directory *dir, const char *path, bool append, int *fd, bool *made,
+                         debrief_error *err) {
+  const char *name = strrchr(path, '/') + 1;
+  *fd = append ? open_append(dir, name, made) : open_beneath(dir->fd, name, O_RDONLY, 0);
+  if (*fd < 0) return (errno == ENOENT && !append) || fail_open(dir, name, path, err);
+  if (check_regular(*fd, path, err)) return true;
+  close(*fd);
+  *fd = -1;
+  return false;
+}
+
+bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append, int *fd, bool *made,
+                                debrief_error *err) {
+  bool unused;
+  *fd = -1;
+  *(made ? made : &unused) = false;
+  if (!dbf_session_id_check(id, err)) return false;
+  char *path = dbf_directory_session_path(dir, id);
+  if (!path) return dbf_fail_memory(err);
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, append, err) && open_session(dir, path, append, fd, made ? made : &unused, err);
+  pthread_mutex_unlock(&dir->mutex);
+  free(path);
+  return ok;
+}
+
+/* ---- Listing ----------------------------------------------------------------------------------------------- */
+
+typedef struct names {
+  char **at;
+  size_t count, cap;
+} names;
+
+static bool names_add(names *list, const char *name, size_t len) {
+  if (list->count == list->cap) {
+    size_t cap = list->cap ? list->cap * 2 : 64;
+    char **at = realloc(list->at, cap * sizeof *at);
+    if (!at) return false;
+    list->at = at;
+    list->cap = cap;
+  }
+  list->at[list->count] = strndup(name, len);
+  return list->at[list->count] && ++list->count;
+}
+
+static void names_release(names *list) {
+  for (size_t i = 0; i < list->count; i++) free(list->at[i]);
+  free(list->at);
+}
+
+static int by_bytes(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The length of the session id in a file name, 0 when it is none. */
+static size_t id_in_name(const char *name) {
+  size_t len = strlen(name), suffix = sizeof SUFFIX - 1;
+  if (len <= suffix || strcmp(name + len - suffix, SUFFIX) != 0) return 0;
+  return id_valid(name, len - suffix) ? len - suffix : 0;
+}
+
+static bool is_regular(DIR *stream, const struct dirent *item) {
+  struct stat st;
+  if (item->d_type != DT_UNKNOWN) return item->d_type == DT_REG;
+  return fstatat(dirfd(stream), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+/* False with errno. */
+static bool collect(DIR *stream, names *list) {
+  struct dirent *item;
+  while (errno = 0, (item = readdir(stream))) {
+    size_t len = id_in_name(item->d_name);
+    if (len && is_regular(stream, item) && !names_add(list, item->d_name, len)) return false;
+  }
+  return errno == 0;
+}
+
+/* A stream of its own: the folder's descriptor has one position for all threads. NULL with errno. */
+static DIR *open_stream(dbf_directory *dir, debrief_error *err) {
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err);
+  int fd = ok ? openat(dir->fd, ".", FOLDER_FLAGS) : -1;
+  DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+  if (ok && !stream) {
+    fail_folder(dir, "list", err);
+    if (fd >= 0) close(fd);
+  }
+  pthread_mutex_unlock(&dir->mutex);
+  return stream;
+}
+
+bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,
+                        debrief_error *err) {
+  names list = {0};
+  DIR *stream = open_stream(dir, err);
+  if (!stream) return false;
+  bool ok = collect(stream, &list) || fail_folder(dir, "list", err);
+  closedir(stream);
+  if (ok && list.count) qsort(list.at, list.count, sizeof *list.at, by_bytes);
+  for (size_t i = 0; ok && i < list.count && each(user, list.at[i]); i++) continue;
+  names_release(&list);
+  return ok;
+}

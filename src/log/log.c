@@ -1,0 +1,470 @@
+/* log.c: the log handle: a table of open sessions, the threads apart, and one sync for all who wait. Owns every lock
+ * between threads; knows nothing about descriptors (append.c) or JSON (entry_write.c).
+ *
+ *     debrief_log -- mutex --> table --> slot "s1" -- mutex --> session, scratch, how far it is written and synced
+ *                                   \--> slot "s2" ...
+ *
+ * A thread finds its slot under the log's mutex, marks it used, and appends under the slot's. So threads wait for each
+ * other's I/O only in one session. Slots out of use beyond OPEN_SLOTS are closed, the longest unused first.
+ *
+ *     written  1 2 3 4 5     the leader syncs up to what is written when it starts, outside the slot's mutex;
+ *     synced   1 2           followers wait for it, and the first whose entry came too late leads the next
+ */
+#include "log_internal.h"
+
+#include "bytes.h"
+#include "entry.h"
+#include "error.h"
+#include "read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_SLOTS   64
+#define BUCKETS      64
+#define SCRATCH_KEPT ((size_t)1 << 20) /* bytes of scratch that stay with a slot between appends */
+#define STRUCT_LIMIT 4096              /* a struct_size above this is garbage */
+#define GUARD_BYTES  ((size_t)sysconf(_SC_PAGESIZE))
+
+typedef struct slot {
+  struct slot *next;
+  uint64_t used;        /* the log's clock when it was last asked for */
+  unsigned users;       /* threads that have it now */
+  dbf_session *session; /* NULL: closed for good, because poisoned */
+  pthread_mutex_t mutex;
+  pthread_cond_t synced_more;
+  bool poisoned, syncing;
+  uint64_t written, synced;
+  dbf_bytes text, scratch;
+  char id[129];
+} slot;
+
+struct debrief_log {
+  dbf_directory dir;
+  debrief_log_config config;
+  pthread_mutex_t mutex;
+  slot *table[BUCKETS];
+  unsigned open;
+  uint64_t clock;
+  volatile char *guard; /* a page that is zero in a forked child; NULL: ask for the pid every time */
+  pid_t pid;
+};
+
+/* ---- Structs of callers built with another version --------------------------------------------------------- */
+
+/* Copy a struct that starts with its size over zeroes: what an older caller does not know is not given. */
+static bool take_struct(void *to, size_t size, const void *from, const char *name, debrief_error *err) {
+  size_t given;
+  memcpy(&given, from, sizeof given);
+  if (given < sizeof given || given > STRUCT_LIMIT)
+    return dbf_fail(err, DEBRIEF_EARG, "%s.struct_size is %zu: set it to sizeof(%s)", name, given, name);
+  memset(to, 0, size);
+  memcpy(to, from, given < size ? given : size);
+  return true;
+}
+
+static bool check_config(debrief_log_config *config, debrief_error *err) {
+  if (config->lock_timeout_ms == 0) config->lock_timeout_ms = 10000;
+  if (config->file_mode == 0) config->file_mode = 0600;
+  if (config->folder_mode == 0) config->folder_mode = 0700;
+  if (config->sync != DEBRIEF_SYNC_NONE && config->sync != DEBRIEF_SYNC_DATA)
+    return dbf_fail(err, DEBRIEF_EARG, "sync is %d: use DEBRIEF_SYNC_NONE or DEBRIEF_SYNC_DATA",
+                    (int)config->sync);
+  if ((config->file_mode & ~0066u) != 0600)
+    return dbf_fail(err, DEBRIEF_EARG, "file_mode is %04o: use 0600 to 0666", config->file_mode);
+  if ((config->folder_mode & ~0077u) != 0700)
+    return dbf_fail(err, DEBRIEF_EARG, "folder_mode is %04o: use 0700 to 0777", config->folder_mode);
+  return true;
+}
+
+/* ---- Forks ------------------------------------------------------------------------------------------------- */
+
+/* A child shares its parent's open files, and with them the locks it holds at that moment; the mutexes it got may
+ * be held by threads that it does not have. So it may do nothing but close. */
+static void guard_set(debrief_log *log) {
+  log->pid = getpid();
+  void *page = mmap(NULL, GUARD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  if (madvise(page, GUARD_BYTES, MADV_WIPEONFORK) != 0) { /* before Linux 4.14 */
+    munmap(page, GUARD_BYTES);
+    return;
+  }
+  log->guard = page;
+  *log->guard = 1;
+}
+
+static void guard_release(debrief_log *log) {
+  if (log->guard) munmap((void *)(uintptr_t)log->guard, GUARD_BYTES);
+}
+
+static bool is_forked(const debrief_log *log) {
+  return log->guard ? !*log->guard : getpid() != log->pid;
+}
+
+static bool check_log(const debrief_log *log, debrief_error *err) {
+  if (!log) return dbf_fail(err, DEBRIEF_EARG, "no log was given (log is NULL)");
+  if (!is_forked(log)) return true;
+  return dbf_fail(err, DEBRIEF_EFORK, "the log in %s was opened before fork: open it again in this process",
+                  dbf_directory_shown(log->dir.path));
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------------------- */
+
+static slot **bucket_of(debrief_log *log, const char *id) {
+  unsigned hash = 5381;
+  for (const char *p = id; *p; p++) hash = hash * 33 + (unsigned char)*p;
+  return &log->table[hash % BUCKETS];
+}
+
+static void slot_free(slot *s) {
+  dbf_session_free(s->session);
+  dbf_bytes_release(&s->text);
+  dbf_bytes_release(&s->scratch);
+  free(s);
+}
+
+static slot *slot_new(debrief_log *log, const char *id, debrief_error *err) {
+  slot *s = calloc(1, sizeof *s);
+  if (!s) {
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  s->session = dbf_session_new(&log->dir, id, log->config.lock_timeout_ms, err);
+  if (!s->session) {
+    free(s);
+    return NULL;
+  }
+  pthread_mutex_init(&s->mutex, NULL);
+  pthread_cond_init(&s->synced_more, NULL);
+  dbf_bytes_init(&s->text);
+  dbf_bytes_init(&s->scratch);
+  memcpy(s->id, id, strlen(id) + 1);
+  return s;
+}
+
+static slot *slot_find(debrief_log *log, const char *id, debrief_error *err) {
+  slot **bucket = bucket_of(log, id);
+  for (slot *s = *bucket; s; s = s->next)
+    if (strcmp(s->id, id) == 0) return s;
+  slot *made = slot_new(log, id, err);
+  if (!made) return NULL;
+  made->next = *bucket;
+  *bucket = made;
+  log->open++;
+  return made;
+}
+
+/* The slot that was not used for longest, NULL when all are in use. */
+static slot **slot_oldest(debrief_log *log) {
+  slot **oldest = NULL;
+  for (size_t i = 0; i < BUCKETS; i++)
+    for (slot **at = &log->table[i]; *at; at = &(*at)->next)
+      if ((*at)->session && (*at)->users == 0 && (!oldest || (*at)->used < (*oldest)->used)) oldest = at;
+  return oldest;
+}
+
+/* A poisoned slot gives up its file but must be remembered as long as the log lives. */
+static void slot_close(debrief_log *log, slot **at) {
+  slot *s = *at;
+  log->open--;
+  if (s->poisoned) {
+    dbf_session_free(s->session);
+    s->session = NULL;
+    return;
+  }
+  *at = s->next;
+  pthread_cond_destroy(&s->synced_more);
+  pthread_mutex_destroy(&s->mutex);
+  slot_free(s);
+}
+
+static void trim(debrief_log *log) {
+  slot **oldest;
+  while (log->open > OPEN_SLOTS && (oldest = slot_oldest(log))) slot_close(log, oldest);
+}
+
+static bool fail_poisoned(const slot *s, debrief_error *err) {
+  return dbf_fail(
+      err, DEBRIEF_EPOISONED,
+      "session %s could not be synced: what was appended to it may be lost; open the log again and "
+      "append what is missing",
+      s->id);
+}
+
+static void leave(debrief_log *log, slot *s) {
+  if (s->text.cap > SCRATCH_KEPT) dbf_bytes_release(&s->text);
+  if (s->scratch.cap > SCRATCH_KEPT) dbf_bytes_release(&s->scratch);
+  pthread_mutex_unlock(&s->mutex);
+  pthread_mutex_lock(&log->mutex);
+  s->users--;
+  trim(log);
+  pthread_mutex_unlock(&log->mutex);
+}
+
+/* The slot of `id`, its mutex held and its scratch empty; NULL with *err. */
+static slot *enter(debrief_log *log, const char *id, debrief_error *err) {
+  if (!check_log(log, err) || !dbf_session_id_check(id, err)) return NULL;
+  pthread_mutex_lock(&log->mutex);
+  slot *s = slot_find(log, id, err);
+  if (s) {
+    s->users++;
+    s->used = ++log->clock;
+    trim(log);
+  }
+  pthread_mutex_unlock(&log->mutex);
+  if (!s) return NULL;
+  pthread_mutex_lock(&s->mutex);
+  dbf_bytes_clear(&s->text);
+  dbf_bytes_clear(&s->scratch);
+  if (!s->poisoned) return s;
+  fail_poisoned(s, err);
+  leave(log, s);
+  return NULL;
+}
+
+/* ---- Open and close ---------------------------------------------------------------------------------------- */
+
+debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err) {
+  debrief_log_config chosen = {.struct_size = sizeof chosen};
+  if (!dir || !*dir) {
+    dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
+    return NULL;
+  }
+  if (config && !take_struct(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
+  if (!check_config(&chosen, err)) return NULL;
+  debrief_log *log = calloc(1, sizeof *log);
+  if (!log) {
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  log->config = chosen;
+  if (!dbf_directory_init(&log->dir, dir, chosen.file_mode, chosen.folder_mode, err)) {
+    free(log);
+    return NULL;
+  }
+  pthread_mutex_init(&log->mutex, NULL);
+  guard_set(log);
+  return log;
+}
+
+/* In a forked child a slot that was in use at the fork may be in any state: only its descriptor is closed, and its
+ * memory, which is the child's copy, is left. */
+static void close_slots(debrief_log *log, bool forked) {
+  for (size_t i = 0; i < BUCKETS; i++) {
+    for (slot *s = log->table[i], *next; s; s = next) {
+      next = s->next;
+      if (forked && s->users > 0) dbf_session_free(s->session);
+      else slot_free(s);
+    }
+  }
+}
+
+void debrief_log_close(debrief_log *log) {
+  if (!log) return;
+  close_slots(log, is_forked(log));
+  dbf_directory_release(&log->dir);
+  guard_release(log);
+  free(log);
+}
+
+/* ---- Appending --------------------------------------------------------------------------------------------- */
+
+/* Sync for everybody who has written by now. Called and returns with the slot's mutex held, but lets others append
+ * while the disk works. */
+static bool lead_sync(slot *s, debrief_error *err) {
+  uint64_t goal = s->written;
+  int fd = dbf_session_sync_begin(s->session, err);
+  if (fd < 0) return false;
+  s->syncing = true;
+  pthread_mutex_unlock(&s->mutex);
+  bool ok = dbf_session_sync_end(s->session, fd, err);
+  pthread_mutex_lock(&s->mutex);
+  s->syncing = false;
+  if (ok) s->synced = goal;
+  else s->poisoned = true;
+  pthread_cond_broadcast(&s->synced_more);
+  return ok;
+}
+
+static bool make_durable(slot *s, debrief_error *err) {
+  uint64_t mine = ++s->written;
+  while (s->synced < mine && !s->poisoned) {
+    if (s->syncing) pthread_cond_wait(&s->synced_more, &s->mutex);
+    else if (!lead_sync(s, err)) return false;
+  }
+  return s->synced >= mine || fail_poisoned(s, err);
+}
+
+/* When the disk failed in the middle of a batch, what is reported as stored must be as durable as asked for. */
+static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, dbf_before_write before,
+                void *user, size_t *stored, debrief_error *err) {
+  bool ok = dbf_session_append(s->session, lines, count, before, user, stored, err);
+  if (log->config.sync == DEBRIEF_SYNC_NONE || *stored == 0) return ok;
+  if (make_durable(s, ok ? err : NULL)) return ok;
+  *stored = 0;
+  return false;
+}
+
+/* End the line that begins at `start` of the slot's text. */
+static bool end_line(slot *s, size_t start, debrief_text *line, debrief_error *err) {
+  dbf_bytes_append_char(&s->text, '\n');
+  if (s->text.failed) return dbf_fail_memory(err);
+  *line = (debrief_text){NULL, s->text.len - start};
+  return true;
+}
+
+/* Text moves while it grows: lines get their addresses when all are written. */
+static void place_lines(const slot *s, debrief_text *lines, size_t count) {
+  const char *at = s->text.data;
+  for (size_t i = 0; i < count; i++) {
+    lines[i].data = at;
+    at += lines[i].len;
+  }
+}
+
+static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
+  debrief_text line;
+  size_t stored;
+  if (!end_line(s, 0, &line, err)) return false;
+  place_lines(s, &line, 1);
+  return put(log, s, &line, 1, NULL, NULL, &stored, err);
+}
+
+bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry, debrief_error *err) {
+  debrief_entry given;
+  if (!entry) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (entry is NULL)");
+  if (!take_struct(&given, sizeof given, entry, "debrief_entry", err)) return false;
+  slot *s = enter(log, id, err);
+  if (!s) return false;
+  bool ok = dbf_entry_write(&s->text, id, &given, err) && put_one(log, s, err);
+  leave(log, s);
+  return ok;
+}
+
+bool debrief_log_append_json(debrief_log *log, const char *id, const char *json, size_t len,
+                             debrief_error *err) {
+  if (!json) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (json is NULL)");
+  slot *s = enter(log, id, err);
+  if (!s) return false;
+  bool ok = dbf_entry_write_json(&s->text, &s->scratch, id, json, len, false, err) && put_one(log, s, err);
+  leave(log, s);
+  return ok;
+}
+
+static bool write_batch(slot *s, const debrief_text *jsons, debrief_text *lines, size_t count,
+                        debrief_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    size_t start = s->text.len;
+    bool ok = jsons[i].data || dbf_fail(err, DEBRIEF_EARG, "no entry was given (data is NULL)");
+    ok = ok && dbf_entry_write_json(&s->text, &s->scratch, s->id, jsons[i].data, jsons[i].len, false, err);
+    if (!ok || !end_line(s, start, &lines[i], err)) {
+      if (err) err->line = i + 1;
+      return false;
+    }
+  }
+  place_lines(s, lines, count);
+  return true;
+}
+
+bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons, size_t count,
+                              size_t *stored, debrief_error *err) {
+  size_t unused;
+  if (!stored) stored = &unused;
+  *stored = 0;
+  if (count && !jsons) return dbf_fail(err, DEBRIEF_EARG, "no entries were given (jsons is NULL)");
+  slot *s = enter(log, id, err);
+  if (!s) return false;
+  debrief_text *lines = count ? calloc(count, sizeof *lines) : NULL;
+  bool ok = count == 0 || (lines ? write_batch(s, jsons, lines, count, err) : dbf_fail_memory(err));
+  if (ok && count) ok = put(log, s, lines, count, NULL, NULL, stored, err);
+  leave(log, s);
+  free(lines);
+  return ok;
+}
+
+bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
+                          dbf_before_write before, void *user, size_t *stored, debrief_error *err) {
+  size_t unused;
+  if (!stored) stored = &unused;
+  *stored = 0;
+  slot *s = enter(log, id, err);
+  if (!s) return false;
+  bool ok = put(log, s, lines, count, before, user, stored, err);
+  leave(log, s);
+  return ok;
+}
+
+/* ---- Reading and listing ----------------------------------------------------------------------------------- */
+
+static bool reading_options(const debrief_read_config *config, dbf_read_options *options,
+                            debrief_error *err) {
+  debrief_read_config given = {0};
+  if (config && !take_struct(&given, sizeof given, config, "debrief_read_config", err)) return false;
+  *options = (dbf_read_options){.strict = given.strict,
+                                .foreign = given.foreign,
+                                .on_diagnostic = given.on_diagnostic,
+                                .user = given.user};
+  return true;
+}
+
+debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
+                                 debrief_error *err) {
+  dbf_read_options options;
+  int fd;
+  if (!check_log(log, err) || !reading_options(config, &options, err)) return NULL;
+  if (!dbf_directory_open_session(&log->dir, id, false, &fd, NULL, err)) return NULL;
+  char *path = dbf_directory_session_path(&log->dir, id);
+  if (!path) {
+    if (fd >= 0) close(fd);
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  options.session = id;
+  debrief_reader *reader = dbf_reader_open(fd, path, &options, err);
+  free(path);
+  return reader;
+}
+
+/* Non-blocking, so that a FIFO is refused at once and not waited for. */
+static int open_path(const char *path, debrief_error *err) {
+  struct stat st;
+  const char *shown = dbf_directory_shown(path);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0 && errno == ENOENT) dbf_fail(err, DEBRIEF_ENOENT, "there is no file %s", shown);
+  else if (fd < 0 && errno == ENXIO) dbf_fail(err, DEBRIEF_EUNSAFE, "%s is not a regular file", shown);
+  else if (fd < 0) dbf_fail_errno(err, "cannot open %s", shown);
+  else if (fstat(fd, &st) != 0) dbf_fail_errno(err, "cannot look at %s", shown);
+  else if (!S_ISREG(st.st_mode)) dbf_fail(err, DEBRIEF_EUNSAFE, "%s is not a regular file", shown);
+  else return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,
+                                      debrief_error *err) {
+  dbf_read_options options;
+  if (!path) {
+    dbf_fail(err, DEBRIEF_EARG, "no file was given (path is NULL)");
+    return NULL;
+  }
+  if (!reading_options(config, &options, err)) return NULL;
+  int fd = open_path(path, err);
+  return fd < 0 ? NULL : dbf_reader_open(fd, path, &options, err);
+}
+
+bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
+                          debrief_error *err) {
+  if (!check_log(log, err)) return false;
+  if (!each) return dbf_fail(err, DEBRIEF_EARG, "no function was given (each is NULL)");
+  return dbf_directory_list(&log->dir, each, user, err);
+}
+
+const char *debrief_version(void) {
+  return "0.1.0";
+}

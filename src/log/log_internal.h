@@ -1,0 +1,13 @@
+/* log_internal.h: what the upper floors may do with a debrief_log and hosts may not. */
+#ifndef DBF_LOG_INTERNAL_H
+#define DBF_LOG_INTERNAL_H
+
+#include "append.h"
+
+/* Append lines that are written entries already, each ending in '\n': importers check what the session holds in
+ * `before` (append.h), under the lock. `lines` is changed by it. *stored (may be NULL): how many are in the file. With
+ * DEBRIEF_SYNC_DATA they are synced. Errors as debrief_log_append_batch. */
+bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
+                          dbf_before_write before, void *user, size_t *stored, debrief_error *err);
+
+#endif

@@ -122,19 +122,25 @@ static bool open_file(dbf_session *session, debrief_error *err) {
   return true;
 }
 
+/* Not fstat(2): since Linux 6.13 asking for a file's times makes the next write store finer ones, which cost a third of
+ * an append (ext4, measured: 3.6 us with it, 2.8 with this). */
+static bool look_at_file(int fd, struct statx *st) {
+  return statx(fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_NLINK, st) == 0;
+}
+
 /* Open and lock the file that has the session's name now. Who replaces it (repair) does so under the lock, so a file
  * that still has a name once we hold its lock is the right one. */
-static bool lock(dbf_session *session, struct stat *st, debrief_error *err) {
+static bool lock(dbf_session *session, struct statx *st, debrief_error *err) {
   uint64_t deadline = 0; /* set by the first wait: most appends never look at the clock */
   for (int tries = 0; tries < REOPEN_LIMIT; tries++) {
     if (session->fd < 0 && !open_file(session, err)) return false;
     if (!wait_for_lock(session, &deadline, err)) return false;
-    if (fstat(session->fd, st) != 0) {
+    if (!look_at_file(session->fd, st)) {
       dbf_fail_errno(err, "nothing was written: cannot look at %s", session->shown);
       unlock(session);
       return false;
     }
-    if (st->st_nlink > 0) return true;
+    if (st->stx_nlink > 0) return true;
     unlock(session);
     close_file(session);
   }
@@ -293,12 +299,12 @@ static bool look_at_end(const dbf_session *session, off_t size, batch *b, debrie
 
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
                         void *user, size_t *stored, debrief_error *err) {
-  struct stat st;
+  struct statx st;
   batch b = {.lines = lines, .count = count, .limit = count, .skip = count};
   *stored = 0;
   if (!lock(session, &st, err)) return false;
   bool ok = (!before || before(user, session->fd, session->path, lines, count, err)) &&
-            look_at_end(session, st.st_size, &b, err) && write_lines(session, &b, stored, err);
+            look_at_end(session, (off_t)st.stx_size, &b, err) && write_lines(session, &b, stored, err);
   session->end = ok && !b.heal ? b.end : -1;
   unlock(session);
   return ok;

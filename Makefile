@@ -1,0 +1,155 @@
+# GNU make. `make help` lists the targets; everything that is built lies below $(BUILD).
+BUILD   = build
+PREFIX  = /usr/local
+DESTDIR =
+CC      = gcc
+CFLAGS  = -O2 -g
+LUA     = lua5.4
+VERSION = 0.1.0
+SOVERSION = 0
+
+TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse
+TO_TEST  = lua-busted libcmocka-dev strace
+TO_CHECK = clang clang-format lua-check
+
+MACHINE := $(shell uname -m)
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+HARDEN_x86_64  = -fcf-protection
+HARDEN_aarch64 = -mbranch-protection=standard
+HARDEN   = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+           $(HARDEN_$(MACHINE))
+AVX2_x86_64 = -mavx2
+
+LUA_FLAGS = $(shell pkg-config --cflags lua5.4 lua5.4-cjson)
+LUA_LIBS  = $(shell pkg-config --libs lua5.4-cjson lua5.4)
+COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -I$(BUILD)/include -Isrc $(WARNINGS) $(HARDEN) -fPIC -fvisibility=hidden \
+            -pthread -MMD -MP $(CFLAGS)
+LINK      = $(CC) $(CFLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
+SHARE     = $(LINK) -shared -Wl,-z,defs -Wl,-soname,$(notdir $@)
+SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+LOG     := $(call objects,src/log/*.c)
+HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
+ROOF    := $(call objects,src/*.c)
+UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+PUBLIC   = $(wildcard src/log/log.h src/host/debrief.h)
+HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
+LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
+            $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
+EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
+FORMATTED = $(shell find src tests/unit -name '*.[ch]')
+
+.PHONY: all help deps demo test check san bench install uninstall clean unit always
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+PROGRAM = $(patsubst src/main.c,$(BUILD)/debrief,$(wildcard src/main.c))
+
+all: $(LIBRARIES) $(PROGRAM) ## build the program (build/debrief) and the libraries
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+# ---- Building ----------------------------------------------------------------------------------------------
+
+$(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
+$(HOST) $(ROOF): COMPILE += $(LUA_FLAGS)
+
+$(BUILD)/%.o: %.c | $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) -c $< -o $@
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c | $(HEADERS)
+	$(COMPILE) -c $< -o $@
+
+# Always asked, written only when something changed: a source that was removed counts, too.
+$(BUILD)/embedded.c: always
+	@mkdir -p $(@D)
+	@$(LUA) src/script/embed.lua $@ $(EMBEDDED)
+
+$(HEADERS): $(PUBLIC)
+	@mkdir -p $(@D)
+	cp -p $(PUBLIC) $(@D)
+
+$(BUILD)/libdebrief-log.a: $(LOG)
+$(BUILD)/libdebrief.a: $(HOST)
+$(BUILD)/%.a:
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
+	$(SHARE) $^ -o $@
+
+# The log is in here too: what its floor shares with the floors above is hidden in the other library.
+$(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
+	$(SHARE) $^ $(LUA_LIBS) -o $@
+
+$(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
+	$(LINK) -pie $^ $(LUA_LIBS) -o $@
+
+# ---- Testing -----------------------------------------------------------------------------------------------
+
+unit: $(UNIT)
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libdebrief-log.a
+	$(LINK) -pie $^ -lcmocka -o $@
+
+test: ## install what is missing, build, run all tests (T=NAME: those whose name contains NAME)
+	@.ci/deps $(TO_BUILD) $(TO_TEST)
+	@$(SUB) all unit
+	@BUILD=$(BUILD) tests/run $(T)
+
+check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
+	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
+	luacheck -q lua plugins tests src/script/embed.lua tests/run
+	clang-format --dry-run -Werror $(FORMATTED)
+	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all unit
+	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
+
+san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \
+	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' test
+
+bench: ## measure, against the peers when they are there
+	@.ci/deps $(TO_BUILD)
+	@$(SUB) all
+	@BUILD=$(BUILD) tests/bench/run
+
+# ---- Using -------------------------------------------------------------------------------------------------
+
+deps: ## install what building and testing need (Debian packages, apt-get)
+	@.ci/deps $(TO_BUILD) $(TO_TEST)
+
+demo: ## install what is missing, build, import sample logs, print a retrospective
+	@.ci/deps $(TO_BUILD)
+	@$(SUB) all
+	@BUILD=$(BUILD) tests/demo.sh
+
+BIN = $(DESTDIR)$(PREFIX)/bin
+LIB = $(DESTDIR)$(PREFIX)/lib
+INC = $(DESTDIR)$(PREFIX)/include/debrief
+
+install: all ## install program, headers, libraries and pkg-config files (PREFIX, DESTDIR)
+	install -d $(BIN) $(LIB)/pkgconfig $(INC)
+	install $(BUILD)/debrief $(BIN)
+	install -m 644 $(HEADERS) $(INC)
+	install -m 644 $(LIBRARIES) $(LIB)
+	ln -sf libdebrief-log.so.$(SOVERSION) $(LIB)/libdebrief-log.so
+	ln -sf libdebrief.so.$(SOVERSION) $(LIB)/libdebrief.so
+	$(call pc,debrief-log,logs of AI-agent skill runs,,)
+	$(call pc,debrief,logs of AI-agent skill runs and Lua retrospectives over them,lua5.4,debrief-log lua5.4-cjson)
+
+# name, description, what its header includes, what its static library needs
+pc = @printf '%s\n' 'prefix=$(PREFIX)' 'Name: $(1)' 'Description: $(2)' 'Version: $(VERSION)' \
+  'Requires: $(3)' 'Requires.private: $(4)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -l$(1)' \
+  'Libs.private: -pthread' > $(LIB)/pkgconfig/$(1).pc
+
+uninstall: ## remove what install put there
+	rm -rf $(BIN)/debrief $(INC) $(LIB)/libdebrief-log.* $(LIB)/libdebrief.* \
+	  $(LIB)/pkgconfig/debrief-log.pc $(LIB)/pkgconfig/debrief.pc
+
+clean: ## remove everything that was built
+	rm -rf build build-*
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/unit/*.d)

@@ -29,15 +29,15 @@ extern "C" {
 
 typedef enum debrief_code {
   DEBRIEF_OK = 0,
-  DEBRIEF_EARG,      /* the call is wrong: a NULL that must not be, a struct of an unknown size */
-  DEBRIEF_EID,       /* not a session id: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
-  DEBRIEF_EJSON,     /* not JSON; `offset` is the byte of the text where it stops being so */
-  DEBRIEF_EENTRY,    /* JSON, but not an entry: no object, a known field of another type, a duplicate member */
-  DEBRIEF_ETOOBIG,   /* longer than 256 MiB or deeper than 1,024 levels */
-  DEBRIEF_ENOENT,    /* no such folder or session */
-  DEBRIEF_EIO,       /* the system refused; nothing of this call was acknowledged */
-  DEBRIEF_EUNSAFE,   /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
-  DEBRIEF_ELOCKED,   /* somebody held the session's lock for longer than lock_timeout_ms */
+  DEBRIEF_EARG,    /* the call is wrong: a NULL that must not be, a struct of an unknown size */
+  DEBRIEF_EID,     /* not a session id: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
+  DEBRIEF_EJSON,   /* not JSON; `offset` is the byte of the text where it stops being so */
+  DEBRIEF_EENTRY,  /* JSON, but not an entry: no object, a known field of another type, a duplicate member */
+  DEBRIEF_ETOOBIG, /* longer than 256 MiB or deeper than 1,024 levels */
+  DEBRIEF_ENOENT,  /* no such folder or session */
+  DEBRIEF_EIO,     /* the system refused; nothing of this call was acknowledged */
+  DEBRIEF_EUNSAFE, /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
+  DEBRIEF_ELOCKED, /* somebody held the session's lock for longer than lock_timeout_ms */
   DEBRIEF_EPOISONED, /* an earlier sync failed: what was acknowledged before may be lost; open the log again */
   DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
   DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
@@ -70,7 +70,12 @@ typedef struct debrief_time {
   bool set;
 } debrief_time;
 
-enum { DEBRIEF_HAS_ATTEMPT = 1, DEBRIEF_HAS_VERIFIED = 2, DEBRIEF_HAS_DURATION = 4, DEBRIEF_HAS_ATTEMPTS = 8 };
+enum {
+  DEBRIEF_HAS_ATTEMPT = 1,
+  DEBRIEF_HAS_VERIFIED = 2,
+  DEBRIEF_HAS_DURATION = 4,
+  DEBRIEF_HAS_ATTEMPTS = 8
+};
 
 /* One try inside an entry. */
 typedef struct debrief_attempt {
@@ -100,9 +105,9 @@ typedef struct debrief_entry {
   debrief_text model_used; /* left out when empty */
   int64_t duration_ms;     /* milliseconds; left out when 0 */
   debrief_text extra;      /* JSON object whose members follow the known ones, or not given */
-  bool sparse;             /* leave out everything that was not given: texts with data == NULL, times not set, and
+  bool sparse;  /* leave out everything that was not given: texts with data == NULL, times not set, and
                               numbers and booleans whose bit in `has` is 0 */
-  uint32_t has;            /* sparse only: DEBRIEF_HAS_DURATION, DEBRIEF_HAS_ATTEMPTS */
+  uint32_t has; /* sparse only: DEBRIEF_HAS_DURATION, DEBRIEF_HAS_ATTEMPTS */
 } debrief_entry;
 
 /* ---- A log ----------------------------------------------------------------------------------------------- */
@@ -125,7 +130,8 @@ typedef struct debrief_log debrief_log;
 /* Open the log in folder `dir`. The folder is made at the first append, not here; a reader of a folder that is
  * not there gets DEBRIEF_ENOENT. `config` may be NULL for the defaults. Close with debrief_log_close. A log is
  * thread-safe. Errors: EARG, EMEMORY. */
-DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err);
+DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
+                                          debrief_error *err);
 
 /* Close the log and every descriptor it holds. NULL is fine. Readers opened from it stay valid. */
 DEBRIEF_API void debrief_log_close(debrief_log *log);
@@ -151,7 +157,11 @@ DEBRIEF_API bool debrief_log_append_batch(debrief_log *log, const char *id, cons
 
 /* ---- Reading (file -> C) --------------------------------------------------------------------------------- */
 
-typedef enum debrief_next { DEBRIEF_NEXT_ERROR = -1, DEBRIEF_NEXT_END = 0, DEBRIEF_NEXT_ENTRY = 1 } debrief_next;
+typedef enum debrief_next {
+  DEBRIEF_NEXT_ERROR = -1,
+  DEBRIEF_NEXT_END = 0,
+  DEBRIEF_NEXT_ENTRY = 1
+} debrief_next;
 
 /* One entry as it stands in the file. `json` is valid until the next call on the same reader; it is followed by
  * a byte that is no JSON. `offset` is where its line begins in the file, in bytes. */
@@ -185,14 +195,15 @@ typedef struct debrief_diagnostic {
   uint64_t offset;     /* where the line begins in the file, bytes */
   uint64_t length;     /* of the line, bytes */
   const char *message; /* what was found, one line */
-  char excerpt[200];   /* the first 64 bytes of what is damaged, control characters and non-ASCII escaped */
+  char excerpt[264];   /* the first 64 bytes of what is damaged, control characters and non-ASCII escaped */
 } debrief_diagnostic;
 
 typedef struct debrief_read_config {
   size_t struct_size; /* sizeof(debrief_read_config) */
   bool strict;        /* stop at the first line that is not an entry: DEBRIEF_EDAMAGED */
   bool foreign;       /* not one of our logs: any JSON object is an entry, known fields are not looked at */
-  void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic); /* lenient reading only; may be NULL */
+  void (*on_diagnostic)(void *user,
+                        const debrief_diagnostic *diagnostic); /* lenient reading only; may be NULL */
   void *user;
 } debrief_read_config;
 
@@ -202,8 +213,8 @@ typedef struct debrief_reader debrief_reader;
  * that does not exist is an empty one; a folder that does not exist is ENOENT. Close with
  * debrief_reader_close. A reader belongs to one thread at a time. Errors: EARG, EID, ENOENT, EIO, EUNSAFE,
  * EMEMORY. `config` may be NULL. */
-DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
-                                             debrief_error *err);
+DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id,
+                                             const debrief_read_config *config, debrief_error *err);
 
 /* The same for any file. Symbolic links are followed, the file must be regular and must exist (ENOENT). */
 DEBRIEF_API debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,

@@ -14,9 +14,12 @@
 typedef struct dbf_read_options {
   bool strict;
   bool foreign;
-  const char *session; /* the id that entries salvaged from a spliced line must name; NULL: the id in the lines before */
-  uint64_t begin, end; /* the part of the file to read, at line ends; end 0: to the end of the file as it grows */
+  const char *
+      session; /* the id that salvaged entries must name; NULL: that of the lines before, at first the file's name */
+  uint64_t begin,
+      end; /* the part of the file to read, at line ends; end 0: to the end of the file as it grows */
   uint64_t first_line; /* number of the line at `begin`; 0: 1 */
+  bool holding_lock;   /* fd is the descriptor that holds the session's lock: leave the lock alone */
   size_t line_limit;   /* 0: DBF_LINE_LIMIT */
   size_t window;       /* bytes to read at once; 0: 256 KiB. Tests use a few bytes */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
@@ -31,13 +34,10 @@ typedef struct dbf_record {
 } dbf_record;
 
 /* A reader owns `fd` from here on, also on failure. fd -1 is an empty session. `path` is copied. */
-debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options *options, debrief_error *err);
+debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options *options,
+                                debrief_error *err);
 
 debrief_next dbf_reader_next(debrief_reader *reader, dbf_record *record, debrief_error *err);
-
-/* The bytes of the current record's line as they stand in the file, from the last return of dbf_reader_next, when
- * the line holds that one record and nothing else but white space; {NULL, 0} when it was salvaged. */
-debrief_text dbf_reader_raw(const debrief_reader *reader);
 
 /* Counts of what was met so far. */
 typedef struct dbf_read_counts {

@@ -1,0 +1,377 @@
+#include "read.h"
+#include "error.h"
+#include "salvage.h"
+#include "window.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  WINDOW = 256 * 1024,
+  TAIL_TRIES = 50, /* looks at an unterminated tail whose writer holds the lock, a millisecond apart */
+  EXCERPT = 64
+};
+
+struct debrief_reader {
+  int fd;
+  char *path;
+  dbf_read_options options;
+  dbf_window window;
+  dbf_window_line line;
+  uint64_t number; /* of the current line */
+  dbf_entry entry;
+  dbf_bytes learned; /* decoded session id of the last entry; in a foreign log its first bytes, {"key" */
+  bool handing_out;  /* a damaged line is being handed out record by record */
+  bool told_bad_entry;
+  size_t at; /* where in that line the next record begins */
+  dbf_salvage salvage;
+  dbf_read_counts counts;
+  bool failed;
+  debrief_error failure;
+};
+
+static const char *const kind_names[] = {NULL,       "in_progress", "torn_tail",    "glued",
+                                         "spliced",  "nul_run",     "bad_json",     "bad_entry",
+                                         "oversize", "bad_utf8",    "duplicate_key"};
+
+const char *debrief_kind_name(debrief_kind kind) {
+  bool known = kind >= DEBRIEF_IN_PROGRESS && kind <= DEBRIEF_DUPLICATE_KEY;
+  return known ? kind_names[kind] : "unknown";
+}
+
+bool debrief_kind_is_damage(debrief_kind kind) {
+  return kind >= DEBRIEF_TORN_TAIL && kind <= DEBRIEF_OVERSIZE;
+}
+
+/* ---- Diagnostics ----------------------------------------------------------------------------------------- */
+
+static void excerpt(char *out, size_t size, const char *text, size_t len) {
+  size_t n = 0;
+  for (size_t i = 0; i < len && i < EXCERPT && n + 5 < size; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c >= 0x20 && c < 0x7f) out[n++] = (char)c;
+    else n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
+  }
+  out[n] = '\0';
+}
+
+static bool fail_strictly(debrief_reader *r, const debrief_diagnostic *d) {
+  r->failed = true;
+  dbf_fail_at(&r->failure, DEBRIEF_EDAMAGED, d->line, d->offset, "%s:%llu:%llu %s: %s", d->path,
+              (unsigned long long)d->line, (unsigned long long)d->offset, debrief_kind_name(d->kind),
+              d->message);
+  return false;
+}
+
+/* Report about the current line; `at` is the first damaged byte in it. False: strict, and this is damage. */
+static bool tell(debrief_reader *r, debrief_kind kind, size_t at, const char *message) {
+  debrief_diagnostic d = {kind, r->path, r->number, r->line.offset, r->line.whole, message, ""};
+  if (debrief_kind_is_damage(kind)) r->counts.damaged++;
+  else if (kind == DEBRIEF_IN_PROGRESS) r->counts.in_progress++;
+  else r->counts.warnings++;
+  if (at < r->line.len) excerpt(d.excerpt, sizeof d.excerpt, r->line.text + at, r->line.len - at);
+  if (r->options.strict && debrief_kind_is_damage(kind)) return fail_strictly(r, &d);
+  if (r->options.on_diagnostic) r->options.on_diagnostic(r->options.user, &d);
+  return true;
+}
+
+static bool tell_fault(debrief_reader *r, debrief_kind kind, const dbf_json_fault *fault) {
+  char message[160];
+  size_t at = (size_t)(fault->at - r->line.text);
+  snprintf(message, sizeof message, "%s, at byte %zu of the line", fault->what, at + 1);
+  return tell(r, kind, at, message);
+}
+
+/* ---- What a damaged line is measured by -------------------------------------------------------------------- */
+
+static void learn_bytes(debrief_reader *r, const char *data, size_t len) {
+  if (r->learned.len == len && memcmp(r->learned.data, data, len) == 0) return;
+  dbf_bytes_clear(&r->learned);
+  dbf_bytes_append(&r->learned, data, len);
+  dbf_bytes_append_char(&r->learned, '\0');
+  if (!r->learned.failed) r->learned.len = len;
+}
+
+/* Remember what the neighbours of a damaged line look like. */
+static void learn(debrief_reader *r) {
+  dbf_json_value id;
+  if (r->options.foreign) {
+    if (r->entry.count) learn_bytes(r, r->entry.text, r->entry.members[0].key_end);
+  } else if (!r->options.session && dbf_entry_known(&r->entry, DBF_SESSION_ID, &id) &&
+             id.type == DBF_JSON_STRING && !id.escaped) {
+    learn_bytes(r, id.start + 1, (size_t)(id.end - id.start) - 2);
+  }
+}
+
+/* Before the first entry, a session is called what its file is called. */
+static void learn_from_path(debrief_reader *r) {
+  const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
+  size_t len = strlen(name), suffix = sizeof ".jsonl" - 1;
+  if (len > suffix && strcmp(name + len - suffix, ".jsonl") == 0) len -= suffix;
+  learn_bytes(r, name, len);
+}
+
+static dbf_salvage_rule rule_of(const debrief_reader *r) {
+  static const char ours[] = "{\"session_id\":";
+  if (!r->options.foreign)
+    return (dbf_salvage_rule){false, ours, sizeof ours - 1,
+                              r->options.session ? r->options.session : r->learned.data};
+  return (dbf_salvage_rule){true, r->learned.len ? r->learned.data : "{", r->learned.len ? r->learned.len : 1,
+                            NULL};
+}
+
+/* ---- Records ----------------------------------------------------------------------------------------------- */
+
+static debrief_next stop(debrief_reader *r, debrief_error *err) {
+  if (err) *err = r->failure;
+  return DEBRIEF_NEXT_ERROR;
+}
+
+static debrief_next out_of_memory(debrief_reader *r, debrief_error *err) {
+  r->failed = true;
+  dbf_fail_memory(&r->failure);
+  return stop(r, err);
+}
+
+/* Hand out what r->entry holds. */
+static debrief_next give(debrief_reader *r, dbf_record *record, bool salvaged, debrief_error *err) {
+  bool bad_utf8 = !r->entry.kernel->utf8_valid(r->entry.text, r->entry.len);
+  size_t at = (size_t)(r->entry.text - r->line.text);
+  *record = (dbf_record){&r->entry, r->number, r->line.offset, salvaged, bad_utf8};
+  if (bad_utf8 && !tell(r, DEBRIEF_BAD_UTF8, at, "bytes that are not UTF-8; shown as U+FFFD"))
+    return stop(r, err);
+  if (r->entry.duplicate_key &&
+      !tell(r, DEBRIEF_DUPLICATE_KEY, at, "a member is there twice; the last one counts"))
+    return stop(r, err);
+  learn(r);
+  r->counts.entries++;
+  return DEBRIEF_NEXT_ENTRY;
+}
+
+/* The record at `at` of a damaged line is a value; is it one to return? */
+static bool accept(debrief_reader *r, dbf_scan status, const dbf_json_fault *fault) {
+  dbf_salvage_rule rule = rule_of(r);
+  if (status == DBF_SCAN_BAD_ENTRY && !r->told_bad_entry) {
+    r->told_bad_entry = true;
+    tell_fault(r, DEBRIEF_BAD_ENTRY, fault);
+  }
+  return status == DBF_SCAN_OK &&
+         (r->salvage.broken == r->line.len || dbf_salvage_believes(&rule, &r->entry));
+}
+
+/* Is the record just scanned the end of its line, with something before it, and there again on the next line? Then it was
+ * appended a second time by a writer that saw what it was glued to. */
+static dbf_window_status is_repeated(debrief_reader *r, bool *repeated) {
+  const char *end = r->line.text + r->line.len;
+  size_t from = (size_t)(r->entry.text - r->line.text), len = r->entry.len;
+  bool nuls = false;
+  *repeated = false;
+  if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_WINDOW_LINE;
+  dbf_window_status status = dbf_window_repeats(&r->window, &r->line, from, len, repeated, &r->failure);
+  r->entry.text = r->line.text + from;
+  return status;
+}
+
+/* The next record of a damaged line; END: the line is used up. */
+static debrief_next hand_out(debrief_reader *r, dbf_record *record, debrief_error *err) {
+  for (;;) {
+    const char *text = r->line.text, *end = text + r->line.len;
+    bool ignored = false, repeated;
+    dbf_json_fault fault;
+    if (r->at < r->salvage.broken) r->at = (size_t)(dbf_salvage_skip(text + r->at, end, &ignored) - text);
+    if (r->at >= r->salvage.broken && r->at < r->salvage.last) r->at = r->salvage.last;
+    if (r->at >= r->line.len) break;
+    dbf_scan status =
+        dbf_entry_scan(&r->entry, text + r->at, r->line.len - r->at, r->options.foreign, &fault);
+    if (status == DBF_SCAN_NO_MEMORY) return out_of_memory(r, err);
+    r->at = (size_t)(r->entry.text + r->entry.len - text);
+    bool wanted = accept(r, status, &fault);
+    if (r->failed) return stop(r, err);
+    if (!wanted) continue;
+    if (is_repeated(r, &repeated) == DBF_WINDOW_ERROR) {
+      r->failed = true;
+      return stop(r, err);
+    }
+    if (!repeated) return give(r, record, true, err);
+  }
+  r->handing_out = false;
+  return DEBRIEF_NEXT_END;
+}
+
+/* ---- Tails ------------------------------------------------------------------------------------------------- */
+
+static bool is_locked(const debrief_reader *r) {
+  if (r->options.holding_lock) return false;
+  if (flock(r->fd, LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+  flock(r->fd, LOCK_UN);
+  return false;
+}
+
+typedef enum tail_state { TAIL_CHANGED, TAIL_TORN, TAIL_IN_PROGRESS, TAIL_ERROR } tail_state;
+
+/* An unterminated tail that is no whole entry: has it grown, is somebody writing it, or is it torn? Whether the lock is
+ * free is looked at first: then a tail that does not grow afterwards is nobody's. */
+static tail_state settle(debrief_reader *r) {
+  for (int i = 0; i < TAIL_TRIES; i++) {
+    bool locked = is_locked(r);
+    switch (dbf_window_again(&r->window, &r->line, &r->failure)) {
+    case DBF_WINDOW_ERROR: return TAIL_ERROR;
+    case DBF_WINDOW_LINE: return TAIL_CHANGED;
+    case DBF_WINDOW_END: break;
+    }
+    if (!locked) return TAIL_TORN;
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  }
+  return TAIL_IN_PROGRESS;
+}
+
+/* ---- Lines --------------------------------------------------------------------------------------------------- */
+
+/* Name what is wrong with the line that r->salvage describes. */
+static bool tell_damage(debrief_reader *r, bool in_progress) {
+  const dbf_salvage *s = &r->salvage;
+  bool broken = s->broken < r->line.len, last = s->last < r->line.len;
+  if (s->nuls) return tell(r, DEBRIEF_NUL_RUN, 0, "NUL bytes in the line, as a power cut leaves them");
+  if (!broken && s->records > 1) return tell(r, DEBRIEF_GLUED, 0, "several records on one line");
+  if (last) return tell(r, DEBRIEF_SPLICED, s->broken, "a cut record and a whole one on one line");
+  if (in_progress) return tell(r, DEBRIEF_IN_PROGRESS, s->broken, "the last line is still being written");
+  if (!r->line.terminated) return tell(r, DEBRIEF_TORN_TAIL, s->broken, "the last line was cut short");
+  return tell_fault(r, DEBRIEF_BAD_JSON, &s->fault);
+}
+
+/* The line holds something else than one whole value. END: nothing came of it, or it changed and is to be taken again
+ * (*again). */
+static debrief_next take_damaged(debrief_reader *r, dbf_record *record, bool *again, debrief_error *err) {
+  bool in_progress = false;
+  dbf_salvage_rule rule = rule_of(r);
+  if (!r->line.terminated) {
+    tail_state tail = settle(r);
+    if (tail == TAIL_ERROR) {
+      r->failed = true;
+      return stop(r, err);
+    }
+    *again = tail == TAIL_CHANGED;
+    if (*again) return DEBRIEF_NEXT_END;
+    in_progress = tail == TAIL_IN_PROGRESS;
+  }
+  if (!dbf_salvage_line(&r->entry, r->line.text, r->line.len, &rule, &r->salvage))
+    return out_of_memory(r, err);
+  if (!tell_damage(r, in_progress)) return stop(r, err);
+  r->handing_out = true;
+  r->told_bad_entry = r->salvage.broken < r->line.len; /* the line was reported as broken: once is enough */
+  r->at = 0;
+  return hand_out(r, record, err);
+}
+
+static bool tell_oversize(debrief_reader *r) {
+  char message[96];
+  size_t limit = r->window.limit;
+  snprintf(message, sizeof message, "the line has %llu bytes, the limit is %zu",
+           (unsigned long long)r->line.whole, limit);
+  return tell(r, DEBRIEF_OVERSIZE, 0, message);
+}
+
+/* One line as the window shows it. END: there is no entry on it. */
+static debrief_next take(debrief_reader *r, dbf_record *record, bool *again, debrief_error *err) {
+  const char *text = r->line.text, *end = text + r->line.len;
+  bool nuls = false;
+  dbf_json_fault fault;
+  *again = false;
+  if (r->line.oversize) return tell_oversize(r) ? DEBRIEF_NEXT_END : stop(r, err);
+  text = dbf_salvage_skip(text, end, &nuls);
+  if (text == end && !nuls) {
+    r->counts.blank++;
+    return DEBRIEF_NEXT_END;
+  }
+  if (nuls) return take_damaged(r, record, again, err);
+  dbf_scan status = dbf_entry_scan(&r->entry, text, (size_t)(end - text), r->options.foreign, &fault);
+  if (status == DBF_SCAN_NO_MEMORY) return out_of_memory(r, err);
+  bool whole = status != DBF_SCAN_BAD_JSON &&
+               dbf_salvage_skip(r->entry.text + r->entry.len, end, &nuls) == end && !nuls;
+  if (!whole) return take_damaged(r, record, again, err);
+  if (status == DBF_SCAN_OK) return give(r, record, false, err);
+  return tell_fault(r, DEBRIEF_BAD_ENTRY, &fault) ? DEBRIEF_NEXT_END : stop(r, err);
+}
+
+debrief_next dbf_reader_next(debrief_reader *r, dbf_record *record, debrief_error *err) {
+  bool again = false;
+  for (;;) {
+    debrief_next next;
+    if (r->failed) return stop(r, err);
+    if (r->handing_out) {
+      next = hand_out(r, record, err);
+    } else {
+      dbf_window_status status = again ? DBF_WINDOW_LINE : dbf_window_next(&r->window, &r->line, &r->failure);
+      if (status == DBF_WINDOW_END) return DEBRIEF_NEXT_END;
+      r->failed = status == DBF_WINDOW_ERROR;
+      if (r->failed) return stop(r, err);
+      if (!again) {
+        r->number++;
+        r->counts.lines++;
+      }
+      next = take(r, record, &again, err);
+    }
+    if (next != DEBRIEF_NEXT_END) return next;
+  }
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------------------------- */
+
+debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options *options,
+                                debrief_error *err) {
+  debrief_reader *r = calloc(1, sizeof *r);
+  char *session = options->session ? strdup(options->session) : NULL;
+  if (r) r->path = strdup(path);
+  if (!r || !r->path || (options->session && !session)) {
+    if (r) free(r->path);
+    free(session);
+    free(r);
+    if (fd >= 0) close(fd);
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  r->fd = fd;
+  r->options = *options;
+  r->options.session = session;
+  r->number = options->first_line ? options->first_line - 1 : 0;
+  dbf_window_init(&r->window, fd, r->path, options->begin, options->end,
+                  options->window ? options->window : WINDOW,
+                  options->line_limit ? options->line_limit : DBF_LINE_LIMIT);
+  dbf_entry_init(&r->entry);
+  dbf_bytes_init(&r->learned);
+  if (!options->foreign && !session) learn_from_path(r);
+  return r;
+}
+
+void debrief_reader_close(debrief_reader *r) {
+  if (!r) return;
+  dbf_window_release(&r->window);
+  dbf_entry_release(&r->entry);
+  dbf_bytes_release(&r->learned);
+  if (r->fd >= 0) close(r->fd);
+  free((char *)r->options.session);
+  free(r->path);
+  free(r);
+}
+
+debrief_next debrief_reader_next(debrief_reader *r, debrief_line *line, debrief_error *err) {
+  dbf_record record;
+  debrief_next next = dbf_reader_next(r, &record, err);
+  if (next == DEBRIEF_NEXT_ENTRY)
+    *line = (debrief_line){{record.entry->text, record.entry->len},
+                           record.line,
+                           record.offset,
+                           record.salvaged,
+                           record.bad_utf8,
+                           record.entry->duplicate_key};
+  return next;
+}
+
+dbf_read_counts dbf_reader_counts(const debrief_reader *r) {
+  return r->counts;
+}

@@ -1,0 +1,132 @@
+#include "window.h"
+#include "error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXCERPT = 256 }; /* bytes of an oversize line that are kept to be shown */
+
+void dbf_window_init(dbf_window *w, int fd, const char *path, uint64_t begin, uint64_t end, size_t step,
+                     size_t limit) {
+  *w = (dbf_window){.fd = fd, .path = path, .base = begin, .end = end, .step = step, .limit = limit};
+  dbf_bytes_init(&w->bytes);
+  w->at_end = fd < 0;
+}
+
+void dbf_window_release(dbf_window *w) {
+  dbf_bytes_release(&w->bytes);
+}
+
+/* Drop what lies before the current line. */
+static void slide(dbf_window *w) {
+  if (w->start == 0) return;
+  memmove(w->bytes.data, w->bytes.data + w->start, w->bytes.len - w->start);
+  w->bytes.len -= w->start;
+  w->base += w->start;
+  w->start = 0;
+}
+
+/* Read one step more behind what is there. at_end tells that there was nothing. */
+static bool fill(dbf_window *w, debrief_error *err) {
+  uint64_t at;
+  size_t want = w->step;
+  slide(w);
+  at = w->base + w->bytes.len;
+  if (w->end && at >= w->end) return w->at_end = true;
+  if (w->end && w->end - at < want) want = (size_t)(w->end - at);
+  if (w->fd < 0) return w->at_end = true;
+  if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
+  ssize_t n;
+  do n = pread(w->fd, w->bytes.data + w->bytes.len, want, (off_t)at);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
+  w->bytes.len += (size_t)n;
+  w->at_end = n == 0;
+  return true;
+}
+
+/* Pass over the rest of a line that is too long; its beginning stays at `start`. */
+static dbf_window_status skip_oversize(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+  const char *newline = NULL;
+  slide(w);
+  uint64_t offset = w->base, whole = w->bytes.len;
+  while (!newline) {
+    w->base += w->bytes.len - EXCERPT;
+    w->bytes.len = EXCERPT;
+    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+    if (w->at_end) break;
+    newline = memchr(w->bytes.data + EXCERPT, '\n', w->bytes.len - EXCERPT);
+    whole += newline ? (size_t)(newline - w->bytes.data) - EXCERPT : w->bytes.len - EXCERPT;
+  }
+  w->taken = newline ? (size_t)(newline - w->bytes.data) + 1 : EXCERPT;
+  *line = (dbf_window_line){w->bytes.data, EXCERPT, offset, whole, newline != NULL, true};
+  return DBF_WINDOW_LINE;
+}
+
+/* The line of w->line_len bytes at `start`. */
+static dbf_window_status give(dbf_window *w, dbf_window_line *line, bool terminated) {
+  w->taken = w->line_len + terminated;
+  line->oversize = w->line_len > w->limit;
+  line->text = w->bytes.data + w->start;
+  line->len = line->oversize && w->line_len > EXCERPT ? EXCERPT : w->line_len;
+  line->offset = w->base + w->start;
+  line->whole = w->line_len;
+  line->terminated = terminated;
+  return DBF_WINDOW_LINE;
+}
+
+/* Find the end of the line that begins at `start`. */
+static dbf_window_status find(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+  for (;;) {
+    size_t have = w->bytes.len - w->start;
+    const char *text = have ? w->bytes.data + w->start : NULL;
+    const char *newline = have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
+    w->line_len = newline ? (size_t)(newline - text) : have;
+    if (newline) return give(w, line, true);
+    w->searched = have;
+    if (have > w->limit && have > EXCERPT) return skip_oversize(w, line, err);
+    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+    if (!w->at_end) continue;
+    if (have == 0) return DBF_WINDOW_END;
+    if (!dbf_bytes_terminate(&w->bytes)) return dbf_fail_memory(err), DBF_WINDOW_ERROR;
+    return give(w, line, false);
+  }
+}
+
+/* A byte-order mark at the very beginning is no part of the first line. */
+static bool pass_mark(dbf_window *w, debrief_error *err) {
+  while (w->bytes.len < 3 && !w->at_end)
+    if (!fill(w, err)) return false;
+  if (w->bytes.len >= 3 && memcmp(w->bytes.data, "\xef\xbb\xbf", 3) == 0) w->start = 3;
+  return true;
+}
+
+dbf_window_status dbf_window_next(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+  if (w->base == 0 && w->bytes.len == 0 && !pass_mark(w, err)) return DBF_WINDOW_ERROR;
+  w->start += w->taken;
+  w->taken = 0;
+  w->searched = 0;
+  return find(w, line, err);
+}
+
+dbf_window_status dbf_window_again(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+  size_t before = w->bytes.len - w->start;
+  if (!fill(w, err)) return DBF_WINDOW_ERROR;
+  if (w->bytes.len - w->start == before) return DBF_WINDOW_END;
+  w->searched = before;
+  return find(w, line, err);
+}
+
+dbf_window_status dbf_window_repeats(dbf_window *w, dbf_window_line *line, size_t from, size_t len,
+                                     bool *same, debrief_error *err) {
+  size_t keep = w->line_len, next = keep + 1;
+  while (w->bytes.len - w->start < next + len + 1 && !w->at_end)
+    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+  size_t have = w->bytes.len - w->start;
+  const char *text = w->bytes.data + w->start;
+  bool ended = have == next + len || (have > next + len && text[next + len] == '\n');
+  *same = line->terminated && ended && memcmp(text + from, text + next, len) == 0;
+  give(w, line, line->terminated);
+  return DBF_WINDOW_LINE;
+}

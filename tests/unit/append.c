@@ -1,0 +1,426 @@
+/* One session: what is in the file after every way an append can go. */
+#include "temp_folder.h"
+
+#include "log/append.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static char *folder;
+static dbf_directory dir;
+static dbf_session *session;
+static debrief_error err;
+static size_t stored;
+
+static int set_up(void **state) {
+  (void)state;
+  folder = make_temp();
+  memset(&err, 0, sizeof err);
+  if (!dbf_directory_init(&dir, folder, 0600, 0700, &err)) return 1;
+  session = dbf_session_new(&dir, "s1", 50, &err);
+  return session == NULL;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  dbf_session_free(session);
+  dbf_directory_release(&dir);
+  remove_temp(folder);
+  return 0;
+}
+
+static bool append(const char *text) {
+  debrief_text line = {text, strlen(text)};
+  return dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err);
+}
+
+static void add_behind(const char *text) {
+  put_bytes(folder, "s1.jsonl", "a", text, strlen(text));
+}
+
+static int open_here(void) {
+  char *path = path_in(folder, "s1.jsonl");
+  int fd = open(path, O_RDWR);
+  assert_true(fd >= 0);
+  free(path);
+  return fd;
+}
+
+static void assert_unlocked(void) {
+  int fd = open_here();
+  assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+  close(fd);
+}
+
+/* ---- The end of the file ----------------------------------------------------------------------------------- */
+
+static void appends_line_by_line(void **state) {
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    assert_true(append("{\"a\":1}\n"));
+    assert_int_equal(stored, 1);
+  }
+  assert_file(folder, "s1.jsonl", "{\"a\":1}\n{\"a\":1}\n{\"a\":1}\n");
+  assert_unlocked();
+}
+
+static void heals_a_torn_tail_before_the_first_entry(void **state) {
+  (void)state;
+  add_behind("{}\n{\"tor");
+  assert_true(append("A\n"));
+  assert_true(append("B\n"));
+  assert_file(folder, "s1.jsonl", "{}\n{\"tor\nA\nB\n");
+}
+
+static void heals_what_another_writer_tore_since(void **state) {
+  (void)state;
+  assert_true(append("A\n"));
+  add_behind("B\n{\"tor");
+  assert_true(append("C\n"));
+  add_behind("D\n");
+  assert_true(append("E\n"));
+  assert_file(folder, "s1.jsonl", "A\nB\n{\"tor\nC\nD\nE\n");
+}
+
+static void heals_a_tail_of_nul_bytes(void **state) {
+  (void)state;
+  put_bytes(folder, "s1.jsonl", "w", "A\n\0\0\0", 5);
+  assert_true(append("B\n"));
+  char *text = get_file(folder, "s1.jsonl");
+  assert_memory_equal(text, "A\n\0\0\0\nB\n", 9);
+  free(text);
+}
+
+/* Half a line between our look at the end and our write: only a writer that does not lock can do that. */
+static bool write_half(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                       debrief_error *e) {
+  (void)fd, (void)path, (void)lines, (void)count, (void)e;
+  add_behind(user);
+  return true;
+}
+
+static void writes_again_what_a_foreign_writer_glued(void **state) {
+  (void)state;
+  char half[] = "half", whole[] = "whole\n";
+  debrief_text line = {"A\n", 2};
+  assert_true(append("0\n"));
+  assert_true(dbf_session_append(session, &line, 1, write_half, half, &stored, &err));
+  assert_int_equal(stored, 1);
+  assert_true(dbf_session_append(session, &line, 1, write_half, whole, &stored, &err));
+  assert_true(append("B\n"));
+  assert_file(folder, "s1.jsonl", "0\nhalfA\n\nA\nwhole\nA\nB\n");
+}
+
+static void writes_again_only_the_glued_line_of_a_batch(void **state) {
+  (void)state;
+  char half[] = "half";
+  debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}};
+  assert_true(append("0\n"));
+  assert_true(dbf_session_append(session, lines, 3, write_half, half, &stored, &err));
+  assert_int_equal(stored, 3);
+  assert_file(folder, "s1.jsonl", "0\nhalfA\nB\nC\n\nA\n");
+}
+
+/* ---- Batches ----------------------------------------------------------------------------------------------- */
+
+static void appends_many_pieces_in_order(void **state) {
+  (void)state;
+  enum { COUNT = 3000 };
+  static char memory[COUNT][16];
+  debrief_text lines[COUNT];
+  char *expected = calloc(COUNT, 16);
+  size_t total = 0;
+  for (size_t i = 0; i < COUNT; i++) {
+    int len = snprintf(memory[i], sizeof memory[i], "%zu\n", i);
+    lines[i] = (debrief_text){memory[i], (size_t)len};
+    memcpy(expected + total, memory[i], (size_t)len);
+    total += (size_t)len;
+  }
+  add_behind("torn");
+  assert_true(dbf_session_append(session, lines, COUNT, NULL, NULL, &stored, &err));
+  assert_int_equal(stored, COUNT);
+  char *text = get_file(folder, "s1.jsonl");
+  assert_memory_equal(text, "torn\n", 5);
+  assert_string_equal(text + 5, expected);
+  free(text);
+  free(expected);
+}
+
+static void appends_records_of_megabytes(void **state) {
+  (void)state;
+  size_t sizes[] = {3 << 20, 10, (1 << 20) - 10, 1, 1 << 20, 5 << 20};
+  size_t total = 0, count = sizeof sizes / sizeof *sizes;
+  debrief_text lines[6];
+  char *memory = malloc(16 << 20);
+  for (size_t i = 0; i < count; i++) {
+    memset(memory + total, 'a' + (int)i, sizes[i]);
+    lines[i] = (debrief_text){memory + total, sizes[i]};
+    total += sizes[i];
+    memory[total - 1] = '\n';
+  }
+  assert_true(dbf_session_append(session, lines, count, NULL, NULL, &stored, &err));
+  assert_int_equal(stored, count);
+  char *text = get_file(folder, "s1.jsonl");
+  assert_int_equal(strlen(text), total);
+  assert_memory_equal(text, memory, total);
+  free(text);
+  free(memory);
+}
+
+static bool drop_some(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                      debrief_error *e) {
+  (void)e;
+  char byte, *keep = user;
+  assert_int_equal(pread(fd, &byte, 1, 0), 1);
+  assert_non_null(strstr(path, "/s1.jsonl"));
+  int other = open_here();
+  assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+  close(other);
+  for (size_t i = 0; i < count; i++)
+    if (keep[i] == 'n') lines[i] = (debrief_text){NULL, 0};
+  return true;
+}
+
+static void leaves_out_what_is_dropped_under_the_lock(void **state) {
+  (void)state;
+  debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}, {"D\n", 2}};
+  char some[] = "nyny", none[] = "nnnn";
+  assert_true(append("0\n"));
+  assert_true(dbf_session_append(session, lines, 4, drop_some, some, &stored, &err));
+  assert_int_equal(stored, 2);
+  assert_true(dbf_session_append(session, lines, 4, drop_some, none, &stored, &err));
+  assert_int_equal(stored, 0);
+  assert_file(folder, "s1.jsonl", "0\nB\nD\n");
+}
+
+static void heals_after_a_batch_that_its_owner_emptied(void **state) {
+  (void)state;
+  debrief_text line = {"A\n", 2};
+  char none[] = "n";
+  add_behind("torn");
+  assert_true(dbf_session_append(session, &line, 1, drop_some, none, &stored, &err));
+  assert_true(append("B\n"));
+  assert_file(folder, "s1.jsonl", "torn\nB\n");
+}
+
+static bool give_up(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                    debrief_error *e) {
+  (void)user, (void)fd, (void)path, (void)lines, (void)count;
+  e->code = DEBRIEF_EDAMAGED;
+  return false;
+}
+
+static void writes_nothing_when_its_owner_gives_up(void **state) {
+  (void)state;
+  debrief_text line = {"A\n", 2};
+  assert_false(dbf_session_append(session, &line, 1, give_up, NULL, &stored, &err));
+  assert_int_equal(err.code, DEBRIEF_EDAMAGED);
+  assert_int_equal(stored, 0);
+  assert_file(folder, "s1.jsonl", "");
+  assert_unlocked();
+}
+
+/* ---- Short writes ------------------------------------------------------------------------------------------ */
+
+static void limit_files(rlim_t bytes) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The kernel takes the first `room` bytes of a record, then none. */
+static void cut_at(size_t room, const char *record, size_t len) {
+  debrief_text line = {record, len};
+  assert_true(append("first\n"));
+  limit_files(6 + room);
+  bool ok = dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err);
+  limit_files(RLIM_INFINITY);
+  assert_false(ok);
+  assert_int_equal(err.code, DEBRIEF_EIO);
+  assert_int_equal(stored, 0);
+  assert_non_null(strstr(err.message, "/s1.jsonl: File too large"));
+  assert_non_null(strstr(err.message, room ? "only a damaged line is left" : "was not stored"));
+  assert_unlocked();
+  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err));
+  char *text = get_file(folder, "s1.jsonl");
+  size_t heal = room > 0;
+  assert_int_equal(strlen(text), 6 + room + heal + len);
+  assert_memory_equal(text + 6, record, room);
+  if (heal) assert_int_equal(text[6 + room], '\n');
+  assert_string_equal(text + 6 + room + heal, record);
+  free(text);
+}
+
+static void survives_a_short_write_at_every_byte(void **state) {
+  (void)state;
+  char record[1001], *path = path_in(folder, "s1.jsonl");
+  memset(record, 'x', 1000);
+  record[999] = '\n';
+  record[1000] = '\0';
+  for (size_t room = 0; room < 1000; room++) {
+    cut_at(room, record, 1000);
+    unlink(path);
+  }
+  free(path);
+}
+
+static void counts_the_whole_lines_of_a_short_write(void **state) {
+  (void)state;
+  char memory[] = "0123456\n0123456\n0123456\n0123456\n";
+  size_t expected[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3};
+  for (rlim_t room = 0; room < sizeof expected / sizeof *expected; room++) {
+    debrief_text lines[] = {{memory, 8}, {memory + 8, 8}, {memory + 16, 8}, {memory + 24, 8}};
+    char *path = path_in(folder, "s1.jsonl");
+    unlink(path);
+    free(path);
+    limit_files(room);
+    bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &stored, &err);
+    limit_files(RLIM_INFINITY);
+    assert_false(ok);
+    assert_int_equal(stored, expected[room]);
+    assert_true(append("next\n"));
+    char *text = get_file(folder, "s1.jsonl");
+    assert_non_null(strstr(text, "next\n"));
+    assert_true(text == strstr(text, "next\n") || strstr(text, "next\n")[-1] == '\n');
+    free(text);
+  }
+}
+
+/* ---- The lock ---------------------------------------------------------------------------------------------- */
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void waits_for_the_lock_no_longer_than_it_may(void **state) {
+  (void)state;
+  assert_true(append("A\n"));
+  int fd = open_here();
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  double start = now();
+  assert_false(append("B\n"));
+  double waited = now() - start;
+  assert_int_equal(err.code, DEBRIEF_ELOCKED);
+  assert_non_null(strstr(err.message, "/s1.jsonl is locked by somebody else for more than 50 ms"));
+  assert_true(waited >= 0.05 && waited < 2);
+  assert_file(folder, "s1.jsonl", "A\n");
+  close(fd);
+  assert_true(append("C\n"));
+  assert_file(folder, "s1.jsonl", "A\nC\n");
+}
+
+static void *unlock_soon(void *fd) {
+  nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+  close(*(int *)fd);
+  return NULL;
+}
+
+static void appends_as_soon_as_the_lock_is_free(void **state) {
+  (void)state;
+  assert_true(append("A\n"));
+  pthread_t thread;
+  int fd = open_here();
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  assert_int_equal(pthread_create(&thread, NULL, unlock_soon, &fd), 0);
+  assert_true(append("B\n"));
+  pthread_join(thread, NULL);
+  assert_file(folder, "s1.jsonl", "A\nB\n");
+}
+
+static void opens_a_file_that_was_removed_again(void **state) {
+  (void)state;
+  char *path = path_in(folder, "s1.jsonl");
+  assert_true(append("A\n"));
+  assert_int_equal(unlink(path), 0);
+  assert_true(append("B\n"));
+  put_file(folder, "new", "C\ntorn");
+  char *new = path_in(folder, "new");
+  assert_int_equal(rename(new, path), 0);
+  assert_true(append("D\n"));
+  assert_file(folder, "s1.jsonl", "C\ntorn\nD\n");
+  free(new);
+  free(path);
+}
+
+/* As repair does it: copy under the lock, then rename. */
+static void replace_file(void) {
+  char *path = path_in(folder, "s1.jsonl"), *copy = path_in(folder, "copy");
+  int fd = open_here();
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  struct stat mine, named;
+  if (fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_ino == named.st_ino) {
+    char *text = get_file(folder, "s1.jsonl");
+    put_file(folder, "copy", text);
+    free(text);
+    assert_int_equal(rename(copy, path), 0);
+  }
+  close(fd);
+  free(path);
+  free(copy);
+}
+
+static void *append_5000(void *unused) {
+  (void)unused;
+  char line[16];
+  for (int i = 0; i < 5000; i++) {
+    snprintf(line, sizeof line, "%d\n", i);
+    if (!append(line)) return err.message;
+  }
+  return NULL;
+}
+
+static void loses_nothing_while_the_file_is_replaced(void **state) {
+  (void)state;
+  pthread_t thread;
+  void *failed;
+  assert_true(append("start\n"));
+  dbf_session_free(session);
+  session = dbf_session_new(&dir, "s1", 10000, &err);
+  assert_int_equal(pthread_create(&thread, NULL, append_5000, NULL), 0);
+  for (int i = 0; i < 100; i++) {
+    replace_file();
+    nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  }
+  pthread_join(thread, &failed);
+  assert_null(failed);
+  char *text = get_file(folder, "s1.jsonl"), *at = text, line[16];
+  for (int i = -1; i < 5000; i++) {
+    int len = snprintf(line, sizeof line, i < 0 ? "start\n" : "%d\n", i);
+    assert_memory_equal(at, line, len);
+    at += len;
+  }
+  assert_string_equal(at, "");
+  free(text);
+}
+
+int main(void) {
+  signal(SIGXFSZ, SIG_IGN);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(appends_line_by_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(heals_a_torn_tail_before_the_first_entry, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(heals_what_another_writer_tore_since, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(heals_a_tail_of_nul_bytes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(heals_after_a_batch_that_its_owner_emptied, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_again_what_a_foreign_writer_glued, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_again_only_the_glued_line_of_a_batch, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(appends_many_pieces_in_order, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(appends_records_of_megabytes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaves_out_what_is_dropped_under_the_lock, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_nothing_when_its_owner_gives_up, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(survives_a_short_write_at_every_byte, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(counts_the_whole_lines_of_a_short_write, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(waits_for_the_lock_no_longer_than_it_may, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(appends_as_soon_as_the_lock_is_free, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(opens_a_file_that_was_removed_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(loses_nothing_while_the_file_is_replaced, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+/* bytes: growth, padding, and the first failure that is remembered. */
+#include "unit.h"
+
+#include "log/bytes.h"
+
+static void starts_without_memory(void **state) {
+  (void)state;
+  dbf_bytes bytes;
+  dbf_bytes_init(&bytes);
+  assert_null(bytes.data);
+  dbf_bytes_append(&bytes, NULL, 0);
+  assert_null(bytes.data);
+  dbf_bytes_release(&bytes);
+}
+
+static void keeps_every_byte_while_it_grows(void **state) {
+  (void)state;
+  dbf_bytes bytes;
+  dbf_bytes_init(&bytes);
+  for (int i = 0; i < 100000; i++) {
+    if (i % 3) dbf_bytes_append_char(&bytes, (char)i);
+    else dbf_bytes_append(&bytes, &(char){(char)i}, 1);
+  }
+  assert_int_equal(bytes.len, 100000);
+  assert_false(bytes.failed);
+  for (int i = 0; i < 100000; i++) assert_int_equal(bytes.data[i], (char)i);
+  dbf_bytes_release(&bytes);
+}
+
+static void doubles_its_memory(void **state) {
+  (void)state;
+  dbf_bytes bytes;
+  dbf_bytes_init(&bytes);
+  dbf_bytes_reserve(&bytes, 1000);
+  size_t cap = bytes.cap;
+  bytes.len = cap;
+  dbf_bytes_append_char(&bytes, 'x');
+  assert_int_equal(bytes.cap, 2 * cap);
+  dbf_bytes_release(&bytes);
+}
+
+static void has_zeros_behind_a_terminated_text_and_behind_its_memory(void **state) {
+  (void)state;
+  static const char zeros[DBF_PADDING];
+  dbf_bytes bytes;
+  dbf_bytes_init(&bytes);
+  dbf_bytes_append(&bytes, "{}", 2);
+  memset(bytes.data, 'x', bytes.cap);
+  assert_memory_equal(bytes.data + bytes.cap, zeros, DBF_PADDING);
+  assert_true(dbf_bytes_terminate(&bytes));
+  assert_int_equal(bytes.len, 2);
+  assert_memory_equal(bytes.data + 2, zeros, DBF_PADDING);
+  bytes.len = bytes.cap;
+  assert_true(dbf_bytes_terminate(&bytes));
+  assert_memory_equal(bytes.data + bytes.cap, zeros, DBF_PADDING);
+  dbf_bytes_release(&bytes);
+}
+
+static void terminates_a_text_of_no_bytes(void **state) {
+  (void)state;
+  dbf_bytes bytes;
+  dbf_bytes_init(&bytes);
+  assert_true(dbf_bytes_terminate(&bytes));
+  assert_int_equal(bytes.data[0], 0);
+  dbf_bytes_release(&bytes);
+}
+
+static void remembers_its_first_failure_and_keeps_what_it_had(void **state) {
+  (void)state;
+  static const size_t impossible[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2, SIZE_MAX / 2 - DBF_PADDING};
+  for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+    dbf_bytes bytes;
+    dbf_bytes_init(&bytes);
+    dbf_bytes_append(&bytes, "good", 4);
+    assert_false(dbf_bytes_reserve(&bytes, impossible[i]));
+    assert_true(bytes.failed);
+    dbf_bytes_append(&bytes, "more", 4);
+    dbf_bytes_append_char(&bytes, '!');
+    assert_false(dbf_bytes_terminate(&bytes));
+    assert_int_equal(bytes.len, 4);
+    assert_memory_equal(bytes.data, "good", 4);
+    dbf_bytes_clear(&bytes);
+    assert_false(bytes.failed);
+    assert_true(dbf_bytes_terminate(&bytes));
+    dbf_bytes_release(&bytes);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(starts_without_memory),
+      cmocka_unit_test(keeps_every_byte_while_it_grows),
+      cmocka_unit_test(doubles_its_memory),
+      cmocka_unit_test(has_zeros_behind_a_terminated_text_and_behind_its_memory),
+      cmocka_unit_test(terminates_a_text_of_no_bytes),
+      cmocka_unit_test(remembers_its_first_failure_and_keeps_what_it_had),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

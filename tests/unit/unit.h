@@ -1,0 +1,37 @@
+/* unit.h: what every cmocka program here includes first. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "log/bytes.h"
+
+/* Is the text exactly this? */
+static inline void assert_bytes(const dbf_bytes *bytes, const char *expected) {
+  size_t len = strlen(expected);
+  if (bytes->len == len && memcmp(bytes->data, expected, len) == 0) return;
+  print_error("expected: %s\n     got: %.*s\n", expected, (int)bytes->len, bytes->data);
+  fail();
+}
+
+/* The whole file `folder`/`name` behind what `out` holds; false when it cannot be opened. */
+static inline bool read_file(dbf_bytes *out, const char *folder, const char *name) {
+  char path[4096], part[4096];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "rb");
+  if (!file) return false;
+  for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;) dbf_bytes_append(out, part, n);
+  fclose(file);
+  return true;
+}
+
+#endif

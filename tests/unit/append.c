@@ -394,7 +394,7 @@ static void loses_nothing_while_the_file_is_replaced(void **state) {
   char *text = get_file(folder, "s1.jsonl"), *at = text, line[16];
   for (int i = -1; i < 5000; i++) {
     int len = snprintf(line, sizeof line, i < 0 ? "start\n" : "%d\n", i);
-    assert_memory_equal(at, line, len);
+    assert_memory_equal(at, line, (size_t)len);
     at += len;
   }
   assert_string_equal(at, "");

@@ -58,7 +58,8 @@ struct debrief_log {
 
 /* ---- Structs of callers built with another version --------------------------------------------------------- */
 
-/* Copy a struct that starts with its size over zeroes: what an older caller does not know is not given. */
+/* Copy a struct that starts with its size over zeroes: what an older caller does not know is not given. The copy is of
+ * our own size. */
 static bool take_struct(void *to, size_t size, const void *from, const char *name, debrief_error *err) {
   size_t given;
   memcpy(&given, from, sizeof given);
@@ -66,6 +67,7 @@ static bool take_struct(void *to, size_t size, const void *from, const char *nam
     return dbf_fail(err, DEBRIEF_EARG, "%s.struct_size is %zu: set it to sizeof(%s)", name, given, name);
   memset(to, 0, size);
   memcpy(to, from, given < size ? given : size);
+  memcpy(to, &size, sizeof size);
   return true;
 }
 

@@ -1,6 +1,6 @@
 --- How a run ended, in one word: the one place that reads status words.
 --
---     ok       it did what it was asked to: ok pass passed success succeeded successful done complete completed verified
+--     ok       it did as it was asked: ok pass passed success succeeded successful done complete completed verified
 --     fail     it tried and did not: error errored fail failed failure timeout timed_out crash crashed
 --     skip     someone called it off, before or in the middle: skip skipped aborted interrupted cancelled canceled
 --     unknown  nothing says: every other word (running, pending, partial, …)

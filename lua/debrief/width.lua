@@ -155,24 +155,30 @@ local function pieces(word, columns)
   return out
 end
 
+-- The words of one line, set anew in lines of at most `columns`.
+local function refill(paragraph, columns, lines)
+  local line
+  for word in paragraph:gmatch("%S+") do
+    for i, piece in ipairs(pieces(word, columns)) do
+      if line and i == 1 and width.of(line) + 1 + width.of(piece) <= columns then
+        line = line .. " " .. piece
+      else
+        if line then lines[#lines + 1] = line end
+        line = piece
+      end
+    end
+  end
+  lines[#lines + 1] = line or ""
+end
+
 --- The text as lines of at most `columns`, broken at spaces (and inside words that are longer than a line). Line breaks
--- in the text stay.
+-- in the text stay, and so do lines that fit, with their spaces.
 function width.wrap(text, columns)
   columns = math.max(columns, 2)
   local lines = {}
   for paragraph in (text .. "\n"):gmatch("(.-)\n") do
-    local line
-    for word in paragraph:gmatch("%S+") do
-      for i, piece in ipairs(pieces(word, columns)) do
-        if line and i == 1 and width.of(line) + 1 + width.of(piece) <= columns then
-          line = line .. " " .. piece
-        else
-          if line then lines[#lines + 1] = line end
-          line = piece
-        end
-      end
-    end
-    lines[#lines + 1] = line or ""
+    paragraph = paragraph:gsub("%s+$", "")
+    if width.of(paragraph) <= columns then lines[#lines + 1] = paragraph else refill(paragraph, columns, lines) end
   end
   return lines
 end

@@ -1,0 +1,144 @@
+--- Values as people read them: the same in text and in Markdown.
+--
+--     90500 ms -> 1 m 30 s     1536 bytes -> 1.5 KiB     12 of 15 -> 12/15 (80 %)     nothing -> -
+-- @module debrief.report.format
+local safe = require "debrief.safe"
+
+local format = {}
+
+--- Fewer decided than this and a rate is a hint: it gets a mark, explained once below.
+format.few = 5
+format.mark = "*"
+format.footnote = "* fewer than 5 cases: a hint, not a rate"
+
+local function finite(x)
+  return x - x == 0
+end
+
+local function duration(ms)
+  local sign = ms < 0 and "-" or ""
+  ms = math.abs(ms)
+  if ms < 999.5 then return ("%s%.0f ms"):format(sign, ms) end
+  if ms < 59950 then return ("%s%.1f s"):format(sign, ms / 1000) end
+  local seconds = math.floor(ms / 1000 + 0.5)
+  if seconds < 3600 then return ("%s%.0f m %02.0f s"):format(sign, seconds // 60, seconds % 60) end
+  local minutes = math.floor(ms / 60000 + 0.5)
+  if minutes < 1440 then return ("%s%.0f h %02.0f m"):format(sign, minutes // 60, minutes % 60) end
+  local hours = math.floor(ms / 3600000 + 0.5)
+  return ("%s%.0f d %02.0f h"):format(sign, hours // 24, hours % 24)
+end
+
+local function bytes(n)
+  local units, i = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" }, 1
+  n = n + 0.0
+  while math.abs(n) >= 1023.95 and i < #units do n, i = n / 1024, i + 1 end
+  return (i == 1 and "%.0f %s" or "%.1f %s"):format(n, units[i])
+end
+
+local function plain(x)
+  if math.type(x) == "integer" then return ("%d"):format(x) end
+  local size = math.abs(x)
+  if size >= 1e15 or (size > 0 and size < 0.005) then return ("%.3g"):format(x) end
+  return ("%.2f"):format(x)
+end
+
+local units = {
+  ns = function(x) return duration(x / 1e6) end,
+  ms = duration,
+  s = function(x) return duration(x * 1000) end,
+  bytes = bytes,
+  percent = function(x) return plain(x) .. " %" end,
+  usd = function(x) return ("%s$%.2f"):format(x < 0 and "-" or "", math.abs(x)) end,
+}
+format.units = units
+
+--- The share of a rate, never rounded to all or nothing: "80 %", ">99 %".
+function format.share(rate)
+  local percent = 100 * rate.num / rate.den
+  if rate.num < rate.den and percent >= 99.5 then return ">99 %" end
+  if rate.num > 0 and percent < 0.5 then return "<1 %" end
+  return ("%.0f %%"):format(percent)
+end
+
+--- "12/15" and "(80 %)", and whether it is of few; "-" when nothing was decided.
+function format.rate(rate)
+  if rate.den <= 0 then return "-", nil, false end
+  local function part(x) return (math.tointeger(x) and "%d" or "%.2f"):format(math.tointeger(x) or x) end
+  return part(rate.num) .. "/" .. part(rate.den), "(" .. format.share(rate) .. ")", rate.den < format.few
+end
+
+local levels = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
+
+--- A row of numbers as one line of bars from the smallest to the largest; a gap is "·".
+function format.spark(spark)
+  local low, high = math.huge, -math.huge
+  for i = 1, spark.n do
+    local x = spark[i]
+    if x and finite(x) then low, high = math.min(low, x), math.max(high, x) end
+  end
+  local out = {}
+  for i = 1, spark.n do
+    local x = spark[i]
+    if not x or not finite(x) then
+      out[i] = "·"
+    else
+      out[i] = levels[high > low and 1 + math.floor((x / 2 - low / 2) / (high / 2 - low / 2) * 7 + 0.5) or 4]
+    end
+  end
+  return #out > 0 and table.concat(out) or "-"
+end
+
+--- A number in its unit; what is not a finite number is no data.
+function format.number(x, unit)
+  if not finite(x) then return "-" end
+  local humane = units[unit]
+  return humane and humane(x) or plain(x)
+end
+
+--- The title of a column; a unit that is not part of its cells stands behind it.
+function format.title(column)
+  local title = safe(column.title)
+  if column.unit and not units[column.unit] then return title .. " (" .. safe(column.unit) .. ")" end
+  return title
+end
+
+--- A cell that is no rate, as text without line breaks.
+function format.scalar(cell, unit)
+  if cell == nil or cell == "" then return "-" end
+  if cell == true then return "yes" elseif cell == false then return "no" end
+  if type(cell) == "number" then return format.number(cell, unit) end
+  if type(cell) == "table" then return format.spark(cell.spark) end
+  return safe(cell)
+end
+
+--- Any cell on its own, and whether it is of few.
+function format.cell(cell, unit)
+  if type(cell) ~= "table" or not cell.num then return format.scalar(cell, unit), false end
+  local fraction, share, few = format.rate(cell)
+  return fraction .. (share and " " .. share or "") .. (few and format.mark or ""), few
+end
+
+--- Is a column of these cells read as numbers, and set to the right? One string, boolean or spark, and it is not.
+function format.numeric(rows, i)
+  for _, row in ipairs(rows) do
+    local cell = row[i]
+    if cell ~= nil and type(cell) ~= "number" and not (type(cell) == "table" and cell.num) then return false end
+  end
+  return true
+end
+
+--- "3 entries in 1 session".
+function format.counts(counts)
+  local function many(n, one, more) return ("%d %s"):format(n, n == 1 and one or more) end
+  return many(counts.entries, "entry", "entries") .. " in " .. many(counts.sessions, "session", "sessions")
+end
+
+--- What is said of a report whose step failed for some entries.
+function format.incomplete(report)
+  if not report.incomplete or report.incomplete == 0 then return nil end
+  local n = report.incomplete
+  return ("Incomplete: the plugin failed on %d %s, which %s not in these figures.")
+    :format(n, n == 1 and "entry" or "entries", n == 1 and "is" or "are")
+end
+
+return format

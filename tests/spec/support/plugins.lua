@@ -1,0 +1,143 @@
+--- For specs of plugins and reports: runs a plugin over plain tables, in an environment reduced as the real one is, cut
+-- into chunks as the spec likes. Requiring this file also makes lua/ found, and stands in for the C core where that is
+-- not built: an encoder and null are all that reports need of it.
+package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
+
+local function stand_in()
+  local core = { null = require("cjson").null }
+  local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+  local function escape(c) return escapes[c] or ("\\u%04x"):format(c:byte()) end
+  function core.encode(value)
+    if type(value) == "string" then return '"' .. value:gsub('[%c"\\<>&]', escape) .. '"' end
+    if math.type(value) == "float" then
+      local short = ("%.15g"):format(value)
+      if tonumber(short) ~= value then short = ("%.17g"):format(value) end
+      return short:find("[.e]") and short or short .. ".0"
+    end
+    return value == core.null and "null" or tostring(value)
+  end
+  return core
+end
+
+if not pcall(require, "debrief.core") then package.loaded["debrief.core"] = stand_in() end
+
+local core = require "debrief.core"
+local report = require "debrief.report"
+
+local support = { core = core }
+
+local function sorted_pairs(t)
+  local keys, i = {}, 0
+  for key in next, t do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    if type(a) ~= type(b) then return type(a) == "number" end
+    return a < b
+  end)
+  return function()
+    i = i + 1
+    return keys[i], t[keys[i]]
+  end
+end
+
+local function copy(t)
+  local out = {}
+  for key, value in next, t do out[key] = value end
+  return out
+end
+
+-- What `require "debrief"` gives a plugin, as far as the bundled retrospectives use it.
+local debrief = {
+  outcome = require "debrief.outcome",
+  aggregate = require "debrief.aggregate",
+  null = core.null,
+  time = function(entry) return entry.at end,
+  date = function(format, ns) return os.date("!" .. format, ns // 1000000000) end,
+}
+
+local function environment()
+  local env = {
+    ipairs = ipairs, pairs = sorted_pairs, next = next, select = select, type = type, tostring = tostring,
+    tonumber = tonumber, error = error, assert = assert, pcall = pcall,
+    string = copy(string), table = copy(table), math = copy(math), utf8 = copy(utf8),
+    require = function(name)
+      if name == "debrief" then return debrief end
+      error("a plugin may require only debrief and cjson, not " .. name, 2)
+    end,
+  }
+  return setmetatable(env, {
+    __index = function(_, name) error("undeclared global " .. tostring(name), 2) end,
+    __newindex = function(_, name) error("undeclared global " .. tostring(name), 2) end,
+  })
+end
+
+--- Load a plugin file as a plugin is loaded.
+function support.load(path)
+  return assert(loadfile(path, "t", environment()))()
+end
+
+local function context(plugin, options)
+  local ctx = { options = {}, now = 0, log = function() end }
+  for name, option in next, plugin.options or {} do ctx.options[name] = option.default end
+  for name, value in next, options or {} do ctx.options[name] = value end
+  return ctx
+end
+
+--- An accumulator as it comes from another worker: a copy, and an error for what is not plain data.
+function support.travel(value, seen)
+  if type(value) ~= "table" then
+    local kind = type(value)
+    assert(kind == "boolean" or kind == "number" or kind == "string", "acc holds a " .. kind)
+    return value
+  end
+  seen = seen or {}
+  assert(not getmetatable(value), "acc holds a metatable")
+  assert(not seen[value], "acc holds a part twice")
+  seen[value] = true
+  local out = {}
+  for key, item in next, value do
+    assert(type(key) == "string" or math.type(key) == "integer", "acc has a key that is a " .. type(key))
+    out[key] = support.travel(item, seen)
+  end
+  return out
+end
+
+local function step_all(plugin, ctx, entries, from, to)
+  local acc = plugin.retrospective.init(ctx)
+  for i = from, to do
+    ctx.session, ctx.line = entries[i].session_id, entries[i].line or i
+    plugin.retrospective.step(acc, entries[i], ctx)
+  end
+  return support.travel(acc)
+end
+
+--- Run a plugin over entries. `cuts` are the indexes after which a new chunk begins; each chunk travels, and they are
+-- merged from left to right.
+-- @return the checked report
+function support.run(plugin, entries, options, cuts)
+  local ctx = context(plugin, options)
+  local acc, from = nil, 1
+  for _, to in ipairs(cuts or {}) do
+    local chunk = step_all(plugin, ctx, entries, from, to)
+    if acc then plugin.retrospective.merge(acc, chunk, ctx) else acc = chunk end
+    from = to + 1
+  end
+  local chunk = step_all(plugin, ctx, entries, from, #entries)
+  if acc then plugin.retrospective.merge(acc, chunk, ctx) else acc = chunk end
+  return assert(report.check(plugin.retrospective.finish(support.travel(acc), ctx), plugin.name))
+end
+
+--- A report in a format.
+function support.show(format, checked, opts)
+  return report.render(format, { checked }, { entries = 3, sessions = 1 }, opts)
+end
+
+--- Deterministic pseudo-random numbers: `random(n)` gives 1 to n, the same in every run.
+function support.random(seed)
+  local state = seed
+  return function(n)
+    state = (state * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff
+    return (state >> 33) % n + 1
+  end
+end
+
+return support

@@ -67,7 +67,8 @@ static void terminates_a_text_of_no_bytes(void **state) {
 
 static void remembers_its_first_failure_and_keeps_what_it_had(void **state) {
   (void)state;
-  static const size_t impossible[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2, SIZE_MAX / 2 - DBF_PADDING};
+  static const size_t impossible[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 8, SIZE_MAX / 2,
+                                      SIZE_MAX / 2 - DBF_PADDING};
   for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
     dbf_bytes bytes;
     dbf_bytes_init(&bytes);

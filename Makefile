@@ -68,7 +68,7 @@ $(BUILD)/embedded.c: always
 	@mkdir -p $(@D)
 	@$(LUA) src/script/embed.lua $@ $(EMBEDDED)
 
-$(HEADERS): $(PUBLIC)
+$(HEADERS) &: $(PUBLIC)
 	@mkdir -p $(@D)
 	cp -p $(PUBLIC) $(@D)
 

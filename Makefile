@@ -32,15 +32,15 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
 HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
 ROOF    := $(call objects,src/*.c)
-UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/faults/*.c))
 PUBLIC   = $(wildcard src/log/log.h src/host/debrief.h)
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
-FORMATTED = $(shell find src tests/unit -name '*.[ch]')
+FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all help deps demo test check san bench install uninstall clean unit always
+.PHONY: all help deps demo test check san bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -90,21 +90,21 @@ $(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 
-unit: $(UNIT)
+tests: $(TESTS)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libdebrief-log.a
+$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
 	$(LINK) -pie $^ -lcmocka -o $@
 
 test: ## install what is missing, build, run all tests (T=NAME: those whose name contains NAME)
 	@.ci/deps $(TO_BUILD) $(TO_TEST)
-	@$(SUB) all unit
+	@$(SUB) all tests
 	@BUILD=$(BUILD) tests/run $(T)
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
 	luacheck -q lua plugins tests src/script/embed.lua tests/run
 	clang-format --dry-run -Werror $(FORMATTED)
-	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all unit
+	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
 
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -152,4 +152,4 @@ uninstall: ## remove what install put there
 clean: ## remove everything that was built
 	rm -rf build build-*
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/unit/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

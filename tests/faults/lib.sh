@@ -1,0 +1,31 @@
+# lib.sh: what every script here begins with. Sourced, from the project's root.
+# One line per test on standard output: "ok - sentence", "not ok - sentence" (with what was seen) or "skip - sentence".
+
+BUILD=${BUILD:-build}
+drivers=$BUILD/tests/faults
+work=$(mktemp -d "${TMPDIR:-/tmp}/debrief-faults-XXXXXX")
+chmod 755 "$work"
+trap 'rm -rf "$work"' EXIT
+
+# check SENTENCE EXPECTED GOT: are the two texts equal?
+check() {
+  if [ "$2" = "$3" ]; then
+    echo "ok - $1"
+  else
+    echo "not ok - $1"
+    printf '# expected: %s\n#      got: %s\n' "$2" "$3"
+  fi
+}
+
+# codes FILE: the first words of what an appender said, in one line.
+codes() { cut -d' ' -f1 "$1" | tr '\n' ' ' | sed 's/ $//'; }
+
+# missing SESSION SAID: how many of the acknowledged entries have no line of their own in the file.
+missing() {
+  sed -n 's/^ok \(k[0-9]*\)$/\1/p' "$2" | while read -r key; do
+    grep -c "^{\"session_id\":\"[^\"]*\",\"timestamp\":\"[^\"]*\",\"skill\":\"$key\",\"pad\":\"x*\",\"end\":\"$key\"}\$" "$1" |
+      grep -vx 1
+  done | wc -l
+}
+
+can_strace() { strace -qq -o /dev/null -e inject=getppid:error=EPERM true 2>/dev/null; }

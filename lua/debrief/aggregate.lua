@@ -287,7 +287,7 @@ kinds.count = {
 local function extreme(better)
   local function add(state, x)
     if plain.nothing(x) or x ~= x then return end
-    if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings have an order, not " .. type(x) end
+    if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings have an order, not a " .. type(x) end
     if state.value == nil then
       state.value = x
     elseif type(x) ~= type(state.value) then
@@ -311,7 +311,7 @@ kinds.max = extreme(function(a, b) return less(b, a) end)
 local function pick(wins)
   local function add(state, value, place)
     if plain.nothing(value) then return end
-    if not is_plain(value) then return "plain data is needed, not " .. type(value) end
+    if not is_plain(value) then return "plain data is needed, not a " .. type(value) end
     if plain.nothing(place) then place = nil end
     local better
     if state.value == nil or (place == nil) ~= (state.at == nil) then
@@ -330,7 +330,7 @@ kinds.last = pick(function(place, before) return place == nil or place >= before
 kinds.list = {
   add = function(state, value)
     if plain.nothing(value) then return end
-    if not is_plain(value) then return "plain data is needed, not " .. type(value) end
+    if not is_plain(value) then return "plain data is needed, not a " .. type(value) end
     state.n = state.n + 1
     if state.n <= state.limit then state.values[state.n] = plain.copy(value) end
   end,
@@ -388,7 +388,7 @@ kinds.histogram = {
 kinds.rate = {
   add = function(state, yes)
     if plain.nothing(yes) then return end
-    if type(yes) ~= "boolean" then return "true, false or nil is needed, not " .. type(yes) end
+    if type(yes) ~= "boolean" then return "true, false or nil is needed, not a " .. type(yes) end
     state.den = state.den + 1
     if yes then state.num = state.num + 1 end
   end,

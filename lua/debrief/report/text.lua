@@ -23,7 +23,7 @@ local most_references = 12 -- of one finding; JSON has all
 local styles = { bold = "\27[1m", dim = "\27[2m" }
 
 local function paint(style, line, opts)
-  if not opts.color or line == "" then return line end
+  if not opts.color or not style or line == "" then return line end
   return styles[style] .. line .. "\27[0m"
 end
 
@@ -210,7 +210,7 @@ local function findings(list, opts, out)
   local values, column, marked = {}, 1, false
   for i, finding in ipairs(list) do
     local value, few = format.cell(finding.value)
-    values[i] = width.cut(value, 24)
+    values[i] = width.cut(value, math.min(24, opts.width // 2))
     column = math.max(column, width.of(values[i]))
     marked = marked or few
   end
@@ -269,7 +269,7 @@ function text.render(reports, counts, opts)
   local out = {}
   for _, report in ipairs(reports) do one_report(report, options, out) end
   space(out)
-  out[#out + 1] = paint("dim", format.counts(counts), options)
+  paragraph(format.counts(counts), "", options, out, "dim")
   return table.concat(out, "\n") .. "\n"
 end
 

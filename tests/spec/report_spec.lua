@@ -1,0 +1,273 @@
+local support = dofile "tests/spec/support/plugins.lua"
+local report = require "debrief.report"
+local safe = require "debrief.safe"
+local width = require "debrief.width"
+
+local function check(value) return assert(report.check(value, "p")) end
+
+local function one_table(columns, rows)
+  return check { title = "T", tables = { { columns = columns, rows = rows } } }
+end
+
+local function contains(text, part) assert.is_truthy(text:find(part, 1, true), text) end
+
+local cite = { { session = "s1", line = 3 } }
+
+describe("report", function()
+  it("brings columns and rows into one form", function()
+    local time = { key = "ms", title = "time", unit = "ms" }
+    local t = one_table({ "skill", time }, { { skill = "a", ms = 1 }, { "b" } }).tables[1]
+    assert.same({ { key = "skill", title = "skill" }, { key = "ms", title = "time", unit = "ms" } }, t.columns)
+    assert.same({ { "a", 1 }, { "b" } }, t.rows)
+  end)
+
+  it("takes null for no data", function()
+    local null = support.core.null
+    local checked = check { title = "T", text = null, tables = { { columns = { "a" }, rows = { { null } } } } }
+    assert.same({ {} }, checked.tables[1].rows)
+    assert.is_nil(checked.text)
+  end)
+
+  local function row(cell) return { title = "T", tables = { { columns = { "a", "b" }, rows = { cell } } } } end
+  local function columns(list) return { title = "T", tables = { { columns = list } } } end
+  local function finding(value) return { title = "T", findings = { value } } end
+
+  -- what finish returned -> what the message says
+  local defects = {
+    { nil, "finish must return a report { title =, tables =, findings = }, and returned nothing (did you forget" },
+    { "x", 'returned the string "x"' },
+    { {}, "title must be a string that is not empty, and is missing" },
+    { { title = "T", table = {} }, "the report has the unknown key table: a report has title, text, tables and" },
+    { { title = "T", tables = { columns = {} } }, "tables must be an array, and has the key columns" },
+    { columns(nil), "tables[1].columns must name at least one column" },
+    { columns { "a", "a" }, 'tables[1].columns[2] has the key "a" of column 1' },
+    { columns { { unit = "ms" } }, "tables[1].columns[1].key must be a string" },
+    { columns { { key = "a", align = "top" } },
+      'tables[1].columns[1].align must be "left", "right" or "center", and is the string "top"' },
+    { row { 1, 2, 3 }, "rows[1] has 3 cells, the table has 2 columns: name the columns that are missing, or drop" },
+    { row { c = 1 }, "tables[1].rows[1] has a cell named c, and no column has this key" },
+    { row { 1, b = 2 }, "tables[1].rows[1] has cells by number and by key: use one of the two" },
+    { row { print }, "tables[1].rows[1][1] is a function: a cell is nil, a boolean" },
+    { row { b = { aggregate = "sum", n = 0 } }, "tables[1].rows[1].b is a table" },
+    { row { { aggregate = "sum", n = 0 } }, "(ask the aggregate with aggregate.value)" },
+    { row { { num = 3, den = 2 } },
+      "tables[1].rows[1][1] is a rate with num 3 and den 2: both must be numbers, and 0 <= num <= den" },
+    { row { { spark = { 1, "2" } } }, "tables[1].rows[1][1].spark[2] must be a number or nil" },
+    { row { io.stdout }, "tables[1].rows[1][1] is part of an entry" },
+    { finding { value = 1, explanation = "e" }, "findings[1] cites no entry: give references" },
+    { finding { value = 1, references = cite }, "findings[1].explanation must be a string" },
+    { finding { value = 1, explanation = "e", references = { { session = "s", line = 0 } } },
+      "findings[1].references[1] must name a line from 1, and line is 0: take it from ctx.line" },
+  }
+  for _, case in ipairs(defects) do
+    it("refuses a report: " .. case[2], function()
+      local value, message, all = report.check(case[1], "p")
+      assert.is_nil(value)
+      contains(message, case[2])
+      assert.equal(1, #all, table.concat(all, "\n"))
+    end)
+  end
+
+  it("names every defect, and counts them in one message", function()
+    local _, message, all = report.check({ title = 1, text = 2, findings = { 3 } }, "p")
+    assert.equal(3, #all)
+    assert.matches("title must be a string that is not empty, and is 1 %(and 2 more%)$", message)
+  end)
+
+  it("refuses a format that does not exist", function()
+    assert.same({ nil, 'there is no format "xml": use text, markdown, json' }, { report.render("xml", {}, {}) })
+  end)
+end)
+
+describe("safe", function()
+  it("escapes controls, and keeps those it is told to", function()
+    assert.equal("\\x1b[2J\\x00\\x7f\\r\\n\\t", (safe("\27[2J\0\127\r\n\t")))
+    assert.equal("\\r\n\\t", (safe("\r\n\t", "\n")))
+    assert.equal("\\x1b\n\t", (safe("\27\n\t", "\n\t\27")))
+  end)
+
+  it("escapes what hides or turns text, and bytes that are not UTF-8", function()
+    assert.equal("a\\u{202e}b\\u{9b}c\\u{200b}\\u{2028}\\u{feff}", (safe("a\u{202e}b\u{9b}c\u{200b}\u{2028}\u{feff}")))
+    assert.equal("\\u{e0041}\\u{2066}", (safe("\u{e0041}\u{2066}")))
+    assert.equal("\\xff\\xc3é\\xed\\xa0\\x80\\xc0\\x80", (safe("\xff\xc3é\xed\xa0\x80\xc0\x80")))
+  end)
+
+  it("leaves other text as it is", function()
+    for _, s in ipairs { "", "plain \\x1b", "naïve café", "テスト", "e\u{301}", "😀" } do assert.equal(s, (safe(s))) end
+  end)
+
+  it("lets nothing unsafe through, whatever the bytes", function()
+    local random, likely = support.random(1), { 0xe2, 0x80, 0xae, 0xc2, 0x9b }
+    for _ = 1, 3000 do
+      local bytes = {}
+      for i = 1, random(12) do bytes[i] = string.char(random(2) == 1 and random(256) - 1 or likely[random(5)]) end
+      local out = safe(table.concat(bytes))
+      assert.is_nil(out:find("[\0-\31\127]"))
+      assert.is_truthy(utf8.len(out))
+      for _, code in utf8.codes(out) do
+        assert.is_false((code >= 0x80 and code < 0xa0) or (code >= 0x200b and code <= 0x200f)
+          or (code >= 0x2028 and code <= 0x202e) or (code >= 0x2060 and code <= 0x206f))
+      end
+    end
+  end)
+end)
+
+describe("width", function()
+  it("counts columns, not bytes", function()
+    local widths = { abc = 3, ["é"] = 1, ["e\u{301}"] = 1, ["テスト"] = 6, ["😀"] = 2, ["한"] = 2, [""] = 0, ["\xff"] = 1 }
+    for s, columns in pairs(widths) do assert.equal(columns, width.of(s), s) end
+  end)
+
+  it("cuts between characters, never wider than asked", function()
+    assert.equal("abc", width.cut("abc", 3))
+    assert.equal("a…", width.cut("abc", 2))
+    assert.equal("テ…", width.cut("テスト", 4))
+    assert.equal("e\u{301}…", width.cut("e\u{301}xy", 2))
+    assert.equal("", width.cut("abc", 0))
+  end)
+
+  it("wraps at spaces, and inside words that are too long", function()
+    assert.same({ "one two", "three", "", "  kept" }, width.wrap("one two three\n\n  kept", 7))
+    assert.same({ "abcd", "efgh", "ij k" }, width.wrap("abcdefghij k", 4))
+  end)
+end)
+
+describe("text", function()
+  local function lines(checked, opts)
+    local out = {}
+    for line in support.show("text", checked, opts):gmatch("([^\n]*)\n") do out[#out + 1] = line end
+    return out
+  end
+
+  it("aligns numbers right, words left, and shows units as people read them", function()
+    local ms, size = { key = "ms", unit = "ms" }, { key = "size", unit = "bytes" }
+    local out = lines(one_table({ "skill", ms, size, { key = "k", unit = "k" }, "f" }, {
+      { "review", 1200, 1536, 5, 1.0 }, { "テスト", 185000, 12, nil, 0 / 0 }, { nil, 7384000, 5 * 2 ^ 30, 1, 1e20 },
+    }))
+    assert.same({
+      "T",
+      "═",
+      "",
+      "skill         ms     size  k (k)      f",
+      "──────  ────────  ───────  ─────  ─────",
+      "review     1.2 s  1.5 KiB      5   1.00",
+      "テスト  3 m 05 s     12 B      -      -",
+      "-       2 h 03 m  5.0 GiB      1  1e+20",
+      "",
+      "3 entries in 1 session",
+    }, out)
+  end)
+
+  it("rounds durations to their unit, never to 60 of one", function()
+    local format = require("debrief.report.format")
+    local shown = {}
+    for i, ms in ipairs { 0, 999, 999.6, 59949, 59950, 3599499, 3599500, 86369999, 86370000, -1500 } do
+      shown[i] = format.number(ms, "ms")
+    end
+    assert.same({ "0 ms", "999 ms", "1.0 s", "59.9 s", "1 m 00 s", "59 m 59 s", "1 h 00 m", "23 h 59 m", "1 d 00 h",
+      "-1.5 s" }, shown)
+  end)
+
+  it("shows rates with their numbers, marks small ones, and explains the mark once", function()
+    local rows = {}
+    for i, r in ipairs { { 12, 15 }, { 2, 3 }, { 199, 200 }, { 0, 0 } } do rows[i] = { { num = r[1], den = r[2] } } end
+    local out = table.concat(lines(one_table({ "passed" }, rows)), "\n")
+    contains(out, "  12/15  (80 %)\n    2/3  (67 %)*\n199/200 (>99 %)\n              -\n\n* fewer than 5")
+    assert.equal(1, select(2, out:gsub("fewer than", "")))
+  end)
+
+  it("never exceeds the width: titles break, words are cut, then rows become blocks", function()
+    local long = ("word "):rep(30) .. ("x"):rep(200)
+    local checked = check {
+      title = long, text = long,
+      tables = { { title = long, columns = { "name", "a long column title", "b" },
+        rows = { { long, 123456789, { num = 1, den = 9 } } } } },
+      findings = { { value = long, explanation = long .. "\n" .. long, references = cite } },
+    }
+    for limit = 20, 120, 10 do
+      for _, line in ipairs(lines(checked, { width = limit })) do
+        assert.is_true(width.of(line) <= limit, limit .. ": " .. line)
+      end
+    end
+  end)
+
+  it("never cuts a number", function()
+    local checked = one_table({ "aaa", "bbb" }, { { math.maxinteger, math.mininteger } })
+    contains(support.show("text", checked, { width = 30 }), "aaa  9223372036854775807\nbbb  -9223372036854775808")
+  end)
+
+  it("cites session:line, and says how many more there are", function()
+    local references = {}
+    for i = 1, 15 do references[i] = { session = "s", line = i } end
+    local finding = { value = 15, explanation = "e", references = references }
+    local out = support.show("text", check { title = "T", findings = { finding } })
+    contains(out, "15  e\n    s:1, s:2, ")
+    contains(out, "s:12, and 3 more")
+  end)
+
+  it("draws sparks, and gaps in them", function()
+    local rows = { { { spark = { 0, 50, 100 } } }, { { spark = { 1, nil, 1 } } }, { { spark = {} } } }
+    contains(support.show("text", one_table({ "week" }, rows)), "▁▅█\n▄·▄\n-\n")
+  end)
+
+  it("has colour only when asked, and nothing raw from a log", function()
+    local checked = check {
+      title = "\27]0;x\7", text = "a\rb",
+      tables = { { title = "\u{202e}", columns = { "\27" }, rows = { { "\27[2J\n|" } } } },
+      findings = { { value = "\27", explanation = "\27", references = { { session = "\27", line = 1 } } } },
+    }
+    assert.is_nil(support.show("text", checked):find("[\0-\9\11-\31\127]"))
+    assert.is_truthy(support.show("text", checked, { color = true }):find("\27[1m", 1, true))
+    for _, format in ipairs { "markdown", "json" } do
+      assert.is_nil(support.show(format, checked):find("[\0-\9\11-\31\127]"))
+    end
+  end)
+
+  it("says that a report is incomplete", function()
+    local checked = check { title = "T" }
+    checked.incomplete = 2
+    contains(support.show("text", checked), "Incomplete: the plugin failed on 2 entries, which are not in these")
+    contains(support.show("json", checked), '"incomplete":2')
+  end)
+end)
+
+describe("markdown", function()
+  it("lets no markup out of a log", function()
+    local out = support.show("markdown", check {
+      title = "<b>*T*", text = "# no\n1. no\n- no\n<script>&amp;",
+      tables = { { columns = { "a|b" },
+        rows = { { "x|y\\|<i>" }, { "``a`" }, { "@you https://x.y" }, { "plain, (1/2)" }, { "" } } } },
+      findings = { { value = 1, explanation = "- [x](y)\n<b>", references = { { session = "a`b", line = 1 } } } },
+    })
+    assert.equal(table.concat({
+      "## \\<b\\>\\*T\\*", "", "\\# no", "1\\. no", "\\- no", "\\<script\\>\\&amp;", "", "| a\\|b |", "| :-- |",
+      "| x\\|y\\\\\\|\\<i\\> |", "| ``` ``a` ``` |", "| `@you https://x.y` |", "| plain, (1/2) |", "| - |", "",
+      "- **1** \\- \\[x\\](y) \\<b\\> (``a`b:1``)", "", "3 entries in 1 session", "",
+    }, "\n"), out)
+  end)
+end)
+
+describe("json", function()
+  it("is one object with its keys in a fixed order", function()
+    local checked = check {
+      title = "T", tables = { { title = "n", columns = { "a", { key = "b", title = "B" } }, rows = {
+        { nil, 1 }, { 1.0, 0 / 0 }, { true, { num = 1, den = 4 } }, { "x", { num = 0, den = 0 } },
+        { { spark = { 1, nil, 2 } } },
+      } } },
+      findings = { { value = math.maxinteger, explanation = "e", references = cite } },
+    }
+    local diagnostics = { { kind = "bad_json", line = 2, file = "s1.jsonl", zone = "z", byte = 7 }, "odd" }
+    assert.equal('{"entries":3,"sessions":1,"reports":[{"plugin":"p","title":"T",'
+      .. '"tables":[{"title":"n","columns":["a","b"],"rows":[[null,1],[1.0,null],[true,{"num":1,"den":4,"rate":0.25}],'
+      .. '["x",{"num":0,"den":0,"rate":null}],[[1,null,2],null]]}],'
+      .. '"findings":[{"value":9223372036854775807,"explanation":"e","references":[{"session":"s1","line":3}]}]}],'
+      .. '"diagnostics":[{"file":"s1.jsonl","line":2,"byte":7,"kind":"bad_json","zone":"z"},"odd"]}\n',
+      support.show("json", checked, { diagnostics = diagnostics }))
+  end)
+
+  it("can be read by another decoder, empty arrays as arrays", function()
+    assert.equal('{"entries":3,"sessions":1,"reports":[{"plugin":"p","title":"T","tables":[],"findings":[]}],'
+      .. '"diagnostics":[]}\n', support.show("json", check { title = "T" }))
+    assert.equal("T", require("cjson").decode(support.show("json", check { title = "T" })).reports[1].title)
+  end)
+end)

@@ -287,7 +287,7 @@ kinds.count = {
 local function extreme(better)
   local function add(state, x)
     if plain.nothing(x) or x ~= x then return end
-    if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings have an order, not a " .. type(x) end
+    if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings are ordered, not a " .. type(x) end
     if state.value == nil then
       state.value = x
     elseif type(x) ~= type(state.value) then

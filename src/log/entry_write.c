@@ -20,10 +20,10 @@ typedef struct shown {
   char text[72];
 } shown;
 
-static shown show(const char *p, size_t len) {
+static shown show(const char *text, size_t len) {
   shown out;
   char *to = out.text;
-  const char *end = p + len;
+  const char *p = len ? text : "", *end = p + len;
   while (p < end && to - out.text < 60) {
     size_t n = dbf_utf8_length(p, (size_t)(end - p));
     bool control =

@@ -86,7 +86,7 @@ static bool must_escape(char c) {
 }
 
 void dbf_json_write_string(dbf_bytes *out, const char *data, size_t len) {
-  const char *p = data, *run = p, *end = p + len;
+  const char *p = len ? data : "", *run = p, *end = p + len; /* no text may be NULL */
   dbf_bytes_append_char(out, '"');
   while ((p = skip_plain(p, end)) < end) {
     const char *stop = end - p > 8 ? p + 8 : end;

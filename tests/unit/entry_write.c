@@ -420,6 +420,7 @@ static void refuses_json_for_another_session(void **state) {
 static void refuses_duplicate_members_by_name(void **state) {
   assert_json_refused(*state, "{\"a\":1,\"\\u0061\":2}", DEBRIEF_EENTRY, 7,
                       "member \"a\" is there twice: keep one");
+  assert_json_refused(*state, "{\"\":1,\"\":2}", DEBRIEF_EENTRY, 6, "member \"\" is there twice");
   assert_json_refused(*state, "{\"skill\":\"a\",\"skill\":\"a\"}", DEBRIEF_EENTRY, 13,
                       "member \"skill\" is there twice");
   assert_json_refused(*state, "{\"attempts\":[null,{\"b\":1},{\"model\":\"\",\"b\":1,\"b\":1}]}",

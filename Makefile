@@ -32,7 +32,9 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
 HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
 ROOF    := $(call objects,src/*.c)
-TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/faults/*.c))
+programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
+LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c)
+HOST_TESTS := $(call programs,tests/embed/host_*.c)
 PUBLIC   = $(wildcard src/log/log.h src/host/debrief.h)
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
@@ -54,7 +56,7 @@ help: ## list the targets
 # ---- Building ----------------------------------------------------------------------------------------------
 
 $(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
-$(HOST) $(ROOF): COMPILE += $(LUA_FLAGS)
+$(HOST) $(ROOF) $(HOST_TESTS:=.o): COMPILE += $(LUA_FLAGS)
 
 $(BUILD)/%.o: %.c | $(HEADERS)
 	@mkdir -p $(@D)
@@ -90,10 +92,14 @@ $(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 
-tests: $(TESTS)
+tests: $(LOG_TESTS) $(HOST_TESTS)
 
-$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
-	$(LINK) -pie $^ -lcmocka -o $@
+$(BUILD)/tests/unit/%: LDLIBS = -lcmocka
+$(HOST_TESTS): LDLIBS = $(LUA_LIBS)
+$(HOST_TESTS): $(BUILD)/libdebrief.a
+
+$(LOG_TESTS) $(HOST_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
+	$(LINK) -pie $(filter %.o,$^) $(filter %/libdebrief.a,$^) $(BUILD)/libdebrief-log.a $(LDLIBS) -o $@
 
 test: ## install what is missing, build, run all tests (T=NAME: those whose name contains NAME)
 	@.ci/deps $(TO_BUILD) $(TO_TEST)

@@ -13,6 +13,7 @@ local function object(value) return debrief.type(value) == "object" and value or
 
 local function result(transcript, block, line, at) -- an exit status is told by is_error = false, or as "Exit code N"
   local told, output, passed = object(line.toolUseResult), text(block.content), nil
+  if output:find "^The user doesn't want" or output:find "^<tool_use_error>" then return end -- it was not run
   local untold = told.interrupted or told.backgroundTaskId or told.returnCodeInterpretation
   if block.is_error == false and not untold then passed = true end
   if block.is_error and output:find "^Exit code %d" then passed = false end

@@ -1,0 +1,34 @@
+/* main.c: the program. The first embedder: public headers only. */
+#include <debrief/debrief.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
+static void on_log(void *user, const char *level, const char *text) {
+  char line[1024];
+  size_t n = 0;
+  (void)user;
+  for (; *text && n + 5 < sizeof line; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c >= 0x20 && c != 0x7f) line[n++] = (char)c;
+    else n += (size_t)snprintf(line + n, sizeof line - n, "\\x%02x", c);
+  }
+  line[n] = '\0';
+  fprintf(stderr, "%s: %s%s\n", level, line, *text ? "…" : "");
+}
+
+int main(int argc, char **argv) {
+  debrief_config config = {
+      .struct_size = sizeof config, .source_dir = getenv("DEBRIEF_LUA_DIR"), .on_log = on_log};
+  debrief_error err;
+  int status = 1;
+  debrief *host = debrief_open(&config, &err);
+  if (!host || !debrief_command(host, argc, argv, &status, &err)) {
+    fprintf(stderr, "debrief: %s\n", err.message);
+    status = 1;
+  }
+  debrief_close(host);
+  if (fflush(stdout) != 0 && status == 0) status = 1;
+  return status;
+}

@@ -1,0 +1,362 @@
+#include "convert.h"
+#include "scratch.h"
+#include "view.h"
+#include "../log/json_write.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char array_key; /* registry key of the metatable that marks arrays */
+static const char json_key;  /* registry key of the metatable of debrief.json(text) */
+
+/* Where in a value the writer is, for messages: a list on the C stack, innermost first. */
+typedef struct step {
+  const struct step *up;
+  const char *name; /* NULL: an index */
+  lua_Integer index;
+} step;
+
+void dbf_convert_push_null(lua_State *L) {
+  lua_pushlightuserdata(L, NULL);
+}
+
+bool dbf_convert_is_null(lua_State *L, int index) {
+  return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
+}
+
+static bool has_metatable(lua_State *L, int index, const char *key) {
+  if (!lua_getmetatable(L, index)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+void dbf_convert_mark_array(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &array_key);
+  lua_setmetatable(L, -2);
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------------------- */
+
+static void push_path(lua_State *L, const step *s) {
+  luaL_Buffer b;
+  const step *path[8];
+  int n = 0;
+  for (; s && n < 8; s = s->up) path[n++] = s;
+  luaL_buffinit(L, &b);
+  if (s) luaL_addstring(&b, "…");
+  while (n-- > 0) {
+    char index[32];
+    lua_Integer i = path[n]->index;
+    snprintf(index, sizeof index, "[%lld]", (long long)i);
+    luaL_addstring(&b, path[n]->name ? "." : index);
+    if (path[n]->name) luaL_addstring(&b, path[n]->name);
+  }
+  luaL_pushresult(&b);
+}
+
+static int refuse(lua_State *L, const step *at, const char *what) {
+  push_path(L, at);
+  const char *path = lua_tostring(L, -1);
+  return luaL_error(L, "%s%s%s cannot be written as JSON", what, *path ? " at " : "", path);
+}
+
+static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth);
+
+/* Is this table an array, and how long? Raises when it is neither array nor object. */
+static bool is_array(lua_State *L, int index, const step *at, lua_Integer *length) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index), inside = 0, names = 0, others = 0;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 && lua_tointeger(L, -1) <= n) inside++;
+    else if (lua_type(L, -1) == LUA_TSTRING) names++;
+    else others++;
+  }
+  bool array = inside > 0 || has_metatable(L, index, &array_key);
+  if (others || inside < n) refuse(L, at, "a table with holes, or with keys that are not strings,");
+  if (array && names) refuse(L, at, "a table that is both array and object");
+  *length = n;
+  return array;
+}
+
+static int compare_names(const void *a, const void *b) {
+  const debrief_text *x = a, *y = b;
+  size_t len = x->len < y->len ? x->len : y->len;
+  int order = memcmp(x->data, y->data, len);
+  return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+static bool is_known(const char *const known[], const char *name) {
+  for (; known && *known; known++)
+    if (strcmp(*known, name) == 0) return true;
+  return false;
+}
+
+/* Push a userdata with the table's string keys in byte order; the strings live as long as the table keeps them. */
+static debrief_text *push_names(lua_State *L, int index, const char *const known[], size_t *count) {
+  size_t n = 0;
+  lua_pushnil(L);
+  for (; lua_next(L, index); n++) lua_pop(L, 1);
+  debrief_text *names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+  *count = 0;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    debrief_text *name = &names[*count];
+    if (lua_type(L, -1) != LUA_TSTRING) continue;
+    name->data = lua_tolstring(L, -1, &name->len);
+    if (!is_known(known, name->data)) ++*count;
+  }
+  qsort(names, *count, sizeof *names, compare_names);
+  return names;
+}
+
+static void write_members(lua_State *L, int index, dbf_bytes *out, const char *const known[], const step *at,
+                          unsigned depth) {
+  size_t count;
+  const debrief_text *names = push_names(L, index, known, &count);
+  dbf_bytes_append_char(out, '{');
+  for (size_t i = 0; i < count; i++) {
+    step here = {at, names[i].data, 0};
+    if (i) dbf_bytes_append_char(out, ',');
+    dbf_json_write_string(out, names[i].data, names[i].len);
+    dbf_bytes_append_char(out, ':');
+    lua_pushlstring(L, names[i].data, names[i].len);
+    lua_rawget(L, index);
+    write_value(L, lua_gettop(L), out, &here, depth + 1);
+    lua_pop(L, 1);
+  }
+  dbf_bytes_append_char(out, '}');
+  lua_pop(L, 1);
+}
+
+static void write_elements(lua_State *L, int index, dbf_bytes *out, lua_Integer length, const step *at,
+                           unsigned depth) {
+  dbf_bytes_append_char(out, '[');
+  for (lua_Integer i = 1; i <= length; i++) {
+    step here = {at, NULL, i};
+    if (i > 1) dbf_bytes_append_char(out, ',');
+    lua_rawgeti(L, index, i);
+    write_value(L, lua_gettop(L), out, &here, depth + 1);
+    lua_pop(L, 1);
+  }
+  dbf_bytes_append_char(out, ']');
+}
+
+static void write_table(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth) {
+  lua_Integer length;
+  if (depth >= DBF_JSON_DEPTH) refuse(L, at, "a table that contains itself, or more than 1,024 levels,");
+  luaL_checkstack(L, 6, "table nested too deeply");
+  if (is_array(L, index, at, &length)) write_elements(L, index, out, length, at, depth);
+  else write_members(L, index, out, NULL, at, depth);
+}
+
+static void write_number(lua_State *L, int index, dbf_bytes *out, const step *at) {
+  if (lua_isinteger(L, index)) dbf_json_write_integer(out, lua_tointeger(L, index));
+  else if (!dbf_json_write_number(out, lua_tonumber(L, index))) refuse(L, at, "a number that is not finite");
+}
+
+static void write_userdata(lua_State *L, int index, dbf_bytes *out, const step *at) {
+  dbf_json_value value;
+  bool bad_utf8;
+  if (has_metatable(L, index, &json_key)) {
+    dbf_bytes_append(out, lua_touserdata(L, index), lua_rawlen(L, index));
+  } else if (dbf_view_get(L, index, &value, &bad_utf8)) {
+    dbf_json_compact(out, value.start, (size_t)(value.end - value.start), false);
+  } else {
+    refuse(L, at, "a userdata");
+  }
+}
+
+static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth) {
+  size_t len;
+  switch (lua_type(L, index)) {
+  case LUA_TNIL: dbf_bytes_append(out, "null", 4); break;
+  case LUA_TBOOLEAN:
+    if (lua_toboolean(L, index)) dbf_bytes_append(out, "true", 4);
+    else dbf_bytes_append(out, "false", 5);
+    break;
+  case LUA_TNUMBER: write_number(L, index, out, at); break;
+  case LUA_TSTRING: {
+    const char *text = lua_tolstring(L, index, &len);
+    dbf_json_write_string(out, text, len);
+    break;
+  }
+  case LUA_TTABLE: write_table(L, index, out, at, depth); break;
+  case LUA_TUSERDATA: write_userdata(L, index, out, at); break;
+  case LUA_TLIGHTUSERDATA:
+    if (!dbf_convert_is_null(L, index)) refuse(L, at, "a light userdata");
+    dbf_bytes_append(out, "null", 4);
+    break;
+  default: lua_pushfstring(L, "a %s", luaL_typename(L, index)); refuse(L, at, lua_tostring(L, -1));
+  }
+}
+
+void dbf_convert_write(lua_State *L, int index, dbf_bytes *out) {
+  write_value(L, lua_absindex(L, index), out, NULL, 0);
+  dbf_scratch_check(L, out);
+}
+
+bool dbf_convert_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out) {
+  size_t before = out->len;
+  write_members(L, lua_absindex(L, index), out, known, NULL, 0);
+  dbf_scratch_check(L, out);
+  if (out->len - before > 2) return true;
+  out->len = before;
+  return false;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------------------- */
+
+static void push_object(lua_State *L, const dbf_json_value *v, bool drop_null) {
+  dbf_json_value key, value;
+  lua_newtable(L);
+  for (const char *at = dbf_json_enter(v->start, v->end); at;) {
+    at = dbf_json_member(at, v->end, &key, &value);
+    dbf_view_push_scalar(L, &key, true);
+    if (drop_null && value.type == DBF_JSON_NULL) lua_pushnil(L);
+    else dbf_convert_push(L, &value, drop_null);
+    lua_rawset(L, -3);
+  }
+}
+
+static void push_array(lua_State *L, const dbf_json_value *v, bool drop_null) {
+  lua_Integer i = 0;
+  dbf_json_value value;
+  lua_newtable(L);
+  for (const char *at = dbf_json_enter(v->start, v->end); at;) {
+    at = dbf_json_element(at, v->end, &value);
+    dbf_convert_push(L, &value, drop_null);
+    lua_rawseti(L, -2, ++i);
+  }
+  dbf_convert_mark_array(L);
+}
+
+void dbf_convert_push(lua_State *L, const dbf_json_value *value, bool drop_null) {
+  luaL_checkstack(L, 6, "JSON nested too deeply");
+  if (value->type == DBF_JSON_OBJECT) push_object(L, value, drop_null);
+  else if (value->type == DBF_JSON_ARRAY) push_array(L, value, drop_null);
+  else dbf_view_push_scalar(L, value, true);
+}
+
+/* Copy argument 1 into the scratch and validate it. On failure pushes nil and a message. */
+static bool scan_argument(lua_State *L, dbf_json_value *value) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  const dbf_json_kernel *kernel = dbf_json_kernel_best();
+  dbf_bytes *bytes = dbf_scratch_text(L);
+  dbf_json_fault fault;
+  dbf_bytes_append(bytes, text, len);
+  if (!dbf_bytes_terminate(bytes)) luaL_error(L, "not enough memory");
+  const char *p = bytes->data, *end = p + len;
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  if (dbf_json_valid(kernel, bytes->data, len, &fault)) return dbf_json_skip(p, end, value), true;
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - bytes->data) + 1);
+  return false;
+}
+
+static int l_decode(lua_State *L) {
+  dbf_json_value value;
+  if (!scan_argument(L, &value)) return 2;
+  dbf_convert_push(L, &value, false);
+  return 1;
+}
+
+static int l_encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_convert_write(L, 1, out);
+  lua_pushlstring(L, out->data, out->len);
+  return 1;
+}
+
+static int l_json(lua_State *L) {
+  dbf_json_value value;
+  if (!scan_argument(L, &value)) return 2;
+  dbf_bytes *out = dbf_scratch_piece(L);
+  dbf_json_compact(out, value.start, (size_t)(value.end - value.start), false);
+  dbf_scratch_check(L, out);
+  memcpy(lua_newuserdatauv(L, out->len, 0), out->data, out->len);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &json_key);
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+static int l_json_tostring(lua_State *L) {
+  if (!has_metatable(L, 1, &json_key)) return luaL_typeerror(L, 1, "JSON text");
+  lua_pushlstring(L, lua_touserdata(L, 1), lua_rawlen(L, 1));
+  return 1;
+}
+
+static int l_array(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  dbf_convert_mark_array(L);
+  return 1;
+}
+
+static int l_table(lua_State *L) {
+  dbf_json_value value;
+  bool bad_utf8;
+  luaL_checkany(L, 1);
+  if (dbf_view_get(L, 1, &value, &bad_utf8)) dbf_convert_push(L, &value, true);
+  else lua_settop(L, 1);
+  return 1;
+}
+
+static int l_raw(lua_State *L) {
+  dbf_json_value value, member;
+  bool bad_utf8;
+  size_t len;
+  if (!dbf_view_get(L, 1, &value, &bad_utf8)) return luaL_typeerror(L, 1, "entry");
+  if (lua_isnoneornil(L, 2)) return lua_pushlstring(L, value.start, (size_t)(value.end - value.start)), 1;
+  const char *name = luaL_checklstring(L, 2, &len);
+  if (!dbf_json_find(&value, name, len, &member)) return lua_pushnil(L), 1;
+  lua_pushlstring(L, member.start, (size_t)(member.end - member.start));
+  return 1;
+}
+
+static int l_type(lua_State *L) {
+  dbf_json_value value;
+  bool bad_utf8;
+  luaL_checkany(L, 1);
+  if (dbf_view_get(L, 1, &value, &bad_utf8))
+    lua_pushstring(L, value.type == DBF_JSON_ARRAY ? "array" : "object");
+  else if (dbf_convert_is_null(L, 1)) lua_pushstring(L, "null");
+  else if (lua_istable(L, 1))
+    lua_pushstring(L, has_metatable(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
+  else if (lua_type(L, 1) == LUA_TUSERDATA && has_metatable(L, 1, &json_key)) lua_pushstring(L, "json");
+  else lua_pushstring(L, luaL_typename(L, 1));
+  return 1;
+}
+
+void dbf_convert_open(lua_State *L) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, "array");
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &array_key);
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, "JSON text");
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushcfunction(L, l_json_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &json_key);
+}
+
+void dbf_convert_register(lua_State *L) {
+  static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", l_decode}, {"json", l_json},
+                                       {"array", l_array},   {"table", l_table},   {"raw", l_raw},
+                                       {"type", l_type},     {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+  dbf_convert_push_null(L);
+  lua_setfield(L, -2, "null");
+}

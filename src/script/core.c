@@ -1,0 +1,208 @@
+/* core.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
+#include "convert.h"
+#include "embedded.h"
+#include "log.h"
+#include "pack.h"
+#include "scratch.h"
+#include "state.h"
+#include "view.h"
+#include "workers.h"
+#include "../log/log.h"
+#include "../log/timestamp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- Time -------------------------------------------------------------------------------------------------------- */
+
+/* time(entry | RFC 3339 text) -> nanoseconds since 1970 | nil */
+static int l_time(lua_State *L) {
+  dbf_json_value entry, value;
+  debrief_time time;
+  bool bad_utf8;
+  int64_t ns;
+  size_t len;
+  if (dbf_view_get(L, 1, &entry, &bad_utf8)) {
+    if (!dbf_json_find(&entry, "timestamp", 9, &value) || !dbf_view_push_scalar(L, &value, bad_utf8))
+      return lua_pushnil(L), 1;
+    lua_replace(L, 1);
+  } else if (lua_istable(L, 1)) {
+    lua_getfield(L, 1, "timestamp");
+    lua_replace(L, 1);
+  }
+  if (lua_type(L, 1) != LUA_TSTRING) return lua_pushnil(L), 1;
+  const char *text = lua_tolstring(L, 1, &len);
+  if (!dbf_timestamp_parse(text, len, &time) || !dbf_timestamp_ns(&time, &ns)) return lua_pushnil(L), 1;
+  lua_pushinteger(L, ns);
+  return 1;
+}
+
+/* now() -> nanoseconds since 1970 */
+static int l_now(lua_State *L) {
+  debrief_time time = dbf_timestamp_now();
+  int64_t ns = 0;
+  dbf_timestamp_ns(&time, &ns);
+  lua_pushinteger(L, ns);
+  return 1;
+}
+
+/* date(format, ns) -> text in the user's zone, strftime's formats */
+static int l_date(lua_State *L) {
+  const char *format = luaL_checkstring(L, 1);
+  lua_Integer ns = luaL_checkinteger(L, 2), part = ns % 1000000000;
+  time_t seconds = (time_t)((ns - part) / 1000000000) - (part < 0);
+  struct tm tm;
+  char text[256];
+  if (!localtime_r(&seconds, &tm)) return luaL_error(L, "the time %I cannot be shown", ns);
+  size_t n = strftime(text, sizeof text, format, &tm);
+  if (n == 0 && *format) return luaL_argerror(L, 1, "too long, or not a date format");
+  lua_pushlstring(L, text, n);
+  return 1;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+/* list(folder) -> {{name, is_folder}...} sorted by the caller | nil, message */
+static int l_list(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_newtable(L);
+  DIR *dir = opendir(path);
+  if (!dir) return luaL_fileresult(L, 0, path);
+  dbf_bytes *names = dbf_scratch_text(L);
+  for (struct dirent *d; (d = readdir(dir)) != NULL;) {
+    struct stat st;
+    if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
+    if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0) continue;
+    dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
+    dbf_bytes_append(names, d->d_name, strlen(d->d_name) + 1);
+  }
+  closedir(dir);
+  dbf_scratch_check(L, names);
+  lua_Integer n = 0;
+  for (size_t at = 0; at < names->len; at += strlen(names->data + at) + 1) {
+    lua_createtable(L, 2, 0);
+    lua_pushstring(L, names->data + at + 1);
+    lua_rawseti(L, -2, 1);
+    lua_pushboolean(L, names->data[at] == '/');
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* stat(path) -> {size=, mtime= ns, kind="file"|"folder"|"other"} | nil, message */
+static int l_stat(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat st;
+  if (stat(path, &st) != 0) return luaL_fileresult(L, 0, path);
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)st.st_size);
+  lua_setfield(L, -2, "size");
+  lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+  lua_setfield(L, -2, "mtime");
+  lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
+  lua_setfield(L, -2, "kind");
+  return 1;
+}
+
+/* slurp(path [, most]) -> the file's bytes | nil, message */
+static int l_slurp(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+  dbf_bytes *out = dbf_scratch_text(L);
+  FILE *file = fopen(path, "rbe");
+  if (!file) return luaL_fileresult(L, 0, path);
+  size_t n = 1;
+  while (n > 0 && (lua_Integer)out->len < most && dbf_bytes_reserve(out, 65536)) {
+    n = fread(out->data + out->len, 1, 65536, file);
+    out->len += n;
+  }
+  int bad = ferror(file);
+  fclose(file);
+  if (bad) {
+    errno = EIO;
+    return luaL_fileresult(L, 0, path);
+  }
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->len ? out->data : "", (lua_Integer)out->len < most ? out->len : (size_t)most);
+  return 1;
+}
+
+/* ---- The program's surroundings ------------------------------------------------------------------------------------ */
+
+/* terminal(fd) -> columns | nil: nil when it is no terminal */
+static int l_terminal(lua_State *L) {
+  int fd = (int)luaL_checkinteger(L, 1);
+  struct winsize size;
+  if (!isatty(fd)) return lua_pushnil(L), 1;
+  lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
+  return 1;
+}
+
+/* log(level, text): to the host */
+static int l_log_text(lua_State *L) {
+  const dbf_state_config *config = dbf_state_config_of(L);
+  const char *level = luaL_checkstring(L, 1), *text = luaL_checkstring(L, 2);
+  if (config->on_log) config->on_log(config->user, level, text);
+  return 0;
+}
+
+static int l_traceback(lua_State *L) {
+  luaL_traceback(L, L, luaL_optstring(L, 1, NULL), (int)luaL_optinteger(L, 2, 1));
+  return 1;
+}
+
+/* source(path) -> text of "plugins/summary.lua" as it was built in (or from the working copy) | nil */
+static int l_source(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  const dbf_state_config *config = dbf_state_config_of(L);
+  if (config->source_dir) {
+    lua_pushcfunction(L, l_slurp);
+    lua_pushfstring(L, "%s/%s", config->source_dir, path);
+    lua_call(L, 1, 1);
+    return 1;
+  }
+  for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++)
+    if (strcmp(f->path, path) == 0) return lua_pushlstring(L, f->text, f->len), 1;
+  lua_pushnil(L);
+  return 1;
+}
+
+/* sources(prefix) -> {path...}: what is built in */
+static int l_sources(lua_State *L) {
+  const char *prefix = luaL_checkstring(L, 1);
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++) {
+    if (strncmp(f->path, prefix, strlen(prefix)) != 0) continue;
+    lua_pushstring(L, f->path);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+int luaopen_debrief_core(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"time", l_time},           {"now", l_now},       {"date", l_date},         {"list", l_list},
+      {"stat", l_stat},           {"slurp", l_slurp},   {"terminal", l_terminal}, {"log_text", l_log_text},
+      {"traceback", l_traceback}, {"source", l_source}, {"sources", l_sources},   {NULL, NULL}};
+  dbf_scratch_open(L);
+  dbf_convert_open(L);
+  dbf_view_open(L);
+  dbf_script_log_open(L);
+  dbf_workers_open(L);
+  luaL_newlib(L, functions);
+  dbf_convert_register(L);
+  dbf_pack_register(L);
+  dbf_script_log_register(L);
+  dbf_workers_register(L);
+  lua_pushstring(L, debrief_version());
+  lua_setfield(L, -2, "version");
+  return 1;
+}

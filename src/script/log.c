@@ -1,0 +1,375 @@
+#include "log.h"
+#include "fields.h"
+#include "object.h"
+#include "scratch.h"
+#include "view.h"
+#include "../log/entry.h"
+#include "../log/json_write.h"
+#include "../log/log_internal.h"
+#include "../log/read.h"
+#include "../log/unique.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PENDING = 10000, FLUSH = 256 * 1024 };
+
+static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader";
+
+typedef struct log_object {
+  debrief_log *log; /* NULL: closed */
+} log_object;
+
+/* A diagnostic waiting to be fetched. */
+typedef struct note {
+  debrief_kind kind;
+  uint64_t line, offset, length;
+  char message[160], excerpt[264];
+} note;
+
+typedef struct reader_object {
+  debrief_reader *reader; /* NULL: closed */
+  dbf_bytes notes;        /* of note; the callback runs inside C, where Lua must not be called */
+  lua_Integer dropped;
+  bool foreign;
+} reader_object;
+
+static int fail(lua_State *L, const debrief_error *err) {
+  lua_pushnil(L);
+  lua_pushstring(L, err->message);
+  return 2;
+}
+
+/* ---- Readers --------------------------------------------------------------------------------------------------- */
+
+static void on_diagnostic(void *user, const debrief_diagnostic *d) {
+  reader_object *r = user;
+  note n = {.kind = d->kind, .line = d->line, .offset = d->offset, .length = d->length};
+  if (r->notes.len >= PENDING * sizeof n) {
+    r->dropped++;
+    return;
+  }
+  strncpy(n.message, d->message, sizeof n.message - 1);
+  memcpy(n.excerpt, d->excerpt, sizeof n.excerpt);
+  dbf_bytes_append(&r->notes, &n, sizeof n);
+  if (r->notes.failed) {
+    r->dropped++;
+    r->notes.failed = false;
+  }
+}
+
+/* Push a reader that is closed yet, so that the error path owns nothing. Options are at `options`. */
+static reader_object *push_reader(lua_State *L, int options, debrief_read_config *config) {
+  *config = (debrief_read_config){.struct_size = sizeof *config, .on_diagnostic = on_diagnostic};
+  if (lua_istable(L, options)) {
+    lua_getfield(L, options, "strict");
+    config->strict = lua_toboolean(L, -1);
+    lua_getfield(L, options, "foreign");
+    config->foreign = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+  }
+  reader_object *r = lua_newuserdatauv(L, sizeof *r, 0);
+  *r = (reader_object){.foreign = config->foreign};
+  dbf_bytes_init(&r->notes);
+  luaL_setmetatable(L, reader_type);
+  config->user = r;
+  return r;
+}
+
+static int l_reader(lua_State *L) {
+  debrief_read_config config;
+  debrief_error err;
+  const char *path = luaL_checkstring(L, 1);
+  reader_object *r = push_reader(L, 2, &config);
+  r->reader = debrief_log_read_path(path, &config, &err);
+  return r->reader ? 1 : fail(L, &err);
+}
+
+static reader_object *check_reader(lua_State *L) {
+  reader_object *r = luaL_checkudata(L, 1, reader_type);
+  if (!r->reader) luaL_error(L, "this reader is closed");
+  return r;
+}
+
+static int l_reader_next(lua_State *L) {
+  reader_object *r = check_reader(L);
+  dbf_record record;
+  debrief_error err;
+  switch (dbf_reader_next(r->reader, &record, &err)) {
+  case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
+  case DEBRIEF_NEXT_ERROR: return fail(L, &err);
+  case DEBRIEF_NEXT_ENTRY: break;
+  }
+  dbf_view_push(L, record.entry, record.bad_utf8, r->foreign);
+  lua_pushinteger(L, (lua_Integer)record.line);
+  lua_pushinteger(L, (lua_Integer)record.offset);
+  lua_pushboolean(L, record.salvaged);
+  return 4;
+}
+
+static bool flush(dbf_bytes *out, int fd) {
+  for (size_t done = 0; done < out->len;) {
+    ssize_t n = write(fd, out->data + done, out->len - done);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) done += (size_t)n;
+  }
+  out->len = 0;
+  return true;
+}
+
+static int l_reader_copy(lua_State *L) {
+  reader_object *r = check_reader(L);
+  int fd = (int)luaL_checkinteger(L, 2);
+  lua_Integer count = 0;
+  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_record record;
+  debrief_error err;
+  debrief_next next;
+  while ((next = dbf_reader_next(r->reader, &record, &err)) == DEBRIEF_NEXT_ENTRY) {
+    if (record.bad_utf8) dbf_json_compact(out, record.entry->text, record.entry->len, false);
+    else dbf_bytes_append(out, record.entry->text, record.entry->len);
+    dbf_bytes_append_char(out, '\n');
+    dbf_scratch_check(L, out);
+    if (out->len >= FLUSH && !flush(out, fd)) return luaL_fileresult(L, 0, NULL);
+    count++;
+  }
+  if (!flush(out, fd)) return luaL_fileresult(L, 0, NULL);
+  if (next == DEBRIEF_NEXT_ERROR) return fail(L, &err);
+  lua_pushinteger(L, count);
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_string(lua_State *L, const char *name, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static int l_reader_diagnostics(lua_State *L) {
+  reader_object *r = luaL_checkudata(L, 1, reader_type);
+  size_t count = r->notes.len / sizeof(note);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    note n;
+    memcpy(&n, r->notes.data + i * sizeof n, sizeof n);
+    lua_createtable(L, 0, 7);
+    set_string(L, "kind", debrief_kind_name(n.kind));
+    set_integer(L, "line", n.line);
+    set_integer(L, "offset", n.offset);
+    set_integer(L, "length", n.length);
+    set_string(L, "message", n.message);
+    set_string(L, "excerpt", n.excerpt);
+    lua_pushboolean(L, debrief_kind_is_damage(n.kind));
+    lua_setfield(L, -2, "damage");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_pushinteger(L, r->dropped);
+  dbf_bytes_clear(&r->notes);
+  r->dropped = 0;
+  return 2;
+}
+
+static int l_reader_close(lua_State *L) {
+  reader_object *r = luaL_checkudata(L, 1, reader_type);
+  debrief_reader_close(r->reader);
+  r->reader = NULL;
+  dbf_bytes_release(&r->notes);
+  dbf_bytes_init(&r->notes);
+  return 0;
+}
+
+/* ---- Logs ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t option(lua_State *L, int options, const char *name) {
+  if (!lua_istable(L, options)) return 0;
+  lua_getfield(L, options, name);
+  lua_Integer value = luaL_optinteger(L, -1, 0);
+  lua_pop(L, 1);
+  return (uint32_t)value;
+}
+
+static int l_log(lua_State *L) {
+  debrief_error err;
+  debrief_log_config config = {.struct_size = sizeof config};
+  const char *dir = luaL_checkstring(L, 1);
+  config.sync = option(L, 2, "sync") ? DEBRIEF_SYNC_DATA : DEBRIEF_SYNC_NONE;
+  config.lock_timeout_ms = option(L, 2, "lock_timeout_ms");
+  config.file_mode = option(L, 2, "file_mode");
+  config.folder_mode = option(L, 2, "folder_mode");
+  log_object *log = lua_newuserdatauv(L, sizeof *log, 1);
+  log->log = NULL;
+  luaL_setmetatable(L, log_type);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  log->log = debrief_log_open(dir, &config, &err);
+  return log->log ? 1 : fail(L, &err);
+}
+
+static log_object *check_log(lua_State *L) {
+  log_object *log = luaL_checkudata(L, 1, log_type);
+  if (!log->log) luaL_error(L, "this log is closed");
+  return log;
+}
+
+static int l_log_dir(lua_State *L) {
+  luaL_checkudata(L, 1, log_type);
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+/* Append the written form of each value of the array at `list` to one run of bytes, and push the array of texts. On failure
+ * *bad is the number of the entry at fault. */
+static debrief_text *push_lines(lua_State *L, int list, const char *id, bool sparse, size_t count,
+                                size_t *bad, debrief_error *err) {
+  dbf_bytes *out = &dbf_scratch_of(L)->extra;
+  debrief_text *lines = lua_newuserdatauv(L, (count + 1) * sizeof *lines, 0);
+  dbf_bytes_clear(out);
+  for (size_t i = 0; i < count; i++) {
+    size_t before = out->len;
+    *bad = i + 1;
+    lua_rawgeti(L, list, (lua_Integer)i + 1);
+    if (!dbf_fields_write(L, -1, id, sparse, out, err)) return NULL;
+    lua_pop(L, 1);
+    dbf_bytes_append_char(out, '\n');
+    dbf_scratch_check(L, out);
+    lines[i].len = out->len - before;
+  }
+  const char *at = out->data;
+  for (size_t i = 0; i < count; at += lines[i++].len) lines[i].data = at;
+  return lines;
+}
+
+static int l_log_append(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  debrief_error err;
+  size_t bad;
+  luaL_checkany(L, 3);
+  bool sparse = lua_toboolean(L, 4);
+  lua_createtable(L, 1, 0);
+  lua_pushvalue(L, 3);
+  lua_rawseti(L, -2, 1);
+  debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
+  if (!lines || !dbf_log_append_lines(log->log, id, lines, 1, NULL, NULL, NULL, &err)) return fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_log_append_batch(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  debrief_error err = {.code = DEBRIEF_OK};
+  size_t bad = 0, stored = 0;
+  luaL_checktype(L, 3, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 3);
+  debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
+  if (lines) bad = 0;
+  if (lines && dbf_log_append_lines(log->log, id, lines, count, NULL, NULL, &stored, &err))
+    return lua_pushboolean(L, 1), 1;
+  fail(L, &err);
+  lua_pushinteger(L, (lua_Integer)bad);
+  lua_pushinteger(L, (lua_Integer)stored);
+  return 4;
+}
+
+static int l_log_append_new(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  debrief_error err;
+  dbf_unique unique = {0};
+  size_t bad, stored = 0;
+  luaL_checktype(L, 3, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 3);
+  debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
+  if (!lines || !dbf_log_append_lines(log->log, id, lines, count, dbf_unique_filter, &unique, &stored, &err))
+    return fail(L, &err);
+  lua_pushinteger(L, (lua_Integer)(count - unique.known));
+  lua_pushinteger(L, (lua_Integer)unique.known);
+  return 2;
+}
+
+static int l_log_reader(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  debrief_read_config config;
+  debrief_error err;
+  reader_object *r = push_reader(L, 3, &config);
+  r->reader = debrief_log_read(log->log, id, &config, &err);
+  return r->reader ? 1 : fail(L, &err);
+}
+
+static bool collect_id(void *user, const char *id) {
+  dbf_bytes *out = user;
+  dbf_bytes_append(out, id, strlen(id) + 1);
+  return !out->failed;
+}
+
+static int l_log_sessions(lua_State *L) {
+  log_object *log = check_log(L);
+  dbf_bytes *out = dbf_scratch_text(L);
+  debrief_error err;
+  if (!debrief_log_sessions(log->log, collect_id, out, &err)) return fail(L, &err);
+  dbf_scratch_check(L, out);
+  lua_newtable(L);
+  lua_Integer n = 0;
+  for (size_t at = 0; at < out->len; at += strlen(out->data + at) + 1) {
+    lua_pushstring(L, out->data + at);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+static int l_log_close(lua_State *L) {
+  log_object *log = luaL_checkudata(L, 1, log_type);
+  debrief_log_close(log->log);
+  log->log = NULL;
+  return 0;
+}
+
+/* ---- Ids ------------------------------------------------------------------------------------------------------- */
+
+static int l_session_id(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  char id[129];
+  debrief_session_id(text, len, id);
+  lua_pushstring(L, id);
+  return 1;
+}
+
+static int l_session_id_valid(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  lua_pushboolean(L, strlen(text) == len && debrief_session_id_valid(text));
+  return 1;
+}
+
+void dbf_script_log_open(lua_State *L) {
+  static const luaL_Reg log_methods[] = {
+      {"append", l_log_append},         {"append_batch", l_log_append_batch},
+      {"append_new", l_log_append_new}, {"sessions", l_log_sessions},
+      {"reader", l_log_reader},         {"dir", l_log_dir},
+      {"close", l_log_close},           {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
+                                            {"copy", l_reader_copy},
+                                            {"diagnostics", l_reader_diagnostics},
+                                            {"close", l_reader_close},
+                                            {NULL, NULL}};
+  dbf_object_type(L, log_type, log_methods, l_log_close);
+  dbf_object_type(L, reader_type, reader_methods, l_reader_close);
+}
+
+void dbf_script_log_register(lua_State *L) {
+  static const luaL_Reg functions[] = {{"log", l_log},
+                                       {"reader", l_reader},
+                                       {"session_id", l_session_id},
+                                       {"session_id_valid", l_session_id_valid},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,25 @@
+/* log.h (script): logs and readers as Lua objects. Functions return values, or nil and a message. */
+#ifndef DBF_SCRIPT_LOG_H
+#define DBF_SCRIPT_LOG_H
+
+#include <lua.h>
+
+void dbf_script_log_open(lua_State *L);
+
+/* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
+ * session_id(text) -> id; session_id_valid(text) -> boolean.
+ *
+ * log:append(id, entry [, sparse]) -> true | nil, message
+ * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored
+ * log:append_new(id, {entry...}) -> stored, known | nil, message      sparse, by source key
+ * log:sessions() -> {id...} | nil, message
+ * log:reader(id, {strict=, foreign=}) -> reader | nil, message
+ * log:dir() -> path        log:close()
+ *
+ * reader:next() -> entry, line, offset, salvaged | nil | nil, message
+ * reader:copy(fd) -> number of entries | nil, message                 each as a line of valid JSON
+ * reader:diagnostics() -> {{kind=, path=, line=, offset=, length=, message=, excerpt=, damage=}...}, dropped
+ * reader:close() */
+void dbf_script_log_register(lua_State *L);
+
+#endif

@@ -1,0 +1,167 @@
+#include "state.h"
+#include "embedded.h"
+
+#include <lauxlib.h>
+#include <lua5.4/lua-cjson.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char config_key; /* registry key of the config */
+
+const dbf_state_config *dbf_state_config_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &config_key);
+  const dbf_state_config *config = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return config;
+}
+
+static int l_traceback(lua_State *L) {
+  const char *message = lua_tostring(L, 1);
+  luaL_traceback(L, L, message ? message : luaL_tolstring(L, 1, NULL), 1);
+  return 1;
+}
+
+int dbf_state_call(lua_State *L, int arguments, int results) {
+  int base = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, l_traceback);
+  lua_insert(L, base);
+  int status = lua_pcall(L, arguments, results, base);
+  lua_remove(L, base);
+  return status;
+}
+
+/* ---- Finding modules --------------------------------------------------------------------------------------------- */
+
+/* "debrief.report.text" -> "lua/debrief/report/text.lua"; with `init`, ".../init.lua". */
+static void module_path(char *out, size_t size, const char *name, bool init) {
+  size_t n = (size_t)snprintf(out, size, "lua/%s", name);
+  for (char *p = out + 4; *p; p++)
+    if (*p == '.') *p = '/';
+  if (n < size) snprintf(out + n, size - n, init ? "/init.lua" : ".lua");
+}
+
+static const dbf_embedded_file *find_embedded(const char *path) {
+  for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++)
+    if (strcmp(f->path, path) == 0) return f;
+  return NULL;
+}
+
+/* Push the loaded chunk of a module of ours; false, nothing pushed, when there is none. Raises when it does not load. */
+static bool push_module(lua_State *L, const char *name) {
+  const dbf_state_config *config = dbf_state_config_of(L);
+  char path[256];
+  if (strncmp(name, "debrief", 7) != 0 || strlen(name) > 200) return false;
+  for (int init = 0; init < 2; init++) {
+    module_path(path, sizeof path, name, init);
+    const dbf_embedded_file *file = find_embedded(path);
+    int status;
+    if (config->source_dir) {
+      const char *full = lua_pushfstring(L, "%s/%s", config->source_dir, path);
+      status = luaL_loadfilex(L, full, "t");
+      if (status == LUA_ERRFILE) {
+        lua_pop(L, 2);
+        continue;
+      }
+      lua_remove(L, -2);
+    } else if (file) {
+      const char *chunk = lua_pushfstring(L, "@%s", path);
+      status = luaL_loadbufferx(L, file->text, file->len, chunk, "t");
+      lua_remove(L, -2);
+    } else {
+      continue;
+    }
+    if (status != LUA_OK) lua_error(L);
+    return true;
+  }
+  return false;
+}
+
+static int l_searcher(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  if (!push_module(L, name)) lua_pushfstring(L, "no module '%s' in debrief", name);
+  return 1;
+}
+
+/* require of reduced states: debrief's own modules and what is preloaded. */
+static int l_require(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, name) != LUA_TNIL) return 1;
+  lua_pop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  if (lua_getfield(L, -1, name) == LUA_TNIL && !push_module(L, name))
+    return luaL_error(L, "module '%s' cannot be had here: only debrief and cjson can", name);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, 2, name);
+  return 1;
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
+
+static void preload(lua_State *L, const char *name, lua_CFunction open) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+static void open_reduced(lua_State *L) {
+  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},       {LUA_STRLIBNAME, luaopen_string},
+                                       {LUA_TABLIBNAME, luaopen_table}, {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_UTF8LIBNAME, luaopen_utf8}, {NULL, NULL}};
+  for (const luaL_Reg *l = libraries; l->func; l++) {
+    luaL_requiref(L, l->name, l->func, 1);
+    lua_pop(L, 1);
+  }
+  lua_getglobal(L, LUA_STRLIBNAME); /* reached through the metatable of strings, so it goes for everybody */
+  lua_pushnil(L);
+  lua_setfield(L, -2, "dump");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, l_require);
+  lua_setglobal(L, "require");
+  lua_pushnil(L);
+  lua_setglobal(L, "dofile");
+  lua_pushnil(L);
+  lua_setglobal(L, "loadfile");
+}
+
+/* Our searcher behind the preloaded ones, in front of the file system. */
+static void add_searcher(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, l_searcher);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
+}
+
+static int open_state(lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &config_key); /* argument 2 */
+  bool reduced = lua_toboolean(L, 1);
+  preload(L, "debrief.core", luaopen_debrief_core);
+  preload(L, "cjson", luaopen_cjson);
+  if (reduced) {
+    open_reduced(L);
+  } else {
+    luaL_openlibs(L);
+    add_searcher(L);
+  }
+  return 0;
+}
+
+lua_State *dbf_state_new(const dbf_state_config *config, bool reduced) {
+  lua_State *L = luaL_newstate();
+  if (!L) return NULL;
+  lua_pushcfunction(L, open_state);
+  lua_pushboolean(L, reduced);
+  lua_pushlightuserdata(L, (void *)config);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return L;
+  lua_close(L);
+  return NULL;
+}

@@ -1,0 +1,30 @@
+/* state.h: Lua states as debrief makes them.
+ *
+ *     full      the user's own scripts: all of Lua, require finds debrief, cjson and what is installed
+ *     reduced   plugins: base, string, table, math, utf8; require finds only debrief's own modules and cjson.
+ *               What a plugin itself sees is cut further, by an environment of its own (lua/debrief/sandbox.lua) */
+#ifndef DBF_STATE_H
+#define DBF_STATE_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* What every state of one host shares. Plain data; the callbacks may be called from worker threads. */
+typedef struct dbf_state_config {
+  const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
+  void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
+  void *user;
+} dbf_state_config;
+
+/* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. Close with lua_close. */
+lua_State *dbf_state_new(const dbf_state_config *config, bool reduced);
+
+const dbf_state_config *dbf_state_config_of(lua_State *L);
+
+/* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
+int dbf_state_call(lua_State *L, int arguments, int results);
+
+/* The module debrief.core: everything in C that the Lua side builds on. */
+int luaopen_debrief_core(lua_State *L);
+
+#endif

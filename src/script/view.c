@@ -1,0 +1,458 @@
+#include "view.h"
+#include "convert.h"
+#include "scratch.h"
+#include "../log/json_write.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+/* One replacement of bytes: `removed` bytes at `at` became `inserted`. */
+typedef struct edit {
+  uint32_t at, removed, inserted;
+} edit;
+
+/* |body|members ...|edits ...|text ...| in one block */
+typedef struct body {
+  uint32_t len, count, edits;
+  bool bad_utf8, foreign;
+} body;
+
+/* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
+typedef struct entry_view {
+  body *now;
+  body own;
+} entry_view;
+
+/* An object or array inside an entry, which user value 1 keeps alive. from..to are right for `edits` edits. */
+typedef struct value_view {
+  entry_view *entry;
+  uint32_t edits, from, to;
+  uint8_t type;
+  uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
+  uint32_t length;              /* number of elements + 1; 0: not known */
+} value_view;
+
+/* Either of them, as a range of bytes. */
+typedef struct place {
+  entry_view *entry;
+  value_view *value; /* NULL: the entry itself */
+  const char *text;  /* of the whole entry */
+  dbf_json_value range;
+  bool bad_utf8;
+} place;
+
+static const char entry_key, value_key; /* registry keys of the metatables */
+
+static dbf_member *members_of(const body *b) {
+  return (dbf_member *)(b + 1);
+}
+static edit *edits_of(const body *b) {
+  return (edit *)(members_of(b) + b->count);
+}
+static char *text_of(const body *b) {
+  return (char *)(edits_of(b) + b->edits);
+}
+
+static size_t body_size(uint32_t len, uint32_t count, uint32_t edits) {
+  return sizeof(body) + count * sizeof(dbf_member) + edits * sizeof(edit) + len + 1;
+}
+
+static void fill_body(body *b, const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+  *b = (body){(uint32_t)entry->len, entry->count, edits, bad_utf8, foreign};
+  if (entry->count) memcpy(members_of(b), entry->members, entry->count * sizeof(dbf_member));
+  memcpy(text_of(b), entry->text, entry->len);
+  text_of(b)[entry->len] = '\0';
+}
+
+void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
+  size_t size = offsetof(entry_view, own) + body_size((uint32_t)entry->len, entry->count, 0);
+  entry_view *e = lua_newuserdatauv(L, size, 1);
+  e->now = &e->own;
+  fill_body(&e->own, entry, 0, bad_utf8, foreign);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_setmetatable(L, -2);
+}
+
+/* ---- Finding the place of a view ----------------------------------------------------------------------------- */
+
+static bool has_metatable(lua_State *L, int index, const char *key) {
+  if (!lua_getmetatable(L, index)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+/* Carry a value's range over one edit; false: the value is no more. */
+static bool follow(value_view *v, const edit *e) {
+  uint32_t stop = e->at + e->removed, grown = e->inserted - e->removed; /* modulo 2^32 */
+  if (e->at >= v->to) return true;
+  if (stop <= v->from) {
+    v->from += grown;
+    v->to += grown;
+    return true;
+  }
+  v->to += grown;
+  return e->at > v->from && stop < v->to - grown;
+}
+
+static void catch_up(lua_State *L, value_view *v) {
+  const body *b = v->entry->now;
+  if (v->edits == b->edits) return;
+  v->last_index = v->length = 0;
+  while (v->edits < b->edits)
+    if (!follow(v, &edits_of(b)[v->edits++])) {
+      v->edits = 0;
+      v->from = v->to = 1; /* every later look fails the same way: no edit can lie before byte 1 */
+      luaL_error(L, "this value was replaced or removed in its entry: read it from the entry again");
+    }
+}
+
+static bool place_of(lua_State *L, int index, place *p) {
+  if (lua_type(L, index) != LUA_TUSERDATA) return false;
+  if (has_metatable(L, index, &entry_key)) {
+    p->entry = lua_touserdata(L, index);
+    p->value = NULL;
+  } else if (has_metatable(L, index, &value_key)) {
+    p->value = lua_touserdata(L, index);
+    p->entry = p->value->entry;
+    catch_up(L, p->value);
+  } else {
+    return false;
+  }
+  const body *b = p->entry->now;
+  p->text = text_of(b);
+  p->bad_utf8 = b->bad_utf8;
+  p->range = (dbf_json_value){p->text, p->text + b->len, DBF_JSON_OBJECT, false};
+  if (p->value)
+    p->range = (dbf_json_value){p->text + p->value->from, p->text + p->value->to, p->value->type, false};
+  return true;
+}
+
+static place check_place(lua_State *L, int index) {
+  place p;
+  if (!place_of(L, index, &p)) luaL_typeerror(L, index, "entry");
+  return p;
+}
+
+bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8) {
+  place p;
+  if (!place_of(L, index, &p)) return false;
+  *value = p.range;
+  *bad_utf8 = p.bad_utf8;
+  return true;
+}
+
+bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_member **members,
+                      uint32_t *count) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !has_metatable(L, index, &entry_key)) return false;
+  const body *b = ((entry_view *)lua_touserdata(L, index))->now;
+  *text = text_of(b);
+  *members = members_of(b);
+  *count = b->count;
+  return true;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------------------- */
+
+static void push_string(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
+  size_t len = (size_t)(v->end - v->start) - 2;
+  if (!v->escaped && !bad_utf8) {
+    lua_pushlstring(L, v->start + 1, len);
+    return;
+  }
+  dbf_bytes *out = dbf_scratch_piece(L);
+  dbf_json_decode_string(v, out);
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->data ? out->data : "", out->len);
+}
+
+static void push_number(lua_State *L, const dbf_json_value *v) {
+  int64_t integer;
+  if (dbf_json_decode_integer(v, &integer)) lua_pushinteger(L, integer);
+  else lua_pushnumber(L, dbf_json_decode_number(v));
+}
+
+bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
+  switch (v->type) {
+  case DBF_JSON_NULL: dbf_convert_push_null(L); return true;
+  case DBF_JSON_FALSE: lua_pushboolean(L, 0); return true;
+  case DBF_JSON_TRUE: lua_pushboolean(L, 1); return true;
+  case DBF_JSON_INTEGER:
+  case DBF_JSON_NUMBER: push_number(L, v); return true;
+  case DBF_JSON_STRING: push_string(L, v, bad_utf8); return true;
+  default: return false;
+  }
+}
+
+/* Push a value found in `p`, whose view is at stack index `owner`. */
+static void push_value(lua_State *L, const place *p, int owner, const dbf_json_value *v) {
+  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return;
+  value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
+  *view = (value_view){.entry = p->entry,
+                       .edits = p->entry->now->edits,
+                       .from = (uint32_t)(v->start - p->text),
+                       .to = (uint32_t)(v->end - p->text),
+                       .type = v->type};
+  if (p->value) lua_getiuservalue(L, owner, 1);
+  else lua_pushvalue(L, owner);
+  lua_setiuservalue(L, -2, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+  lua_setmetatable(L, -2);
+}
+
+static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
+  if (p->value) return dbf_json_find(&p->range, name, len, value);
+  const body *b = p->entry->now;
+  const dbf_member *all = members_of(b);
+  for (uint32_t i = b->count; i-- > 0;) {
+    const dbf_member *m = &all[i];
+    dbf_json_value key = {p->text + m->key, p->text + m->key_end, DBF_JSON_STRING, m->key_escaped};
+    if (!dbf_json_string_is(&key, name, len)) continue;
+    *value = (dbf_json_value){p->text + m->value, p->text + m->value_end, m->type, m->value_escaped};
+    return true;
+  }
+  return false;
+}
+
+/* Element `index` (from 1) of an array. The view remembers where it was last, so that going through is linear. */
+static bool find_element(const place *p, uint64_t index, dbf_json_value *value) {
+  value_view *v = p->value;
+  if (p->range.type != DBF_JSON_ARRAY || index == 0 || index > UINT32_MAX) return false;
+  const char *at = dbf_json_enter(p->range.start, p->range.end);
+  uint32_t i = 1;
+  if (v->last_index && v->last_index <= index) {
+    at = p->text + v->last_at;
+    i = v->last_index;
+  }
+  for (; at; i++) {
+    const char *here = at;
+    at = dbf_json_element(at, p->range.end, value);
+    if (i == index) {
+      v->last_index = i;
+      v->last_at = (uint32_t)(here - p->text);
+      return true;
+    }
+  }
+  return false;
+}
+
+static int l_index(lua_State *L) {
+  place p = check_place(L, 1);
+  dbf_json_value value;
+  bool found = false, element = lua_isinteger(L, 2);
+  size_t len;
+  if (element) {
+    found = find_element(&p, (uint64_t)lua_tointeger(L, 2), &value);
+  } else if (lua_type(L, 2) == LUA_TSTRING && p.range.type == DBF_JSON_OBJECT) {
+    const char *name = lua_tolstring(L, 2, &len);
+    found = find_member(&p, name, len, &value);
+  }
+  if (!found || (!element && value.type == DBF_JSON_NULL)) return lua_pushnil(L), 1;
+  push_value(L, &p, 1, &value);
+  return 1;
+}
+
+static uint32_t count_children(const dbf_json_value *range) {
+  uint32_t n = 0;
+  dbf_json_value key, value;
+  const char *at = dbf_json_enter(range->start, range->end);
+  for (; at; n++)
+    at = range->type == DBF_JSON_ARRAY ? dbf_json_element(at, range->end, &value)
+                                       : dbf_json_member(at, range->end, &key, &value);
+  return n;
+}
+
+static int l_len(lua_State *L) {
+  place p = check_place(L, 1);
+  if (p.value && !p.value->length) p.value->length = count_children(&p.range) + 1;
+  lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
+  return 1;
+}
+
+static int l_tostring(lua_State *L) {
+  place p = check_place(L, 1);
+  size_t len = (size_t)(p.range.end - p.range.start);
+  if (!p.bad_utf8) return lua_pushlstring(L, p.range.start, len), 1;
+  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_json_compact(out, p.range.start, len, false);
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->data, out->len);
+  return 1;
+}
+
+/* The iterator of pairs: upvalues are the offset of the next child from the view's start (0: the first, -1: none) and
+ * the index of that child. */
+static int l_next(lua_State *L) {
+  place p = check_place(L, 1);
+  lua_Integer offset = lua_tointeger(L, lua_upvalueindex(1)), index = lua_tointeger(L, lua_upvalueindex(2));
+  dbf_json_value key, value;
+  if (offset < 0 || offset >= p.range.end - p.range.start) return lua_pushnil(L), 1;
+  const char *at = offset ? p.range.start + offset : dbf_json_enter(p.range.start, p.range.end);
+  if (!at) return lua_pushnil(L), 1;
+  if (p.range.type == DBF_JSON_ARRAY) {
+    at = dbf_json_element(at, p.range.end, &value);
+    lua_pushinteger(L, index + 1);
+  } else {
+    at = dbf_json_member(at, p.range.end, &key, &value);
+    push_string(L, &key, p.bad_utf8);
+  }
+  lua_pushinteger(L, at ? at - p.range.start : -1);
+  lua_replace(L, lua_upvalueindex(1));
+  lua_pushinteger(L, index + 1);
+  lua_replace(L, lua_upvalueindex(2));
+  push_value(L, &p, 1, &value);
+  return 2;
+}
+
+static int l_pairs(lua_State *L) {
+  check_place(L, 1);
+  lua_pushinteger(L, 0);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, l_next, 2);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
+}
+
+/* ---- Assigning ----------------------------------------------------------------------------------------------- */
+
+/* Replace bytes of the entry and keep the note. The new text is checked as any entry is. */
+static void splice(lua_State *L, const place *p, const char *at, size_t removed, const dbf_bytes *piece) {
+  const body *old = p->entry->now;
+  dbf_scratch *scratch = dbf_scratch_of(L);
+  dbf_bytes *text = &scratch->text;
+  dbf_json_fault fault;
+  size_t before = (size_t)(at - p->text);
+  dbf_bytes_clear(text);
+  dbf_bytes_append(text, p->text, before);
+  dbf_bytes_append(text, piece->data, piece->len);
+  dbf_bytes_append(text, at + removed, old->len - before - removed);
+  if (!dbf_bytes_terminate(text)) luaL_error(L, "not enough memory");
+  if (text->len > DBF_LINE_LIMIT) luaL_error(L, "the entry would be longer than 256 MiB");
+  dbf_scan status = dbf_entry_scan(&scratch->entry, text->data, text->len, old->foreign, &fault);
+  if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
+  if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
+  uint32_t edits = old->edits + 1;
+  body *b = lua_newuserdatauv(L, body_size((uint32_t)text->len, scratch->entry.count, edits), 0);
+  fill_body(b, &scratch->entry, edits, old->bad_utf8, old->foreign);
+  if (old->edits) memcpy(edits_of(b), edits_of(old), old->edits * sizeof(edit));
+  edits_of(b)[edits - 1] = (edit){(uint32_t)before, (uint32_t)removed, (uint32_t)piece->len};
+  if (p->value) {
+    lua_getiuservalue(L, 1, 1);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    lua_pop(L, 1);
+  } else {
+    lua_setiuservalue(L, 1, 1);
+  }
+  p->entry->now = b;
+}
+
+/* Where a child of a container stands: from its key (or itself) to its end, with the ends of its neighbours. */
+typedef struct child {
+  const char *previous_end; /* of the child before it; NULL: it is the first */
+  const char *start, *next; /* next: start of the one behind it, NULL: it is the last */
+  dbf_json_value value;
+} child;
+
+/* The last member of that name, or element number `index`; false: none. *end_of_last: where the last child ends. */
+static bool find_child(const dbf_json_value *range, const char *name, size_t len, uint64_t index,
+                       child *found, const char **end_of_last) {
+  bool any = false;
+  dbf_json_value key, value;
+  const char *at = dbf_json_enter(range->start, range->end), *previous = NULL;
+  for (uint64_t i = 1; at; i++) {
+    const char *here = at;
+    at = name ? dbf_json_member(at, range->end, &key, &value) : dbf_json_element(at, range->end, &value);
+    if (name ? dbf_json_string_is(&key, name, len) : i == index) {
+      *found = (child){previous, here, at, value};
+      any = true;
+    }
+    previous = value.end;
+  }
+  *end_of_last = previous;
+  return any;
+}
+
+static void remove_child(lua_State *L, const place *p, const child *c) {
+  static const dbf_bytes nothing = {.data = (char *)"", .len = 0};
+  if (c->previous_end) splice(L, p, c->previous_end, (size_t)(c->value.end - c->previous_end), &nothing);
+  else splice(L, p, c->start, (size_t)((c->next ? c->next : c->value.end) - c->start), &nothing);
+}
+
+static void insert_child(lua_State *L, const place *p, const char *end_of_last, const char *name,
+                         size_t len) {
+  dbf_bytes *piece = dbf_scratch_piece(L);
+  if (end_of_last) dbf_bytes_append_char(piece, ',');
+  if (name) {
+    dbf_json_write_string(piece, name, len);
+    dbf_bytes_append_char(piece, ':');
+  }
+  dbf_convert_write(L, 3, piece);
+  splice(L, p, end_of_last ? end_of_last : p->range.start + 1, 0, piece);
+}
+
+static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
+  child c = {0};
+  const char *end_of_last;
+  place p = check_place(L, 1);
+  bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
+  if (!found && lua_isnil(L, 3)) return;
+  if (!found) {
+    insert_child(L, &p, end_of_last, name, len);
+  } else if (lua_isnil(L, 3)) {
+    remove_child(L, &p, &c);
+    if (name) assign(L, name, len, index); /* and its duplicates */
+  } else {
+    dbf_bytes *piece = dbf_scratch_piece(L);
+    dbf_convert_write(L, 3, piece);
+    splice(L, &p, c.value.start, (size_t)(c.value.end - c.value.start), piece);
+  }
+}
+
+static void check_name(lua_State *L, const place *p, const char *name) {
+  if (p->value || p->entry->now->foreign) return;
+  if (strcmp(name, "session_id") == 0 || strcmp(name, "timestamp") == 0)
+    luaL_error(L, "%s cannot be changed: it says where and when the entry was logged", name);
+}
+
+static int l_newindex(lua_State *L) {
+  place p = check_place(L, 1);
+  lua_settop(L, 3);
+  if (p.range.type == DBF_JSON_OBJECT) {
+    size_t len;
+    if (lua_type(L, 2) != LUA_TSTRING)
+      return luaL_error(L, "an object's keys are strings, not %s", luaL_typename(L, 2));
+    const char *name = lua_tolstring(L, 2, &len);
+    check_name(L, &p, name);
+    assign(L, name, len, 0);
+    return 0;
+  }
+  lua_Integer n = count_children(&p.range), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  bool removes = lua_isnil(L, 3);
+  if (i < 1 || i > n + 1) return luaL_error(L, "an array's indices here are 1 to %I", n + 1);
+  if (removes && i < n)
+    return luaL_error(
+        L, "only the last element of an array can be removed: use debrief.null, or assign a new array");
+  assign(L, NULL, 0, (uint64_t)i);
+  return 0;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------------------------- */
+
+static void open_metatable(lua_State *L, const char *key, const char *name) {
+  static const luaL_Reg methods[] = {{"__index", l_index},       {"__newindex", l_newindex}, {"__len", l_len},
+                                     {"__tostring", l_tostring}, {"__pairs", l_pairs},       {NULL, NULL}};
+  luaL_newlib(L, methods);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void dbf_view_open(lua_State *L) {
+  open_metatable(L, &entry_key, "entry");
+  open_metatable(L, &value_key, "entry value");
+}

@@ -1,0 +1,36 @@
+/* view.h: entries as Lua sees them: lazy userdata over the bytes of a line.
+ *
+ *     entry    the line itself: userdata |head|members|bytes|      entry.skill, pairs(entry), tostring(entry)
+ *     value    an object or array in it: |entry, from, to|         entry.attempts[2].verified
+ *
+ * A field is decoded when it is asked for. Assignment replaces the bytes of one value: the entry gets new bytes and
+ * a note of the edit (where, how much went, how much came), and values taken earlier follow their place through the
+ * notes. A value whose place was overwritten or removed says so when it is used. */
+#ifndef DBF_VIEW_H
+#define DBF_VIEW_H
+
+#include <lua.h>
+
+#include "../log/entry.h"
+
+/* Make the metatables; once a state. */
+void dbf_view_open(lua_State *L);
+
+/* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
+void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
+
+/* The JSON value that the entry or value at `index` stands for, valid while it is on the stack and not assigned to;
+ * false when something else is there. *bad_utf8 tells whether its strings need repair. */
+bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);
+
+/* The scanned entry at `index` without a copy, for tests of members in C; false when it is no entry. */
+bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_member **members,
+                      uint32_t *count);
+
+/* Push what a JSON value reads as: nil for null when `null_is_nil`, else debrief.null; containers as plain tables. */
+void dbf_view_push_plain(lua_State *L, const dbf_json_value *value, bool null_is_nil);
+
+/* Push a scalar; containers are refused with false and nothing pushed. */
+bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *value, bool bad_utf8);
+
+#endif

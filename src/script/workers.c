@@ -1,0 +1,280 @@
+#include "workers.h"
+#include "object.h"
+#include "pack.h"
+#include "scratch.h"
+#include "state.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AHEAD = 4, MOST = 256 }; /* results per worker that may wait; workers of one crew */
+
+static char no_memory[] = "not enough memory"; /* the one message that needs no memory */
+static const char worker_type[] = "debrief.worker", crew_type[] = "debrief.crew";
+
+typedef struct worker_object {
+  lua_State *state; /* NULL: closed */
+} worker_object;
+
+/* Bytes that travel between threads; malloc. */
+typedef struct parcel {
+  char *data;
+  size_t len;
+  bool failed; /* data is a message */
+} parcel;
+
+typedef struct crew {
+  const dbf_state_config *config;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  pthread_t threads[MOST];
+  size_t running;                     /* threads that were started */
+  size_t workers, count, next, taken; /* tasks: taken <= done or under way < next <= count */
+  parcel setup, *tasks, *results;     /* results[i].data is NULL until task i is done */
+  char name[32];
+  bool stop;
+} crew;
+
+typedef struct crew_object {
+  crew *crew; /* NULL: closed */
+} crew_object;
+
+/* ---- Inside a worker's state ---------------------------------------------------------------------------------------- */
+
+/* function(name, packed as light userdata to a parcel) -> packed string; runs protected. */
+static int l_answer(lua_State *L) {
+  const char *name = lua_touserdata(L, 1);
+  const parcel *argument = lua_touserdata(L, 2);
+  lua_getglobal(L, "require");
+  lua_pushstring(L, "debrief.worker");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, name);
+  dbf_pack_push(L, argument->data, argument->len);
+  lua_call(L, 1, 1);
+  if (lua_isnil(L, -1)) return lua_pushliteral(L, ""), 1;
+  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_pack_write(L, -1, "result", out);
+  lua_pushlstring(L, out->data, out->len);
+  return 1;
+}
+
+/* Call debrief.worker[name] in a worker's state. The answer, or with false a message, is on top of its stack. */
+static bool answer(lua_State *W, const char *name, const parcel *argument) {
+  lua_settop(W, 0);
+  lua_pushcfunction(W, l_answer);
+  lua_pushlightuserdata(W, (void *)name);
+  lua_pushlightuserdata(W, (void *)argument);
+  return dbf_state_call(W, 2, 1) == LUA_OK;
+}
+
+/* ---- One worker, on the caller's thread ------------------------------------------------------------------------------- */
+
+static int l_worker(lua_State *L) {
+  worker_object *w = lua_newuserdatauv(L, sizeof *w, 0);
+  w->state = NULL;
+  luaL_setmetatable(L, worker_type);
+  w->state = dbf_state_new(dbf_state_config_of(L), true);
+  if (!w->state) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+static int l_worker_call(lua_State *L) {
+  worker_object *w = luaL_checkudata(L, 1, worker_type);
+  const char *name = luaL_checkstring(L, 2);
+  parcel argument = {0};
+  size_t len;
+  if (!w->state) return luaL_error(L, "this worker is closed");
+  argument.data = (char *)luaL_optlstring(L, 3, "", &argument.len);
+  bool ok = answer(w->state, name, &argument);
+  const char *text = lua_tolstring(w->state, -1, &len);
+  if (!ok) lua_pushnil(L);
+  lua_pushlstring(L, text ? text : "", text ? len : 0);
+  lua_settop(w->state, 0);
+  return ok ? 1 : 2;
+}
+
+static int l_worker_close(lua_State *L) {
+  worker_object *w = luaL_checkudata(L, 1, worker_type);
+  if (w->state) lua_close(w->state);
+  w->state = NULL;
+  return 0;
+}
+
+/* ---- Threads --------------------------------------------------------------------------------------------------------- */
+
+static bool pack_parcel(parcel *p, const char *data, size_t len, bool failed) {
+  p->data = malloc(len + 1);
+  if (!p->data) return false;
+  memcpy(p->data, data, len);
+  p->data[len] = '\0';
+  p->len = len;
+  p->failed = failed;
+  return true;
+}
+
+/* What the worker's stack holds, as a result. A result that cannot be kept is a failure that needs no memory. */
+static parcel parcel_of(lua_State *W, bool ok) {
+  parcel p;
+  size_t len = 0;
+  const char *text = W ? lua_tolstring(W, -1, &len) : NULL;
+  if (text && pack_parcel(&p, text, len, !ok)) return p;
+  return (parcel){no_memory, sizeof no_memory - 1, true};
+}
+
+static void free_parcel(parcel *p) {
+  if (p->data != no_memory) free(p->data);
+  p->data = NULL;
+}
+
+/* The number of the next task, when there is one and not too many results wait; false: stop. */
+static bool take_task(crew *c, size_t *task) {
+  pthread_mutex_lock(&c->mutex);
+  while (!c->stop && c->next < c->count && c->next >= c->taken + c->workers * AHEAD)
+    pthread_cond_wait(&c->changed, &c->mutex);
+  bool got = !c->stop && c->next < c->count;
+  if (got) *task = c->next++;
+  pthread_mutex_unlock(&c->mutex);
+  return got;
+}
+
+static void *work(void *argument) {
+  crew *c = argument;
+  size_t task;
+  lua_State *W = dbf_state_new(c->config, true);
+  bool ready = W && answer(W, "setup", &c->setup);
+  parcel broken = ready ? (parcel){0} : parcel_of(W, false);
+  while (take_task(c, &task)) {
+    bool ok = ready && answer(W, c->name, &c->tasks[task]);
+    parcel result = ready ? parcel_of(W, ok) : parcel_of(NULL, false);
+    if (!ready && broken.failed) pack_parcel(&result, broken.data, broken.len, true);
+    pthread_mutex_lock(&c->mutex);
+    c->results[task] = result;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+  }
+  free_parcel(&broken);
+  if (W) lua_close(W);
+  return NULL;
+}
+
+static void free_crew(crew *c) {
+  pthread_mutex_lock(&c->mutex);
+  c->stop = true;
+  pthread_cond_broadcast(&c->changed);
+  pthread_mutex_unlock(&c->mutex);
+  for (size_t i = 0; i < c->running; i++) pthread_join(c->threads[i], NULL);
+  for (size_t i = 0; i < c->count; i++) {
+    free_parcel(&c->tasks[i]);
+    free_parcel(&c->results[i]);
+  }
+  free(c->tasks);
+  free(c->results);
+  free_parcel(&c->setup);
+  pthread_cond_destroy(&c->changed);
+  pthread_mutex_destroy(&c->mutex);
+  free(c);
+}
+
+static int l_crew(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  size_t len;
+  const char *setup = luaL_checklstring(L, 2, &len);
+  luaL_argcheck(L, n >= 1 && n <= MOST, 1, "1 to 256 workers");
+  crew_object *object = lua_newuserdatauv(L, sizeof *object, 0);
+  object->crew = NULL;
+  luaL_setmetatable(L, crew_type);
+  crew *c = calloc(1, sizeof *c);
+  if (!c || !pack_parcel(&c->setup, setup, len, false)) {
+    free(c);
+    return luaL_error(L, "not enough memory");
+  }
+  c->config = dbf_state_config_of(L);
+  c->workers = (size_t)n;
+  pthread_mutex_init(&c->mutex, NULL);
+  pthread_cond_init(&c->changed, NULL);
+  object->crew = c;
+  return 1;
+}
+
+static crew *check_crew(lua_State *L) {
+  crew_object *object = luaL_checkudata(L, 1, crew_type);
+  if (!object->crew) luaL_error(L, "this crew is closed");
+  return object->crew;
+}
+
+static bool copy_tasks(lua_State *L, crew *c, size_t count) {
+  c->tasks = calloc(count + 1, sizeof *c->tasks);
+  c->results = calloc(count + 1, sizeof *c->results);
+  if (!c->tasks || !c->results) return false;
+  for (; c->count < count; c->count++) {
+    size_t len;
+    lua_rawgeti(L, 3, (lua_Integer)c->count + 1);
+    const char *data = lua_tolstring(L, -1, &len);
+    if (!data || !pack_parcel(&c->tasks[c->count], data, len, false)) return false;
+    lua_pop(L, 1);
+  }
+  return true;
+}
+
+static int l_crew_start(lua_State *L) {
+  crew *c = check_crew(L);
+  const char *name = luaL_checkstring(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_argcheck(L, strlen(name) < sizeof c->name, 2, "too long");
+  if (c->tasks) return luaL_error(L, "this crew has its tasks already");
+  strcpy(c->name, name);
+  if (!copy_tasks(L, c, lua_rawlen(L, 3))) return luaL_error(L, "not enough memory");
+  if (c->workers > c->count) c->workers = c->count;
+  for (; c->running < c->workers; c->running++)
+    if (pthread_create(&c->threads[c->running], NULL, work, c) != 0) break;
+  if (c->running == 0 && c->count) return luaL_error(L, "no thread could be started");
+  return 0;
+}
+
+static int l_crew_take(lua_State *L) {
+  crew *c = check_crew(L);
+  if (c->taken == c->count) return 0;
+  pthread_mutex_lock(&c->mutex);
+  while (!c->results[c->taken].data) pthread_cond_wait(&c->changed, &c->mutex);
+  parcel *result = &c->results[c->taken];
+  pthread_mutex_unlock(&c->mutex);
+  if (result->failed) lua_pushnil(L);
+  lua_pushlstring(L, result->data, result->len);
+  int pushed = result->failed ? 2 : 1;
+  free_parcel(&c->tasks[c->taken]);
+  free_parcel(result);
+  pthread_mutex_lock(&c->mutex);
+  c->taken++;
+  pthread_cond_broadcast(&c->changed);
+  pthread_mutex_unlock(&c->mutex);
+  return pushed;
+}
+
+static int l_crew_close(lua_State *L) {
+  crew_object *object = luaL_checkudata(L, 1, crew_type);
+  if (object->crew) free_crew(object->crew);
+  object->crew = NULL;
+  return 0;
+}
+
+static int l_cores(lua_State *L) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  lua_pushinteger(L, n > 0 ? n : 1);
+  return 1;
+}
+
+void dbf_workers_open(lua_State *L) {
+  static const luaL_Reg worker_methods[] = {{"call", l_worker_call}, {"close", l_worker_close}, {NULL, NULL}};
+  static const luaL_Reg crew_methods[] = {
+      {"start", l_crew_start}, {"take", l_crew_take}, {"close", l_crew_close}, {NULL, NULL}};
+  dbf_object_type(L, worker_type, worker_methods, l_worker_close);
+  dbf_object_type(L, crew_type, crew_methods, l_crew_close);
+}
+
+void dbf_workers_register(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"worker", l_worker}, {"crew", l_crew}, {"cores", l_cores}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

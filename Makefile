@@ -35,7 +35,7 @@ ROOF    := $(call objects,src/*.c)
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
-PUBLIC   = $(wildcard src/log/log.h src/host/debrief.h)
+PUBLIC   = src/log/log.h src/host/debrief.h
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
@@ -46,9 +46,7 @@ FORMATTED = $(shell find src tests -name '*.[ch]')
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-PROGRAM = $(patsubst src/main.c,$(BUILD)/debrief,$(wildcard src/main.c))
-
-all: $(LIBRARIES) $(PROGRAM) ## build the program (build/debrief) and the libraries
+all: $(LIBRARIES) $(BUILD)/debrief ## build the program (build/debrief) and the libraries
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

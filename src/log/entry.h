@@ -83,8 +83,8 @@ bool dbf_entry_names(const dbf_entry *entry, const char *id);
 bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry, debrief_error *err);
 
 /* Append the entry given as JSON text: checked by dbf_entry_scan (duplicates refused), compacted without HTML
- * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent; in place
- * when null); with `sparse` the timestamp is not filled in. `scratch` is memory to use. */
+ * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent, but behind a
+ * session_id that stands first: salvage knows entries by it; in place when null); with `sparse` the timestamp is not filled in. `scratch` is memory to use. */
 bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
                           bool sparse, debrief_error *err);
 

@@ -187,11 +187,26 @@ static int l_sources(lua_State *L) {
   return 1;
 }
 
+/* write(fd, text) -> true | nil, message, errno */
+static int l_write(lua_State *L) {
+  int fd = (int)luaL_checkinteger(L, 1);
+  size_t len;
+  const char *text = luaL_checklstring(L, 2, &len);
+  while (len > 0) {
+    ssize_t n = write(fd, text, len);
+    if (n < 0 && errno != EINTR) return luaL_fileresult(L, 0, NULL);
+    if (n > 0) text += n, len -= (size_t)n;
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"time", l_time},           {"now", l_now},       {"date", l_date},         {"list", l_list},
-      {"stat", l_stat},           {"slurp", l_slurp},   {"terminal", l_terminal}, {"log_text", l_log_text},
-      {"traceback", l_traceback}, {"source", l_source}, {"sources", l_sources},   {NULL, NULL}};
+      {"time", l_time},           {"now", l_now},     {"date", l_date},         {"list", l_list},
+      {"stat", l_stat},           {"slurp", l_slurp}, {"terminal", l_terminal}, {"log_text", l_log_text},
+      {"traceback", l_traceback}, {"write", l_write}, {"copy", dbf_view_copy},  {"source", l_source},
+      {"sources", l_sources},     {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

@@ -73,8 +73,6 @@ void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool for
   lua_setmetatable(L, -2);
 }
 
-/* ---- Finding the place of a view ----------------------------------------------------------------------------- */
-
 static bool has_metatable(lua_State *L, int index, const char *key) {
   if (!lua_getmetatable(L, index)) return false;
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
@@ -82,6 +80,23 @@ static bool has_metatable(lua_State *L, int index, const char *key) {
   lua_pop(L, 2);
   return same;
 }
+
+int dbf_view_copy(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !has_metatable(L, 1, &entry_key))
+    return luaL_typeerror(L, 1, "entry");
+  const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
+  entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(from->len, from->count, 0), 1);
+  e->now = &e->own;
+  e->own = *from;
+  e->own.edits = 0;
+  if (from->count) memcpy(members_of(&e->own), members_of(from), from->count * sizeof(dbf_member));
+  memcpy(text_of(&e->own), text_of(from), from->len + 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+/* ---- Finding the place of a view ----------------------------------------------------------------------------- */
 
 /* Carry a value's range over one edit; false: the value is no more. */
 static bool follow(value_view *v, const edit *e) {

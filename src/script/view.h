@@ -19,6 +19,9 @@ void dbf_view_open(lua_State *L);
 /* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
 void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
 
+/* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
+int dbf_view_copy(lua_State *L);
+
 /* The JSON value that the entry or value at `index` stands for, valid while it is on the stack and not assigned to;
  * false when something else is there. *bad_utf8 tells whether its strings need repair. */
 bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);

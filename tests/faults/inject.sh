@@ -60,6 +60,10 @@ for e in EMFILE ENFILE EACCES EROFS ENOSPC; do
 done
 inject "a kernel without openat2" none openat2:error=ENOSYS -- "ok ok ok ok"
 inject "a sandbox that forbids openat2" none openat2:error=EPERM -- "ok ok ok ok"
+: >"$work/elsewhere"
+mkdir "$work/$((n + 1))" && ln -s "$work/elsewhere" "$work/$((n + 1))/s1.jsonl"
+inject "and links are refused there, too" none openat2:error=ENOSYS -- "EUNSAFE EUNSAFE EUNSAFE EUNSAFE"
+check "and not followed" "" "$(cat "$work/elsewhere")"
 inject "a file system without modes" none fchmod:error=EPERM -- "ok ok ok ok"
 
 only="-P $work/$((n + 1))/s1.jsonl" # how a message reads

@@ -1,4 +1,5 @@
-/* One session: what is in the file after every way an append can go. */
+/* One session: what is in the file after every way an append can go. write and flock are the test's own here, since
+ * no limit of the kernel cuts one write and lets the next pass. */
 #include "temp_folder.h"
 
 #include "log/append.h"
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 static char *folder;
@@ -16,6 +18,25 @@ static dbf_directory dir;
 static dbf_session *session;
 static debrief_error err;
 static size_t stored;
+
+static size_t cut_bytes; /* the next `cuts` writes take no more than this */
+static int cuts;
+static bool fail_unlock;
+
+ssize_t write(int fd, const void *data, size_t len) {
+  if (cuts > 0 && len > cut_bytes) {
+    cuts--;
+    len = cut_bytes;
+  }
+  return syscall(SYS_write, fd, data, len);
+}
+
+int flock(int fd, int operation) {
+  if (operation != LOCK_UN || !fail_unlock) return (int)syscall(SYS_flock, fd, operation);
+  fail_unlock = false;
+  errno = EIO;
+  return -1;
+}
 
 static int set_up(void **state) {
   (void)state;
@@ -270,6 +291,54 @@ static void survives_a_short_write_at_every_byte(void **state) {
   free(path);
 }
 
+static void writes_a_cut_entry_again_and_whole(void **state) {
+  (void)state;
+  char expected[32];
+  for (size_t n = 1; n < 7; n++) {
+    char *path = path_in(folder, "s1.jsonl");
+    unlink(path);
+    free(path);
+    cut_bytes = n;
+    cuts = 1;
+    assert_true(append("012345\n"));
+    assert_int_equal(stored, 1);
+    assert_true(append("next\n"));
+    snprintf(expected, sizeof expected, "%.*s\n012345\nnext\n", (int)n, "012345");
+    assert_file(folder, "s1.jsonl", expected);
+  }
+}
+
+static void goes_on_in_a_batch_behind_a_cut_line(void **state) {
+  (void)state;
+  char memory[] = "A\nBB\nC\n";
+  debrief_text lines[] = {{memory, 2}, {memory + 2, 3}, {memory + 5, 2}};
+  const char *files[] = {"",           "A\nA\nBB\nC\n", "A\nBB\nC\n", "A\nB\nBB\nC\n", "A\nBB\nBB\nC\n",
+                         "A\nBB\nC\n", "A\nBB\nC\nC\n"};
+  for (size_t n = 1; n < 7; n++) {
+    char *path = path_in(folder, "s1.jsonl");
+    unlink(path);
+    free(path);
+    cut_bytes = n;
+    cuts = 1;
+    assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &stored, &err));
+    assert_int_equal(stored, 3);
+    assert_file(folder, "s1.jsonl", files[n]);
+  }
+}
+
+static void gives_up_on_a_file_that_takes_only_parts(void **state) {
+  (void)state;
+  cut_bytes = 0;
+  cuts = 1000;
+  assert_false(append("012345\n"));
+  assert_true(cuts > 900);
+  cuts = 0;
+  assert_int_equal(err.code, DEBRIEF_EIO);
+  assert_int_equal(stored, 0);
+  assert_true(append("A\n"));
+  assert_file(folder, "s1.jsonl", "A\n");
+}
+
 static void counts_the_whole_lines_of_a_short_write(void **state) {
   (void)state;
   char memory[] = "0123456\n0123456\n0123456\n0123456\n";
@@ -332,6 +401,16 @@ static void appends_as_soon_as_the_lock_is_free(void **state) {
   assert_int_equal(pthread_create(&thread, NULL, unlock_soon, &fd), 0);
   assert_true(append("B\n"));
   pthread_join(thread, NULL);
+  assert_file(folder, "s1.jsonl", "A\nB\n");
+}
+
+static void closes_a_file_that_cannot_be_unlocked(void **state) {
+  (void)state;
+  fail_unlock = true;
+  assert_true(append("A\n"));
+  assert_false(fail_unlock);
+  assert_unlocked();
+  assert_true(append("B\n"));
   assert_file(folder, "s1.jsonl", "A\nB\n");
 }
 
@@ -416,9 +495,13 @@ int main(void) {
       cmocka_unit_test_setup_teardown(leaves_out_what_is_dropped_under_the_lock, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_nothing_when_its_owner_gives_up, set_up, tear_down),
       cmocka_unit_test_setup_teardown(survives_a_short_write_at_every_byte, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(gives_up_on_a_file_that_takes_only_parts, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(goes_on_in_a_batch_behind_a_cut_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_a_cut_entry_again_and_whole, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_the_whole_lines_of_a_short_write, set_up, tear_down),
       cmocka_unit_test_setup_teardown(waits_for_the_lock_no_longer_than_it_may, set_up, tear_down),
       cmocka_unit_test_setup_teardown(appends_as_soon_as_the_lock_is_free, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(closes_a_file_that_cannot_be_unlocked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(opens_a_file_that_was_removed_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(loses_nothing_while_the_file_is_replaced, set_up, tear_down),
   };

@@ -40,7 +40,7 @@ local function reply(turn, new, line, message, at)
   for _, call in ipairs(blocks(message.content, "tool_use")) do
     local input = object(call.input)
     if call.name == "Skill" and input.skill then turn:skill(new(call.id, input.skill, call.input), at)
-    else turn:call(call.id, { edit = input[EDITS[call.name] or 0], shell = call.name == "Bash" and input.command }) end
+    else turn:call(call.id, { edit = input[EDITS[call.name] or ""], shell = call.name == "Bash" and input.command }) end
   end
   if line.isSidechain and message.stop_reason == "end_turn" and said ~= "" then turn:close() end
 end

@@ -324,8 +324,10 @@ static bool names_add(names *list, const char *name, size_t len) {
     list->at = at;
     list->cap = cap;
   }
-  list->at[list->count] = strndup(name, len);
-  return list->at[list->count] && ++list->count;
+  char *copy = strndup(name, len);
+  if (!copy) return false;
+  list->at[list->count++] = copy;
+  return true;
 }
 
 static void names_release(names *list) {

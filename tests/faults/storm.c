@@ -1,6 +1,6 @@
 /* storm DIR KILLS SECONDS: two processes with two threads each append small entries to one session, while a third
- * appends big ones and is killed, again and again, wherever it happens to be. Then every acknowledged entry must stand
- * in the file, whole and alone on its line, once.
+ * appends big ones and is killed, again and again, wherever it happens to be: KILLS times, and on until one kill tore a
+ * record or the time is over. Then every acknowledged entry must stand in the file, whole, alone on its line, and once.
  * Prints "kills N, torn N, acknowledged N, lost N, twice N"; exit 0 when nothing was lost. */
 #include "log/log.h"
 
@@ -175,7 +175,7 @@ int main(int argc, char **argv) {
   seen_big = calloc(ACKS, 1);
   tally sum = {0};
   int kills = 0;
-  while (kills < atoi(argv[2]) && time(NULL) < end) kills += run_round(KILLS_A_ROUND, &seed, end, &sum);
+  while ((kills < atoi(argv[2]) || sum.torn == 0) && time(NULL) < end) kills += run_round(KILLS_A_ROUND, &seed, end, &sum);
   printf("kills %d, torn %ld, acknowledged %ld, lost %ld, twice %ld\n", kills, sum.torn, sum.acknowledged,
          sum.lost, sum.twice);
   if (shared->failed) printf("%d appends failed\n", shared->failed);

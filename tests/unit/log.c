@@ -275,7 +275,7 @@ static bool is_open(const char *name) {
 static void closes_the_session_that_was_not_used_for_longest(void **state) {
   (void)state;
   for (int i = 0; i < 66; i++) {
-    char id[8];
+    char id[16];
     snprintf(id, sizeof id, "s%d", i);
     assert_true(append(id, "{}"));
     assert_true(append("s0", "{}"));
@@ -292,7 +292,7 @@ static void keeps_64_sessions_open(void **state) {
   size_t before = open_descriptors();
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < 200; i++) {
-      char id[8];
+      char id[16];
       snprintf(id, sizeof id, "s%d", i);
       assert_true(append(id, "{\"skill\":\"a\"}"));
       assert_true(append("often", "{\"skill\":\"a\"}"));
@@ -308,7 +308,7 @@ static void keeps_64_sessions_open(void **state) {
 enum { THREADS = 8, EACH = 200 };
 
 static void *append_many(void *arg) {
-  char id[8], json[64];
+  char id[16], json[64];
   int number = *(int *)arg;
   debrief_error error;
   for (int i = 0; i < EACH; i++) {
@@ -336,7 +336,7 @@ static void threads_lose_nothing(void **state) {
   size_t lines = 0;
   for (int i = 0; i < THREADS; i++) assert_null(failed[i]);
   for (int i = 0; i < 4; i++) {
-    char name[16];
+    char name[24];
     snprintf(name, sizeof name, "s%d.jsonl", i);
     lines += count_lines(name);
   }
@@ -414,7 +414,7 @@ static void a_failed_sync_poisons_the_session(void **state) {
   assert_poisoned("s1");
   assert_true(append("s2", "{}"));
   for (int i = 0; i < 100; i++) { /* pushes s1 out of the table's open part */
-    char id[8];
+    char id[16];
     snprintf(id, sizeof id, "t%d", i);
     assert_true(append(id, "{}"));
   }

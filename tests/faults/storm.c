@@ -175,7 +175,8 @@ int main(int argc, char **argv) {
   seen_big = calloc(ACKS, 1);
   tally sum = {0};
   int kills = 0;
-  while ((kills < atoi(argv[2]) || sum.torn == 0) && time(NULL) < end) kills += run_round(KILLS_A_ROUND, &seed, end, &sum);
+  while ((kills < atoi(argv[2]) || sum.torn == 0) && time(NULL) < end)
+    kills += run_round(KILLS_A_ROUND, &seed, end, &sum);
   printf("kills %d, torn %ld, acknowledged %ld, lost %ld, twice %ld\n", kills, sum.torn, sum.acknowledged,
          sum.lost, sum.twice);
   if (shared->failed) printf("%d appends failed\n", shared->failed);

@@ -187,6 +187,28 @@ static int l_sources(lua_State *L) {
   return 1;
 }
 
+/* entry(text [, foreign]) -> entry | nil, message */
+static int l_entry(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  bool foreign = lua_toboolean(L, 2);
+  dbf_scratch *scratch = dbf_scratch_of(L);
+  dbf_json_fault fault;
+  dbf_bytes_clear(&scratch->text);
+  dbf_bytes_append(&scratch->text, text, len);
+  if (!dbf_bytes_terminate(&scratch->text)) return luaL_error(L, "not enough memory");
+  dbf_scan status = dbf_entry_scan(&scratch->entry, scratch->text.data, len, foreign, &fault);
+  if (status == DBF_SCAN_NO_MEMORY) return luaL_error(L, "not enough memory");
+  if (status != DBF_SCAN_OK) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - scratch->text.data) + 1);
+    return 2;
+  }
+  bool bad_utf8 = !scratch->entry.kernel->utf8_valid(scratch->entry.text, scratch->entry.len);
+  dbf_view_push(L, &scratch->entry, bad_utf8, foreign);
+  return 1;
+}
+
 /* write(fd, text) -> true | nil, message, errno */
 static int l_write(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
@@ -205,7 +227,7 @@ int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"time", l_time},           {"now", l_now},     {"date", l_date},         {"list", l_list},
       {"stat", l_stat},           {"slurp", l_slurp}, {"terminal", l_terminal}, {"log_text", l_log_text},
-      {"traceback", l_traceback}, {"write", l_write}, {"copy", dbf_view_copy},  {"source", l_source},
+      {"traceback", l_traceback}, {"entry", l_entry}, {"write", l_write}, {"copy", dbf_view_copy},  {"source", l_source},
       {"sources", l_sources},     {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);

@@ -1,0 +1,141 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local tell = require "debrief.cli.tell"
+local words = require "debrief.cli.words"
+
+local append = {
+  summary = "Append entries to a session.",
+  epilog = [[
+Entries are JSON objects, one a line, from FILEs or standard input; or one entry from key=value words:
+  debrief append s1 skill=review final_status=ok duration_ms=1200 input:='{"pr":7}' --attempt 'model=m verified=true'
+key=value is text (a number where the field is one), key:=JSON is any JSON. All or nothing: a bad line refuses the
+whole input and is named. The exit status is 0 if and only if everything was stored.]],
+}
+
+local MOST = 512 << 20 -- bytes that are kept in memory until all is checked
+local BATCH = 8 << 20 -- bytes that --stream stores at once
+
+function append.options(command)
+  command:argument "id":argname "SESSION":description "The session's id."
+  command:argument "words":args "*":argname "FILE | KEY=VALUE":description "Where entries come from (default: stdin)."
+  command:option "--attempt":argname "WORDS":count "*":description "An attempt of the entry made of key=value words."
+  command:flag "--sync":description "Return only when the entries survive a power cut."
+  command:flag "--stream":description "Store as the input comes, not all or nothing."
+  command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
+  command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
+end
+
+-- ---- Enriching ------------------------------------------------------------------------------------------------------------
+
+-- A function that enriches one JSON text, or nil without plugins.
+local function enricher(args, problems)
+  if #args.enrich == 0 then return nil end
+  local worker = common.worker(common.job { enrich = args.enrich, opt = args.opt })
+  return function(text, place, line)
+    local answer = common.ask(worker, "enrich", { text = text, session = args.id, line = line })
+    for _, p in ipairs(answer.problems or {}) do problems[#problems + 1] = p end
+    if answer.refused then
+      tell.problems(problems)
+      tell.fail(("%s: %s; nothing was stored"):format(place, answer.refused))
+    end
+    return answer.text
+  end
+end
+
+-- ---- Input ----------------------------------------------------------------------------------------------------------------
+
+-- Calls each(text, place, line) for every line that is not blank.
+local function each_line(names, each)
+  if #names == 0 then names = { "-" } end
+  for _, name in ipairs(names) do
+    local file, message = io.stdin, nil
+    if name ~= "-" then file, message = io.open(name, "rb") end
+    if not file then tell.fail(("cannot read %s; nothing was stored"):format(message)) end
+    local shown, number = name == "-" and "standard input" or name, 0
+    while true do
+      local line, why = file:read "L"
+      if not line and why then tell.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
+      if not line then break end
+      number = number + 1
+      if number == 1 then line = line:gsub("^\xef\xbb\xbf", "") end
+      line = line:gsub("%s+$", "")
+      if line ~= "" then each(line, ("%s:%d"):format(shown, number), number) end
+    end
+    if name ~= "-" then file:close() end
+  end
+end
+
+local function refuse(place, message, stored, what)
+  local kept = (stored or 0) > 0 and ("; %d entries before it are stored"):format(stored) or "; nothing was stored"
+  tell.fail(("%s: %s%s%s"):format(place or "the entries", message, kept, what or ""))
+end
+
+-- Append a batch; `places[i]` tells where entry i came from, `before` how many are stored already.
+local function store(log, id, batch, places, before)
+  local ok, message, bad, stored = log:append_batch(id, batch)
+  if ok then return end
+  local there = before + (stored or 0)
+  if (stored or 0) > 0 then
+    tell.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))
+  end
+  refuse(places[bad], message, there)
+end
+
+local function from_lines(args, log)
+  local problems = {}
+  local enrich = enricher(args, problems)
+  local batch, places, bytes, stored = {}, {}, 0, 0
+  local function flush()
+    store(log, args.id, batch, places, stored)
+    stored = stored + #batch
+    batch, places, bytes = {}, {}, 0
+  end
+  each_line(args.words, function(text, place, line)
+    bytes = bytes + #text
+    if bytes > MOST and not args.stream then
+      tell.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
+    end
+    if enrich then text = enrich(text, place, line) end
+    batch[#batch + 1], places[#places + 1] = text, place
+    if args.stream and bytes >= BATCH then flush() end
+  end)
+  if #batch == 0 and stored == 0 then tell.fail "no entries in the input; nothing was stored" end
+  if #batch > 0 then flush() end
+  return stored, problems
+end
+
+-- ---- One entry from words -------------------------------------------------------------------------------------------------
+
+local function from_words(args, log)
+  local entry, message = words.entry(args.words, args.attempt)
+  if not entry then tell.fail(message .. "; nothing was stored", 2) end
+  local problems = {}
+  local enrich = enricher(args, problems)
+  if enrich then entry = enrich(words.text(entry), "the entry", nil) end
+  local ok
+  ok, message = log:append(args.id, entry)
+  if not ok then tell.fail(message .. "; nothing was stored") end
+  return 1, problems
+end
+
+local function has_pairs(list)
+  local pairs_seen, files = 0, 0
+  for _, word in ipairs(list) do
+    if words.is_pair(word) then pairs_seen = pairs_seen + 1 else files = files + 1 end
+  end
+  if pairs_seen > 0 and files > 0 then
+    tell.fail("append: files and key=value words do not go together (a file whose name has a '=' is ./NAME)", 2)
+  end
+  return pairs_seen > 0
+end
+
+function append.run(args)
+  local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
+  if not log then tell.fail(message) end
+  local single = has_pairs(args.words) or #args.attempt > 0
+  local _, problems = (single and from_words or from_lines)(args, log)
+  log:close()
+  return tell.problems(problems) and 3 or 0
+end
+
+return append

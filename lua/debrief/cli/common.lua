@@ -1,0 +1,110 @@
+--- What several commands share: naming sessions, options of plugins, terminals.
+-- @module debrief.cli.common
+local core = require "debrief.core"
+local nearest = require "debrief.nearest"
+local tell = require "debrief.cli.tell"
+
+local common = {}
+
+local function is_path(name) return name:find("/", 1, true) or name:find "%.jsonl$" end
+
+local function path_item(path)
+  local stat, message = core.stat(path)
+  if not stat then tell.fail(message) end
+  if stat.kind ~= "file" then tell.fail(("%s is a %s, not a file of entries"):format(path, stat.kind)) end
+  return { session = path:match "([^/]+)%.jsonl$" or path:match "[^/]+$", path = path, is_path = true }
+end
+
+local function no_session(dir, name, ids)
+  local near = nearest(name, ids)
+  local hint = near and (": did you mean '%s'?"):format(near) or ("; `debrief -d %s sessions` lists them"):format(dir)
+  tell.fail(("no session '%s' in %s%s"):format(name, dir, hint))
+end
+
+-- The ids of the log; a folder that is not there ends the command with the nearest name beside it.
+local function ids_of(dir)
+  local log, message = core.log(dir)
+  if not log then tell.fail(message) end
+  local ids
+  ids, message = log:sessions()
+  log:close()
+  if ids then return ids end
+  local parent, name = dir:match "^(.*)/([^/]+)/*$"
+  local names = {}
+  for _, item in ipairs(core.list(parent or ".") or {}) do if item[2] then names[#names + 1] = item[1] end end
+  local near = not core.stat(dir) and nearest(name or dir, names)
+  tell.fail(message .. (near and (": did you mean '%s'?"):format((parent and parent .. "/" or "") .. near) or ""))
+end
+
+--- The sessions a command is about: those named, or all of the log.
+-- @return array of { session =, path =, is_path = }
+function common.sessions(args)
+  local out, ids, there = {}, nil, {}
+  local function item(id) return { session = id, path = ("%s/%s.jsonl"):format(args.dir, id), is_path = false } end
+  for i, name in ipairs(args.session or {}) do
+    if is_path(name) then
+      out[i] = path_item(name)
+    else
+      if not ids then
+        ids = ids_of(args.dir)
+        for _, id in ipairs(ids) do there[id] = true end
+      end
+      if not there[name] then no_session(args.dir, name, ids) end
+      out[i] = item(name)
+    end
+  end
+  if #out > 0 then return out end
+  for i, id in ipairs(ids_of(args.dir)) do out[i] = item(id) end
+  return out
+end
+
+--- Declare the options of commands that run plugins.
+function common.plugin_options(command)
+  command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich on every entry first."
+  command:option "--filter":argname "PLUGIN":count "*":description "Keep only what this plugin's filter keeps."
+  command:option "--opt":argname "KEY=VALUE":count "*"
+    :description "An option of a plugin: plugin.key=value, or key=value with one plugin."
+end
+
+--- Make a job, or leave with status 2.
+function common.job(given)
+  local job, message = require "debrief.retro".job(given)
+  if not job then tell.fail(message, 2) end
+  return job
+end
+
+--- A worker with the job's plugins, or leave with status 2.
+function common.worker(job)
+  local worker, about = require "debrief.retro".worker(job)
+  if not worker then tell.fail(about, 2) end
+  return worker, about
+end
+
+--- Call a worker; a failure of ours leaves the command.
+function common.ask(worker, name, value)
+  local answer, message = require "debrief.retro".ask(worker, name, value)
+  if not answer then tell.fail(message) end
+  return answer
+end
+
+--- Columns of the terminal that stdout is, or nil; and whether to use colour on it.
+function common.terminal()
+  local columns = core.terminal(1)
+  local no_color = os.getenv "NO_COLOR"
+  return columns, columns ~= nil and (no_color == nil or no_color == "") and os.getenv "TERM" ~= "dumb"
+end
+
+--- Status of a finished run: 3 when lines were damaged or plugins failed.
+function common.status(result)
+  local damaged = tell.diagnostics(result.diagnostics, result.dropped)
+  local broken = tell.problems(result.problems)
+  local failed = tell.failures(result.failures or {})
+  return failed and 1 or (damaged or broken) and 3 or 0
+end
+
+--- "1 entry", "2 entries"
+function common.count(n, one, many)
+  return ("%d %s"):format(n, n == 1 and one or many)
+end
+
+return common

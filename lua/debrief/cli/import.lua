@@ -1,0 +1,110 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local plugin = require "debrief.plugin"
+local tell = require "debrief.cli.tell"
+
+local import = {
+  summary = "Import logs of other programs.",
+  epilog = "Importing is repeatable: an entry that the log has already is not written again. A last turn that is still open "
+    .. "is withheld until a later import finds it ended, or --final says that it will not go on.",
+}
+
+function import.options(command)
+  command:argument "words":args "+":argname "[KIND] FILE"
+    :description "Files or folders; before them the plugin that reads them (default: the one that knows each file)."
+  command:flag "--final":description "Import open last turns as they are."
+  command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
+end
+
+local function looks_like_file(word)
+  return word:find("/", 1, true) or word:find(".", 1, true) or core.stat(word) ~= nil
+end
+
+-- All import plugins there are: those that load.
+local function importers()
+  local out = {}
+  for _, item in ipairs(plugin.all()) do
+    local job = common.job { import = { item.bundled and item.name or item.path } }
+    local worker = require "debrief.retro".worker(job)
+    if worker then
+      out[#out + 1] = item.bundled and item.name or item.path
+      worker:close()
+    end
+  end
+  return out
+end
+
+-- Files as named; folders stand for the *.jsonl files below them.
+local function expand(path, out)
+  local stat, message = core.stat(path)
+  if not stat then tell.fail(message) end
+  if stat.kind == "file" then
+    out[#out + 1] = path
+    return out
+  end
+  if stat.kind ~= "folder" then tell.fail(("%s is neither file nor folder"):format(path)) end
+  local items = core.list(path) or {}
+  table.sort(items, function(a, b) return a[1] < b[1] end)
+  for _, item in ipairs(items) do
+    local full = path:gsub("/+$", "") .. "/" .. item[1]
+    if item[2] then expand(full, out) elseif item[1]:find "%.jsonl$" then out[#out + 1] = full end
+  end
+  return out
+end
+
+local function add(total, answer)
+  for _, key in ipairs { "stored", "known", "emitted", "dropped" } do total[key] = total[key] + answer[key] end
+  for _, key in ipairs(answer.withheld) do total.withheld[key] = true end
+  for path in pairs(answer.read) do total.read[path] = true end
+  for _, d in ipairs(answer.diagnostics) do
+    local at = ("%s:%d"):format(d.path, d.line) -- a file may be read twice: by name, and as a sibling
+    if not total.told[at] then total.diagnostics[#total.diagnostics + 1] = d end
+    total.told[at] = true
+  end
+  for _, p in ipairs(answer.problems) do total.problems[#total.problems + 1] = p end
+  if answer.failure then total.failures[#total.failures + 1] = { message = answer.failure } end
+end
+
+local function size(t)
+  local n = 0
+  for _ in pairs(t) do n = n + 1 end
+  return n
+end
+
+local function tell_counts(total, dir)
+  tell.note(("%s stored in %s%s%s, from %s"):format(common.count(total.stored, "entry", "entries"), dir,
+    total.known > 0 and (", %d there already"):format(total.known) or "",
+    next(total.withheld) and (", %d withheld (still open; --final imports them)"):format(size(total.withheld)) or "",
+    common.count(size(total.read), "file", "files")))
+end
+
+-- The plugin that reads the file: the one named, or the one that knows it.
+local function kind_of(worker, kind, path, total)
+  if kind then return kind end
+  local answer = common.ask(worker, "detect", { path = path })
+  if not answer.name then
+    local why = answer.message or ("no import plugin knows %s: name one (debrief import KIND FILE)"):format(path)
+    total.failures[#total.failures + 1] = { message = why }
+  end
+  return answer.name
+end
+
+function import.run(args)
+  local words, kind = args.words, nil
+  if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
+  if #words == 0 then tell.fail("import: no file named (debrief import [KIND] FILE…)", 2) end
+  local job = common.job { dir = args.dir, import = kind and { kind } or importers(), opt = args.opt, final = args.final }
+  local worker = common.worker(job)
+  local files = {}
+  for _, word in ipairs(words) do expand(word, files) end
+  local total = { stored = 0, known = 0, emitted = 0, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
+    failures = {}, read = {}, told = {} }
+  for _, path in ipairs(files) do
+    local name = kind_of(worker, kind and job.import[1], path, total)
+    if name then add(total, common.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
+  end
+  tell_counts(total, args.dir)
+  return common.status(total)
+end
+
+return import

@@ -1,0 +1,54 @@
+local common = require "debrief.cli.common"
+local plugin = require "debrief.plugin"
+local tell = require "debrief.cli.tell"
+
+local plugins = {
+  summary = "List the plugins, or show one.",
+  epilog = "Plugins are found by path (./x.lua), else in $DEBRIEF_PLUGIN_PATH, in ~/.config/debrief/plugins, and among "
+    .. "the bundled ones; never in the current folder.",
+}
+
+function plugins.options(command)
+  command:argument "name":args "?":argname "PLUGIN":description "Show this plugin: its hooks and options."
+end
+
+local function show_option(option)
+  local range = ""
+  if option.min then range = range .. (", at least %s"):format(option.min) end
+  if option.max then range = range .. (", at most %s"):format(option.max) end
+  local default = option.default ~= nil and (", default %s"):format(option.default) or ""
+  io.stdout:write(("  %-16s %s%s%s\n  %-16s %s\n"):format(option.name, option.type, default, range, "", option.help))
+end
+
+local function show(name)
+  local job = common.job { import = { name } }
+  local found = job.plugins[1]
+  job.import = {}
+  local _, about = common.worker(job)
+  local it = about[found.name]
+  io.stdout:write(("%s: %s\n%s\nhooks: %s\n"):format(it.name, it.summary, found.path, table.concat(it.hooks, ", ")))
+  if #it.options > 0 then io.stdout:write "options (--opt key=value):\n" end
+  for _, option in ipairs(it.options) do show_option(option) end
+  return 0
+end
+
+function plugins.run(args)
+  if args.name then return show(args.name) end
+  local status = 0
+  for _, item in ipairs(plugin.all()) do
+    local job = common.job { import = { item.bundled and item.name or item.path } }
+    job.import = {}
+    local worker, about = require "debrief.retro".worker(job)
+    if worker then
+      local it = about[item.name]
+      io.stdout:write(("%-16s %-24s %s\n"):format(it.name, table.concat(it.hooks, ","), it.summary))
+      worker:close()
+    else
+      tell.error(about)
+      status = 3
+    end
+  end
+  return status
+end
+
+return plugins

@@ -1,0 +1,67 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local tell = require "debrief.cli.tell"
+
+local read = { summary = "Print entries: JSON lines, or a listing on a terminal." }
+
+function read.options(command)
+  command:argument "session":args "*":argname "SESSION":description "Sessions to read (default: all, in name order)."
+  command:option "--format":argname "FORMAT":choices { "jsonl", "list" }
+    :description "jsonl: a line of JSON each; list: a readable line each (default on a terminal)."
+  command:flag "--strict":description "Stop at the first line that is not an entry."
+  common.plugin_options(command)
+end
+
+-- Without plugins and formats nothing needs Lua: entries go from the reader to the descriptor.
+local function copy(args, sessions)
+  local result = { diagnostics = {}, dropped = 0, problems = {}, failures = {} }
+  local log = core.log(args.dir)
+  for _, item in ipairs(sessions) do
+    local opts = { strict = args.strict }
+    local reader, message, code, count
+    if item.is_path then reader, message = core.reader(item.path, opts) else reader, message = log:reader(item.session, opts) end
+    if reader then
+      count, message, code = reader:copy(1)
+      local list, dropped = reader:diagnostics()
+      for _, d in ipairs(list) do
+        d.path = item.path
+        result.diagnostics[#result.diagnostics + 1] = d
+      end
+      result.dropped = result.dropped + dropped
+      reader:close()
+    end
+    if not count then
+      if code == 32 then break end -- EPIPE: nobody reads any more
+      if code then message = "cannot write: " .. message end
+      result.failures[#result.failures + 1] = { session = item.session, message = message }
+      if code or args.strict then break end
+    end
+  end
+  return result
+end
+
+function read.run(args)
+  local sessions = common.sessions(args)
+  local columns, color = common.terminal()
+  local format = args.format or (columns and "list" or "jsonl")
+  io.stdout:flush()
+  if format == "jsonl" and #args.enrich == 0 and #args.filter == 0 then return common.status(copy(args, sessions)) end
+  local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter, opt = args.opt }
+  local worker = common.worker(job)
+  local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,
+    color = color, place = format == "list" and read.place(sessions) or 0 })
+  local status = common.status(result)
+  if format == "list" and columns then
+    tell.note(("%s of %s"):format(common.count(result.kept, "entry", "entries"), common.count(#sessions, "session", "sessions")))
+  end
+  return status
+end
+
+-- Columns for session:line.
+function read.place(sessions)
+  local longest = 0
+  for _, item in ipairs(sessions) do longest = math.max(longest, #item.session) end
+  return math.min(longest + 5, 42)
+end
+
+return read

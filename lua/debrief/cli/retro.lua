@@ -1,0 +1,54 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local report = require "debrief.report"
+local tell = require "debrief.cli.tell"
+
+local retro = { summary = "Look back: run retrospectives over the log." }
+
+function retro.options(command)
+  command:argument "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
+  command:argument "session":args "*":argname "SESSION":description "Sessions to look at (default: all)."
+  common.plugin_options(command)
+  command:option "-j --jobs":argname "N":convert(math.tointeger):description "Workers (default: all processors)."
+  command:option "--format":argname "FORMAT":choices(report.formats):default "text"
+    :description "text, markdown or json (default: text)."
+  command:option "-o --output":argname "FILE":description "Write the reports to this file."
+end
+
+local function write(args, text)
+  if not args.output then
+    local ok, message, code = core.write(1, text)
+    if not ok and code ~= 32 then tell.fail("cannot write: " .. message) end
+    return
+  end
+  local file, message = io.open(args.output, "w")
+  if not file then tell.fail("cannot write " .. message) end
+  local ok
+  ok, message = file:write(text)
+  if ok then ok, message = file:close() end
+  if not ok then tell.fail(("cannot write %s: %s"):format(args.output, message)) end
+end
+
+local function split(names)
+  local out = {}
+  for name in names:gmatch "[^,]+" do out[#out + 1] = name end
+  return out
+end
+
+function retro.run(args)
+  if args.jobs and (args.jobs < 1 or args.jobs > 256) then tell.fail("-j takes 1 to 256 workers", 2) end
+  local job = common.job { dir = args.dir, retro = split(args.plugin), enrich = args.enrich, filter = args.filter,
+    opt = args.opt }
+  common.worker(job):close()
+  local sessions = common.sessions(args)
+  local result, message = require "debrief.retro".run(job, sessions, args.jobs)
+  if not result then tell.fail(message) end
+  local columns, color = common.terminal()
+  if args.output then columns, color = nil, false end
+  local text = report.render(args.format, result.reports, result, { width = columns or 80, color = color,
+    diagnostics = result.diagnostics })
+  write(args, text)
+  return common.status(result)
+end
+
+return retro

@@ -1,0 +1,24 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local format = require "debrief.report.format"
+
+local sessions = { summary = "List the sessions of the log." }
+
+function sessions.options(_) end
+
+function sessions.run(args)
+  local list = common.sessions { dir = args.dir }
+  local columns = common.terminal()
+  for _, item in ipairs(list) do
+    local stat = core.stat(item.path)
+    if columns and stat then
+      local when = core.date("%Y-%m-%d %H:%M", stat.mtime)
+      io.stdout:write(("%s  %10s  %s\n"):format(when, format.number(stat.size, "bytes"), item.session))
+    else
+      io.stdout:write(item.session, "\n")
+    end
+  end
+  return 0
+end
+
+return sessions

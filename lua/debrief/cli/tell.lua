@@ -1,0 +1,67 @@
+--- Messages to people, on stderr: one line each, nothing raw from a log, and never too many of a kind.
+-- @module debrief.cli.tell
+local safe = require "debrief.safe"
+
+local tell = {}
+
+local MOST = 20 -- diagnostics of one file that are told one by one
+
+local function line(text)
+  io.stderr:write(safe(text, "\n\t"), "\n")
+end
+
+--- "debrief: message"
+function tell.error(message) line("debrief: " .. message) end
+
+--- Something worth knowing that is no error.
+function tell.note(message) line("debrief: " .. message) end
+
+--- Leave the command with a message.
+-- @param status exit status, 1 by default
+function tell.fail(message, status)
+  error({ message = message, status = status or 1 }, 0)
+end
+
+--- Diagnostics of what was read, file by file.
+-- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage = }
+-- @param dropped how many more were not kept
+-- @return true when a line was damaged
+function tell.diagnostics(list, dropped)
+  local counts, damaged = {}, (dropped or 0) > 0
+  for _, d in ipairs(list) do
+    local n = (counts[d.path] or 0) + 1
+    counts[d.path] = n
+    damaged = damaged or d.damage
+    if n <= MOST then
+      local shown = d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or ""
+      line(("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown))
+    elseif n == MOST + 1 then
+      counts[#counts + 1] = d.path
+    end
+  end
+  for _, path in ipairs(counts) do line(("%s: and %d more lines like these"):format(path, counts[path] - MOST)) end
+  if (dropped or 0) > 0 then line(("debrief: %d more diagnostics than can be kept"):format(dropped)) end
+  return damaged
+end
+
+--- Problems of plugins, with the place and the traceback of the first of each.
+-- @return true when there was one
+function tell.problems(list)
+  for _, p in ipairs(list) do
+    local place = p.session and ("%s%s"):format(p.session, p.line and ":" .. p.line or "") or nil
+    local times = p.count > 1 and (" (%d times, the first at %s)"):format(p.count, place or "the end")
+      or place and (" (at %s)"):format(place) or ""
+    line(("debrief: plugin '%s', %s: %s%s"):format(p.plugin, p.hook, p.message, times))
+    if p.traceback and p.traceback:find "\n" then line(p.traceback) end
+  end
+  return #list > 0
+end
+
+--- Sessions that could not be read at all.
+-- @return true when there was one
+function tell.failures(list)
+  for _, failure in ipairs(list) do tell.error(failure.message) end
+  return #list > 0
+end
+
+return tell

@@ -1,0 +1,108 @@
+--- An entry from words typed in a shell: key=value, key:=JSON.
+-- @module debrief.cli.words
+local core = require "debrief.core"
+
+local words = {}
+
+local entry_types = { session_id = "text", timestamp = "text", skill = "text", phase = "text", project_root = "text",
+  final_status = "text", file_path = "text", model_used = "text", duration_ms = "integer", input = "value" }
+local attempt_types = { attempt = "integer", model = "text", output_summary = "text", runner_output = "text",
+  verified = "boolean" }
+
+--- Is this key=value or key:=JSON?
+function words.is_pair(word)
+  return word:find "^[%a_][%w_]*:?=" ~= nil
+end
+
+local function convert(kind, key, text)
+  if kind == "integer" then
+    local number = math.tointeger(tonumber(text))
+    if not number then return nil, ("%s=%s: an integer is wanted"):format(key, text) end
+    return number
+  end
+  if kind == "boolean" then
+    if text ~= "true" and text ~= "false" then return nil, ("%s=%s: true or false is wanted"):format(key, text) end
+    return text == "true"
+  end
+  return text
+end
+
+-- Put one pair into t.
+local function set(t, types, word)
+  local key, colon, text = word:match "^([%a_][%w_]*)(:?)=(.*)$"
+  if not key then return nil, ("'%s' is not key=value"):format(word) end
+  if t[key] ~= nil then return nil, ("%s is given twice"):format(key) end
+  local value, message
+  if colon == ":" then
+    value, message = core.json(text)
+    if not value then return nil, ("%s:=%s: %s"):format(key, text, message) end
+    if key ~= "input" then value = core.decode(text) end
+  else
+    value, message = convert(types[key], key, text)
+    if value == nil then return nil, message end
+  end
+  t[key] = value
+  return true
+end
+
+-- Words of a text, with '…' and "…" and backslashes as in a shell.
+local function split(text)
+  local out, word, quote, at = {}, nil, nil, 1
+  while at <= #text do
+    local c = text:sub(at, at)
+    if c == "\\" and quote ~= "'" then
+      at = at + 1
+      word = (word or "") .. text:sub(at, at)
+    elseif quote then
+      if c == quote then quote = nil else word = word .. c end
+    elseif c == "'" or c == '"' then
+      quote, word = c, word or ""
+    elseif c:find "%s" then
+      if word then out[#out + 1] = word end
+      word = nil
+    else
+      word = (word or "") .. c
+    end
+    at = at + 1
+  end
+  if quote then return nil, ("a %s is not closed in: %s"):format(quote, text) end
+  if word then out[#out + 1] = word end
+  return out
+end
+
+local function attempt(text, number)
+  local list, message = split(text)
+  if not list then return nil, message end
+  local t = {}
+  for _, word in ipairs(list) do
+    local ok
+    ok, message = set(t, attempt_types, word)
+    if not ok then return nil, "--attempt: " .. message end
+  end
+  t.attempt = t.attempt or number
+  return t
+end
+
+--- An entry's table from words.
+-- @param list key=value words
+-- @param attempts texts of --attempt
+-- @return a table for log:append, or nil and a message
+function words.entry(list, attempts)
+  local entry = {}
+  for _, word in ipairs(list) do
+    local ok, message = set(entry, entry_types, word)
+    if not ok then return nil, message end
+  end
+  for number, text in ipairs(attempts) do
+    local one, message = attempt(text, number)
+    if not one then return nil, message end
+    entry.attempts = entry.attempts or {}
+    entry.attempts[number] = one
+  end
+  return entry
+end
+
+--- The entry as the JSON text an enricher sees.
+function words.text(entry) return core.encode(entry) end
+
+return words

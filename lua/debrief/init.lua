@@ -1,0 +1,140 @@
+--- debrief for scripts: open a log, append, read, look back.
+--
+--     local debrief = require "debrief"
+--     local log = debrief.open "sessions"
+--     log:append("s1", { skill = "review", final_status = "ok" })
+--     for entry in log:entries { session = "s1" } do print(entry.skill) end
+--     print(log:retro("skills"):text())
+-- @module debrief
+local core = require "debrief.core"
+
+local debrief = {
+  aggregate = require "debrief.aggregate", array = core.array, date = core.date, decode = core.decode, encode = core.encode,
+  json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw, session_id = core.session_id,
+  table = core.table, time = core.time, transcript = require "debrief.transcript", type = core.type, version = core.version,
+}
+
+local Log = {}
+Log.__index = Log
+Log.__name = "log"
+
+--- Open the log in a folder. The folder is made when the first entry is appended.
+-- @param dir the folder
+-- @param opts { sync = true for entries that survive a power cut, file_mode=, folder_mode=, lock_timeout_ms= }
+-- @return a log, or nil and a message
+function debrief.open(dir, opts)
+  local handle, message = core.log(dir, opts)
+  if not handle then return nil, message end
+  return setmetatable({ handle = handle, dir = dir }, Log)
+end
+
+--- Append one entry: a table of fields, an entry, or JSON text.
+-- @param id session id
+-- @param opts { sparse = true }: write only what is given
+-- @return true, or nil and a message
+function Log:append(id, entry, opts)
+  return self.handle:append(id, entry, opts and opts.sparse or false)
+end
+
+--- Append many entries under one lock.
+-- @return true, or nil, a message, the number of the bad entry (0: none), and how many are stored all the same
+function Log:append_batch(id, entries, opts)
+  return self.handle:append_batch(id, entries, opts and opts.sparse or false)
+end
+
+--- Session ids in order: `for id in log:sessions() do … end`.
+function Log:sessions()
+  local ids, message = self.handle:sessions()
+  if not ids then error(message, 2) end
+  local i = 0
+  return function()
+    i = i + 1
+    return ids[i]
+  end
+end
+
+local function session_list(self, session)
+  if type(session) == "string" then return { session } end
+  if type(session) == "table" then return session end
+  local ids, message = self.handle:sessions()
+  if not ids then error(message, 3) end
+  return ids
+end
+
+--- Entries, session by session in name order.
+-- @param opts { session = id or array of ids, strict = true to raise at the first damaged line,
+--   on_diagnostic = function(diagnostic) }
+-- @return an iterator of entry, session, line
+function Log:entries(opts)
+  opts = opts or {}
+  local ids, at, reader = session_list(self, opts.session), 0, nil
+  local function tell()
+    for _, d in ipairs((reader:diagnostics())) do
+      d.session = ids[at]
+      if opts.on_diagnostic then opts.on_diagnostic(d) end
+    end
+  end
+  return function()
+    while true do
+      if not reader then
+        at = at + 1
+        if not ids[at] then return nil end
+        local message
+        reader, message = self.handle:reader(ids[at], { strict = opts.strict })
+        if not reader then error(message, 2) end
+      end
+      local entry, line = reader:next()
+      tell()
+      if entry then return entry, ids[at], line end
+      reader:close()
+      reader = nil
+      if line then error(line, 2) end
+    end
+  end
+end
+
+local Report = {}
+Report.__index = Report
+Report.__name = "report"
+
+local function render(result, name, opts)
+  local text, message = require "debrief.report".render(name, result.reports, result, opts or {})
+  if not text then error(message, 3) end
+  return text
+end
+
+--- As a person reads it. @param opts { width =, color = }
+function Report:text(opts) return render(self, "text", opts) end
+
+--- As Markdown.
+function Report:markdown(opts) return render(self, "markdown", opts) end
+
+--- As JSON, keys in a fixed order.
+function Report:json() return render(self, "json", { diagnostics = self.diagnostics }) end
+
+--- Run one or more bundled or own retrospectives.
+-- @param names "skills", "skills,failures", "./mine.lua"
+-- @param opts { session = id or array, enrich =, filter = arrays of plugins, opt = {"limit=5"}, workers = number }
+-- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
+function Log:retro(names, opts)
+  opts = opts or {}
+  local retro, list = require "debrief.retro", {}
+  for name in names:gmatch "[^,]+" do list[#list + 1] = name end
+  local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt, dir = self.dir }
+  if not job then return nil, message end
+  local sessions = {}
+  for i, id in ipairs(session_list(self, opts.session)) do
+    sessions[i] = { session = id, path = ("%s/%s.jsonl"):format(self.dir, id), is_path = false }
+  end
+  local result
+  result, message = retro.run(job, sessions, opts.workers)
+  if not result then return nil, message end
+  return setmetatable(result, Report)
+end
+
+--- Close the log. Readers that are open stay so.
+function Log:close() self.handle:close() end
+
+Log.__close = Log.close
+
+return debrief

@@ -1,0 +1,35 @@
+--- The nearest of some names, for messages that suggest one.
+-- @module debrief.nearest
+
+-- Levenshtein's distance, with a neighbouring swap as one step.
+local function distance(a, b)
+  local before, last, row = nil, {}, nil
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, last = last, row
+  end
+  return last[#b]
+end
+
+--- @param name what was typed
+-- @param names an array of what there is
+-- @return the nearest name, or nil when none is near
+local function nearest(name, names)
+  local best, least = nil, math.max(1, #name // 2) + 1
+  for _, candidate in ipairs(names) do
+    local prefix = #name >= 2 and candidate:sub(1, #name) == name
+    local d = prefix and 1 or math.abs(#candidate - #name) < least and distance(name:lower(), candidate:lower()) or least
+    if d < least then best, least = candidate, d end
+  end
+  return best
+end
+
+return nearest

@@ -1,0 +1,198 @@
+--- The way of an entry through the hooks, inside one worker state.
+--
+--     reader -> enrich* -> filter* -> kept entry -> each retrospective: its own enrich -> match -> filter -> step
+--
+-- Hooks run in one protected loop for many entries. When one raises, the loop ends, the error is noted with its place,
+-- and the loop starts again behind that hook: so the protection costs nothing per entry.
+-- @module debrief.pipeline
+local core = require "debrief.core"
+local plugin = require "debrief.plugin"
+
+local pipeline = {}
+
+pipeline.MOST_ERRORS = 100
+
+local Pipeline = {}
+Pipeline.__index = Pipeline
+
+--- A pipeline over loaded plugins.
+-- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, ctx = }
+function pipeline.new(hooks)
+  return setmetatable({ enrich = hooks.enrich, filter = hooks.filter, retro = hooks.retro, problems = {}, order = {},
+    entries = 0, kept = 0 }, Pipeline)
+end
+
+-- ---- Errors -------------------------------------------------------------------------------------------------------------
+
+-- Note an error. Equal messages of one hook are counted, the first one's place is kept.
+function Pipeline:note(name, hook, message, traceback)
+  local key = name .. "\0" .. hook .. "\0" .. message
+  local problem = self.problems[key]
+  if problem then
+    problem.count = problem.count + 1
+    return
+  end
+  problem = { plugin = name, hook = hook, message = message, traceback = traceback, session = self.session, line = self.line,
+    count = 1 }
+  self.problems[key] = problem
+  self.order[#self.order + 1] = problem
+end
+
+-- The handler of xpcall: runs where the error was raised.
+local function handler(raised)
+  return { message = plugin.message(raised), traceback = core.traceback(nil, 2) }
+end
+
+-- Only the plugin's own part of a traceback: what is below is ours.
+local function own_part(traceback)
+  local lines = {}
+  for line in traceback:gmatch "[^\n]+" do
+    if line:find "debrief/pipeline" or line:find "%[C%]: in function 'xpcall'" then break end
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Call one hook outside of the loop; on an error note it and return nothing.
+-- @return true and the hook's results, or false
+function Pipeline:call(name, hook, fn, ...)
+  local result = table.pack(xpcall(fn, handler, ...))
+  if result[1] then return table.unpack(result, 1, result.n) end
+  self:note(name, hook, result[2].message, own_part(result[2].traceback))
+  return false
+end
+
+-- ---- Stages -------------------------------------------------------------------------------------------------------------
+
+local function filter_error(value)
+  return ("filter returned %s, not true or false%s"):format(value == nil and "nil" or core.type(value),
+    value == nil and " (did you forget return?)" or "")
+end
+
+local function matches(match, entry)
+  for field, wanted in next, match do
+    local value, found = entry[field], false
+    if type(wanted) ~= "table" then
+      found = value == wanted
+    else
+      for _, one in ipairs(wanted) do found = found or value == one end
+    end
+    if not found then return false end
+  end
+  return true
+end
+
+local function run_filter(t, entry, ctx)
+  local keep = t.filter(entry, ctx)
+  if keep ~= true and keep ~= false then error(filter_error(keep), 0) end
+  return keep
+end
+
+-- The global chain over s.entry, from s.at on. False: dropped.
+function Pipeline:chain(s)
+  local enrich, filter = self.enrich, self.filter
+  while s.at <= #enrich do
+    local p = enrich[s.at]
+    s.at, s.running, s.hook = s.at + 1, p, "enrich"
+    p.ctx.session, p.ctx.line = self.session, self.line
+    local copy = core.copy(s.entry)
+    p.table.enrich(copy, p.ctx)
+    s.entry = copy
+  end
+  while s.at <= #enrich + #filter do
+    local p = filter[s.at - #enrich]
+    s.at, s.running, s.hook = s.at + 1, p, "filter"
+    p.ctx.session, p.ctx.line = self.session, self.line
+    if p.table.match and not matches(p.table.match, s.entry) then return false end
+    if p.table.filter and not run_filter(p.table, s.entry, p.ctx) then return false end
+  end
+  s.running = nil
+  return true
+end
+
+-- One retrospective's own enrich, match, filter and step.
+local function step(p, entry, s)
+  local t, ctx = p.table, p.ctx
+  s.running = p
+  if t.enrich then
+    s.hook = "enrich"
+    local copy = core.copy(entry)
+    t.enrich(copy, ctx)
+    entry = copy
+  end
+  if t.match and not matches(t.match, entry) then return end
+  if t.filter then
+    s.hook = "filter"
+    if not run_filter(t, entry, ctx) then return end
+  end
+  s.hook = "step"
+  t.retrospective.step(p.acc, entry, ctx)
+end
+
+-- Everything that is left to do with s.entry.
+function Pipeline:finish_entry(s)
+  if not s.chained then
+    if not self:chain(s) then
+      s.entry = nil
+      return
+    end
+    s.chained = true
+    self.kept = self.kept + 1
+    if s.sink then s.sink(s.entry, self.session, self.line) end
+  end
+  local retro = self.retro
+  while s.next_retro <= #retro do
+    local p = retro[s.next_retro]
+    s.next_retro = s.next_retro + 1
+    if not p.stopped then
+      local ctx = p.ctx
+      ctx.session, ctx.line = self.session, self.line
+      step(p, s.entry, s)
+    end
+  end
+  s.entry, s.running = nil, nil
+end
+
+-- Read and run until the session is used up. Returns nil, or what the reader said.
+function Pipeline:loop(s)
+  local reader = s.reader
+  if s.entry then self:finish_entry(s) end
+  while true do
+    local entry, line = reader:next()
+    if not entry then return line end
+    self.line, self.entries = line, self.entries + 1
+    s.entry, s.at, s.chained, s.next_retro, s.running = entry, 1, false, 1, nil
+    self:finish_entry(s)
+  end
+end
+
+-- After an error: count it, and decide where to go on. Returns false when the error is not a plugin's.
+function Pipeline:recover(s, raised)
+  local p = s.running
+  if not p then return false end
+  self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
+  s.running = nil
+  p.errors = (p.errors or 0) + 1
+  if s.chained and p.errors >= pipeline.MOST_ERRORS then p.stopped = true end
+  if not s.chained and s.hook == "filter" then s.entry = nil end -- it said neither yes nor no: dropped
+  return true
+end
+
+--- Run every entry of a reader through the pipeline.
+-- @param session its id, for messages and ctx
+-- @param sink function(entry, session, line), called for every kept entry; may be nil
+-- @return true, or nil and a message when the session could not be read to its end
+function Pipeline:run(reader, session, sink)
+  local s = { reader = reader, sink = sink }
+  self.session, self.line = session, nil
+  while true do
+    local ok, result = xpcall(self.loop, handler, self, s)
+    if ok then
+      if result then return nil, result end
+      return true
+    end
+    if not self:recover(s, result) then return nil, result.message .. "\n" .. result.traceback end
+  end
+end
+
+return pipeline

@@ -1,0 +1,256 @@
+--- Plugins: finding them, loading them, checking the table they return.
+--
+--     find(name)  -> { name, path, text }     in the caller's state: path, $DEBRIEF_PLUGIN_PATH, config folder, bundled
+--     load(found) -> plugin                   in a worker's state: the text runs in an environment of its own
+-- @module debrief.plugin
+local core = require "debrief.core"
+local nearest = require "debrief.nearest"
+
+local plugin = {}
+
+plugin.API = 1
+
+-- ---- Finding ----------------------------------------------------------------------------------------------------------
+
+local function read(path)
+  local text, message = core.slurp(path)
+  if not text then return nil, message end
+  return text
+end
+
+--- Folders that are searched by name, in order. Never the current folder.
+function plugin.folders()
+  local folders = {}
+  for folder in (os.getenv "DEBRIEF_PLUGIN_PATH" or ""):gmatch "[^:]+" do folders[#folders + 1] = folder end
+  local config = os.getenv "XDG_CONFIG_HOME"
+  if not config or config == "" then config = os.getenv "HOME" and os.getenv "HOME" .. "/.config" end
+  if config then folders[#folders + 1] = config .. "/debrief/plugins" end
+  return folders
+end
+
+--- Every plugin there is, the first of a name only: { { name =, path =, bundled = }... } sorted by name.
+function plugin.all()
+  local seen, out = {}, {}
+  local function add(name, path, bundled)
+    if name and not seen[name] then
+      seen[name] = true
+      out[#out + 1] = { name = name, path = path, bundled = bundled }
+    end
+  end
+  for _, folder in ipairs(plugin.folders()) do
+    for _, item in ipairs(core.list(folder) or {}) do add(item[1]:match "^([a-z][a-z0-9_]*)%.lua$", folder .. "/" .. item[1]) end
+  end
+  for _, path in ipairs(core.sources "plugins/") do add(path:match "^plugins/([a-z][a-z0-9_]*)%.lua$", path, true) end
+  table.sort(out, function(a, b) return a.name < b.name end)
+  return out
+end
+
+local function names()
+  local out = {}
+  for i, item in ipairs(plugin.all()) do out[i] = item.name end
+  return out
+end
+
+local function not_found(name)
+  local near = nearest(name, names())
+  return nil, ("no plugin '%s'%s; `debrief plugins` lists them, a path needs a '/' (./%s.lua)"):format(name,
+    near and (": did you mean '%s'?"):format(near) or "", name)
+end
+
+--- Find a plugin by path (with a '/' or ending in .lua) or by name.
+-- @return { name =, path =, text = }, or nil and a message
+function plugin.find(name)
+  if name:find "/" or name:find "%.lua$" then
+    local text, message = read(name)
+    if not text then return nil, ("plugin %s"):format(message) end
+    return { name = name:match "([^/]+)%.lua$" or name:match "[^/]+$", path = name, text = text }
+  end
+  if not name:find "^[a-z][a-z0-9_]*$" then return not_found(name) end
+  for _, folder in ipairs(plugin.folders()) do
+    local path = ("%s/%s.lua"):format(folder, name)
+    local text = core.stat(path) and read(path)
+    if text then return { name = name, path = path, text = text } end
+  end
+  local path = ("plugins/%s.lua"):format(name)
+  local text = core.source(path)
+  if not text then return not_found(name) end
+  return { name = name, path = path, text = text }
+end
+
+-- ---- Checking what the file returned ------------------------------------------------------------------------------------
+
+local function is_function(value) return type(value) == "function", "a function" end
+local function is_boolean(value) return type(value) == "boolean", "true or false" end
+local function is_table(value) return type(value) == "table", "a table" end
+
+local function is_name(value)
+  return type(value) == "string" and value:find "^[a-z][a-z0-9_]*$" ~= nil, "a name like slow_runs: [a-z][a-z0-9_]*"
+end
+
+local function is_line(value)
+  return type(value) == "string" and value ~= "" and not value:find "\n", "one line of text"
+end
+
+local function is_on_error(value)
+  return value == "store" or value == "refuse", '"store" or "refuse"'
+end
+
+local keys = {
+  plugin = {
+    name = is_name, api = function(v) return v == plugin.API, "1" end, summary = is_line, options = is_table,
+    split = is_boolean, match = is_table, enrich = is_function, filter = is_function, on_error = is_on_error,
+    retrospective = is_table, export = is_function, import = is_table,
+  },
+  retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
+  import = { detect = is_function, open = is_function },
+  option = { type = function(v)
+    return v == "integer" or v == "number" or v == "string" or v == "boolean", "integer, number, string or boolean"
+  end, default = function() return true end, min = function(v) return type(v) == "number", "a number" end,
+    max = function(v) return type(v) == "number", "a number" end, help = is_line,
+    choices = is_table },
+}
+
+local required = { plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" },
+  option = { "type" } }
+
+local function sorted_keys(t)
+  local out = {}
+  for key in next, t do out[#out + 1] = tostring(key) end
+  table.sort(out)
+  return out
+end
+
+-- Are all keys of `t` known and of their type? Returns nil and a message for the first that is not.
+local function check_keys(t, kind, where)
+  for _, key in ipairs(sorted_keys(t)) do
+    local check = keys[kind][key]
+    if not check then
+      local near = nearest(key, sorted_keys(keys[kind]))
+      return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (", did you mean '%s'?"):format(near)
+        or "; known are " .. table.concat(sorted_keys(keys[kind]), ", "))
+    end
+    local ok, wanted = check(t[key])
+    if not ok then return nil, ("%s: %s must be %s, not %s"):format(where, key, wanted, core.type(t[key])) end
+  end
+  for _, key in ipairs(required[kind]) do
+    if t[key] == nil then return nil, ("%s: %s is missing"):format(where, key) end
+  end
+  return true
+end
+
+local function check_match(match, where)
+  for field, wanted in next, match do
+    local list = type(wanted) == "table" and wanted or { wanted }
+    local fine = type(field) == "string" and #list > 0
+    for _, value in ipairs(list) do
+      fine = fine and (type(value) == "string" or type(value) == "number" or type(value) == "boolean")
+    end
+    if not fine then
+      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, tostring(field))
+    end
+  end
+  return true
+end
+
+local function check(t, found)
+  local where = found.path
+  if type(t) ~= "table" then
+    return nil, ("%s: a plugin returns a table, this one returned %s%s"):format(where, core.type(t),
+      t == nil and " (is the `return` missing?)" or "")
+  end
+  local ok, message = check_keys(t, "plugin", where)
+  if not ok then return nil, message end
+  if t.name ~= found.name then
+    return nil, ("%s: name is '%s', but the file is called %s.lua: make them equal"):format(where, t.name, found.name)
+  end
+  for _, part in ipairs { "retrospective", "import" } do
+    if t[part] then
+      ok, message = check_keys(t[part], part, where .. ": " .. part)
+      if not ok then return nil, message end
+    end
+  end
+  for name, option in next, t.options or {} do
+    local at = ("%s: options.%s"):format(where, tostring(name))
+    if type(option) ~= "table" then return nil, at .. " must be a table: { type = …, default = … }" end
+    ok, message = check_keys(option, "option", at)
+    if not ok then return nil, message end
+  end
+  if t.match then return check_match(t.match, where) end
+  return true
+end
+
+-- ---- Options ------------------------------------------------------------------------------------------------------------
+
+local function convert(option, value)
+  if option.type == "string" then return tostring(value) end
+  if option.type == "boolean" then
+    if value == true or value == "true" then return true end
+    if value == false or value == "false" then return false end
+    return nil
+  end
+  local number = tonumber(value)
+  if option.type == "integer" then return number and math.tointeger(number) end
+  return number
+end
+
+local function in_range(option, value)
+  if option.min and value < option.min then return false, ("at least %s"):format(option.min) end
+  if option.max and value > option.max then return false, ("at most %s"):format(option.max) end
+  if not option.choices then return true end
+  for _, choice in ipairs(option.choices) do
+    if choice == value then return true end
+  end
+  return false, "one of " .. table.concat(option.choices, ", ")
+end
+
+--- The options of a plugin with defaults, and what the user gave (texts or values) put over them.
+-- @return a table, or nil and a message
+function plugin.options(t, given)
+  local out, declared = {}, t.options or {}
+  for name, option in next, declared do out[name] = option.default end
+  for name, value in next, given or {} do
+    local option = declared[name]
+    if not option then
+      local near = nearest(name, sorted_keys(declared))
+      return nil, ("plugin '%s' has no option '%s'%s"):format(t.name, name, near and (": did you mean '%s'?"):format(near)
+        or next(declared) and "; it has " .. table.concat(sorted_keys(declared), ", ") or ": it has none")
+    end
+    local converted = convert(option, value)
+    if converted == nil then
+      return nil, ("option %s.%s is of type %s: '%s' is not"):format(t.name, name, option.type, tostring(value))
+    end
+    local ok, wanted = in_range(option, converted)
+    if not ok then return nil, ("option %s.%s must be %s, not %s"):format(t.name, name, wanted, tostring(value)) end
+    out[name] = converted
+  end
+  return out
+end
+
+-- ---- Loading ------------------------------------------------------------------------------------------------------------
+
+-- What was raised, as a message; tables and the like are shown, not hidden.
+function plugin.message(raised)
+  if type(raised) == "string" then return raised end
+  if type(raised) == "table" then
+    local ok, text = pcall(core.encode, raised)
+    return "raised a table: " .. (ok and text or "(it cannot be shown)")
+  end
+  return "raised " .. (raised == nil and "nil" or ("a %s: %s"):format(type(raised), tostring(raised)))
+end
+
+--- Run a plugin's text in an environment of its own and check what it returns. In worker states.
+-- @param found what find returned
+-- @param log function(level, text)
+-- @return the plugin's table, or nil and a message
+function plugin.load(found, log)
+  local environment = require "debrief.sandbox".environment(log)
+  local chunk, message = load(found.text, "@" .. found.path, "t", environment)
+  if not chunk then return nil, "plugin does not load: " .. message end
+  local ok, result = pcall(chunk)
+  if not ok then return nil, "plugin does not load: " .. plugin.message(result) end
+  ok, message = check(result, found)
+  if not ok then return nil, "plugin does not load: " .. message end
+  return result
+end
+
+return plugin

@@ -1,0 +1,218 @@
+--- Running retrospectives over a log: chunks, workers, merging. In the caller's state.
+--
+--     sessions in name order -> chunks of about 1 MiB -> workers (-j) -> merged left to right in one state -> reports
+--
+-- Chunks depend on the data alone, so that every number of workers gives the same bytes. A chunk is a run of whole
+-- sessions; a plugin without merge gets one chunk with everything.
+-- @module debrief.retro
+local core = require "debrief.core"
+local plugin = require "debrief.plugin"
+
+local retro = {}
+
+local CHUNK_BYTES = 1 << 20
+
+-- ---- Jobs -----------------------------------------------------------------------------------------------------------------
+
+--- Find plugins and put the user's options to them.
+-- @param names an array of names or paths
+-- @param options "plugin.key" or "key" -> text
+-- @return an array for worker.setup, or nil and a message
+function retro.find_all(names, into)
+  local out = {}
+  for i, name in ipairs(names or {}) do
+    local found, message = plugin.find(name)
+    if not found then return nil, message end
+    if into[found.name] and into[found.name].path ~= found.path then
+      return nil, ("two plugins are called '%s': %s and %s"):format(found.name, into[found.name].path, found.path)
+    end
+    if not into[found.name] then
+      into[found.name] = found
+      into[#into + 1] = found
+    end
+    out[i] = found.name
+  end
+  return out
+end
+
+-- "slow.limit_ms=5" or, with one plugin, "limit_ms=5", given to the plugin it is for.
+local function give_option(text, plugins, main)
+  local key, value = text:match "^([%w_.]+)=(.*)$"
+  if not key then return nil, ("--opt '%s': write plugin.key=value"):format(text) end
+  local name, option = key:match "^([^.]+)%.(.+)$"
+  if not name and #main == 1 then name, option = main[1], key end
+  if not name then return nil, ("--opt '%s': with more than one plugin, write plugin.key=value"):format(text) end
+  local found = plugins[name]
+  if not found then
+    return nil, ("--opt '%s': no plugin '%s' is used here (%s)"):format(text, name, table.concat(main, ", "))
+  end
+  found.options = found.options or {}
+  found.options[option] = value
+  return true
+end
+
+--- A job for worker.setup.
+-- @param given { enrich=, filter=, retro=, import= arrays of names or paths, opt = array of texts, dir=, strict=, final= }
+-- @return the job, or nil and a message
+function retro.job(given)
+  local plugins = {}
+  local job = { dir = given.dir, strict = given.strict or false, final = given.final or false, now = core.now() }
+  for _, use in ipairs { "retro", "enrich", "filter", "import" } do
+    local names, message = retro.find_all(given[use], plugins)
+    if not names then return nil, message end
+    job[use] = names
+  end
+  local main = #job.retro > 0 and job.retro or {}
+  if #main == 0 then for _, found in ipairs(plugins) do main[#main + 1] = found.name end end
+  for _, text in ipairs(given.opt or {}) do
+    local ok, message = give_option(text, plugins, main)
+    if not ok then return nil, message end
+  end
+  job.plugins = {}
+  for i, found in ipairs(plugins) do
+    job.plugins[i] = { name = found.name, path = found.path, text = found.text, options = found.options or {} }
+  end
+  return job
+end
+
+--- A worker with the job's plugins loaded.
+-- @return worker, about | nil, message
+function retro.worker(job)
+  local worker = core.worker()
+  local about, message = retro.ask(worker, "setup", job)
+  if not about then return nil, message end
+  if about.message then return nil, about.message end
+  return worker, about.plugins
+end
+
+--- Call a worker's function with a value; packs and unpacks.
+function retro.ask(worker, name, value)
+  local packed, message = worker:call(name, core.pack(value))
+  if not packed then return nil, message end
+  return core.unpack(packed)
+end
+
+-- ---- Chunks ---------------------------------------------------------------------------------------------------------------
+
+local function size_of(item)
+  local stat = core.stat(item.path)
+  return stat and stat.size or 0
+end
+
+--- Cut the list of sessions into chunks.
+-- @param whole one chunk with everything
+function retro.chunks(sessions, whole)
+  local chunks, bytes = {}, 0
+  for _, item in ipairs(sessions) do
+    if #chunks == 0 or (bytes >= CHUNK_BYTES and not whole) then
+      chunks[#chunks + 1] = { sessions = {} }
+      bytes = 0
+    end
+    local last = chunks[#chunks].sessions
+    last[#last + 1] = item
+    bytes = bytes + size_of(item)
+  end
+  return chunks
+end
+
+-- ---- Running --------------------------------------------------------------------------------------------------------------
+
+local function add_all(to, from)
+  for _, item in ipairs(from) do to[#to + 1] = item end
+end
+
+-- Equal problems of several chunks are one, counted.
+local function add_problems(total, problems)
+  for _, problem in ipairs(problems) do
+    local key = table.concat({ problem.plugin, problem.hook, problem.message }, "\0")
+    local known = total.known[key]
+    if known then
+      known.count = known.count + problem.count
+    else
+      total.known[key] = problem
+      total.problems[#total.problems + 1] = problem
+    end
+  end
+end
+
+local function add_result(total, result)
+  total.entries, total.kept = total.entries + result.entries, total.kept + result.kept
+  total.sessions, total.dropped = total.sessions + result.sessions, total.dropped + result.dropped
+  add_all(total.diagnostics, result.diagnostics)
+  add_all(total.failures, result.failures)
+  add_problems(total, result.problems)
+end
+
+local function merge_all(crew, merger, total)
+  while true do
+    local packed, message = crew:take()
+    if not packed then
+      if message then return nil, message end
+      return true
+    end
+    add_result(total, core.unpack(packed))
+    local answer
+    packed, message = merger:call("merge", packed)
+    if not packed then return nil, message end
+    answer = core.unpack(packed)
+    if answer.all_stopped then return true end
+  end
+end
+
+-- One pass: the retrospectives of `job` over the chunks.
+local function pass(job, chunks, workers, total)
+  local merger, message = retro.worker(job)
+  if not merger then return nil, message end
+  local crew = core.crew(workers, core.pack(job))
+  local packed = {}
+  for i, chunk in ipairs(chunks) do packed[i] = core.pack(chunk) end
+  crew:start("chunk", packed)
+  local ok
+  ok, message = merge_all(crew, merger, total)
+  crew:close()
+  if not ok then return nil, message end
+  local last
+  last, message = retro.ask(merger, "finish", {})
+  if not last then return nil, message end
+  add_problems(total, last.problems)
+  return last.reports
+end
+
+local function subset(job, about, merging)
+  local out, names = {}, {}
+  for key, value in pairs(job) do out[key] = value end
+  for _, name in ipairs(job.retro) do
+    if about[name].merge == merging then names[#names + 1] = name end
+  end
+  out.retro = names
+  return out
+end
+
+--- Run the retrospectives of a job.
+-- @param job from retro.job
+-- @param sessions array of { session=, path=, is_path= }
+-- @param workers how many; by default as many as there are processors
+-- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= } or nil, message
+function retro.run(job, sessions, workers)
+  local total = { entries = 0, kept = 0, sessions = 0, dropped = 0, diagnostics = {}, failures = {}, problems = {}, known = {} }
+  local checker, about = retro.worker(job)
+  if not checker then return nil, about end
+  checker:close()
+  local by_name = {}
+  for _, merging in ipairs { true, false } do
+    local part = subset(job, about, merging)
+    if #part.retro > 0 then
+      local counted = next(by_name) == nil and total
+        or { entries = 0, kept = 0, sessions = 0, dropped = 0, diagnostics = {}, failures = {}, problems = {}, known = {} }
+      local reports, message = pass(part, retro.chunks(sessions, not merging), workers or core.cores(), counted)
+      if not reports then return nil, message end
+      if counted ~= total then add_problems(total, counted.problems) end
+      for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
+    end
+  end
+  total.reports = {}
+  for _, name in ipairs(job.retro) do total.reports[#total.reports + 1] = by_name[name] or nil end
+  return total
+end
+
+return retro

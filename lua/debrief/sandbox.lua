@@ -1,0 +1,107 @@
+--- What a plugin sees: an environment of its own, reduced.
+--
+-- No io, os, package, debug, load or string.dump; no setmetatable and no coroutine (with a memory cap they crash Debian's
+-- Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson; a name that
+-- was not declared is an error. Runs inside worker states.
+-- @module debrief.sandbox
+local core = require "debrief.core"
+
+local sandbox = {}
+
+local function copy(t, without)
+  local out = {}
+  for key, value in next, t do out[key] = value end
+  for _, key in ipairs(without or {}) do out[key] = nil end
+  return out
+end
+
+local rank = { number = 1, string = 2, boolean = 3 }
+
+local function before(a, b)
+  local x, y = rank[type(a)] or 4, rank[type(b)] or 4
+  if x ~= y then return x < y end
+  if x <= 2 then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+-- pairs whose order does not differ from run to run: numbers, then strings, each from small to large.
+local function sorted_pairs(t)
+  if type(t) ~= "table" then return pairs(t) end
+  local keys, n, i = {}, 0, 0
+  for key in next, t do
+    n = n + 1
+    keys[n] = key
+  end
+  table.sort(keys, before)
+  return function()
+    local key, value
+    repeat
+      i = i + 1
+      key = keys[i]
+      if key == nil then return nil end
+      value = rawget(t, key)
+    until value ~= nil
+    return key, value
+  end, t, nil
+end
+
+local function copy_deep(t)
+  local out = {}
+  for key, value in next, t do out[key] = type(value) == "table" and copy_deep(value) or value end
+  return out
+end
+
+--- What `require "debrief"` gives inside a plugin.
+function sandbox.library()
+  local transcript = require "debrief.transcript"
+  return {
+    aggregate = copy_deep(require "debrief.aggregate"), array = core.array, date = core.date, decode = core.decode,
+    encode = core.encode, json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw,
+    session_id = core.session_id, table = core.table, time = core.time, transcript = copy(transcript),
+    type = core.type, version = core.version,
+  }
+end
+
+local function requirer()
+  local libraries = {}
+  return function(name)
+    if libraries[name] then return libraries[name] end
+    if name == "debrief" then libraries[name] = sandbox.library()
+    elseif name == "cjson" then libraries[name] = require "cjson".new()
+    else error(("a plugin can require debrief and cjson, not %q"):format(tostring(name)), 2) end
+    return libraries[name]
+  end
+end
+
+local function printer(log)
+  return function(...)
+    local words = table.pack(...)
+    for i = 1, words.n do words[i] = tostring(words[i]) end
+    log("info", table.concat(words, "\t"))
+  end
+end
+
+local strict = {
+  __metatable = false,
+  __index = function(_, name)
+    error(("undeclared global '%s' (a plugin has no io, os, load, setmetatable or coroutine)"):format(tostring(name)), 2)
+  end,
+  __newindex = function(_, name)
+    error(("assignment to the undeclared global '%s': write local"):format(tostring(name)), 2)
+  end,
+}
+
+--- A new environment.
+-- @param log function(level, text) that print goes to
+function sandbox.environment(log)
+  local env = {
+    assert = assert, error = error, ipairs = ipairs, next = next, pairs = sorted_pairs, pcall = pcall, select = select,
+    tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
+    string = copy(string), table = copy(table), utf8 = copy(utf8), math = copy(math, { "randomseed" }),
+    print = printer(log), require = requirer(), _VERSION = _VERSION,
+  }
+  env._G = env
+  return setmetatable(env, strict)
+end
+
+return sandbox

@@ -1,0 +1,266 @@
+--- What a worker state answers to: plain data in, plain data out. Runs in reduced states, one a worker.
+--
+--     setup{ plugins, enrich, filter, retro, dir, now }     load the plugins
+--     chunk{ sessions }   -> accs, counts, problems         run one chunk
+--     merge(chunk), finish() -> reports                     in one state, left to right
+-- @module debrief.worker
+local core = require "debrief.core"
+local pipeline = require "debrief.pipeline"
+local plugin = require "debrief.plugin"
+
+local worker = {}
+
+local job -- what setup was given
+local loaded = {} -- name -> { table =, options = }
+
+local function logger(name)
+  return function(level, format, ...)
+    local ok, text = pcall(string.format, format, ...)
+    core.log_text(level, name .. ": " .. (ok and text or tostring(format)))
+  end
+end
+
+local function context(name)
+  return { options = loaded[name].options, now = job.now, final = job.final or false, log = logger(name) }
+end
+
+local function hooks_of(names)
+  local out = {}
+  for i, name in ipairs(names or {}) do out[i] = { table = loaded[name].table, ctx = context(name) } end
+  return out
+end
+
+local function hooks()
+  return { enrich = hooks_of(job.enrich), filter = hooks_of(job.filter), retro = hooks_of(job.retro) }
+end
+
+-- Does the plugin have what it is asked for?
+local function check_use(name, uses)
+  local t = loaded[name].table
+  if uses == "enrich" and not t.enrich then return "no enrich hook" end
+  if uses == "filter" and not (t.filter or t.match) then return "neither filter nor match" end
+  if uses == "retro" and not t.retrospective then return "no retrospective" end
+  if uses == "import" and not t.import then return "no import hook" end
+end
+
+local function load_one(found)
+  local t, message = plugin.load(found, function(level, text) core.log_text(level, found.name .. ": " .. text) end)
+  if not t then return message end
+  local options
+  options, message = plugin.options(t, found.options)
+  if not options then return message end
+  loaded[found.name] = { table = t, options = options }
+end
+
+--- Load the plugins of a job.
+-- @param given { plugins = {{name=, path=, text=, options=}...}, enrich =, filter =, retro =, import = names,
+--   dir = folder, now = ns, final = boolean }
+-- @return { plugins = { name -> { merge =, split =, … } } } or { message = why not }
+function worker.setup(given)
+  job = given
+  local about = {}
+  for _, found in ipairs(job.plugins or {}) do
+    local message = load_one(found)
+    if message then return { message = message } end
+    about[found.name] = worker.describe(found.name)
+  end
+  for _, use in ipairs { "enrich", "filter", "retro", "import" } do
+    for _, name in ipairs(job[use] or {}) do
+      local missing = check_use(name, use)
+      if missing then return { message = ("plugin '%s' has %s"):format(name, missing) } end
+    end
+  end
+  return { plugins = about }
+end
+
+--- What a loaded plugin is, for listings.
+function worker.describe(name)
+  local t = loaded[name].table
+  local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, split = t.split or false,
+    merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store" }
+  for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
+    if t[hook] then about.hooks[#about.hooks + 1] = hook end
+  end
+  for key, option in next, t.options or {} do
+    about.options[#about.options + 1] = { name = key, type = option.type, help = option.help or "", min = option.min,
+      max = option.max, default = option.default }
+  end
+  table.sort(about.options, function(a, b) return a.name < b.name end)
+  return about
+end
+
+-- ---- Reading --------------------------------------------------------------------------------------------------------------
+
+-- The diagnostics of a reader, each with the session and path it is about.
+local function diagnostics_of(reader, item, into)
+  local list, dropped = reader:diagnostics()
+  for _, d in ipairs(list) do
+    d.session, d.path = item.session, item.path
+    into[#into + 1] = d
+  end
+  return dropped
+end
+
+local function open_reader(item, strict)
+  if item.is_path then return core.reader(item.path, { strict = strict }) end
+  job.log = job.log or core.log(job.dir)
+  return job.log:reader(item.session, { strict = strict })
+end
+
+-- Run a pipeline over sessions; what was met goes into `result`.
+local function read_sessions(p, sessions, result, sink)
+  for _, item in ipairs(sessions) do
+    local reader, message = open_reader(item, job.strict)
+    local ok = false
+    if reader then
+      ok, message = p:run(reader, item.session, sink)
+      result.dropped = result.dropped + diagnostics_of(reader, item, result.diagnostics)
+      reader:close()
+    end
+    if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message } end
+    if not ok and job.strict then break end
+  end
+  result.entries, result.kept, result.problems = p.entries, p.kept, p.order
+end
+
+local function new_result()
+  return { diagnostics = {}, failures = {}, dropped = 0, sessions = 0 }
+end
+
+-- ---- Retrospectives -------------------------------------------------------------------------------------------------------
+
+-- Pack an acc by itself, so that one that is no plain data is its own plugin's error only.
+local function pack_acc(p, hook)
+  local ok, packed = pcall(core.pack, hook.acc, "acc")
+  if ok then return packed end
+  p.session, p.line = nil, nil
+  p:note(hook.table.name, "step", packed:gsub("^.-: ", ""))
+  hook.errors = (hook.errors or 0) + 1
+  hook.stopped = true
+  return false
+end
+
+--- Run one chunk: whole sessions, from init on.
+-- @param chunk { sessions = { {session=, path=, is_path=}... } }
+function worker.chunk(chunk)
+  local p, result = pipeline.new(hooks()), new_result()
+  result.accs, result.errors, result.sessions = {}, {}, #chunk.sessions
+  for _, hook in ipairs(p.retro) do
+    local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
+    hook.acc, hook.stopped = acc, not ok
+    if not ok then hook.errors = pipeline.MOST_ERRORS end
+  end
+  read_sessions(p, chunk.sessions, result)
+  for i, hook in ipairs(p.retro) do
+    result.accs[i] = not hook.stopped and pack_acc(p, hook) or false
+    result.errors[i] = hook.errors or 0
+  end
+  return result
+end
+
+local merged -- in the merging state: the pipeline whose retro hooks hold what was merged so far
+
+--- Merge the next chunk's result, in order. Returns its problems and whether every retrospective has stopped.
+function worker.merge(result)
+  merged = merged or pipeline.new(hooks())
+  local all_stopped = true
+  for i, hook in ipairs(merged.retro) do
+    hook.errors = (hook.errors or 0) + result.errors[i]
+    if hook.errors >= pipeline.MOST_ERRORS or not result.accs[i] then hook.stopped = true end
+    if not hook.stopped then
+      local acc = core.unpack(result.accs[i])
+      if hook.acc == nil then
+        hook.acc = acc
+      else
+        local ok = merged:call(hook.table.name, "merge", hook.table.retrospective.merge, hook.acc, acc, hook.ctx)
+        if not ok then hook.stopped = true end
+      end
+    end
+    all_stopped = all_stopped and hook.stopped
+  end
+  return { all_stopped = all_stopped }
+end
+
+-- A report may hold the same table twice; what travels may not.
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, part in next, value do out[key] = copy(part) end
+  return out
+end
+
+local function finish(hook)
+  local report = require "debrief.report"
+  local name = hook.table.name
+  if hook.acc == nil then
+    local ok, acc = merged:call(name, "init", hook.table.retrospective.init, hook.ctx)
+    if not ok then return false end
+    hook.acc = acc
+  end
+  local ok, value = merged:call(name, "finish", hook.table.retrospective.finish, hook.acc, hook.ctx)
+  if not ok then return false end
+  local checked, message, all = report.check(value, name)
+  if not checked then
+    for _, defect in ipairs(all or { message }) do merged:note(name, "finish", defect) end
+    return false
+  end
+  if (hook.errors or 0) > 0 then checked.incomplete = hook.errors end
+  return copy(checked)
+end
+
+--- Finish every retrospective. Reports are rendered by the caller; false stands for one that has none.
+function worker.finish()
+  merged = merged or pipeline.new(hooks())
+  merged.session, merged.line = nil, nil
+  local reports = {}
+  for i, hook in ipairs(merged.retro) do
+    if hook.stopped and (hook.errors or 0) >= pipeline.MOST_ERRORS then
+      merged:note(hook.table.name, "step", ("stopped after %d errors: there is no report"):format(pipeline.MOST_ERRORS))
+    end
+    reports[i] = not hook.stopped and finish(hook)
+  end
+  return { reports = reports, problems = merged.order }
+end
+
+-- ---- Entries one by one ---------------------------------------------------------------------------------------------------
+
+--- Run sessions through enrich and filter and write the kept entries to a descriptor.
+-- @param given { sessions =, fd =, format = "jsonl" | "list", width = }
+function worker.read(given)
+  local p, result = pipeline.new(hooks()), new_result()
+  local printer = require "debrief.listing".printer(given)
+  read_sessions(p, given.sessions, result, printer.add)
+  result.closed = not printer.close()
+  result.sessions = #given.sessions
+  return result
+end
+
+--- Run one entry, given as JSON text, through the enrichers.
+-- @return { text = } or, when an enricher with on_error = "refuse" failed, { refused = message }; and problems
+function worker.enrich(given)
+  local p = pipeline.new(hooks())
+  local entry, message = core.entry(given.text)
+  if not entry then return { refused = message } end
+  p.session, p.line = given.session, given.line
+  for _, hook in ipairs(p.enrich) do
+    hook.ctx.session, hook.ctx.line = given.session, given.line
+    local copy = core.copy(entry)
+    if p:call(hook.table.name, "enrich", hook.table.enrich, copy, hook.ctx) then entry = copy
+    elseif hook.table.on_error == "refuse" then
+      return { refused = ("plugin '%s' refuses it"):format(hook.table.name), problems = p.order }
+    end
+  end
+  return { text = tostring(entry), problems = p.order }
+end
+
+--- Import one foreign log: see debrief.importer.
+function worker.import(given)
+  return require "debrief.importer".run(job, given, loaded, context)
+end
+
+--- Does one of the import plugins know this file?
+function worker.detect(given)
+  return require "debrief.importer".detect(job, given, loaded)
+end
+
+return worker

@@ -39,6 +39,7 @@ PUBLIC   = src/log/log.h src/host/debrief.h
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
+CORE     = $(BUILD)/lua/debrief/core.so
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
@@ -46,7 +47,7 @@ FORMATTED = $(shell find src tests -name '*.[ch]')
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(LIBRARIES) $(BUILD)/debrief ## build the program (build/debrief) and the libraries
+all: $(LIBRARIES) $(BUILD)/debrief $(CORE) ## build the program (build/debrief) and the libraries
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -84,6 +85,11 @@ $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 # The log is in here too: what its floor shares with the floors above is hidden in the other library.
 $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 	$(SHARE) $^ $(LUA_LIBS) -o $@
+
+# debrief.core for a stock lua5.4, which brings the Lua symbols itself.
+$(CORE): $(filter-out %/host/debrief.o,$(HOST)) $(LOG)
+	@mkdir -p $(@D)
+	$(LINK) -shared $^ $(shell pkg-config --libs lua5.4-cjson) -o $@
 
 $(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
 	$(LINK) -pie $^ $(LUA_LIBS) -o $@

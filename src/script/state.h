@@ -6,6 +6,8 @@
 #ifndef DBF_STATE_H
 #define DBF_STATE_H
 
+#include "../log/log.h"
+
 #include <lua.h>
 #include <stdbool.h>
 
@@ -19,12 +21,13 @@ typedef struct dbf_state_config {
 /* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. Close with lua_close. */
 lua_State *dbf_state_new(const dbf_state_config *config, bool reduced);
 
+/* The config of the host that made the state; of a state that nobody here made (a stock lua5.4), an empty one. */
 const dbf_state_config *dbf_state_config_of(lua_State *L);
 
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 
-/* The module debrief.core: everything in C that the Lua side builds on. */
-int luaopen_debrief_core(lua_State *L);
+/* The module debrief.core: everything in C that the Lua side builds on. Exported: a stock lua5.4 can load it, too. */
+DEBRIEF_API int luaopen_debrief_core(lua_State *L);
 
 #endif

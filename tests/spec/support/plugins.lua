@@ -2,6 +2,7 @@
 -- into chunks as the spec likes. Requiring this file also makes lua/ found, and stands in for the C core where that is
 -- not built: an encoder and null are all that reports need of it.
 package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
+package.cpath = (os.getenv "BUILD" or "build") .. "/lua/?.so;" .. package.cpath
 
 local function stand_in()
   local core = { null = require("cjson").null }
@@ -10,8 +11,11 @@ local function stand_in()
   function core.encode(value)
     if type(value) == "string" then return '"' .. value:gsub('[%c"\\<>&]', escape) .. '"' end
     if math.type(value) == "float" then
-      local short = ("%.15g"):format(value)
-      if tonumber(short) ~= value then short = ("%.17g"):format(value) end
+      local short
+      for digits = 15, 17 do
+        short = ("%." .. digits .. "g"):format(value)
+        if tonumber(short) == value then break end
+      end
       return short:find("[.e]") and short or short .. ".0"
     end
     return value == core.null and "null" or tostring(value)

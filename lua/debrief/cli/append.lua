@@ -6,19 +6,22 @@ local words = require "debrief.cli.words"
 local append = {
   summary = "Append entries to a session.",
   epilog = [[
-Entries are JSON objects, one a line, from FILEs or standard input; or one entry from key=value words:
-  debrief append s1 skill=review final_status=ok duration_ms=1200 input:='{"pr":7}' --attempt 'model=m verified=true'
-key=value is text (a number where the field is one), key:=JSON is any JSON. All or nothing: a bad line refuses the
-whole input and is named. The exit status is 0 if and only if everything was stored.]],
+Entries are JSON objects, one a line, from FILEs or standard input; or one entry from KEY=VALUE words:
+  debrief append s1 skill=review final_status=ok input:='{"pr":7}' \
+    --attempt 'model=m verified=true'
+KEY=VALUE is text (a number where the field is one), KEY:=JSON is any JSON.
+All or nothing: a bad line refuses the whole input and is named.
+The exit status is 0 if and only if everything was stored.]],
 }
 
 local MOST = 512 << 20 -- bytes that are kept in memory until all is checked
 local BATCH = 8 << 20 -- bytes that --stream stores at once
 
 function append.options(command)
-  command:argument "id":argname "SESSION":description "The session's id."
-  command:argument "words":args "*":argname "FILE | KEY=VALUE":description "Where entries come from (default: stdin)."
-  command:option "--attempt":argname "WORDS":count "*":description "An attempt of the entry made of key=value words."
+  command:argument "SESSION":target "id":argname "SESSION":description "The session's id."
+  command:argument "FILE | KEY=VALUE":target "words":args "*":argname "FILE | KEY=VALUE"
+    :description "Files of entries, or the fields of one (default: standard input)."
+  command:option "--attempt":argname "WORDS":count "*":description "An attempt of the entry: KEY=VALUE words in quotes."
   command:flag "--sync":description "Return only when the entries survive a power cut."
   command:flag "--stream":description "Store as the input comes, not all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
@@ -112,8 +115,9 @@ local function from_words(args, log)
   local problems = {}
   local enrich = enricher(args, problems)
   if enrich then entry = enrich(words.text(entry), "the entry", nil) end
-  local ok
-  ok, message = log:append(args.id, entry)
+  local raised, ok
+  raised, ok, message = pcall(log.append, log, args.id, entry)
+  if not raised then tell.fail(tostring(ok):gsub("^[^:]+:%d+: ", "") .. "; nothing was stored", 2) end
   if not ok then tell.fail(message .. "; nothing was stored") end
   return 1, problems
 end

@@ -33,7 +33,8 @@ local function ids_of(dir)
   local names = {}
   for _, item in ipairs(core.list(parent or ".") or {}) do if item[2] then names[#names + 1] = item[1] end end
   local near = not core.stat(dir) and nearest(name or dir, names)
-  tell.fail(message .. (near and (": did you mean '%s'?"):format((parent and parent .. "/" or "") .. near) or ""))
+  tell.fail(message .. (near and (": did you mean '%s'?"):format((parent and parent .. "/" or "") .. near)
+    or not core.stat(dir) and "; -d DIR or $DEBRIEF_DIR names another" or ""))
 end
 
 --- The sessions a command is about: those named, or all of the log.

@@ -10,8 +10,9 @@ local import = {
 }
 
 function import.options(command)
-  command:argument "words":args "+":argname "[KIND] FILE"
-    :description "Files or folders; before them the plugin that reads them (default: the one that knows each file)."
+  command:argument "FILE":target "words":args "+":argname { "[KIND] FILE", "FILE" }
+    :description("Files, or folders for the *.jsonl files in them; KIND is the plugin that reads them (default: the one "
+      .. "that knows each).")
   command:flag "--final":description "Import open last turns as they are."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
 end
@@ -92,7 +93,7 @@ end
 function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
-  if #words == 0 then tell.fail("import: no file named (debrief import [KIND] FILE…)", 2) end
+  if #words == 0 then tell.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
   local job = common.job { dir = args.dir, import = kind and { kind } or importers(), opt = args.opt, final = args.final }
   local worker = common.worker(job)
   local files = {}

@@ -13,8 +13,8 @@ local COMMANDS = { "append", "read", "retro", "sessions", "plugins", "import" }
 local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
 The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
-Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load, 3 finished, but lines could not be
-read or plugins failed.]]
+Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
+3 finished, but lines could not be read or plugins failed.]]
 
 -- Help and version leave the parser by an error that is no error; argparse turns it into text, so what it says is kept
 -- beside it.
@@ -39,6 +39,7 @@ end
 local function new_parser(left)
   local parser = argparse("debrief", "A session log for agent skill runs, and the place to look back on them.", EPILOG)
   parser:add_help(false)
+  parser:help_max_width(80)
   parser:require_command(false)
   parser:command_target "command"
   add_help(parser, left)
@@ -64,7 +65,7 @@ local function explain(message)
   local name = message:match "^unknown command '([^']*)'"
   local near = name and not message:find "Did you mean" and nearest(name, COMMANDS)
   if near then message = ("unknown command '%s': did you mean '%s'?"):format(name, near) end
-  return message
+  return (message:gsub("%s*\nDid you", ": did you"))
 end
 
 local function parse(parser, left, words)

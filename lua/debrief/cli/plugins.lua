@@ -9,7 +9,8 @@ local plugins = {
 }
 
 function plugins.options(command)
-  command:argument "name":args "?":argname "PLUGIN":description "Show this plugin: its hooks and options."
+  command:argument "PLUGIN":target "name":args "?":argname "PLUGIN"
+    :description "Show this plugin: its hooks and options."
 end
 
 local function show_option(option)
@@ -26,7 +27,8 @@ local function show(name)
   job.import = {}
   local _, about = common.worker(job)
   local it = about[found.name]
-  io.stdout:write(("%s: %s\n%s\nhooks: %s\n"):format(it.name, it.summary, found.path, table.concat(it.hooks, ", ")))
+  local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
+  io.stdout:write(("%s: %s\nfile: %s\nhooks: %s\n"):format(it.name, it.summary, place, table.concat(it.hooks, ", ")))
   if #it.options > 0 then io.stdout:write "options (--opt key=value):\n" end
   for _, option in ipairs(it.options) do show_option(option) end
   return 0

@@ -5,7 +5,8 @@ local tell = require "debrief.cli.tell"
 local read = { summary = "Print entries: JSON lines, or a listing on a terminal." }
 
 function read.options(command)
-  command:argument "session":args "*":argname "SESSION":description "Sessions to read (default: all, in name order)."
+  command:argument "SESSION":target "session":args "*":argname "SESSION"
+    :description "Sessions to read (default: all, in name order)."
   command:option "--format":argname "FORMAT":choices { "jsonl", "list" }
     :description "jsonl: a line of JSON each; list: a readable line each (default on a terminal)."
   command:flag "--strict":description "Stop at the first line that is not an entry."

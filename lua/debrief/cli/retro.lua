@@ -5,13 +5,18 @@ local tell = require "debrief.cli.tell"
 
 local retro = { summary = "Look back: run retrospectives over the log." }
 
+local function integer(text)
+  return math.tointeger(tonumber(text)), ("-j %s: a number of workers is wanted"):format(text)
+end
+
 function retro.options(command)
-  command:argument "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
-  command:argument "session":args "*":argname "SESSION":description "Sessions to look at (default: all)."
+  command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
+  command:argument "SESSION":target "session":args "*":argname "SESSION"
+    :description "Sessions to look at (default: all)."
   common.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(math.tointeger):description "Workers (default: all processors)."
+  command:option "-j --jobs":argname "N":convert(integer):description "Workers (default: all processors)."
   command:option "--format":argname "FORMAT":choices(report.formats):default "text"
-    :description "text, markdown or json (default: text)."
+    :description "text, markdown or json."
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end
 
@@ -37,7 +42,9 @@ end
 
 function retro.run(args)
   if args.jobs and (args.jobs < 1 or args.jobs > 256) then tell.fail("-j takes 1 to 256 workers", 2) end
-  local job = common.job { dir = args.dir, retro = split(args.plugin), enrich = args.enrich, filter = args.filter,
+  local names = split(args.plugin)
+  if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
+  local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
     opt = args.opt }
   common.worker(job):close()
   local sessions = common.sessions(args)

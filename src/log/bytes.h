@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
-/* Bytes that may be read (not used) past the end of any text the scanner gets: two AVX2 registers. */
-#define DBF_PADDING 64
+/* Bytes that may be read (not used) past the end of any text the scanner gets: a block of 64 that starts up to 64 behind. */
+#define DBF_PADDING 128
 
 typedef struct dbf_bytes {
   char *data; /* NULL until something was reserved */
@@ -25,11 +26,26 @@ void dbf_bytes_release(dbf_bytes *bytes);
 /* Forget the content and a failure, keep the memory. */
 void dbf_bytes_clear(dbf_bytes *bytes);
 
-/* Room for `more` bytes behind len; false (and failed) when there is none. Grows by doubling. */
-bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more);
+/* Room for `more` bytes behind len when there is none yet, by doubling; false (and failed) when there is no memory. */
+bool dbf_bytes_grow(dbf_bytes *bytes, size_t more);
 
-void dbf_bytes_append(dbf_bytes *bytes, const void *data, size_t len);
-void dbf_bytes_append_char(dbf_bytes *bytes, char c);
+/* What follows is inline because entries are written a few bytes at a time: as calls it was a third of an append. */
+
+/* Room for `more` bytes behind len; false (and failed) when there is none. */
+static inline bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
+  bool there = bytes->data && !bytes->failed && more <= bytes->cap - bytes->len;
+  return __builtin_expect(there, true) || dbf_bytes_grow(bytes, more);
+}
+
+static inline void dbf_bytes_append(dbf_bytes *bytes, const void *data, size_t len) {
+  if (len == 0 || !dbf_bytes_reserve(bytes, len)) return;
+  memcpy(bytes->data + bytes->len, data, len);
+  bytes->len += len;
+}
+
+static inline void dbf_bytes_append_char(dbf_bytes *bytes, char c) {
+  if (dbf_bytes_reserve(bytes, 1)) bytes->data[bytes->len++] = c;
+}
 
 /* Put the terminator the scanner asks for behind len (a 0 byte that does not count); false when failed. */
 bool dbf_bytes_terminate(dbf_bytes *bytes);

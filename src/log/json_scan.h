@@ -43,6 +43,8 @@ typedef struct dbf_json_fault {
   bool too_deep;
 } dbf_json_fault;
 
+struct dbf_entry;
+
 typedef struct dbf_json_kernel {
   const char *name;
   /* All take `p` at the first byte of the thing and `end`, where a byte < 0x20 stands; they return the byte
@@ -51,6 +53,9 @@ typedef struct dbf_json_kernel {
   /* Any value; containers are followed down to their end. `depth` is how many levels are open around it. */
   const char *(*scan_value)(const char *p, const char *end, unsigned depth, dbf_json_value *value,
                             dbf_json_fault *fault);
+  /* dbf_entry_scan (entry.h). */
+  int (*scan_entry)(struct dbf_entry *entry, const char *text, size_t len, bool foreign,
+                    dbf_json_fault *fault);
   bool (*utf8_valid)(const char *p, size_t len);
 } dbf_json_kernel;
 

@@ -10,16 +10,28 @@ static inline __m256i load(const char *p) {
   return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
-static inline const char *find_special(const char *p) {
-  const __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
-  const __m256i control = _mm256_set1_epi8(0x1f);
-  for (;; p += 32) {
-    __m256i c = load(p);
-    __m256i hit = _mm256_or_si256(_mm256_cmpeq_epi8(c, quote), _mm256_cmpeq_epi8(c, backslash));
-    hit = _mm256_or_si256(hit, _mm256_cmpeq_epi8(_mm256_min_epu8(c, control), c));
-    unsigned mask = (unsigned)_mm256_movemask_epi8(hit);
-    if (mask) return p + __builtin_ctz(mask);
-  }
+#define STRIDE 32
+#define BITS   1
+
+static inline uint64_t special_mask(const char *p) {
+  __m256i c = load(p);
+  __m256i hit = _mm256_or_si256(_mm256_cmpeq_epi8(c, _mm256_set1_epi8('"')),
+                                _mm256_cmpeq_epi8(c, _mm256_set1_epi8('\\')));
+  hit = _mm256_or_si256(hit, _mm256_cmpeq_epi8(_mm256_min_epu8(c, _mm256_set1_epi8(0x1f)), c));
+  return (unsigned)_mm256_movemask_epi8(hit);
+}
+
+static inline uint64_t join(__m256i low, __m256i high) {
+  return (unsigned)_mm256_movemask_epi8(low) | (uint64_t)(unsigned)_mm256_movemask_epi8(high) << 32;
+}
+
+static inline block look(const char *p) {
+  __m256i a = load(p), b = load(p + 32);
+  __m256i quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(0x1f);
+  return (block){join(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote)),
+                 join(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash)),
+                 join(_mm256_cmpeq_epi8(_mm256_min_epu8(a, control), a),
+                      _mm256_cmpeq_epi8(_mm256_min_epu8(b, control), b))};
 }
 
 /* What two neighbouring bytes may do wrong; a bit that survives all three look-ups is an error. */
@@ -43,6 +55,19 @@ enum {
 
 static inline __m256i high_nibble(__m256i v) {
   return _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
+}
+
+/* Bytes among " \ / b f n r t u: a bit for each high nibble they have (2 5 6 7), looked up by both nibbles. */
+static inline __m256i not_escape(__m256i c) {
+  const __m256i low = TABLE(0, 0, 1 | 4 | 8, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1);
+  const __m256i high = TABLE(0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
+  __m256i hit = _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(c, _mm256_set1_epi8(0x0f))),
+                                 _mm256_shuffle_epi8(high, high_nibble(c)));
+  return _mm256_cmpeq_epi8(hit, _mm256_setzero_si256());
+}
+
+static inline uint64_t follows_escape(const char *p) {
+  return ~join(not_escape(load(p)), not_escape(load(p + 32)));
 }
 
 /* The errors of 32 bytes at p; the three bytes before p are read too. */
@@ -79,18 +104,18 @@ static inline bool block_valid(const char *p) {
 /* Check `left` < 32 bytes at p as a block of its own, `before` (0 to 3) bytes in front of them known. The zeros behind
  * make a sequence that the end cuts short an error. */
 static bool edge_valid(const char *p, size_t before, size_t left) {
-  char block[3 + 32] = {0};
-  memcpy(block + 3 - before, p - before, before + left);
-  return block_valid(block + 3);
+  char edge[3 + 32] = {0};
+  memcpy(edge + 3 - before, p - before, before + left);
+  return block_valid(edge + 3);
 }
 
 static bool utf8_valid(const char *p, size_t len) {
   size_t i = 0;
   while (i + 32 <= len && _mm256_movemask_epi8(load(p + i)) == 0) i += 32;
   if (i + 32 <= len && i < 3) { /* no three bytes in front yet */
-    char block[3 + 32] = {0};
-    memcpy(block + 3, p, 32);
-    if (!block_valid(block + 3)) return false;
+    char edge[3 + 32] = {0};
+    memcpy(edge + 3, p, 32);
+    if (!block_valid(edge + 3)) return false;
     i = 32;
   }
   for (; i + 32 <= len; i += 32)
@@ -99,8 +124,9 @@ static bool utf8_valid(const char *p, size_t len) {
 }
 
 #include "json_scan_kernel.h"
+#include "entry_kernel.h"
 
-const dbf_json_kernel dbf_json_kernel_avx2 = {"avx2", scan_string, scan_value, utf8_valid};
+const dbf_json_kernel dbf_json_kernel_avx2 = {"avx2", scan_string, scan_value, scan_entry, utf8_valid};
 #else
 typedef int dbf_no_avx2; /* a file must not be empty */
 #endif

@@ -1,7 +1,10 @@
 /* json_scan_kernel.h: the scanner's loops, included once by each json_scan_<set>.c, which first defines
  *
  *     KERNEL_NAME        "avx2"
- *     find_special(p)    the first byte at or behind p that is '"', '\\' or < 0x20; may read DBF_PADDING past it
+ *     STRIDE, BITS       bytes looked at together; bits of the mask that stand for one byte
+ *     special_mask(p)    of STRIDE bytes at p: the lowest of BITS bits is set for each that is '"', '\\' or < 0x20
+ *     look(p)            three masks of the 64 bytes at p, a bit a byte: '"', '\\', and < 0x20
+ *     follows_escape(p)  mask of the 64 bytes at p that may stand behind a backslash, a bit a byte
  *     utf8_valid(p, n)   is this UTF-8
  *
  * The byte < 0x20 behind the text ends every loop, so the loops need no bound. */
@@ -28,35 +31,57 @@ static inline bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* p at the backslash; returns the byte behind the escape. */
-static const char *scan_escape(const char *p, dbf_json_fault *fault) {
-  switch (p[1]) {
-  case '"':
-  case '\\':
-  case '/':
-  case 'b':
-  case 'f':
-  case 'n':
-  case 'r':
-  case 't': return p + 2;
-  case 'u':
-    for (int i = 2; i < 6; i++)
-      if (!is_hex(p[i])) return fail(fault, "\\u needs four hexadecimal digits", p + i);
-    return p + 6;
-  default: return fail(fault, "unknown escape in a string", p);
+/* Which of 64 bytes does a backslash escape? In a run of backslashes every second byte, counted from the run's start; an
+ * addition carries through the runs that start at odd bits and so tells their ends from the others'. *carry: the first
+ * byte is escaped by the block before; becomes so for the next. */
+static inline uint64_t find_escaped(uint64_t backslash, uint64_t *carry) {
+  const uint64_t even = 0x5555555555555555u;
+  uint64_t sum;
+  backslash &= ~*carry;
+  uint64_t follows = backslash << 1 | *carry;
+  uint64_t odd_starts = backslash & ~even & ~follows;
+  *carry = __builtin_add_overflow(odd_starts, backslash, &sum);
+  return (even ^ sum << 1) & follows;
+}
+
+/* The bytes at p in `escaped` stand behind a backslash: may they? */
+static const char *check_escapes(const char *p, uint64_t escaped, dbf_json_fault *fault) {
+  uint64_t wrong = escaped & ~follows_escape(p);
+  if (wrong) return fail(fault, "unknown escape in a string", p + __builtin_ctzll(wrong) - 1);
+  for (; escaped; escaped &= escaped - 1) {
+    const char *at = p + __builtin_ctzll(escaped);
+    if (*at != 'u') continue;
+    for (int i = 1; i < 5; i++)
+      if (!is_hex(at[i])) return fail(fault, "\\u needs four hexadecimal digits", at + i);
+  }
+  return p;
+}
+
+/* A string that does not end in the first STRIDE bytes, p behind its quote. Escapes cost no branch of their own. */
+static const char *scan_long(const char *p, const char *end, bool *escaped, dbf_json_fault *fault) {
+  uint64_t carry = 0;
+  for (;; p += 64) {
+    block b = look(p);
+    uint64_t escapes = b.backslash | carry ? find_escaped(b.backslash, &carry) : 0;
+    uint64_t stop = (b.quote & ~escapes) | b.control;
+    escapes &= (stop & -stop) - 1; /* those before the first stop; all when there is none */
+    if (escapes) {
+      *escaped = true;
+      if (!check_escapes(p, escapes, fault)) return NULL;
+    }
+    if (!stop) continue;
+    p += __builtin_ctzll(stop);
+    if (*p == '"') return p + 1;
+    return fail(fault, p >= end ? "unterminated string" : "control character in a string", p);
   }
 }
 
-static const char *scan_string(const char *p, const char *end, bool *escaped, dbf_json_fault *fault) {
+static inline const char *scan_string(const char *p, const char *end, bool *escaped, dbf_json_fault *fault) {
   if (*p != '"') return fail(fault, "expected a string", p);
   *escaped = false;
-  for (p++;;) {
-    p = find_special(p);
-    if (*p == '"') return p + 1;
-    if (*p != '\\') return fail(fault, p >= end ? "unterminated string" : "control character in a string", p);
-    *escaped = true;
-    if (!(p = scan_escape(p, fault))) return NULL;
-  }
+  uint64_t mask = special_mask(++p);
+  const char *at = p + (__builtin_ctzll(mask | (uint64_t)1 << 63) / BITS);
+  return mask && *at == '"' ? at + 1 : scan_long(p, end, escaped, fault);
 }
 
 static inline bool is_digit(char c) {

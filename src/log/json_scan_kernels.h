@@ -4,6 +4,11 @@
 
 #include "json_scan.h"
 
+/* What 64 bytes hold: bit i stands for byte i. */
+typedef struct block {
+  uint64_t quote, backslash, control;
+} block;
+
 extern const dbf_json_kernel dbf_json_kernel_scalar;
 #if defined(__x86_64__)
 extern const dbf_json_kernel dbf_json_kernel_sse2;

@@ -1,0 +1,294 @@
+/* entry_kernel.h: what is an entry: one scan that validates, finds the members and looks at the types of the known ones.
+ * Included once by each json_scan_<set>.c behind json_scan_kernel.h, so that the string loops are inlined. */
+#include "entry.h"
+#include "timestamp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum kind { ANY, STRING, INTEGER, BOOLEAN, TIME, ATTEMPTS } kind;
+
+static const struct {
+  const char *name;
+  kind kind;
+  const char *complaint;
+} fields[DBF_KNOWN_COUNT] = {
+    {"session_id", STRING, "session_id is not a string"},
+    {"timestamp", TIME, "timestamp is not an RFC 3339 time"},
+    {"skill", STRING, "skill is not a string"},
+    {"phase", STRING, "phase is not a string"},
+    {"project_root", STRING, "project_root is not a string"},
+    {"input", ANY, NULL},
+    {"attempts", ATTEMPTS, "attempts is not an array of objects"},
+    {"final_status", STRING, "final_status is not a string"},
+    {"file_path", STRING, "file_path is not a string"},
+    {"model_used", STRING, "model_used is not a string"},
+    {"duration_ms", INTEGER, "duration_ms is not a 64-bit integer"},
+};
+
+static const struct {
+  const char *name;
+  kind kind;
+  const char *complaint;
+} attempt_fields[] = {
+    {"attempt", INTEGER, "attempts[].attempt is not a 64-bit integer"},
+    {"model", STRING, "attempts[].model is not a string"},
+    {"output_summary", STRING, "attempts[].output_summary is not a string"},
+    {"runner_output", STRING, "attempts[].runner_output is not a string"},
+    {"verified", BOOLEAN, "attempts[].verified is not true or false"},
+};
+
+enum { ATTEMPT_FIELDS = sizeof attempt_fields / sizeof *attempt_fields };
+
+/* A scan under way. `complaint` is the first reason why valid JSON is not an entry. */
+typedef struct scan {
+  dbf_entry *entry;
+  const char *end;
+  bool foreign;
+  bool no_memory;
+  const char *complaint;
+  const char *complaint_at;
+  dbf_json_fault *fault;
+} scan;
+
+/* ---- Types ----------------------------------------------------------------------------------------------- */
+
+static bool is_time(const dbf_json_value *value) {
+  debrief_time time;
+  if (value->type != DBF_JSON_STRING) return false;
+  if (!value->escaped)
+    return dbf_timestamp_parse(value->start + 1, (size_t)(value->end - value->start) - 2, &time);
+  dbf_bytes decoded;
+  dbf_bytes_init(&decoded);
+  dbf_json_decode_string(value, &decoded);
+  bool ok = !decoded.failed && decoded.len && dbf_timestamp_parse(decoded.data, decoded.len, &time);
+  dbf_bytes_release(&decoded);
+  return ok;
+}
+
+static bool is_integer(const dbf_json_value *value) {
+  int64_t ignored;
+  if (dbf_json_decode_integer(value, &ignored)) return true;
+  return value->type == DBF_JSON_INTEGER && value->end - value->start == 2 && value->start[1] == '0';
+}
+
+static bool has_kind(const dbf_json_value *value, kind wanted) {
+  if (value->type == DBF_JSON_NULL) return true;
+  switch (wanted) {
+  case ANY: return true;
+  case STRING: return value->type == DBF_JSON_STRING;
+  case BOOLEAN: return value->type == DBF_JSON_TRUE || value->type == DBF_JSON_FALSE;
+  case INTEGER: return is_integer(value);
+  case TIME: return is_time(value);
+  case ATTEMPTS: return value->type == DBF_JSON_ARRAY;
+  }
+  return false;
+}
+
+static void complain(scan *s, const char *complaint, const char *at) {
+  if (s->complaint || s->foreign) return;
+  s->complaint = complaint;
+  s->complaint_at = at;
+}
+
+/* ---- Objects --------------------------------------------------------------------------------------------- */
+
+/* "name": and the white space around it. */
+static const char *scan_name(scan *s, const char *p, dbf_json_value *name) {
+  if (*p != '"')
+    return fail(s->fault, p >= s->end ? "the text ends inside an object" : "expected a member name", p);
+  name->start = p;
+  name->type = DBF_JSON_STRING;
+  if (!(p = scan_string(p, s->end, &name->escaped, s->fault))) return NULL;
+  name->end = p;
+  p = skip_space(p, s->end);
+  if (*p != ':') return fail(s->fault, "expected ':'", p);
+  return skip_space(p + 1, s->end);
+}
+
+/* Behind a value: the next name, or the byte behind the closing brace with *more false. */
+static const char *scan_comma(scan *s, const char *p, char close, bool *more) {
+  p = skip_space(p, s->end);
+  *more = *p == ',';
+  if (*more) return skip_space(p + 1, s->end);
+  if (*p == close) return p + 1;
+  if (p >= s->end)
+    return fail(s->fault, close == '}' ? "the text ends inside an object" : "the text ends inside an array",
+                p);
+  return fail(s->fault, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'", p);
+}
+
+static void note_name(scan *s, dbf_keyset *names, const dbf_json_value *name) {
+  switch (dbf_keyset_add(names, name)) {
+  case DBF_KEYSET_NEW: break;
+  case DBF_KEYSET_THERE: s->entry->duplicate_key = true; break;
+  case DBF_KEYSET_NO_MEMORY: s->no_memory = true; break;
+  }
+}
+
+/* Comparing with a literal of known length is one or two loads. */
+#define IS(literal) (memcmp(p, literal, sizeof literal - 1) == 0)
+
+static inline int find_attempt_field(const char *p, size_t len) {
+  switch (len) {
+  case 5: return IS("model") ? 1 : -1;
+  case 7: return IS("attempt") ? 0 : -1;
+  case 8: return IS("verified") ? 4 : -1;
+  case 13: return IS("runner_output") ? 3 : -1;
+  case 14: return IS("output_summary") ? 2 : -1;
+  default: return -1;
+  }
+}
+
+/* Which known field has this name? */
+static inline int find_field(const char *p, size_t len) {
+  switch (len) {
+  case 5: return IS("skill") ? DBF_SKILL : IS("phase") ? DBF_PHASE : IS("input") ? DBF_INPUT : -1;
+  case 8: return IS("attempts") ? DBF_ATTEMPTS : -1;
+  case 9: return IS("timestamp") ? DBF_TIMESTAMP : IS("file_path") ? DBF_FILE_PATH : -1;
+  case 10: return IS("session_id") ? DBF_SESSION_ID : IS("model_used") ? DBF_MODEL_USED : -1;
+  case 11: return IS("duration_ms") ? DBF_DURATION_MS : -1;
+  case 12: return IS("final_status") ? DBF_FINAL_STATUS : IS("project_root") ? DBF_PROJECT_ROOT : -1;
+  default: return -1;
+  }
+}
+
+#undef IS
+
+/* The field of a name as it stands in the text; an escaped one is decoded first. */
+static int field_of(const dbf_json_value *name, int (*find)(const char *, size_t)) {
+  if (!name->escaped) return find(name->start + 1, (size_t)(name->end - name->start) - 2);
+  dbf_bytes decoded;
+  dbf_bytes_init(&decoded);
+  dbf_json_decode_string(name, &decoded);
+  int field = decoded.failed || !decoded.len ? -1 : find(decoded.data, decoded.len);
+  dbf_bytes_release(&decoded);
+  return field;
+}
+
+/* One attempt, p at its '{'. */
+static const char *scan_attempt(scan *s, const char *p) {
+  unsigned seen = 0;
+  bool more = true;
+  dbf_keyset_clear(&s->entry->attempt_names);
+  p = skip_space(p + 1, s->end);
+  if (*p == '}') return p + 1;
+  while (more) {
+    dbf_json_value name, value;
+    if (!(p = scan_name(s, p, &name))) return NULL;
+    if (!(p = scan_value(p, s->end, 3, &value, s->fault))) return NULL;
+    int field = field_of(&name, find_attempt_field);
+    if (field < 0) {
+      note_name(s, &s->entry->attempt_names, &name);
+    } else {
+      if (seen & 1u << field) s->entry->duplicate_key = true;
+      seen |= 1u << field;
+      if (!has_kind(&value, attempt_fields[field].kind))
+        complain(s, attempt_fields[field].complaint, value.start);
+    }
+    if (!(p = scan_comma(s, p, '}', &more))) return NULL;
+  }
+  return p;
+}
+
+/* The attempts, p at the '['. */
+static const char *scan_attempts(scan *s, const char *p, dbf_json_value *list) {
+  bool more = true;
+  *list = (dbf_json_value){p, NULL, DBF_JSON_ARRAY, false};
+  p = skip_space(p + 1, s->end);
+  if (*p == ']') return list->end = p + 1;
+  while (more) {
+    dbf_json_value value;
+    const char *start = p;
+    if (*p == '{') {
+      p = scan_attempt(s, p);
+    } else {
+      p = scan_value(p, s->end, 2, &value, s->fault);
+      if (p && value.type != DBF_JSON_NULL) complain(s, fields[DBF_ATTEMPTS].complaint, start);
+    }
+    if (!p || !(p = scan_comma(s, p, ']', &more))) return NULL;
+  }
+  return list->end = p;
+}
+
+static bool grow(dbf_entry *entry) {
+  uint32_t cap = entry->cap ? entry->cap * 2 : 32;
+  dbf_member *members = realloc(entry->members, cap * sizeof *members);
+  if (!members) return false;
+  entry->members = members;
+  entry->cap = cap;
+  return true;
+}
+
+static bool add_member(scan *s, const dbf_json_value *name, const dbf_json_value *value) {
+  dbf_entry *e = s->entry;
+  if (e->count == e->cap && !grow(e)) return false;
+  dbf_member *m = &e->members[e->count++];
+  m->key = (uint32_t)(name->start - e->text);
+  m->key_end = (uint32_t)(name->end - e->text);
+  m->value = (uint32_t)(value->start - e->text);
+  m->value_end = (uint32_t)(value->end - e->text);
+  m->type = value->type;
+  m->key_escaped = name->escaped;
+  m->value_escaped = value->escaped;
+  return true;
+}
+
+/* One member of the top level. */
+static const char *scan_member(scan *s, const char *p) {
+  dbf_json_value name, value;
+  if (!(p = scan_name(s, p, &name))) return NULL;
+  int field = field_of(&name, find_field);
+  if (field == DBF_ATTEMPTS && *p == '[' && !s->foreign) {
+    p = scan_attempts(s, p, &value);
+  } else {
+    p = scan_value(p, s->end, 1, &value, s->fault);
+    if (p && field >= 0 && !s->foreign && !has_kind(&value, fields[field].kind))
+      complain(s, fields[field].complaint, value.start);
+  }
+  if (!p) return NULL;
+  if (!add_member(s, &name, &value)) s->no_memory = true;
+  if (field < 0) {
+    note_name(s, &s->entry->names, &name);
+  } else {
+    if (s->entry->known[field]) s->entry->duplicate_key = true;
+    s->entry->known[field] = s->entry->count;
+  }
+  return p;
+}
+
+static const char *scan_object(scan *s, const char *p) {
+  bool more = true;
+  p = skip_space(p + 1, s->end);
+  if (*p == '}') return p + 1;
+  while (more)
+    if (!(p = scan_member(s, p)) || !(p = scan_comma(s, p, '}', &more))) return NULL;
+  return p;
+}
+
+static int scan_entry(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault) {
+  scan s = {entry, text + len, foreign, false, NULL, NULL, fault};
+  const char *p = skip_space(text, s.end);
+  *fault = (dbf_json_fault){0};
+  entry->text = p;
+  entry->len = 0;
+  entry->count = 0;
+  entry->duplicate_key = false;
+  memset(entry->known, 0, sizeof entry->known);
+  dbf_keyset_clear(&entry->names);
+  if (*p == '{') {
+    p = scan_object(&s, p);
+  } else {
+    dbf_json_value value;
+    p = scan_value(p, s.end, 0, &value, fault);
+    s.complaint = "not an object";
+    s.complaint_at = entry->text;
+  }
+  if (s.no_memory) return DBF_SCAN_NO_MEMORY;
+  if (!p) return DBF_SCAN_BAD_JSON;
+  entry->len = (size_t)(p - entry->text);
+  if (!s.complaint) return DBF_SCAN_OK;
+  fault->what = s.complaint;
+  fault->at = s.complaint_at;
+  return DBF_SCAN_BAD_ENTRY;
+}

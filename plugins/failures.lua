@@ -57,7 +57,7 @@ return {
       end
       local group = agg.at(acc.groups, output and normalise(telling_line(output)) or "(no output)")
       group.runs = group.runs + 1
-      agg.add(group.skills, entry.skill)
+      agg.add(group.skills, entry.skill or "no skill")
       agg.add(group.refs, { session = ctx.session, line = ctx.line })
     end,
     merge = agg.merge,

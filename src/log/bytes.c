@@ -27,9 +27,9 @@ static size_t grown(size_t cap, size_t need) {
   return next < SMALLEST ? SMALLEST : next;
 }
 
-static bool grow(dbf_bytes *bytes, size_t need) {
-  size_t cap = grown(bytes->cap, need);
-  char *data = cap ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
+bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
+  size_t cap = more <= SIZE_MAX - bytes->len ? grown(bytes->cap, bytes->len + more) : 0;
+  char *data = cap && !bytes->failed ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
   if (!data) {
     bytes->failed = true;
     return false;
@@ -38,27 +38,6 @@ static bool grow(dbf_bytes *bytes, size_t need) {
   bytes->data = data;
   bytes->cap = cap;
   return true;
-}
-
-bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
-  if (bytes->failed) return false;
-  if (bytes->data && more <= bytes->cap - bytes->len) return true;
-  if (more > SIZE_MAX - bytes->len) {
-    bytes->failed = true;
-    return false;
-  }
-  return grow(bytes, bytes->len + more);
-}
-
-void dbf_bytes_append(dbf_bytes *bytes, const void *data, size_t len) {
-  if (len == 0 || !dbf_bytes_reserve(bytes, len)) return;
-  memcpy(bytes->data + bytes->len, data, len);
-  bytes->len += len;
-}
-
-void dbf_bytes_append_char(dbf_bytes *bytes, char c) {
-  if (!dbf_bytes_reserve(bytes, 1)) return;
-  bytes->data[bytes->len++] = c;
 }
 
 /* The whole padding is zeroed, not only the first byte: vector code branches on what it loads there, and

@@ -43,7 +43,7 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
 
 void debrief_close(debrief *host) {
   if (!host) return;
-  if (host->L) lua_close(host->L);
+  dbf_state_close(host->L);
   free(host->source_dir);
   free(host);
 }

@@ -90,9 +90,9 @@ static int compare_names(const void *a, const void *b) {
   return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-static bool is_known(const char *const known[], const char *name) {
+static bool is_known(const char *const known[], const debrief_text *name) {
   for (; known && *known; known++)
-    if (strcmp(*known, name) == 0) return true;
+    if (strlen(*known) == name->len && memcmp(*known, name->data, name->len) == 0) return true;
   return false;
 }
 
@@ -109,7 +109,7 @@ static debrief_text *push_names(lua_State *L, int index, const char *const known
     debrief_text *name = &names[*count];
     if (lua_type(L, -1) != LUA_TSTRING) continue;
     name->data = lua_tolstring(L, -1, &name->len);
-    if (!is_known(known, name->data)) ++*count;
+    if (!is_known(known, name)) ++*count;
   }
   qsort(names, *count, sizeof *names, compare_names);
   return names;

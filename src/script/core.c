@@ -225,10 +225,11 @@ static int l_write(lua_State *L) {
 
 int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"time", l_time},           {"now", l_now},     {"date", l_date},         {"list", l_list},
-      {"stat", l_stat},           {"slurp", l_slurp}, {"terminal", l_terminal}, {"log_text", l_log_text},
-      {"traceback", l_traceback}, {"entry", l_entry}, {"write", l_write}, {"copy", dbf_view_copy},  {"source", l_source},
-      {"sources", l_sources},     {NULL, NULL}};
+      {"time", l_time},         {"now", l_now},           {"date", l_date},
+      {"list", l_list},         {"stat", l_stat},         {"slurp", l_slurp},
+      {"terminal", l_terminal}, {"log_text", l_log_text}, {"traceback", l_traceback},
+      {"entry", l_entry},       {"write", l_write},       {"copy", dbf_view_copy},
+      {"source", l_source},     {"sources", l_sources},   {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

@@ -119,6 +119,10 @@ static void get_attempts(lua_State *L, int table, debrief_entry *entry) {
   for (size_t i = 0; i < n; i++) {
     luaL_checkstack(L, 4, "too many attempts");
     lua_rawgeti(L, list, (lua_Integer)i + 1);
+    if (dbf_view_get(L, -1, &view, &bad_utf8)) { /* an attempt of another entry */
+      dbf_convert_push(L, &view, true);
+      lua_replace(L, -2);
+    }
     if (!lua_istable(L, -1)) wrong(L, "", "attempts[]", "a table");
     get_attempt(L, lua_gettop(L), &attempts[i]);
   }

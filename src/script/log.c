@@ -304,6 +304,19 @@ static int l_log_reader(lua_State *L) {
   return r->reader ? 1 : fail(L, &err);
 }
 
+/* The line that appending would write: checked, complete, and without its newline. */
+static int l_line(lua_State *L) {
+  const char *id = luaL_checkstring(L, 1);
+  dbf_bytes *out = &dbf_scratch_of(L)->extra;
+  debrief_error err;
+  luaL_checkany(L, 2);
+  dbf_bytes_clear(out);
+  if (!dbf_fields_write(L, 2, id, lua_toboolean(L, 3), out, &err)) return fail(L, &err);
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->data, out->len);
+  return 1;
+}
+
 static bool collect_id(void *user, const char *id) {
   dbf_bytes *out = user;
   dbf_bytes_append(out, id, strlen(id) + 1);
@@ -368,6 +381,7 @@ void dbf_script_log_open(lua_State *L) {
 void dbf_script_log_register(lua_State *L) {
   static const luaL_Reg functions[] = {{"log", l_log},
                                        {"reader", l_reader},
+                                       {"line", l_line},
                                        {"session_id", l_session_id},
                                        {"session_id_valid", l_session_id_valid},
                                        {NULL, NULL}};

@@ -7,7 +7,7 @@
 void dbf_script_log_open(lua_State *L);
 
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
- * session_id(text) -> id; session_id_valid(text) -> boolean.
+ * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
  *
  * log:append(id, entry [, sparse]) -> true | nil, message
  * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored

@@ -1,5 +1,6 @@
 #include "state.h"
 #include "embedded.h"
+#include "memory.h"
 
 #include <lauxlib.h>
 #include <lua5.4/lua-cjson.h>
@@ -157,12 +158,24 @@ static int open_state(lua_State *L) {
 }
 
 lua_State *dbf_state_new(const dbf_state_config *config, bool reduced) {
-  lua_State *L = luaL_newstate();
-  if (!L) return NULL;
+  dbf_memory *memory = dbf_memory_new();
+  lua_State *L = memory ? lua_newstate(dbf_memory_allocate, memory) : NULL;
+  if (!L) {
+    dbf_memory_free(memory);
+    return NULL;
+  }
   lua_pushcfunction(L, open_state);
   lua_pushboolean(L, reduced);
   lua_pushlightuserdata(L, (void *)config);
   if (lua_pcall(L, 2, 0, 0) == LUA_OK) return L;
-  lua_close(L);
+  dbf_state_close(L);
   return NULL;
+}
+
+void dbf_state_close(lua_State *L) {
+  void *memory;
+  if (!L) return;
+  lua_getallocf(L, &memory);
+  lua_close(L);
+  dbf_memory_free(memory);
 }

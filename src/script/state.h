@@ -18,8 +18,11 @@ typedef struct dbf_state_config {
   void *user;
 } dbf_state_config;
 
-/* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. Close with lua_close. */
+/* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */
 lua_State *dbf_state_new(const dbf_state_config *config, bool reduced);
+
+/* Close a state that dbf_state_new made, its memory with it. NULL is fine. */
+void dbf_state_close(lua_State *L);
 
 /* The config of the host that made the state; of a state that nobody here made (a stock lua5.4), an empty one. */
 const dbf_state_config *dbf_state_config_of(lua_State *L);

@@ -29,6 +29,7 @@ typedef struct value_view {
   uint32_t edits, from, to;
   uint8_t type;
   uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
+  uint32_t next_at;             /* where the one behind it begins; 0: it is the last */
   uint32_t length;              /* number of elements + 1; 0: not known */
 } value_view;
 
@@ -123,30 +124,37 @@ static void catch_up(lua_State *L, value_view *v) {
     }
 }
 
-static bool place_of(lua_State *L, int index, place *p) {
-  if (lua_type(L, index) != LUA_TUSERDATA) return false;
-  if (has_metatable(L, index, &entry_key)) {
-    p->entry = lua_touserdata(L, index);
-    p->value = NULL;
-  } else if (has_metatable(L, index, &value_key)) {
-    p->value = lua_touserdata(L, index);
-    p->entry = p->value->entry;
-    catch_up(L, p->value);
-  } else {
-    return false;
-  }
+/* Fill in the place of a userdata that is known to be an entry or a value. */
+static void locate(lua_State *L, void *userdata, bool is_value, place *p) {
+  p->value = is_value ? userdata : NULL;
+  p->entry = is_value ? p->value->entry : userdata;
+  if (is_value) catch_up(L, p->value);
   const body *b = p->entry->now;
   p->text = text_of(b);
   p->bad_utf8 = b->bad_utf8;
   p->range = (dbf_json_value){p->text, p->text + b->len, DBF_JSON_OBJECT, false};
-  if (p->value)
+  if (is_value)
     p->range = (dbf_json_value){p->text + p->value->from, p->text + p->value->to, p->value->type, false};
+}
+
+static bool place_of(lua_State *L, int index, place *p) {
+  if (lua_type(L, index) != LUA_TUSERDATA) return false;
+  bool is_value = has_metatable(L, index, &value_key);
+  if (!is_value && !has_metatable(L, index, &entry_key)) return false;
+  locate(L, lua_touserdata(L, index), is_value, p);
   return true;
 }
 
-static place check_place(lua_State *L, int index) {
+/* The place of argument 1 of a metamethod. Metamethods have the two metatables as upvalues: comparing pointers is the
+ * fastest way to know what the argument is, and every field access goes through here. */
+static place check_place(lua_State *L) {
   place p;
-  if (!place_of(L, index, &p)) luaL_typeerror(L, index, "entry");
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) luaL_typeerror(L, 1, "entry");
+  const void *metatable = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  bool is_value = metatable == lua_topointer(L, lua_upvalueindex(2));
+  if (!is_value && metatable != lua_topointer(L, lua_upvalueindex(1))) luaL_typeerror(L, 1, "entry");
+  locate(L, lua_touserdata(L, 1), is_value, &p);
   return p;
 }
 
@@ -200,7 +208,7 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
   }
 }
 
-/* Push a value found in `p`, whose view is at stack index `owner`. */
+/* Push a value found in `p`, whose view is at stack index `owner`. Called by metamethods only. */
 static void push_value(lua_State *L, const place *p, int owner, const dbf_json_value *v) {
   if (dbf_view_push_scalar(L, v, p->bad_utf8)) return;
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
@@ -212,7 +220,7 @@ static void push_value(lua_State *L, const place *p, int owner, const dbf_json_v
   if (p->value) lua_getiuservalue(L, owner, 1);
   else lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+  lua_pushvalue(L, lua_upvalueindex(2));
   lua_setmetatable(L, -2);
 }
 
@@ -230,30 +238,38 @@ static bool find_member(const place *p, const char *name, size_t len, dbf_json_v
   return false;
 }
 
-/* Element `index` (from 1) of an array. The view remembers where it was last, so that going through is linear. */
+/* Where to start looking for element `index` of an array: the view remembers the last one it gave and what came behind,
+ * so that going through is linear. */
+static const char *element_near(const place *p, uint32_t index, uint32_t *i) {
+  const value_view *v = p->value;
+  if (v->last_index && index == v->last_index + 1) {
+    *i = index;
+    return v->next_at ? p->text + v->next_at : NULL;
+  }
+  bool behind = v->last_index && v->last_index <= index;
+  *i = behind ? v->last_index : 1;
+  return behind ? p->text + v->last_at : dbf_json_enter(p->range.start, p->range.end);
+}
+
+/* Element `index` (from 1) of an array. */
 static bool find_element(const place *p, uint64_t index, dbf_json_value *value) {
   value_view *v = p->value;
+  uint32_t i;
   if (p->range.type != DBF_JSON_ARRAY || index == 0 || index > UINT32_MAX) return false;
-  const char *at = dbf_json_enter(p->range.start, p->range.end);
-  uint32_t i = 1;
-  if (v->last_index && v->last_index <= index) {
-    at = p->text + v->last_at;
-    i = v->last_index;
-  }
-  for (; at; i++) {
+  for (const char *at = element_near(p, (uint32_t)index, &i); at; i++) {
     const char *here = at;
     at = dbf_json_element(at, p->range.end, value);
-    if (i == index) {
-      v->last_index = i;
-      v->last_at = (uint32_t)(here - p->text);
-      return true;
-    }
+    if (i != index) continue;
+    v->last_index = i;
+    v->last_at = (uint32_t)(here - p->text);
+    v->next_at = at ? (uint32_t)(at - p->text) : 0;
+    return true;
   }
   return false;
 }
 
 static int l_index(lua_State *L) {
-  place p = check_place(L, 1);
+  place p = check_place(L);
   dbf_json_value value;
   bool found = false, element = lua_isinteger(L, 2);
   size_t len;
@@ -279,14 +295,14 @@ static uint32_t count_children(const dbf_json_value *range) {
 }
 
 static int l_len(lua_State *L) {
-  place p = check_place(L, 1);
+  place p = check_place(L);
   if (p.value && !p.value->length) p.value->length = count_children(&p.range) + 1;
   lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
   return 1;
 }
 
 static int l_tostring(lua_State *L) {
-  place p = check_place(L, 1);
+  place p = check_place(L);
   size_t len = (size_t)(p.range.end - p.range.start);
   if (!p.bad_utf8) return lua_pushlstring(L, p.range.start, len), 1;
   dbf_bytes *out = dbf_scratch_text(L);
@@ -296,11 +312,11 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
-/* The iterator of pairs: upvalues are the offset of the next child from the view's start (0: the first, -1: none) and
+/* The iterator of pairs: upvalues 3 and 4 are the offset of the next child from the view's start (0: the first, -1: none) and
  * the index of that child. */
 static int l_next(lua_State *L) {
-  place p = check_place(L, 1);
-  lua_Integer offset = lua_tointeger(L, lua_upvalueindex(1)), index = lua_tointeger(L, lua_upvalueindex(2));
+  place p = check_place(L);
+  lua_Integer offset = lua_tointeger(L, lua_upvalueindex(3)), index = lua_tointeger(L, lua_upvalueindex(4));
   dbf_json_value key, value;
   if (offset < 0 || offset >= p.range.end - p.range.start) return lua_pushnil(L), 1;
   const char *at = offset ? p.range.start + offset : dbf_json_enter(p.range.start, p.range.end);
@@ -313,18 +329,20 @@ static int l_next(lua_State *L) {
     push_string(L, &key, p.bad_utf8);
   }
   lua_pushinteger(L, at ? at - p.range.start : -1);
-  lua_replace(L, lua_upvalueindex(1));
+  lua_replace(L, lua_upvalueindex(3));
   lua_pushinteger(L, index + 1);
-  lua_replace(L, lua_upvalueindex(2));
+  lua_replace(L, lua_upvalueindex(4));
   push_value(L, &p, 1, &value);
   return 2;
 }
 
 static int l_pairs(lua_State *L) {
-  check_place(L, 1);
+  check_place(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushinteger(L, 0);
   lua_pushinteger(L, 0);
-  lua_pushcclosure(L, l_next, 2);
+  lua_pushcclosure(L, l_next, 4);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
   return 3;
@@ -411,7 +429,7 @@ static void insert_child(lua_State *L, const place *p, const char *end_of_last, 
 static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
   child c = {0};
   const char *end_of_last;
-  place p = check_place(L, 1);
+  place p = check_place(L);
   bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
   if (!found && lua_isnil(L, 3)) return;
   if (!found) {
@@ -433,7 +451,7 @@ static void check_name(lua_State *L, const place *p, const char *name) {
 }
 
 static int l_newindex(lua_State *L) {
-  place p = check_place(L, 1);
+  place p = check_place(L);
   lua_settop(L, 3);
   if (p.range.type == DBF_JSON_OBJECT) {
     size_t len;
@@ -456,18 +474,27 @@ static int l_newindex(lua_State *L) {
 
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
-static void open_metatable(lua_State *L, const char *key, const char *name) {
+/* Put the metamethods into the table at `index`; those have both metatables as upvalues. */
+static void set_methods(lua_State *L, int index, int entry, int value, const char *name) {
   static const luaL_Reg methods[] = {{"__index", l_index},       {"__newindex", l_newindex}, {"__len", l_len},
                                      {"__tostring", l_tostring}, {"__pairs", l_pairs},       {NULL, NULL}};
-  luaL_newlib(L, methods);
+  lua_pushvalue(L, index);
+  lua_pushvalue(L, entry);
+  lua_pushvalue(L, value);
+  luaL_setfuncs(L, methods, 2);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  lua_pop(L, 1);
 }
 
 void dbf_view_open(lua_State *L) {
-  open_metatable(L, &entry_key, "entry");
-  open_metatable(L, &value_key, "entry value");
+  lua_newtable(L);
+  lua_newtable(L);
+  int value = lua_gettop(L), entry = value - 1;
+  set_methods(L, entry, entry, value, "entry");
+  set_methods(L, value, entry, value, "entry value");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
 }

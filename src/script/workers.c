@@ -97,7 +97,7 @@ static int l_worker_call(lua_State *L) {
 
 static int l_worker_close(lua_State *L) {
   worker_object *w = luaL_checkudata(L, 1, worker_type);
-  if (w->state) lua_close(w->state);
+  dbf_state_close(w->state);
   w->state = NULL;
   return 0;
 }
@@ -155,7 +155,7 @@ static void *work(void *argument) {
     pthread_mutex_unlock(&c->mutex);
   }
   free_parcel(&broken);
-  if (W) lua_close(W);
+  dbf_state_close(W);
   return NULL;
 }
 

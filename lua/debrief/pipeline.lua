@@ -10,23 +10,32 @@ local plugin = require "debrief.plugin"
 
 local pipeline = {}
 
-pipeline.MOST_ERRORS = 100
+pipeline.MOST_ERRORS = 100 -- of a retrospective, which then stops
+pipeline.MOST_MESSAGES = 10 -- different ones of a hook that are kept
 
 local Pipeline = {}
 Pipeline.__index = Pipeline
 
 --- A pipeline over loaded plugins.
--- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, ctx = }
+-- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, path =, ctx = }
 function pipeline.new(hooks)
   return setmetatable({ enrich = hooks.enrich, filter = hooks.filter, retro = hooks.retro, problems = {}, order = {},
-    entries = 0, kept = 0 }, Pipeline)
+    distinct = {}, entries = 0, kept = 0 }, Pipeline)
 end
 
 -- ---- Errors -------------------------------------------------------------------------------------------------------------
 
--- Note an error. Equal messages of one hook are counted, the first one's place is kept.
+-- Note an error. Equal messages of one hook are counted, the first one's place is kept; past MOST_MESSAGES different ones
+-- the rest is counted together.
 function Pipeline:note(name, hook, message, traceback)
-  local key = name .. "\0" .. hook .. "\0" .. message
+  local of_hook = name .. "\0" .. hook .. "\0"
+  local key, distinct = of_hook .. message, self.distinct[of_hook] or 0
+  if not self.problems[key] then
+    if distinct >= pipeline.MOST_MESSAGES then
+      key, message, traceback = of_hook, "more errors, with other messages", nil
+    end
+    self.distinct[of_hook] = distinct + 1
+  end
   local problem = self.problems[key]
   if problem then
     problem.count = problem.count + 1
@@ -43,14 +52,15 @@ local function handler(raised)
   return { message = plugin.message(raised), traceback = core.traceback(nil, 2) }
 end
 
--- Only the plugin's own part of a traceback: what is below is ours.
+-- Only the plugin's own part of a traceback: what is below is ours. Nil when it has none.
 local function own_part(traceback)
-  local lines = {}
+  local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do
     if line:find "debrief/pipeline" or line:find "%[C%]: in function 'xpcall'" then break end
     lines[#lines + 1] = line
+    own = own or #lines > 1 and not line:find "^%s*%[C%]"
   end
-  return table.concat(lines, "\n")
+  return own and table.concat(lines, "\n") or nil
 end
 
 --- Call one hook outside of the loop; on an error note it and return nothing.
@@ -82,9 +92,9 @@ local function matches(match, entry)
   return true
 end
 
-local function run_filter(t, entry, ctx)
-  local keep = t.filter(entry, ctx)
-  if keep ~= true and keep ~= false then error(filter_error(keep), 0) end
+local function run_filter(p, entry)
+  local keep = p.table.filter(entry, p.ctx)
+  if keep ~= true and keep ~= false then error(p.path .. ": " .. filter_error(keep), 0) end
   return keep
 end
 
@@ -104,7 +114,7 @@ function Pipeline:chain(s)
     s.at, s.running, s.hook = s.at + 1, p, "filter"
     p.ctx.session, p.ctx.line = self.session, self.line
     if p.table.match and not matches(p.table.match, s.entry) then return false end
-    if p.table.filter and not run_filter(p.table, s.entry, p.ctx) then return false end
+    if p.table.filter and not run_filter(p, s.entry) then return false end
   end
   s.running = nil
   return true
@@ -123,7 +133,7 @@ local function step(p, entry, s)
   if t.match and not matches(t.match, entry) then return end
   if t.filter then
     s.hook = "filter"
-    if not run_filter(t, entry, ctx) then return end
+    if not run_filter(p, entry) then return end
   end
   s.hook = "step"
   t.retrospective.step(p.acc, entry, ctx)

@@ -53,8 +53,8 @@ end
 
 local function not_found(name)
   local near = nearest(name, names())
-  return nil, ("no plugin '%s'%s; `debrief plugins` lists them, a path needs a '/' (./%s.lua)"):format(name,
-    near and (": did you mean '%s'?"):format(near) or "", name)
+  return nil, ("no plugin '%s'%s (`debrief plugins` lists them; a path needs a '/': ./%s.lua)"):format(name,
+    near and (", did you mean '%s'?"):format(near) or "", name)
 end
 
 --- Find a plugin by path (with a '/' or ending in .lua) or by name.
@@ -77,41 +77,7 @@ function plugin.find(name)
   return { name = name, path = path, text = text }
 end
 
--- ---- Checking what the file returned ------------------------------------------------------------------------------------
-
-local function is_function(value) return type(value) == "function", "a function" end
-local function is_boolean(value) return type(value) == "boolean", "true or false" end
-local function is_table(value) return type(value) == "table", "a table" end
-
-local function is_name(value)
-  return type(value) == "string" and value:find "^[a-z][a-z0-9_]*$" ~= nil, "a name like slow_runs: [a-z][a-z0-9_]*"
-end
-
-local function is_line(value)
-  return type(value) == "string" and value ~= "" and not value:find "\n", "one line of text"
-end
-
-local function is_on_error(value)
-  return value == "store" or value == "refuse", '"store" or "refuse"'
-end
-
-local keys = {
-  plugin = {
-    name = is_name, api = function(v) return v == plugin.API, "1" end, summary = is_line, options = is_table,
-    split = is_boolean, match = is_table, enrich = is_function, filter = is_function, on_error = is_on_error,
-    retrospective = is_table, export = is_function, import = is_table,
-  },
-  retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
-  import = { detect = is_function, open = is_function },
-  option = { type = function(v)
-    return v == "integer" or v == "number" or v == "string" or v == "boolean", "integer, number, string or boolean"
-  end, default = function() return true end, min = function(v) return type(v) == "number", "a number" end,
-    max = function(v) return type(v) == "number", "a number" end, help = is_line,
-    choices = is_table },
-}
-
-local required = { plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" },
-  option = { "type" } }
+-- ---- Options ------------------------------------------------------------------------------------------------------------
 
 local function sorted_keys(t)
   local out = {}
@@ -119,67 +85,6 @@ local function sorted_keys(t)
   table.sort(out)
   return out
 end
-
--- Are all keys of `t` known and of their type? Returns nil and a message for the first that is not.
-local function check_keys(t, kind, where)
-  for _, key in ipairs(sorted_keys(t)) do
-    local check = keys[kind][key]
-    if not check then
-      local near = nearest(key, sorted_keys(keys[kind]))
-      return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (", did you mean '%s'?"):format(near)
-        or "; known are " .. table.concat(sorted_keys(keys[kind]), ", "))
-    end
-    local ok, wanted = check(t[key])
-    if not ok then return nil, ("%s: %s must be %s, not %s"):format(where, key, wanted, core.type(t[key])) end
-  end
-  for _, key in ipairs(required[kind]) do
-    if t[key] == nil then return nil, ("%s: %s is missing"):format(where, key) end
-  end
-  return true
-end
-
-local function check_match(match, where)
-  for field, wanted in next, match do
-    local list = type(wanted) == "table" and wanted or { wanted }
-    local fine = type(field) == "string" and #list > 0
-    for _, value in ipairs(list) do
-      fine = fine and (type(value) == "string" or type(value) == "number" or type(value) == "boolean")
-    end
-    if not fine then
-      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, tostring(field))
-    end
-  end
-  return true
-end
-
-local function check(t, found)
-  local where = found.path
-  if type(t) ~= "table" then
-    return nil, ("%s: a plugin returns a table, this one returned %s%s"):format(where, core.type(t),
-      t == nil and " (is the `return` missing?)" or "")
-  end
-  local ok, message = check_keys(t, "plugin", where)
-  if not ok then return nil, message end
-  if t.name ~= found.name then
-    return nil, ("%s: name is '%s', but the file is called %s.lua: make them equal"):format(where, t.name, found.name)
-  end
-  for _, part in ipairs { "retrospective", "import" } do
-    if t[part] then
-      ok, message = check_keys(t[part], part, where .. ": " .. part)
-      if not ok then return nil, message end
-    end
-  end
-  for name, option in next, t.options or {} do
-    local at = ("%s: options.%s"):format(where, tostring(name))
-    if type(option) ~= "table" then return nil, at .. " must be a table: { type = …, default = … }" end
-    ok, message = check_keys(option, "option", at)
-    if not ok then return nil, message end
-  end
-  if t.match then return check_match(t.match, where) end
-  return true
-end
-
--- ---- Options ------------------------------------------------------------------------------------------------------------
 
 local function convert(option, value)
   if option.type == "string" then return tostring(value) end
@@ -200,7 +105,9 @@ local function in_range(option, value)
   for _, choice in ipairs(option.choices) do
     if choice == value then return true end
   end
-  return false, "one of " .. table.concat(option.choices, ", ")
+  local texts = {}
+  for i, choice in ipairs(option.choices) do texts[i] = tostring(choice) end
+  return false, "one of " .. table.concat(texts, ", ")
 end
 
 --- The options of a plugin with defaults, and what the user gave (texts or values) put over them.
@@ -224,6 +131,129 @@ function plugin.options(t, given)
     out[name] = converted
   end
   return out
+end
+
+-- ---- Checking what the file returned ------------------------------------------------------------------------------------
+
+local function is_function(value) return type(value) == "function", "a function" end
+local function is_boolean(value) return type(value) == "boolean", "true or false" end
+local function is_table(value) return type(value) == "table", "a table" end
+
+local function is_name(value)
+  return type(value) == "string" and value:find "^[a-z][a-z0-9_]*$" ~= nil, "a name like slow_runs: [a-z][a-z0-9_]*"
+end
+
+local function is_scalar(value)
+  return type(value) == "string" or type(value) == "number" or type(value) == "boolean", "a string, number or boolean"
+end
+
+local function is_line(value)
+  return type(value) == "string" and value ~= "" and not value:find "\n", "one line of text"
+end
+
+local function is_on_error(value)
+  return value == "store" or value == "refuse", '"store" or "refuse"'
+end
+
+local keys = {
+  plugin = {
+    name = is_name, api = function(v) return v == plugin.API, "1" end, summary = is_line, options = is_table,
+    split = is_boolean, match = is_table, enrich = is_function, filter = is_function, on_error = is_on_error,
+    retrospective = is_table, export = is_function, import = is_table,
+  },
+  retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
+  import = { detect = is_function, open = is_function },
+  option = { type = function(v)
+    return v == "integer" or v == "number" or v == "string" or v == "boolean", "integer, number, string or boolean"
+  end, default = is_scalar, min = function(v) return type(v) == "number", "a number" end,
+    max = function(v) return type(v) == "number", "a number" end, help = is_line,
+    choices = is_table },
+}
+
+local required = { plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" },
+  option = { "type" } }
+
+-- A wrong value as a message shows it.
+local function shown(value)
+  if type(value) == "string" then return ("'%s'"):format(value) end
+  return is_scalar(value) and tostring(value) or "a " .. core.type(value)
+end
+
+-- Are all keys of `t` known and of their type? Returns nil and a message for the first that is not.
+local function check_keys(t, kind, where)
+  for _, key in ipairs(sorted_keys(t)) do
+    local check = keys[kind][key]
+    if not check then
+      local near = nearest(key, sorted_keys(keys[kind]))
+      return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (", did you mean '%s'?"):format(near)
+        or "; known are " .. table.concat(sorted_keys(keys[kind]), ", "))
+    end
+    local ok, wanted = check(t[key])
+    if not ok then return nil, ("%s: %s must be %s, not %s"):format(where, key, wanted, shown(t[key])) end
+  end
+  for _, key in ipairs(required[kind]) do
+    if t[key] == nil then return nil, ("%s: %s is missing"):format(where, key) end
+  end
+  return true
+end
+
+local function check_match(match, where)
+  for field, wanted in next, match do
+    local list = type(wanted) == "table" and wanted or { wanted }
+    local fine = type(field) == "string" and #list > 0
+    for _, value in ipairs(list) do
+      fine = fine and (type(value) == "string" or type(value) == "number" or type(value) == "boolean")
+    end
+    if not fine then
+      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, tostring(field))
+    end
+  end
+  return true
+end
+
+local function check_option(option, at)
+  local ok, message = check_keys(option, "option", at)
+  if not ok then return nil, message end
+  local numeric = option.type == "integer" or option.type == "number"
+  if not numeric and (option.min or option.max) then return nil, at .. ": min and max are for numbers" end
+  for _, choice in ipairs(option.choices or {}) do
+    if convert(option, choice) ~= choice then
+      return nil, ("%s: the choice %s is not of type %s"):format(at, shown(choice), option.type)
+    end
+  end
+  if option.default == nil then return true end
+  local value, wanted = convert(option, option.default), "of type " .. option.type
+  ok = value == option.default and math.type(value) == math.type(option.default)
+  if ok then ok, wanted = in_range(option, value) end
+  if not ok then return nil, ("%s: default must be %s, not %s"):format(at, wanted, shown(option.default)) end
+  return true
+end
+
+local function check(t, found)
+  local where = found.path
+  if type(t) ~= "table" then
+    return nil, ("%s: a plugin returns a table, this one returned %s%s"):format(where, core.type(t),
+      t == nil and " (is the `return` missing?)" or "")
+  end
+  local ok, message = check_keys(t, "plugin", where)
+  if not ok then return nil, message end
+  if t.name ~= found.name then
+    return nil, ("%s: name is '%s', but the file is called %s.lua: make them equal"):format(where, t.name, found.name)
+  end
+  for _, part in ipairs { "retrospective", "import" } do
+    if t[part] then
+      ok, message = check_keys(t[part], part, where .. ": " .. part)
+      if not ok then return nil, message end
+    end
+  end
+  for name, option in next, t.options or {} do
+    local at = ("%s: options.%s"):format(where, tostring(name))
+    if type(option) ~= "table" then return nil, at .. " must be a table: { type = …, default = … }" end
+    ok, message = check_option(option, at)
+    if not ok then return nil, message end
+  end
+  if t.match then return check_match(t.match, where) end
+  return true
 end
 
 -- ---- Loading ------------------------------------------------------------------------------------------------------------

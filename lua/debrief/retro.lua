@@ -62,6 +62,10 @@ function retro.job(given)
     if not names then return nil, message end
     job[use] = names
   end
+  if #job.retro == 0 and given.retro then return nil, "no plugin is named: `debrief plugins` lists them" end
+  if #plugins == 0 and #(given.opt or {}) > 0 then
+    return nil, ("--opt '%s': no plugin is used here"):format(given.opt[1])
+  end
   local main = #job.retro > 0 and job.retro or {}
   if #main == 0 then for _, found in ipairs(plugins) do main[#main + 1] = found.name end end
   for _, text in ipairs(given.opt or {}) do
@@ -188,6 +192,16 @@ local function subset(job, about, merging)
   return out
 end
 
+-- Of a second pass over the same entries only what the retrospectives of that pass did: the rest is known.
+local function problems_of(names, problems)
+  local out, wanted = {}, {}
+  for _, name in ipairs(names) do wanted[name] = true end
+  for _, problem in ipairs(problems) do
+    if wanted[problem.plugin] then out[#out + 1] = problem end
+  end
+  return out
+end
+
 --- Run the retrospectives of a job.
 -- @param job from retro.job
 -- @param sessions array of { session=, path=, is_path= }
@@ -206,7 +220,7 @@ function retro.run(job, sessions, workers)
         or { entries = 0, kept = 0, sessions = 0, dropped = 0, diagnostics = {}, failures = {}, problems = {}, known = {} }
       local reports, message = pass(part, retro.chunks(sessions, not merging), workers or core.cores(), counted)
       if not reports then return nil, message end
-      if counted ~= total then add_problems(total, counted.problems) end
+      if counted ~= total then add_problems(total, problems_of(part.retro, counted.problems)) end
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
     end
   end

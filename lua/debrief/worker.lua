@@ -26,7 +26,9 @@ end
 
 local function hooks_of(names)
   local out = {}
-  for i, name in ipairs(names or {}) do out[i] = { table = loaded[name].table, ctx = context(name) } end
+  for i, name in ipairs(names or {}) do
+    out[i] = { table = loaded[name].table, path = loaded[name].path, ctx = context(name) }
+  end
   return out
 end
 
@@ -49,7 +51,7 @@ local function load_one(found)
   local options
   options, message = plugin.options(t, found.options)
   if not options then return message end
-  loaded[found.name] = { table = t, options = options }
+  loaded[found.name] = { table = t, options = options, path = found.path }
 end
 
 --- Load the plugins of a job.
@@ -134,8 +136,7 @@ local function pack_acc(p, hook)
   local ok, packed = pcall(core.pack, hook.acc, "acc")
   if ok then return packed end
   p.session, p.line = nil, nil
-  p:note(hook.table.name, "step", packed:gsub("^.-: ", ""))
-  hook.errors = (hook.errors or 0) + 1
+  p:note(hook.table.name, "step", packed)
   hook.stopped = true
   return false
 end
@@ -148,7 +149,10 @@ function worker.chunk(chunk)
   for _, hook in ipairs(p.retro) do
     local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
     hook.acc, hook.stopped = acc, not ok
-    if not ok then hook.errors = pipeline.MOST_ERRORS end
+    if ok and acc == nil then
+      hook.stopped = true
+      p:note(hook.table.name, "init", hook.path .. ": init returned nil (did you forget return?)")
+    end
   end
   read_sessions(p, chunk.sessions, result)
   for i, hook in ipairs(p.retro) do

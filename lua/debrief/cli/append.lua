@@ -32,8 +32,9 @@ end
 
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
+  local job = common.job { enrich = args.enrich, opt = args.opt }
   if #args.enrich == 0 then return nil end
-  local worker = common.worker(common.job { enrich = args.enrich, opt = args.opt })
+  local worker = common.worker(job)
   return function(text, place, line)
     local answer = common.ask(worker, "enrich", { text = text, session = args.id, line = line })
     for _, p in ipairs(answer.problems or {}) do problems[#problems + 1] = p end
@@ -98,7 +99,11 @@ local function from_lines(args, log)
     if bytes > MOST and not args.stream then
       tell.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
     end
-    if enrich then text = enrich(text, place, line) end
+    if enrich then
+      local whole, message = core.line(args.id, text)
+      if not whole then refuse(place, message, stored) end
+      text = enrich(whole, place, line)
+    end
     batch[#batch + 1], places[#places + 1] = text, place
     if args.stream and bytes >= BATCH then flush() end
   end)
@@ -112,12 +117,13 @@ end
 local function from_words(args, log)
   local entry, message = words.entry(args.words, args.attempt)
   if not entry then tell.fail(message .. "; nothing was stored", 2) end
-  local problems = {}
+  local problems, fine, text, ok = {}, nil, nil, nil
   local enrich = enricher(args, problems)
-  if enrich then entry = enrich(words.text(entry), "the entry", nil) end
-  local raised, ok
-  raised, ok, message = pcall(log.append, log, args.id, entry)
-  if not raised then tell.fail(tostring(ok):gsub("^[^:]+:%d+: ", "") .. "; nothing was stored", 2) end
+  fine, text, message = pcall(core.line, args.id, entry) -- raises where a field has another type
+  if not fine then tell.fail(text .. "; nothing was stored", 2) end
+  if not text then tell.fail(message .. "; nothing was stored") end
+  if enrich then text = enrich(text, "the entry", nil) end
+  ok, message = log:append(args.id, text)
   if not ok then tell.fail(message .. "; nothing was stored") end
   return 1, problems
 end

@@ -11,11 +11,16 @@ local function is_path(name) return name:find("/", 1, true) or name:find "%.json
 local function path_item(path)
   local stat, message = core.stat(path)
   if not stat then tell.fail(message) end
-  if stat.kind ~= "file" then tell.fail(("%s is a %s, not a file of entries"):format(path, stat.kind)) end
+  if stat.kind == "folder" then
+    tell.fail(("%s is a folder, not a file of entries (-d %s reads the log in it)"):format(path, path))
+  end
+  if stat.kind ~= "file" then tell.fail(("%s is a device, FIFO or socket, not a file of entries"):format(path)) end
   return { session = path:match "([^/]+)%.jsonl$" or path:match "[^/]+$", path = path, is_path = true }
 end
 
 local function no_session(dir, name, ids)
+  local reader, message = core.log(dir):reader(name)
+  if not reader then tell.fail(message) end -- no id, or something else than a file stands there
   local near = nearest(name, ids)
   local hint = near and (": did you mean '%s'?"):format(near) or ("; `debrief -d %s sessions` lists them"):format(dir)
   tell.fail(("no session '%s' in %s%s"):format(name, dir, hint))

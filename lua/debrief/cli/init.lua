@@ -97,7 +97,9 @@ return function(words)
     io.stderr:write(parser:get_help(), "\n")
     return 2
   end
-  args.dir = args.dir_behind or args.dir_before or os.getenv "DEBRIEF_DIR" or "sessions"
+  local dir = os.getenv "DEBRIEF_DIR"
+  args.dir = args.dir_behind or args.dir_before or (dir ~= "" and dir) or "sessions"
+  args.dir = args.dir:gsub("(.)/+$", "%1")
   local ok, result = xpcall(commands[args.command].run, handler, args)
   if ok then return result or 0 end
   tell.error(result.message)

@@ -46,7 +46,7 @@ function read.run(args)
   local columns, color = common.terminal()
   local format = args.format or (columns and "list" or "jsonl")
   io.stdout:flush()
-  if format == "jsonl" and #args.enrich == 0 and #args.filter == 0 then return common.status(copy(args, sessions)) end
+  if format == "jsonl" and #args.enrich + #args.filter + #args.opt == 0 then return common.status(copy(args, sessions)) end
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter, opt = args.opt }
   local worker = common.worker(job)
   local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,

@@ -9,6 +9,12 @@ local function integer(text)
   return math.tointeger(tonumber(text)), ("-j %s: a number of workers is wanted"):format(text)
 end
 
+local function jobs(text)
+  local n = math.tointeger(tonumber(text))
+  if not n or n < 1 or n > 256 then return nil, ("-j takes 1 to 256 workers, not '%s'"):format(text) end
+  return n
+end
+
 function retro.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
@@ -41,7 +47,6 @@ local function split(names)
 end
 
 function retro.run(args)
-  if args.jobs and (args.jobs < 1 or args.jobs > 256) then tell.fail("-j takes 1 to 256 workers", 2) end
   local names = split(args.plugin)
   if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,

@@ -16,7 +16,7 @@ end
 
 local function convert(kind, key, text)
   if kind == "integer" then
-    local number = math.tointeger(tonumber(text))
+    local number = text:find "^%s*[-+]?%d+%s*$" and math.tointeger(tonumber(text))
     if not number then return nil, ("%s=%s: an integer is wanted"):format(key, text) end
     return number
   end
@@ -27,6 +27,9 @@ local function convert(kind, key, text)
   return text
 end
 
+-- Is the value looked at? What is not stays the JSON text it was given as.
+local function typed(types, key) return key == "attempts" or (types[key] and types[key] ~= "value") end
+
 -- Put one pair into t.
 local function set(t, types, word)
   local key, colon, text = word:match "^([%a_][%w_]*)(:?)=(.*)$"
@@ -36,7 +39,7 @@ local function set(t, types, word)
   if colon == ":" then
     value, message = core.json(text)
     if not value then return nil, ("%s:=%s: %s"):format(key, text, message) end
-    if key ~= "input" then value = core.decode(text) end
+    if typed(types, key) then value = core.decode(text) end
   else
     value, message = convert(types[key], key, text)
     if value == nil then return nil, message end
@@ -101,8 +104,5 @@ function words.entry(list, attempts)
   end
   return entry
 end
-
---- The entry as the JSON text an enricher sees.
-function words.text(entry) return core.encode(entry) end
 
 return words

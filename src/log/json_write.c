@@ -1,4 +1,6 @@
 #include "json_write.h"
+
+#include "json_block.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -6,135 +8,162 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Eight bytes at a time -------------------------------------------------------------------------------
- * Nearly all text is plain. A word with a byte that may need work is left to the byte loop, which decides. */
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH       EACH(0x80)
-#define ZEROS(word) \
-  (((word)-EACH(1)) & ~(word)) /* the high bit of some byte is set if and only if one is 0 */
-
-static inline uint64_t load(const char *p) {
-  uint64_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
-
-static inline bool has_end(uint64_t word) {
-  return ((ZEROS(word ^ EACH('"')) | ZEROS(word ^ EACH('\\')) | word) & HIGH) != 0;
-}
-
-/* < and > differ in one bit. */
-static inline bool has_html(uint64_t word) {
-  return ((ZEROS(word ^ EACH('&')) | ZEROS((word | EACH(2)) ^ EACH('>'))) & HIGH) != 0;
-}
-
-static inline bool has_control(uint64_t word) {
-  return ((word - EACH(0x20)) & ~word & HIGH) != 0;
-}
-
 static inline bool is_html(char c) {
   return c == '<' || c == '>' || c == '&';
 }
 
 /* ---- Strings --------------------------------------------------------------------------------------------- */
 
-static const char hex[] = "0123456789abcdef";
+/* What an ASCII byte becomes. Copied as a whole and counted by `len`: no branch depends on which byte it is. */
+typedef struct piece {
+  char text[7];
+  uint8_t len;
+} piece;
 
-static void write_unicode(dbf_bytes *out, unsigned c) {
-  char text[6] = {'\\', 'u', hex[c >> 12], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
-  dbf_bytes_append(out, text, sizeof text);
-}
+#define SELF(c) \
+  { {c}, 1 }
+#define SELF8(c) \
+  SELF(c), SELF(c + 1), SELF(c + 2), SELF(c + 3), SELF(c + 4), SELF(c + 5), SELF(c + 6), SELF(c + 7)
+#define SHORT(c) \
+  { {'\\', c}, 2 }
+#define UNICODE(xx) \
+  { "\\u00" xx, 6 }
 
-static void write_escaped(dbf_bytes *out, char c) {
-  static const char from[] = "\"\\\n\r\t", to[] = "\"\\nrt";
-  const char *at = c ? strchr(from, c) : NULL;
-  if (!at) {
-    write_unicode(out, (unsigned char)c);
-    return;
-  }
-  char text[2] = {'\\', to[at - from]};
-  dbf_bytes_append(out, text, sizeof text);
-}
+/* clang-format off */
+static const piece pieces[0x80] = {
+  UNICODE("00"), UNICODE("01"), UNICODE("02"), UNICODE("03"), UNICODE("04"), UNICODE("05"), UNICODE("06"), UNICODE("07"),
+  UNICODE("08"), SHORT('t'),    SHORT('n'),    UNICODE("0b"), UNICODE("0c"), SHORT('r'),    UNICODE("0e"), UNICODE("0f"),
+  UNICODE("10"), UNICODE("11"), UNICODE("12"), UNICODE("13"), UNICODE("14"), UNICODE("15"), UNICODE("16"), UNICODE("17"),
+  UNICODE("18"), UNICODE("19"), UNICODE("1a"), UNICODE("1b"), UNICODE("1c"), UNICODE("1d"), UNICODE("1e"), UNICODE("1f"),
+  SELF(' '), SELF('!'), SHORT('"'), SELF('#'), SELF('$'), SELF('%'), UNICODE("26"), SELF('\''),
+  SELF8('('), SELF8('0'),
+  SELF('8'), SELF('9'), SELF(':'), SELF(';'), UNICODE("3c"), SELF('='), UNICODE("3e"), SELF('?'),
+  SELF8('@'), SELF8('H'), SELF8('P'),
+  SELF('X'), SELF('Y'), SELF('Z'), SELF('['), SHORT('\\'), SELF(']'), SELF('^'), SELF('_'),
+  SELF8('`'), SELF8('h'), SELF8('p'), SELF8('x'),
+};
+/* clang-format on */
+
+#define REPLACED 6 /* bytes of "\ufffd" */
 
 /* U+2028 and U+2029 end a line in JavaScript. */
 static bool is_separator(const char *p, size_t len) {
   return len == 3 && p[0] == '\xe2' && p[1] == '\x80' && (p[2] == '\xa8' || p[2] == '\xa9');
 }
 
-/* A byte >= 0x80 at p: what must be replaced is written, with what stands between *run and p before it. Returns the
- * byte behind the character; *run moves when something was written. */
-static const char *write_high(dbf_bytes *out, const char **run, const char *p, const char *end,
-                              bool separators) {
-  size_t len = dbf_utf8_length(p, (size_t)(end - p));
-  if (len && !(separators && is_separator(p, len))) return p + len;
-  dbf_bytes_append(out, *run, (size_t)(p - *run));
-  write_unicode(out, len ? 0x2028 + (unsigned)(p[2] & 1) : 0xfffd);
-  return *run = p + (len ? len : 1);
+/* What the character at p, a byte >= 0x80, becomes: REPLACED bytes, or NULL when it stays. *len: its own bytes. */
+static const char *replacement(const char *p, const char *end, bool separators, size_t *len) {
+  *len = dbf_utf8_length(p, (size_t)(end - p));
+  if (*len == 0) return *len = 1, "\\ufffd";
+  if (!separators || !is_separator(p, *len)) return NULL;
+  return p[2] & 1 ? "\\u2029" : "\\u2028";
 }
 
-static const char *skip_plain(const char *p, const char *end) {
-  for (; end - p >= 8; p += 8) {
-    uint64_t word = load(p);
-    if (has_end(word) || has_html(word) || has_control(word)) break;
+static char *put_high(char *to, const char **p, const char *end) {
+  size_t len;
+  const char *other = replacement(*p, end, true, &len);
+  memcpy(to, other ? other : *p, other ? REPLACED : len);
+  *p += len;
+  return to + (other ? REPLACED : len);
+}
+
+static char *put_piece(char *to, char c) {
+  memcpy(to, &pieces[(unsigned char)c], sizeof(piece));
+  return to + pieces[(unsigned char)c].len;
+}
+
+static char *put_character(char *to, const char **p, const char *end) {
+  return (unsigned char)**p < 0x80 ? put_piece(to, *(*p)++) : put_high(to, p, end);
+}
+
+/* One block and what is left of a character that begins in it. Whatever lies between two hits is copied as a whole block
+ * and counted as what it is, so that as many bytes behind the block must be there, too. */
+static char *put_block(char *to, const char **p, const char *end) {
+  const char *block = *p;
+  unsigned done = 0;
+  for (uint64_t hits = dbf_block_hits(block, true); hits; hits &= hits - 1) {
+    unsigned hit = dbf_block_first(hits);
+    memcpy(to, block + done, DBF_BLOCK);
+    to += hit - done;
+    if ((unsigned char)block[hit] >= 0x80) {
+      *p = block + hit;
+      return put_high(to, p, end);
+    }
+    to = put_piece(to, block[hit]);
+    done = hit + 1;
   }
-  return p;
+  memcpy(to, block + done, DBF_BLOCK);
+  *p = block + DBF_BLOCK;
+  return to + DBF_BLOCK - done;
 }
 
-static bool must_escape(char c) {
-  return (unsigned char)c < 0x20 || c == '"' || c == '\\' || is_html(c);
+/* The characters that begin before `stop`; *p moves behind them. */
+static char *put_characters(char *to, const char **p, const char *stop, const char *end) {
+  while (*p < stop && end - *p >= 2 * DBF_BLOCK) to = put_block(to, p, end);
+  while (*p < stop) to = put_character(to, p, end);
+  return to;
 }
+
+#define STEP  ((size_t)4096)          /* bytes of text for which there is room even if each becomes WORST */
+#define WORST 6                       /* "\u0000" */
+#define SLACK ((size_t)8 * DBF_BLOCK) /* behind them: the last block may go on, and is copied as a whole */
 
 void dbf_json_write_string(dbf_bytes *out, const char *data, size_t len) {
-  const char *p = len ? data : "", *run = p, *end = p + len; /* no text may be NULL */
+  const char *p = len ? data : "", *end = p + len; /* no text may be NULL */
   dbf_bytes_append_char(out, '"');
-  while ((p = skip_plain(p, end)) < end) {
-    const char *stop = end - p > 8 ? p + 8 : end;
-    while (p < stop) {
-      if ((unsigned char)*p >= 0x80) {
-        p = write_high(out, &run, p, end, true);
-      } else if (must_escape(*p)) {
-        dbf_bytes_append(out, run, (size_t)(p - run));
-        write_escaped(out, *p);
-        run = ++p;
-      } else {
-        p++;
-      }
-    }
+  while (p < end) {
+    size_t step = (size_t)(end - p) < STEP ? (size_t)(end - p) : STEP;
+    if (!dbf_bytes_reserve(out, step * WORST + SLACK)) return;
+    char *to = put_characters(out->data + out->len, &p, p + step, end);
+    out->len = (size_t)(to - out->data);
   }
-  dbf_bytes_append(out, run, (size_t)(end - run));
   dbf_bytes_append_char(out, '"');
 }
 
 /* ---- Compacting ------------------------------------------------------------------------------------------ */
 
+static bool is_plain(char c, bool html) {
+  return (unsigned char)c < 0x80 && c != '"' && c != '\\' && !(html && is_html(c));
+}
+
+/* The first byte from p on that is neither plain nor part of an escape. */
 static const char *skip_inside(const char *p, const char *end, bool html) {
-  for (; end - p >= 8; p += 8) {
-    uint64_t word = load(p);
-    if (has_end(word) || (html && has_html(word))) break;
+  while (end - p > DBF_BLOCK) {
+    unsigned done = DBF_BLOCK;
+    for (uint64_t hits = dbf_block_hits(p, html); hits;) {
+      unsigned hit = dbf_block_first(hits);
+      if (p[hit] != '\\') return p + hit;
+      if (hit + 2 > done) done = hit + 2;
+      hits = dbf_block_behind(hits, hit + 2);
+    }
+    p += done;
   }
+  while (p < end && is_plain(*p, html)) p++;
   return p;
+}
+
+/* p at what may have to be written in another way: the byte behind it. *run: the first byte not yet written. */
+static const char *compact_special(dbf_bytes *out, const char **run, const char *p, const char *end,
+                                   bool html) {
+  size_t len = 1;
+  const char *other = NULL;
+  if ((unsigned char)*p >= 0x80) other = replacement(p, end, html, &len);
+  else if (html && is_html(*p)) other = pieces[(unsigned char)*p].text;
+  if (!other) return p + len;
+  dbf_bytes_append(out, *run, (size_t)(p - *run));
+  dbf_bytes_append(out, other, REPLACED);
+  return *run = p + len;
 }
 
 /* p behind the opening quote; returns the byte behind the closing one. */
 static const char *compact_string(dbf_bytes *out, const char **run, const char *p, const char *end,
                                   bool html) {
-  for (;;) {
-    p = skip_inside(p, end, html);
-    if (p >= end) return end;
+  while ((p = skip_inside(p, end, html)) < end) {
     if (*p == '"') return p + 1;
-    if (*p == '\\') {
-      p += end - p > 1 ? 2 : 1;
-    } else if ((unsigned char)*p >= 0x80) {
-      p = write_high(out, run, p, end, html);
-    } else if (html && is_html(*p)) {
-      dbf_bytes_append(out, *run, (size_t)(p - *run));
-      write_unicode(out, (unsigned char)*p);
-      *run = ++p;
-    } else {
-      p++;
-    }
+    if (*p == '\\') p += end - p > 1 ? 2 : 1;
+    else p = compact_special(out, run, p, end, html);
   }
+  return end;
 }
 
 void dbf_json_compact(dbf_bytes *out, const char *text, size_t len, bool html) {

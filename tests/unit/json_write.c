@@ -53,7 +53,7 @@ static void replaces_bytes_that_are_not_utf8_one_by_one(void **state) {
   ASSERT_STRING("\xe2\x80\"", "\"\\ufffd\\ufffd\\\"\"");
 }
 
-/* The eight-byte steps must not depend on where a byte that needs work stands. */
+/* Steps of several bytes must not depend on where a byte that needs work stands. */
 static void escapes_a_byte_wherever_it_stands(void **state) {
   (void)state;
   for (int c = 0; c < 256; c++) {
@@ -104,6 +104,57 @@ static void compacts_bytes_that_are_not_utf8_to_replacements(void **state) {
   (void)state;
   assert_compact("{\"k\xff\" : \"v\xc3\"}", false, "{\"k\\ufffd\":\"v\\ufffd\"}");
   assert_compact("\"\xf0\x9f\x98\x80\"", true, "\"\xf0\x9f\x98\x80\"");
+}
+
+/* ---- Long texts ------------------------------------------------------------------------------------------ */
+
+/* Pieces that must come out the same wherever they stand: of a text and as it is written, of JSON and as it is compacted
+ * without and with HTML escaping. */
+static const char *const pieces_of[][5] = {
+    {"x", "x", "x", "x", "x"},
+    {"plain text", "plain text", "plain text", "plain text", "plain text"},
+    {"\n", "\\n", "\\n", "\\n", "\\n"},
+    {"\"", "\\\"", "\\\"", "\\\"", "\\\""},
+    {"\\", "\\\\", "\\\\", "\\\\", "\\\\"},
+    {"\x01", "\\u0001", "\\u0001", "\\u0001", "\\u0001"},
+    {"<", "\\u003c", "<", "<", "\\u003c"},
+    {"&", "\\u0026", "&", "&", "\\u0026"},
+    {"\xc3\xa9", "\xc3\xa9", "\xc3\xa9", "\xc3\xa9", "\xc3\xa9"},
+    {"\xff", "\\ufffd", "\xff", "\\ufffd", "\\ufffd"},
+    {"\xe2\x80\xa8", "\\u2028", "\xe2\x80\xa8", "\xe2\x80\xa8", "\\u2028"},
+    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+};
+enum { PIECES = sizeof pieces_of / sizeof *pieces_of };
+
+static unsigned chance(unsigned below) {
+  static unsigned state = 1;
+  state = state * 1103515245u + 12345u;
+  return (state >> 16) % below;
+}
+
+/* A text of `count` pieces in its five forms. Most are plain, or all would be hits. Memory of just the right size lets
+ * a sanitizer see what is read behind the end. */
+static void assert_pieces(unsigned count) {
+  char *forms[5];
+  for (int i = 0; i < 5; i++) forms[i] = calloc(1, count * 16 + 3);
+  for (int i = 1; i < 5; i++) strcpy(forms[i], "\"");
+  for (unsigned n = 0; n < count; n++) {
+    unsigned pick = chance(2) ? 0 : chance(PIECES);
+    for (int i = 0; i < 5; i++) strcat(forms[i], pieces_of[pick][i]);
+  }
+  for (int i = 1; i < 5; i++) strcat(forms[i], "\"");
+  for (int i = 0; i < 5; i++) forms[i] = realloc(forms[i], strlen(forms[i]) + 1);
+  assert_string(forms[0], strlen(forms[0]), forms[1]);
+  assert_compact(forms[2], false, forms[3]);
+  assert_compact(forms[2], true, forms[4]);
+  for (int i = 0; i < 5; i++) free(forms[i]);
+}
+
+static void writes_and_compacts_long_texts_like_short_ones(void **state) {
+  (void)state;
+  for (unsigned count = 0; count < 200; count++)
+    for (int repeat = 0; repeat < 50; repeat++) assert_pieces(count);
+  for (int repeat = 0; repeat < 20; repeat++) assert_pieces(3000 + chance(2000));
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
@@ -227,6 +278,7 @@ int main(void) {
       TEST(keeps_the_bytes_of_numbers_and_escapes),
       TEST(escapes_html_in_strings_only_when_asked),
       TEST(compacts_bytes_that_are_not_utf8_to_replacements),
+      TEST(writes_and_compacts_long_texts_like_short_ones),
       TEST(writes_every_integer),
       TEST(writes_the_shortest_decimal_that_stays_a_float),
       TEST(refuses_what_is_no_number),

@@ -5,10 +5,6 @@ local tell = require "debrief.cli.tell"
 
 local retro = { summary = "Look back: run retrospectives over the log." }
 
-local function integer(text)
-  return math.tointeger(tonumber(text)), ("-j %s: a number of workers is wanted"):format(text)
-end
-
 local function jobs(text)
   local n = math.tointeger(tonumber(text))
   if not n or n < 1 or n > 256 then return nil, ("-j takes 1 to 256 workers, not '%s'"):format(text) end
@@ -20,7 +16,7 @@ function retro.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to look at (default: all)."
   common.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(integer):description "Workers (default: all processors)."
+  command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
   command:option "--format":argname "FORMAT":choices(report.formats):default "text"
     :description "text, markdown or json."
   command:option "-o --output":argname "FILE":description "Write the reports to this file."

@@ -4,7 +4,6 @@
 -- another place and at another time, has the same line.
 local debrief = require "debrief"
 local agg = debrief.aggregate
-
 local TROUBLE = { "error", "fail", "panic", "exception", "assert", "fatal", "expected", "undefined", "cannot", "can't",
   "not found", "no such", "denied", "refused", "timed out", "timeout", "mismatch", "segmentation", "killed" }
 local NOISE = { "^%A*$", "^([=_*~#-])%1%1.*%1%1%1$", "^ok%f[%W]", "^PASS", "^%-%-%- PASS", "^=== ", "^✓", " ok$",
@@ -68,11 +67,12 @@ return {
         if groups <= ctx.options.limit then
           local skills = {}
           for i, item in ipairs(agg.top_items(group.skills, 3)) do skills[i] = item.key .. " " .. item.count end
-          local text = ("%s (%s)"):format(line, table.concat(skills, ", "))
-          findings[groups] = { value = group.runs, explanation = text, references = agg.value(group.refs) }
+          findings[groups] = { value = group.runs, references = agg.value(group.refs),
+            explanation = ("%s (%s)"):format(line, table.concat(skills, ", ")) }
         end
       end
-      local text = ("%d of %d decided runs failed, in %d groups."):format(acc.failed.num, acc.failed.den, groups)
+      local text = ("%d of %d decided runs failed, in %d %s."):format(acc.failed.num, acc.failed.den, groups,
+        groups == 1 and "group" or "groups")
       if groups > #findings then text = ("%s The first %d:"):format(text, #findings) end
       return { title = "Failures", text = text, findings = findings }
     end,

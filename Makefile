@@ -33,7 +33,8 @@ LOG     := $(call objects,src/log/*.c)
 HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
 ROOF    := $(call objects,src/*.c)
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
-LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c)
+BENCHES    := $(call programs,tests/bench/*.c)
+LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
 PUBLIC   = src/log/log.h src/host/debrief.h
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
@@ -123,7 +124,7 @@ san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 bench: ## measure, against the peers when they are there
 	@.ci/deps $(TO_BUILD)
-	@$(SUB) all
+	@$(SUB) all $(BENCHES)
 	@BUILD=$(BUILD) tests/bench/run
 
 # ---- Using -------------------------------------------------------------------------------------------------

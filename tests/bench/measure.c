@@ -1,0 +1,33 @@
+/* measure PROGRAM ARG...: run it with standard output to /dev/null and print "SECONDS PEAK_KIB STATUS": elapsed time,
+ * the most memory it held, and how it ended (128 + N: by signal N). */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv) {
+  posix_spawn_file_actions_t actions;
+  struct rusage used;
+  pid_t pid;
+  int status;
+  if (argc < 2) return 2;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  double start = now();
+  if (posix_spawnp(&pid, argv[1], &actions, NULL, argv + 1, environ) != 0) return 127;
+  if (wait4(pid, &status, 0, &used) != pid) return 1;
+  printf("%.6f %ld %d\n", now() - start, used.ru_maxrss,
+         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  return 0;
+}

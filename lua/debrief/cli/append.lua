@@ -62,8 +62,7 @@ local function each_line(names, each)
       if not line then break end
       number = number + 1
       if number == 1 then line = line:gsub("^\xef\xbb\xbf", "") end
-      line = line:gsub("%s+$", "")
-      if line ~= "" then each(line, ("%s:%d"):format(shown, number), number) end
+      if line:find "%S" then each(line, ("%s:%d"):format(shown, number), number) end
     end
     if name ~= "-" then file:close() end
   end

@@ -1,0 +1,100 @@
+--- For specs that run the program: a fresh folder, the words, what was printed and how it ended. Also makes lua/ and
+-- the module debrief.core of the build found.
+--
+--     local s = program.scene()                      -- a temporary folder, removed by program.clean()
+--     s:write("sessions/s1.jsonl", '{"session_id":"s1"}\n')
+--     local r = s:run { "read", "s1", stdin = "", env = { NO_COLOR = "1" } }
+--     r.status, r.out, r.err
+local program = {}
+
+local function sh(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  pipe:close()
+  return (text:gsub("\n$", ""))
+end
+
+local function quote(text) return "'" .. text:gsub("'", [['\'']]) .. "'" end
+program.quote = quote
+
+program.root = sh "pwd -P"
+program.build = sh("cd " .. quote(os.getenv "BUILD" or "build") .. " && pwd -P")
+program.path = program.build .. "/debrief"
+package.path = program.root .. "/lua/?.lua;" .. program.root .. "/lua/?/init.lua;" .. package.path
+package.cpath = program.build .. "/lua/?.so;" .. package.cpath
+
+local function read(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local text = file:read "a"
+  file:close()
+  return text
+end
+program.read = read
+
+local Scene = {}
+Scene.__index = Scene
+local scenes = {}
+
+--- A temporary folder of its own.
+function program.scene()
+  local scene = setmetatable({ dir = sh "mktemp -d /tmp/debrief-spec.XXXXXX" }, Scene)
+  scenes[#scenes + 1] = scene
+  return scene
+end
+
+--- Remove every temporary folder.
+function program.clean()
+  for _, scene in ipairs(scenes) do os.execute("rm -rf " .. quote(scene.dir)) end
+  scenes = {}
+end
+
+function Scene:path(name) return self.dir .. "/" .. name end
+
+--- Write a file of the folder; folders on the way are made.
+function Scene:write(name, text)
+  local path = self:path(name)
+  local folder = path:match "^(.*)/"
+  if folder ~= self.dir then os.execute("mkdir -p " .. quote(folder)) end
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path
+end
+
+--- The bytes of a file of the folder, nil when it is not there.
+function Scene:read(name) return read(self:path(name)) end
+
+--- A shell command in the folder; $DEBRIEF is the program. Its output and exit status.
+function Scene:sh(command, env)
+  local words = { "cd", quote(self.dir), "&& env -u LD_PRELOAD -u ASAN_OPTIONS -u DEBRIEF_DIR -u DEBRIEF_PLUGIN_PATH",
+    "-u DEBRIEF_LUA_DIR -u NO_COLOR", "HOME=" .. quote(self.dir .. "/home"), "XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8",
+    "DEBRIEF=" .. quote(program.path) }
+  for name, value in pairs(env or {}) do words[#words + 1] = name .. "=" .. quote(value) end
+  words[#words + 1] = "timeout 60 sh -c " .. quote(command)
+  words[#words + 1] = (">%s 2>%s"):format(quote(self:path ".out"), quote(self:path ".err"))
+  local _, how, status = os.execute(table.concat(words, " "))
+  return { out = self:read ".out", err = self:read ".err", status = how == "exit" and status or -status }
+end
+
+--- Run the program as somebody who may read nothing here that is in a file: `in.jsonl` and sessions are made so.
+-- Without `line`: can this be done?
+function Scene:unprivileged(line)
+  local root = self:sh("id -u").out == "0\n"
+  local drop = root and "setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all " or ""
+  if not line then return self:sh(drop .. "true").status == 0 end
+  self:sh [[cp "$DEBRIEF" debrief; chmod 755 . debrief; chmod 555 sessions; chmod 000 in.jsonl sessions/*.jsonl]]
+  local r = self:sh(drop .. "./debrief " .. line)
+  self:sh "chmod 755 sessions; chmod 644 in.jsonl sessions/*.jsonl"
+  return r
+end
+
+--- Run the program with words; `stdin` is a text (default: nothing), `env` more variables.
+function Scene:run(words)
+  local line = { '"$DEBRIEF"' }
+  for i, word in ipairs(words) do line[i + 1] = quote(word) end
+  self:write(".in", words.stdin or "")
+  return self:sh("exec " .. table.concat(line, " ") .. " <.in", words.env)
+end
+
+return program

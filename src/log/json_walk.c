@@ -133,7 +133,7 @@ const char *dbf_json_element(const char *p, const char *end, dbf_json_value *val
 bool dbf_json_string_is(const dbf_json_value *key, const char *bytes, size_t len) {
   size_t raw = (size_t)(key->end - key->start) - 2;
   if (!key->escaped) return raw == len && memcmp(key->start + 1, bytes, len) == 0;
-  if (len > raw) return false;
+  if (len > raw * 3) return false; /* a byte that is not UTF-8 becomes three */
   dbf_bytes decoded;
   dbf_bytes_init(&decoded);
   dbf_json_decode_string(key, &decoded);

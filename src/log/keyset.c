@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST = DBF_KEYSET_SMALL * 4, LARGE = FIRST * 4 }; /* slots */
+
 void dbf_keyset_init(dbf_keyset *set) {
   *set = (dbf_keyset){0};
 }
@@ -12,8 +14,10 @@ void dbf_keyset_release(dbf_keyset *set) {
   *set = (dbf_keyset){0};
 }
 
+/* A large table is given back: to wipe it would make every small object after one large one expensive. */
 void dbf_keyset_clear(dbf_keyset *set) {
-  if (set->count > DBF_KEYSET_SMALL) memset(set->slots, 0, set->cap * sizeof *set->slots);
+  if (set->cap > LARGE) dbf_keyset_release(set);
+  else if (set->count > DBF_KEYSET_SMALL) memset(set->slots, 0, set->cap * sizeof *set->slots);
   set->count = 0;
 }
 
@@ -85,23 +89,38 @@ static bool spread(dbf_keyset *set, size_t cap) {
   return true;
 }
 
-static dbf_keyset_result add_small(dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
+static bool is_listed(const dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
   for (size_t i = 0; i < set->count; i++)
-    if (same(&set->slots[i], hash, name)) return DBF_KEYSET_THERE;
-  set->slots[set->count++] = (dbf_keyset_slot){hash, *name};
+    if (same(&set->slots[i], hash, name)) return true;
+  return false;
+}
+
+/* The 17th name makes a table of the list: which of both it is, the count alone tells. */
+static dbf_keyset_result add_to_list(dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
+  if (is_listed(set, hash, name)) return DBF_KEYSET_THERE;
+  if (set->count == DBF_KEYSET_SMALL) {
+    if (!spread(set, FIRST)) return DBF_KEYSET_NO_MEMORY;
+    *probe(set->slots, set->cap, hash, name) = (dbf_keyset_slot){hash, *name};
+  } else {
+    set->slots[set->count] = (dbf_keyset_slot){hash, *name};
+  }
+  set->count++;
+  return DBF_KEYSET_NEW;
+}
+
+static dbf_keyset_result add_to_table(dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
+  if (set->count * 2 >= set->cap && !spread(set, set->cap * 2)) return DBF_KEYSET_NO_MEMORY;
+  dbf_keyset_slot *slot = probe(set->slots, set->cap, hash, name);
+  if (slot->hash) return DBF_KEYSET_THERE;
+  *slot = (dbf_keyset_slot){hash, *name};
+  set->count++;
   return DBF_KEYSET_NEW;
 }
 
 dbf_keyset_result dbf_keyset_add(dbf_keyset *set, const dbf_json_value *name) {
   uint64_t hash;
   if (!hash_name(set, name, &hash)) return DBF_KEYSET_NO_MEMORY;
-  if (!set->slots && !spread(set, (size_t)DBF_KEYSET_SMALL * 4)) return DBF_KEYSET_NO_MEMORY;
-  if (set->count < DBF_KEYSET_SMALL) return add_small(set, hash, name);
-  bool full = set->count == DBF_KEYSET_SMALL || set->count * 2 >= set->cap;
-  if (full && !spread(set, set->cap * 2)) return DBF_KEYSET_NO_MEMORY;
-  dbf_keyset_slot *slot = probe(set->slots, set->cap, hash, name);
-  if (slot->hash) return DBF_KEYSET_THERE;
-  *slot = (dbf_keyset_slot){hash, *name};
-  set->count++;
-  return DBF_KEYSET_NEW;
+  if (!set->slots && !spread(set, FIRST)) return DBF_KEYSET_NO_MEMORY;
+  bool listed = set->count <= DBF_KEYSET_SMALL;
+  return listed ? add_to_list(set, hash, name) : add_to_table(set, hash, name);
 }

@@ -219,10 +219,10 @@ void dbf_json_decode_string(const dbf_json_value *string, dbf_bytes *out) {
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 
 bool dbf_json_decode_integer(const dbf_json_value *number, int64_t *value) {
+  if (number->type != DBF_JSON_INTEGER) return false;
   const char *p = number->start;
   bool negative = *p == '-';
   uint64_t n = 0, limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
-  if (number->type != DBF_JSON_INTEGER) return false;
   for (p += negative; p < number->end; p++) {
     unsigned digit = (unsigned)(*p - '0');
     if (n > (limit - digit) / 10) return false;

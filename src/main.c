@@ -1,8 +1,10 @@
 /* main.c: the program. The first embedder: public headers only. */
 #include <debrief/debrief.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
 static void on_log(void *user, const char *level, const char *text) {
@@ -29,6 +31,9 @@ int main(int argc, char **argv) {
     status = 1;
   }
   debrief_close(host);
-  if (fflush(stdout) != 0 && status == 0) status = 1;
+  if (fflush(stdout) != 0 && errno != EPIPE) {
+    fprintf(stderr, "debrief: cannot write: %s\n", strerror(errno));
+    status = 1;
+  }
   return status;
 }

@@ -49,15 +49,17 @@ end
 
 --- A printer that writes to a descriptor.
 -- @param opts { fd =, format = "jsonl" | "list", width =, color = }
--- @return { add = function(entry, session, line), close = function() -> false when nobody reads any more }
+-- @return { add = function(entry, session, line), close = function() -> false when nobody reads any more, and a message
+--   when it could not be written }
 function listing.printer(opts)
-  local lines, open = {}, true
+  local lines, open, failure = {}, true, nil
   local function flush()
     if #lines == 0 or not open then return end
     local ok, message, code = core.write(opts.fd, table.concat(lines, "\n") .. "\n")
     lines = {}
-    if not ok and code == 32 then open = false -- EPIPE
-    elseif not ok then error("cannot write: " .. message, 0) end
+    if ok then return end
+    open = false
+    if code ~= 32 then failure = "cannot write: " .. message end -- 32: EPIPE
   end
   local function add(entry, session, line)
     lines[#lines + 1] = opts.format == "list" and listing.line(entry, session, line, opts) or tostring(entry)
@@ -65,7 +67,7 @@ function listing.printer(opts)
   end
   return { add = add, close = function()
     flush()
-    return open
+    return open, failure
   end }
 end
 

@@ -176,10 +176,31 @@ function Pipeline:loop(s)
   end
 end
 
+-- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts.
+function Pipeline:step_loop(s)
+  local reader, p = s.reader, self.retro[1]
+  local next_entry, step_entry, acc, ctx = reader.next, p.table.retrospective.step, p.acc, p.ctx
+  s.chained, s.running, s.hook, ctx.session = true, p, "step", self.session
+  while not p.stopped do
+    local entry, line = next_entry(reader)
+    if not entry then return line end
+    self.entries, self.kept, ctx.line = self.entries + 1, self.kept + 1, line
+    step_entry(acc, entry, ctx)
+  end
+  return Pipeline.loop(self, s) -- stopped after too many errors: the rest is only counted
+end
+
+-- Is step_loop enough?
+function Pipeline:only_steps(s)
+  local t = #self.retro == 1 and self.retro[1].table
+  return t and #self.enrich == 0 and #self.filter == 0 and not s.sink and not (t.enrich or t.match or t.filter)
+end
+
 -- After an error: count it, and decide where to go on. Returns false when the error is not a plugin's.
 function Pipeline:recover(s, raised)
   local p = s.running
   if not p then return false end
+  if s.stepping then self.line = p.ctx.line end
   self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
   s.running = nil
   p.errors = (p.errors or 0) + 1
@@ -195,8 +216,10 @@ end
 function Pipeline:run(reader, session, sink)
   local s = { reader = reader, sink = sink }
   self.session, self.line = session, nil
+  s.stepping = self:only_steps(s)
+  local loop = s.stepping and self.step_loop or self.loop
   while true do
-    local ok, result = xpcall(self.loop, handler, self, s)
+    local ok, result = xpcall(loop, handler, self, s)
     if ok then
       if result then return nil, result end
       return true

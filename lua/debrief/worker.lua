@@ -234,7 +234,8 @@ function worker.read(given)
   local p, result = pipeline.new(hooks()), new_result()
   local printer = require "debrief.listing".printer(given)
   read_sessions(p, given.sessions, result, printer.add)
-  result.closed = not printer.close()
+  local _, failure = printer.close()
+  if failure then result.failures[#result.failures + 1] = { message = failure } end
   result.sessions = #given.sessions
   return result
 end

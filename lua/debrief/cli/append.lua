@@ -57,7 +57,7 @@ local function each_line(names, each)
     if not file then tell.fail(("cannot read %s; nothing was stored"):format(message)) end
     local shown, number = name == "-" and "standard input" or name, 0
     while true do
-      local line, why = file:read "L"
+      local line, why = file:read "l"
       if not line and why then tell.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
       if not line then break end
       number = number + 1

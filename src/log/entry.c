@@ -21,6 +21,8 @@ void dbf_entry_init(dbf_entry *entry) {
 
 void dbf_entry_release(dbf_entry *entry) {
   free(entry->members);
+  free(entry->attempts);
+  free(entry->nested);
   dbf_keyset_release(&entry->names);
   dbf_keyset_release(&entry->attempt_names);
   *entry = (dbf_entry){0};

@@ -40,11 +40,21 @@ typedef struct dbf_member {
   bool value_escaped;
 } dbf_member;
 
+/* One element of attempts: where it stands, and its members in dbf_entry.nested. */
+typedef struct dbf_attempt {
+  uint32_t start, end;
+  uint32_t first, count;
+} dbf_attempt;
+
 typedef struct dbf_entry {
   const char *text; /* where the '{' stands; not owned */
   size_t len;       /* of the object, its braces included */
   dbf_member *members;
   uint32_t count, cap;
+  dbf_attempt *attempts; /* of the last attempts member, when it is an array; not in foreign logs */
+  uint32_t attempt_count, attempt_cap;
+  dbf_member *nested; /* the members of all attempts, one after the other */
+  uint32_t nested_count, nested_cap;
   uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
   bool duplicate_key;              /* at the top level or inside an attempt */
   const dbf_json_kernel *kernel;   /* what scans; dbf_entry_init takes the best one */

@@ -166,6 +166,48 @@ static int field_of(const dbf_json_value *name, int (*find)(const char *, size_t
   return field;
 }
 
+static bool grow(dbf_member **members, uint32_t *cap) {
+  uint32_t more = *cap ? *cap * 2 : 32;
+  dbf_member *grown = realloc(*members, more * sizeof *grown);
+  if (!grown) return false;
+  *members = grown;
+  *cap = more;
+  return true;
+}
+
+static inline void add_member(scan *s, dbf_member **members, uint32_t *count, uint32_t *cap,
+                              const dbf_json_value *name, const dbf_json_value *value) {
+  const char *text = s->entry->text;
+  if (*count == *cap && !grow(members, cap)) {
+    s->no_memory = true;
+    return;
+  }
+  (*members)[(*count)++] = (dbf_member){(uint32_t)(name->start - text),
+                                        (uint32_t)(name->end - text),
+                                        (uint32_t)(value->start - text),
+                                        (uint32_t)(value->end - text),
+                                        value->type,
+                                        name->escaped,
+                                        value->escaped};
+}
+
+/* Note the element of attempts that stands at start..end and whose members are nested[first..]. */
+static void add_attempt(scan *s, const char *start, const char *end, uint32_t first) {
+  dbf_entry *e = s->entry;
+  if (e->attempt_count == e->attempt_cap) {
+    uint32_t cap = e->attempt_cap ? e->attempt_cap * 2 : 8;
+    dbf_attempt *grown = realloc(e->attempts, cap * sizeof *grown);
+    if (!grown) {
+      s->no_memory = true;
+      return;
+    }
+    e->attempts = grown;
+    e->attempt_cap = cap;
+  }
+  e->attempts[e->attempt_count++] =
+      (dbf_attempt){(uint32_t)(start - e->text), (uint32_t)(end - e->text), first, e->nested_count - first};
+}
+
 /* One attempt, p at its '{'. */
 static const char *scan_attempt(scan *s, const char *p) {
   unsigned seen = 0;
@@ -177,6 +219,8 @@ static const char *scan_attempt(scan *s, const char *p) {
     dbf_json_value name, value;
     if (!(p = scan_name(s, p, &name))) return NULL;
     if (!(p = scan_value(p, s->end, 3, &value, s->fault))) return NULL;
+    dbf_entry *e = s->entry;
+    add_member(s, &e->nested, &e->nested_count, &e->nested_cap, &name, &value);
     int field = field_of(&name, find_attempt_field);
     if (field < 0) {
       note_name(s, &s->entry->attempt_names, &name);
@@ -200,38 +244,18 @@ static const char *scan_attempts(scan *s, const char *p, dbf_json_value *list) {
   while (more) {
     dbf_json_value value;
     const char *start = p;
+    uint32_t first = s->entry->nested_count;
     if (*p == '{') {
       p = scan_attempt(s, p);
     } else {
       p = scan_value(p, s->end, 2, &value, s->fault);
       if (p && value.type != DBF_JSON_NULL) complain(s, fields[DBF_ATTEMPTS].complaint, start);
     }
-    if (!p || !(p = scan_comma(s, p, ']', &more))) return NULL;
+    if (!p) return NULL;
+    add_attempt(s, start, p, first);
+    if (!(p = scan_comma(s, p, ']', &more))) return NULL;
   }
   return list->end = p;
-}
-
-static bool grow(dbf_entry *entry) {
-  uint32_t cap = entry->cap ? entry->cap * 2 : 32;
-  dbf_member *members = realloc(entry->members, cap * sizeof *members);
-  if (!members) return false;
-  entry->members = members;
-  entry->cap = cap;
-  return true;
-}
-
-static bool add_member(scan *s, const dbf_json_value *name, const dbf_json_value *value) {
-  dbf_entry *e = s->entry;
-  if (e->count == e->cap && !grow(e)) return false;
-  dbf_member *m = &e->members[e->count++];
-  m->key = (uint32_t)(name->start - e->text);
-  m->key_end = (uint32_t)(name->end - e->text);
-  m->value = (uint32_t)(value->start - e->text);
-  m->value_end = (uint32_t)(value->end - e->text);
-  m->type = value->type;
-  m->key_escaped = name->escaped;
-  m->value_escaped = value->escaped;
-  return true;
 }
 
 /* One member of the top level. */
@@ -239,6 +263,7 @@ static const char *scan_member(scan *s, const char *p) {
   dbf_json_value name, value;
   if (!(p = scan_name(s, p, &name))) return NULL;
   int field = field_of(&name, find_field);
+  if (field == DBF_ATTEMPTS) s->entry->attempt_count = s->entry->nested_count = 0;
   if (field == DBF_ATTEMPTS && *p == '[' && !s->foreign) {
     p = scan_attempts(s, p, &value);
   } else {
@@ -247,7 +272,8 @@ static const char *scan_member(scan *s, const char *p) {
       complain(s, fields[field].complaint, value.start);
   }
   if (!p) return NULL;
-  if (!add_member(s, &name, &value)) s->no_memory = true;
+  dbf_entry *e = s->entry;
+  add_member(s, &e->members, &e->count, &e->cap, &name, &value);
   if (field < 0) {
     note_name(s, &s->entry->names, &name);
   } else {
@@ -272,7 +298,7 @@ static int scan_entry(dbf_entry *entry, const char *text, size_t len, bool forei
   *fault = (dbf_json_fault){0};
   entry->text = p;
   entry->len = 0;
-  entry->count = 0;
+  entry->count = entry->attempt_count = entry->nested_count = 0;
   entry->duplicate_key = false;
   memset(entry->known, 0, sizeof entry->known);
   dbf_keyset_clear(&entry->names);

@@ -11,9 +11,9 @@ typedef struct edit {
   uint32_t at, removed, inserted;
 } edit;
 
-/* |body|members ...|edits ...|text ...| in one block */
+/* |body|members ...|attempts ...|nested ...|edits ...|text ...| in one block: what a scan found, copied */
 typedef struct body {
-  uint32_t len, count, edits;
+  uint32_t len, count, attempts, nested, edits;
   bool bad_utf8, foreign;
 } body;
 
@@ -31,6 +31,8 @@ typedef struct value_view {
   uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
   uint32_t next_at;             /* where the one behind it begins; 0: it is the last */
   uint32_t length;              /* number of elements + 1; 0: not known */
+  bool is_attempts;             /* the array of attempts of an entry that was never assigned to, and then */
+  uint32_t attempt; /* an element of it, from 1; 0: not one. Both are looked up, not searched for */
 } value_view;
 
 /* Either of them, as a range of bytes. */
@@ -47,31 +49,60 @@ static const char entry_key, value_key; /* registry keys of the metatables */
 static dbf_member *members_of(const body *b) {
   return (dbf_member *)(b + 1);
 }
+static dbf_attempt *attempts_of(const body *b) {
+  return (dbf_attempt *)(members_of(b) + b->count);
+}
+static dbf_member *nested_of(const body *b) {
+  return (dbf_member *)(attempts_of(b) + b->attempts);
+}
 static edit *edits_of(const body *b) {
-  return (edit *)(members_of(b) + b->count);
+  return (edit *)(nested_of(b) + b->nested);
 }
 static char *text_of(const body *b) {
   return (char *)(edits_of(b) + b->edits);
 }
 
-static size_t body_size(uint32_t len, uint32_t count, uint32_t edits) {
-  return sizeof(body) + count * sizeof(dbf_member) + edits * sizeof(edit) + len + 1;
+static size_t body_size(const body *b) {
+  return sizeof *b + (b->count + b->nested) * sizeof(dbf_member) + b->attempts * sizeof(dbf_attempt) +
+         b->edits * sizeof(edit) + b->len + 1;
 }
 
-static void fill_body(body *b, const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
-  *b = (body){(uint32_t)entry->len, entry->count, edits, bad_utf8, foreign};
-  if (entry->count) memcpy(members_of(b), entry->members, entry->count * sizeof(dbf_member));
+static body body_of(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+  return (body){(uint32_t)entry->len,
+                entry->count,
+                entry->attempt_count,
+                entry->nested_count,
+                edits,
+                bad_utf8,
+                foreign};
+}
+
+static void copy(void *to, const void *from, size_t size) {
+  if (size) memcpy(to, from, size);
+}
+
+/* Fill what lies behind a body whose head is set; edits are the caller's. */
+static void fill_body(body *b, const dbf_entry *entry) {
+  copy(members_of(b), entry->members, b->count * sizeof(dbf_member));
+  copy(attempts_of(b), entry->attempts, b->attempts * sizeof(dbf_attempt));
+  copy(nested_of(b), entry->nested, b->nested * sizeof(dbf_member));
   memcpy(text_of(b), entry->text, entry->len);
   text_of(b)[entry->len] = '\0';
 }
 
-void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
-  size_t size = offsetof(entry_view, own) + body_size((uint32_t)entry->len, entry->count, 0);
-  entry_view *e = lua_newuserdatauv(L, size, 1);
+/* Push an entry with room for a body like `head`. */
+static entry_view *push_entry(lua_State *L, const body *head) {
+  entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
   e->now = &e->own;
-  fill_body(&e->own, entry, 0, bad_utf8, foreign);
+  e->own = *head;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_setmetatable(L, -2);
+  return e;
+}
+
+void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
+  body head = body_of(entry, 0, bad_utf8, foreign);
+  fill_body(&push_entry(L, &head)->own, entry);
 }
 
 static bool has_metatable(lua_State *L, int index, const char *key) {
@@ -86,14 +117,11 @@ int dbf_view_copy(lua_State *L) {
   if (lua_type(L, 1) != LUA_TUSERDATA || !has_metatable(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
   const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
-  entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(from->len, from->count, 0), 1);
-  e->now = &e->own;
-  e->own = *from;
-  e->own.edits = 0;
-  if (from->count) memcpy(members_of(&e->own), members_of(from), from->count * sizeof(dbf_member));
-  memcpy(text_of(&e->own), text_of(from), from->len + 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
-  lua_setmetatable(L, -2);
+  body head = *from;
+  head.edits = 0;
+  body *to = &push_entry(L, &head)->own;
+  memcpy(to + 1, from + 1, (size_t)((char *)edits_of(from) - (char *)(from + 1)));
+  memcpy(text_of(to), text_of(from), from->len + 1);
   return 1;
 }
 
@@ -208,34 +236,43 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
   }
 }
 
-/* Push a value found in `p`, whose view is at stack index `owner`. Called by metamethods only. */
-static void push_value(lua_State *L, const place *p, int owner, const dbf_json_value *v) {
-  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return;
+/* Push a value found in `p`, whose view is argument 1, by metamethods only. A container is a view, which is returned; NULL
+ * for anything else. */
+static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
+  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
   *view = (value_view){.entry = p->entry,
                        .edits = p->entry->now->edits,
                        .from = (uint32_t)(v->start - p->text),
                        .to = (uint32_t)(v->end - p->text),
                        .type = v->type};
-  if (p->value) lua_getiuservalue(L, owner, 1);
-  else lua_pushvalue(L, owner);
+  if (p->value) lua_getiuservalue(L, 1, 1);
+  else lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setmetatable(L, -2);
+  return view;
 }
 
-static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
-  if (p->value) return dbf_json_find(&p->range, name, len, value);
-  const body *b = p->entry->now;
-  const dbf_member *all = members_of(b);
-  for (uint32_t i = b->count; i-- > 0;) {
-    const dbf_member *m = &all[i];
-    dbf_json_value key = {p->text + m->key, p->text + m->key_end, DBF_JSON_STRING, m->key_escaped};
+/* The last of `count` members with that name. */
+static bool search(const char *text, const dbf_member *all, uint32_t count, const char *name, size_t len,
+                   dbf_json_value *value) {
+  for (const dbf_member *m = all + count; m-- > all;) {
+    dbf_json_value key = {text + m->key, text + m->key_end, DBF_JSON_STRING, m->key_escaped};
+    if (!m->key_escaped && m->key_end - m->key != len + 2) continue;
     if (!dbf_json_string_is(&key, name, len)) continue;
-    *value = (dbf_json_value){p->text + m->value, p->text + m->value_end, m->type, m->value_escaped};
+    *value = (dbf_json_value){text + m->value, text + m->value_end, m->type, m->value_escaped};
     return true;
   }
   return false;
+}
+
+static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
+  const body *b = p->entry->now;
+  if (!p->value) return search(p->text, members_of(b), b->count, name, len, value);
+  if (!p->value->attempt || b->edits) return dbf_json_find(&p->range, name, len, value);
+  const dbf_attempt *a = &attempts_of(b)[p->value->attempt - 1];
+  return search(p->text, nested_of(b) + a->first, a->count, name, len, value);
 }
 
 /* Where to start looking for element `index` of an array: the view remembers the last one it gave and what came behind,
@@ -251,10 +288,22 @@ static const char *element_near(const place *p, uint32_t index, uint32_t *i) {
   return behind ? p->text + v->last_at : dbf_json_enter(p->range.start, p->range.end);
 }
 
+static bool is_indexed(const place *p) {
+  return p->value && p->value->is_attempts && p->entry->now->edits == 0;
+}
+
 /* Element `index` (from 1) of an array. */
 static bool find_element(const place *p, uint64_t index, dbf_json_value *value) {
   value_view *v = p->value;
   uint32_t i;
+  if (is_indexed(p)) {
+    const body *b = p->entry->now;
+    if (index - 1 >= b->attempts) return false;
+    const dbf_attempt *a = &attempts_of(b)[index - 1];
+    *value = (dbf_json_value){p->text + a->start, p->text + a->end, DBF_JSON_OBJECT, false};
+    if (*value->start != '{') dbf_json_skip(value->start, value->end, value);
+    return true;
+  }
   if (p->range.type != DBF_JSON_ARRAY || index == 0 || index > UINT32_MAX) return false;
   for (const char *at = element_near(p, (uint32_t)index, &i); at; i++) {
     const char *here = at;
@@ -268,19 +317,26 @@ static bool find_element(const place *p, uint64_t index, dbf_json_value *value) 
   return false;
 }
 
+static int l_element(lua_State *L, const place *p) {
+  dbf_json_value value;
+  uint64_t index = (uint64_t)lua_tointeger(L, 2);
+  if (!find_element(p, index, &value)) return lua_pushnil(L), 1;
+  value_view *view = push_value(L, p, &value);
+  if (view && is_indexed(p)) view->attempt = view->type == DBF_JSON_OBJECT ? (uint32_t)index : 0;
+  return 1;
+}
+
 static int l_index(lua_State *L) {
   place p = check_place(L);
   dbf_json_value value;
-  bool found = false, element = lua_isinteger(L, 2);
   size_t len;
-  if (element) {
-    found = find_element(&p, (uint64_t)lua_tointeger(L, 2), &value);
-  } else if (lua_type(L, 2) == LUA_TSTRING && p.range.type == DBF_JSON_OBJECT) {
-    const char *name = lua_tolstring(L, 2, &len);
-    found = find_member(&p, name, len, &value);
-  }
-  if (!found || (!element && value.type == DBF_JSON_NULL)) return lua_pushnil(L), 1;
-  push_value(L, &p, 1, &value);
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_isinteger(L, 2)) return l_element(L, &p);
+  if (lua_type(L, 2) != LUA_TSTRING || p.range.type != DBF_JSON_OBJECT) return lua_pushnil(L), 1;
+  const char *name = lua_tolstring(L, 2, &len);
+  if (!find_member(&p, name, len, &value) || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
+  value_view *view = push_value(L, &p, &value);
+  if (view && !p.value && view->type == DBF_JSON_ARRAY && strcmp(name, "attempts") == 0)
+    view->is_attempts = view->edits == 0 && !p.entry->now->foreign;
   return 1;
 }
 
@@ -332,7 +388,7 @@ static int l_next(lua_State *L) {
   lua_replace(L, lua_upvalueindex(3));
   lua_pushinteger(L, index + 1);
   lua_replace(L, lua_upvalueindex(4));
-  push_value(L, &p, 1, &value);
+  push_value(L, &p, &value);
   return 2;
 }
 
@@ -367,9 +423,11 @@ static void splice(lua_State *L, const place *p, const char *at, size_t removed,
   if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
   if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
   uint32_t edits = old->edits + 1;
-  body *b = lua_newuserdatauv(L, body_size((uint32_t)text->len, scratch->entry.count, edits), 0);
-  fill_body(b, &scratch->entry, edits, old->bad_utf8, old->foreign);
-  if (old->edits) memcpy(edits_of(b), edits_of(old), old->edits * sizeof(edit));
+  body head = body_of(&scratch->entry, edits, old->bad_utf8, old->foreign);
+  body *b = lua_newuserdatauv(L, body_size(&head), 0);
+  *b = head;
+  fill_body(b, &scratch->entry);
+  copy(edits_of(b), edits_of(old), old->edits * sizeof(edit));
   edits_of(b)[edits - 1] = (edit){(uint32_t)before, (uint32_t)removed, (uint32_t)piece->len};
   if (p->value) {
     lua_getiuservalue(L, 1, 1);

@@ -21,6 +21,7 @@
 -- pieces of a log gives what one run over the whole gives: the law of merge. Adding nil (or null) adds nothing, so
 -- `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
 -- @module debrief.aggregate
+local largest = require "debrief.aggregate.largest"
 local plain = require "debrief.aggregate.plain"
 local quantiles = require "debrief.aggregate.quantiles"
 local sum = require "debrief.aggregate.sum"
@@ -35,6 +36,7 @@ local kinds = {
   mean = { add = sum.add, merge = sum.merge, value = sum.mean },
   quantiles = { add = quantiles.add, merge = quantiles.merge, value = function(s) return quantiles.at(s, 0.5) end },
   top = { add = top.add, merge = top.merge, value = top.items },
+  largest = { add = largest.add, merge = largest.merge, value = largest.values },
 }
 
 local function kind_of(state, what)
@@ -93,6 +95,12 @@ function aggregate.last() return { aggregate = "last" } end
 --- The first `limit` values in the order of the log (default 20), and how many there were in all.
 function aggregate.list(limit)
   return { aggregate = "list", limit = whole_number(limit, 20, "aggregate.list"), n = 0, values = {} }
+end
+
+--- The `limit` values of the largest weight (default 20): `add(state, weight, value)`. Of equal weights the first in the
+-- log wins; one without a weight is not counted.
+function aggregate.largest(limit)
+  return largest.new(whole_number(limit, 20, "aggregate.largest"))
 end
 
 --- How many numbers fall between bounds: `histogram { 1000, 60000 }` counts x < 1000, 1000 <= x < 60000, 60000 <= x.
@@ -184,7 +192,7 @@ end
 -- ---- Asking ------------------------------------------------------------------------------------------------------
 
 --- What a state says: count, sum, mean, min, max, first, last: the value or nil; quantiles: the median; distinct: the
--- number, and true when it is more than that; top: see `top_items`; list: the values, and how many there were in all;
+-- number, and true when it is more than that; top: see `top_items`; list, largest: the values, and how many there were;
 -- histogram: an array of { from =, to =, count = }; rate: the share, and the 95 % interval (see `wilson`).
 function aggregate.value(state)
   return kind_of(state, "aggregate.value").value(state)
@@ -263,6 +271,18 @@ function aggregate.wilson(num, den)
   local middle = (p + z2 / (2 * den)) / (1 + z2 / den)
   local half = z / (1 + z2 / den) * math.sqrt(p * (1 - p) / den + z2 / (4 * den * den))
   return math.max(0.0, middle - half), math.min(1.0, middle + half)
+end
+
+--- How much larger the rate `b` is than `a`, with its 95 % interval (Newcombe 1998, from both Wilson intervals): three
+-- numbers, in shares; nil when one of them has nothing decided. An interval that holds 0 tells no difference.
+function aggregate.difference(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then error("aggregate.difference: give two rates", 2) end
+  local low_a, high_a = aggregate.wilson(a)
+  local low_b, high_b = aggregate.wilson(b)
+  if not low_a or not low_b then return nil end
+  local p, q = a.num / a.den, b.num / b.den
+  local down, up = math.sqrt((q - low_b) ^ 2 + (high_a - p) ^ 2), math.sqrt((high_b - q) ^ 2 + (p - low_a) ^ 2)
+  return q - p, q - p - down, q - p + up
 end
 
 -- ---- The small kinds ---------------------------------------------------------------------------------------------

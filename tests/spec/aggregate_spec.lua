@@ -204,6 +204,29 @@ describe("aggregate", function()
     assert_law(make, numbers(30, 14, function(_, i) return { i } end), agg.value)
   end)
 
+  it("keeps the values of the largest weight, of equals the first", function()
+    local function weighed(state, item) agg.add(state, item.weight, item.value) end
+    local values = numbers(60, 18, function(random, i)
+      return { value = "v" .. i, weight = random(4) > 1 and random(9) or nil }
+    end)
+    assert_law(function() return agg.largest(7) end, values, agg.value, weighed)
+    local state = agg.largest(2)
+    for i, weight in ipairs { 3, 9, 0 / 0, 9, 4.5 } do agg.add(state, weight, "v" .. i) end
+    agg.add(state, nil, "untimed")
+    local kept, n = agg.value(state)
+    assert.same({ { "v2", "v4" }, 4 }, { kept, n })
+    assert.has_error(function() agg.add(state, "3", "x") end)
+    assert.has_error(function() agg.add(state, 3, print) end)
+  end)
+
+  it("tells how far two rates are apart, as Newcombe's tables do", function()
+    local function difference(...) return ("%.4f %.4f %.4f"):format(agg.difference(...)) end
+    assert.equal("0.2000 0.0524 0.3339", difference(agg.rate(48, 80), agg.rate(56, 70)))
+    assert.equal("-0.2000 -0.3339 -0.0524", difference(agg.rate(56, 70), agg.rate(48, 80)))
+    assert.is_nil(agg.difference(agg.rate(0, 0), agg.rate(1, 2)))
+    assert.has_error(function() agg.difference(1, 2) end)
+  end)
+
   it("counts numbers between bounds", function()
     local state = agg.histogram { 10, 100 }
     for _, x in ipairs { 9, 10, 99, 100, 1000 } do agg.add(state, x) end

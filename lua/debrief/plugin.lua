@@ -5,6 +5,7 @@
 -- @module debrief.plugin
 local core = require "debrief.core"
 local nearest = require "debrief.nearest"
+local safe = require "debrief.safe"
 
 local plugin = {}
 
@@ -175,8 +176,9 @@ local required = { plugin = { "name", "api" }, retrospective = { "init", "step",
 
 -- A wrong value as a message shows it.
 local function shown(value)
-  if type(value) == "string" then return ("'%s'"):format(value) end
-  return is_scalar(value) and tostring(value) or "a " .. core.type(value)
+  if type(value) == "string" then return ("'%s'"):format(safe(value)) end
+  local kind = core.type(value)
+  return is_scalar(value) and tostring(value) or (kind:find "^[aeiou]" and "an " or "a ") .. kind
 end
 
 -- Are all keys of `t` known and of their type? Returns nil and a message for the first that is not.

@@ -123,10 +123,10 @@ static int l_slurp(lua_State *L) {
     n = fread(out->data + out->len, 1, 65536, file);
     out->len += n;
   }
-  int bad = ferror(file);
+  int bad = ferror(file) ? errno : 0;
   fclose(file);
   if (bad) {
-    errno = EIO;
+    errno = bad;
     return luaL_fileresult(L, 0, path);
   }
   dbf_scratch_check(L, out);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* |keys: kind 0 key 0 kind 0 key 0 ...|     one run of bytes
- * |slots: offset in keys + 1, 0 for a free one| open addressing, at most half full */
+/* |keys: size of kind, size of key, kind, key; ...|  one run of bytes
+ * |slots: offset in keys + 1, 0 for a free one|      open addressing, at most half full */
 typedef struct key_table {
   dbf_bytes keys;
   size_t *slots;
@@ -21,10 +21,10 @@ static uint64_t hash_key(const char *key, size_t len) {
   return h ^ h >> 32;
 }
 
-/* A key is "kind\0key\0": its length is found by its two NULs. */
 static size_t key_length(const char *key) {
-  size_t kind = strlen(key) + 1;
-  return kind + strlen(key + kind) + 1;
+  size_t sizes[2];
+  memcpy(sizes, key, sizeof sizes);
+  return sizeof sizes + sizes[0] + sizes[1];
 }
 
 static size_t *probe(const key_table *t, const char *key, size_t len) {
@@ -67,23 +67,20 @@ static bool add_key(key_table *t, size_t at, bool *there) {
   return true;
 }
 
-/* A decoded string and the NUL that ends it; NULs inside become 1, so that there is one end. */
-static void append_part(dbf_bytes *keys, const dbf_json_value *string) {
-  size_t at = keys->len;
-  dbf_json_decode_string(string, keys);
-  for (; at < keys->len; at++)
-    if (keys->data[at] == '\0') keys->data[at] = 1;
-  dbf_bytes_append_char(keys, '\0');
-}
-
 /* Append the key of an entry to t->keys; false: it has none. */
 static bool append_key(key_table *t, const dbf_entry *entry) {
   dbf_json_value whole = {entry->text, entry->text + entry->len, DBF_JSON_OBJECT, false}, source, kind, key;
   if (!dbf_json_find(&whole, "source", 6, &source) || !dbf_json_find(&source, "kind", 4, &kind) ||
       !dbf_json_find(&source, "key", 3, &key) || kind.type != DBF_JSON_STRING || key.type != DBF_JSON_STRING)
     return false;
-  append_part(&t->keys, &kind);
-  append_part(&t->keys, &key);
+  size_t at = t->keys.len, sizes[2] = {0};
+  dbf_bytes_append(&t->keys, sizes, sizeof sizes);
+  size_t first = t->keys.len;
+  dbf_json_decode_string(&kind, &t->keys);
+  sizes[0] = t->keys.len - first;
+  dbf_json_decode_string(&key, &t->keys);
+  sizes[1] = t->keys.len - first - sizes[0];
+  if (!t->keys.failed) memcpy(t->keys.data + at, sizes, sizeof sizes);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "append.h"
 
 #include "error.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RUN_BYTES  ((size_t)1 << 20)
@@ -77,40 +77,6 @@ void dbf_session_free(dbf_session *session) {
 
 /* ---- The lock ---------------------------------------------------------------------------------------------- */
 
-static uint64_t now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
-static bool fail_lock(const dbf_session *session, debrief_error *err) {
-  if (errno == ENOLCK)
-    return dbf_fail(err, DEBRIEF_EIO,
-                    "cannot lock %s: no locks available: nothing was written; the log's folder must be on a "
-                    "file system with flock(2)",
-                    session->shown);
-  return dbf_fail_errno(err, "nothing was written: cannot lock %s", session->shown);
-}
-
-/* Polls, since waiting in flock(2) with a limit would take a signal, and signals are the host's. Threads of this
- * process queue on a mutex before they come here. */
-static bool wait_for_lock(const dbf_session *session, uint64_t *deadline, debrief_error *err) {
-  long sleep_us = 20;
-  while (flock(session->fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail_lock(session, err);
-    if (*deadline == 0) *deadline = now_us() + session->lock_timeout_ms * (uint64_t)1000;
-    if (now_us() >= *deadline)
-      return dbf_fail(
-          err, DEBRIEF_ELOCKED,
-          "%s is locked by somebody else for more than %u ms: nothing was written; append again when "
-          "it is done",
-          session->shown, session->lock_timeout_ms);
-    nanosleep(&(struct timespec){.tv_nsec = sleep_us * 1000}, NULL);
-    if (sleep_us < 2000) sleep_us *= 2;
-  }
-  return true;
-}
-
 /* Only closing frees a lock that cannot be unlocked. */
 static void unlock(dbf_session *session) {
   if (flock(session->fd, LOCK_UN) != 0) close_file(session);
@@ -134,7 +100,8 @@ static bool lock(dbf_session *session, struct statx *st, debrief_error *err) {
   uint64_t deadline = 0; /* set by the first wait: most appends never look at the clock */
   for (int tries = 0; tries < REOPEN_LIMIT; tries++) {
     if (session->fd < 0 && !open_file(session, err)) return false;
-    if (!wait_for_lock(session, &deadline, err)) return false;
+    if (!dbf_lock_wait(session->fd, session->shown, "append", session->lock_timeout_ms, &deadline, err))
+      return false;
     if (!look_at_file(session->fd, st)) {
       dbf_fail_errno(err, "nothing was written: cannot look at %s", session->shown);
       unlock(session);

@@ -309,6 +309,34 @@ bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append,
   return ok;
 }
 
+/* ---- Other files beside the sessions ----------------------------------------------------------------------- */
+
+int dbf_directory_handle(dbf_directory *dir, debrief_error *err) {
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err);
+  int fd = ok ? fcntl(dir->fd, F_DUPFD_CLOEXEC, 0) : -1;
+  if (ok && fd < 0) fail_folder(dir, "open", err);
+  pthread_mutex_unlock(&dir->mutex);
+  return fd;
+}
+
+static bool set_owner(int fd, const struct stat *like) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return false;
+  return (st.st_uid == like->st_uid && st.st_gid == like->st_gid) ||
+         fchown(fd, like->st_uid, like->st_gid) == 0;
+}
+
+int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like) {
+  int fd = open_beneath(folder, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (fd < 0 || (set_owner(fd, like) && set_mode(fd, mode))) return fd;
+  int saved = errno;
+  close(fd);
+  unlinkat(folder, name, 0);
+  errno = saved;
+  return -1;
+}
+
 /* ---- Listing ----------------------------------------------------------------------------------------------- */
 
 typedef struct names {

@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 /* Thread-safe: `fd` and `levels_made` are only touched under `mutex`. */
 typedef struct dbf_directory {
@@ -42,6 +43,13 @@ char *dbf_directory_session_path(const dbf_directory *dir, const char *id);
 
 /* fsync the folder, and the parent of every folder that was made here. */
 bool dbf_directory_sync(dbf_directory *dir, debrief_error *err);
+
+/* A descriptor of the folder for the caller to close, -1 with *err. */
+int dbf_directory_handle(dbf_directory *dir, debrief_error *err);
+
+/* Make the file `name` in the folder, for writing, with exactly the mode, and the owner and group of `like`. -1 with errno,
+ * and no file: EEXIST when there is one. */
+int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like);
 
 /* Session ids in byte order. */
 bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,

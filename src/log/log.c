@@ -411,6 +411,12 @@ bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines,
   return ok;
 }
 
+dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err) {
+  if (!check_log(log, err)) return NULL;
+  *lock_timeout_ms = log->config.lock_timeout_ms;
+  return &log->dir;
+}
+
 /* ---- Reading and listing ----------------------------------------------------------------------------------- */
 
 static bool reading_options(const debrief_read_config *config, dbf_read_options *options,

@@ -142,7 +142,7 @@ static debrief_next out_of_memory(debrief_reader *r, debrief_error *err) {
 static debrief_next give(debrief_reader *r, dbf_record *record, bool salvaged, debrief_error *err) {
   bool bad_utf8 = !r->entry.kernel->utf8_valid(r->entry.text, r->entry.len);
   size_t at = (size_t)(r->entry.text - r->line.text);
-  *record = (dbf_record){&r->entry, r->number, r->line.offset, salvaged, bad_utf8};
+  *record = (dbf_record){&r->entry, r->number, r->line.offset, r->line.offset + at, salvaged, bad_utf8};
   if (bad_utf8 && !tell(r, DEBRIEF_BAD_UTF8, at, "bytes that are not UTF-8; shown as U+FFFD"))
     return stop(r, err);
   if (r->entry.duplicate_key &&
@@ -373,5 +373,7 @@ debrief_next debrief_reader_next(debrief_reader *r, debrief_line *line, debrief_
 }
 
 dbf_read_counts dbf_reader_counts(const debrief_reader *r) {
-  return r->counts;
+  dbf_read_counts counts = r->counts;
+  counts.bytes = r->window.base + r->window.start + r->window.taken;
+  return counts;
 }

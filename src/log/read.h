@@ -30,6 +30,7 @@ typedef struct dbf_read_options {
 typedef struct dbf_record {
   const dbf_entry *entry;
   uint64_t line, offset;
+  uint64_t at; /* where the entry's '{' stands in the file */
   bool salvaged, bad_utf8;
 } dbf_record;
 
@@ -39,9 +40,9 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
 
 debrief_next dbf_reader_next(debrief_reader *reader, dbf_record *record, debrief_error *err);
 
-/* Counts of what was met so far. */
+/* Counts of what was met so far; `bytes` is where the next line begins. */
 typedef struct dbf_read_counts {
-  uint64_t entries, lines, blank, damaged, warnings, in_progress;
+  uint64_t entries, lines, blank, damaged, warnings, in_progress, bytes;
 } dbf_read_counts;
 dbf_read_counts dbf_reader_counts(const debrief_reader *reader);
 

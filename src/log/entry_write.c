@@ -89,10 +89,15 @@ static void write_comma(dbf_bytes *out) {
 }
 
 static void write_key(dbf_bytes *out, const char *name) {
-  write_comma(out);
-  dbf_bytes_append_char(out, '"');
-  dbf_bytes_append(out, name, strlen(name));
-  dbf_bytes_append(out, "\":", 2);
+  size_t len = strlen(name);
+  if (!dbf_bytes_reserve(out, len + sizeof ",\"\":")) return;
+  char *p = out->data + out->len;
+  if (out->len && p[-1] != '{') *p++ = ',';
+  *p++ = '"';
+  p = (char *)memcpy(p, name, len) + len;
+  *p++ = '"';
+  *p++ = ':';
+  out->len = (size_t)(p - out->data);
 }
 
 static void write_text(dbf_bytes *out, const char *name, debrief_text text) {
@@ -364,6 +369,13 @@ static void copy_member(dbf_bytes *out, const dbf_entry *entry, uint32_t i, cons
   }
 }
 
+/* Is nothing to be filled in? */
+static bool is_whole(const dbf_entry *entry, bool sparse) {
+  uint32_t session = entry->known[DBF_SESSION_ID], time = entry->known[DBF_TIMESTAMP];
+  if (!session || entry->members[session - 1].type == DBF_JSON_NULL) return false;
+  return sparse || (time && entry->members[time - 1].type != DBF_JSON_NULL);
+}
+
 /* A leading session_id stays in front of a timestamp that is filled in: salvage finds a record by it. */
 static void copy_object(dbf_bytes *out, const dbf_entry *entry, const char *id, bool sparse) {
   bool stamp = !sparse && !entry->known[DBF_TIMESTAMP];
@@ -394,7 +406,8 @@ bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, co
   if (!dbf_bytes_terminate(scratch)) return dbf_fail_memory(err);
   dbf_entry_init(&entry);
   bool ok = scan_object(&entry, id, scratch->data, len, err);
-  if (ok) copy_object(out, &entry, id, sparse);
+  if (ok && is_whole(&entry, sparse)) dbf_json_compact(out, entry.text, entry.len, false);
+  else if (ok) copy_object(out, &entry, id, sparse);
   dbf_entry_release(&entry);
   return ok && finish(out, start, err);
 }

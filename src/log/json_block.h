@@ -74,9 +74,10 @@ static inline unsigned dbf_block_first(uint64_t hits) {
   return (unsigned)__builtin_ctzll(hits) / DBF_BLOCK_LANE;
 }
 
-/* The hits without those of the first `count` bytes, up to DBF_BLOCK. */
-static inline uint64_t dbf_block_behind(uint64_t hits, unsigned count) {
-  return count < DBF_BLOCK ? hits & (~UINT64_C(0) << (count * DBF_BLOCK_LANE)) : 0;
+/* The hits but for the first and the byte behind it. */
+static inline uint64_t dbf_block_behind_pair(uint64_t hits) {
+  uint64_t first = hits & (0 - hits);
+  return hits & ~(first | first << DBF_BLOCK_LANE);
 }
 
 #endif

@@ -126,17 +126,18 @@ static bool is_plain(char c, bool html) {
   return (unsigned char)c < 0x80 && c != '"' && c != '\\' && !(html && is_html(c));
 }
 
-/* The first byte from p on that is neither plain nor part of an escape. */
+/* The first byte from p on that is neither plain nor part of an escape. That an escape may go on behind its block is a
+ * branch, not arithmetic: so the next block is looked at before this one is done. */
 static const char *skip_inside(const char *p, const char *end, bool html) {
-  while (end - p > DBF_BLOCK) {
-    unsigned done = DBF_BLOCK;
-    for (uint64_t hits = dbf_block_hits(p, html); hits;) {
+  for (; end - p > DBF_BLOCK; p += DBF_BLOCK) {
+    for (uint64_t hits = dbf_block_hits(p, html); hits; hits = dbf_block_behind_pair(hits)) {
       unsigned hit = dbf_block_first(hits);
       if (p[hit] != '\\') return p + hit;
-      if (hit + 2 > done) done = hit + 2;
-      hits = dbf_block_behind(hits, hit + 2);
+      if (hit + 1 == DBF_BLOCK) {
+        p++;
+        break;
+      }
     }
-    p += done;
   }
   while (p < end && is_plain(*p, html)) p++;
   return p;

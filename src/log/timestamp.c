@@ -110,7 +110,8 @@ bool dbf_timestamp_parse(const char *text, size_t len, debrief_time *time) {
 
 /* ---- Writing --------------------------------------------------------------------------------------------- */
 
-static char *put(char *p, int value, int digits, char before) {
+/* Inline, so that divisions by 10 are unrolled: every entry that is written has one. */
+static inline char *put(char *p, int value, int digits, char before) {
   if (before) *p++ = before;
   for (int i = digits; i > 0; i--, value /= 10) p[i - 1] = (char)('0' + value % 10);
   return p + digits;

@@ -69,9 +69,15 @@ static const char *last_record(dbf_entry *scratch, const char *from, const char 
   return dbf_salvage_believes(rule, scratch) ? p : NULL;
 }
 
+/* Is the rest of the line, from `p` on, the beginning of one foreign record? Then an object that ends the line is a part
+ * of that record, which may well begin as the log's records do. One of ours holds no other of ours. */
+static bool is_one_cut_record(const dbf_salvage_rule *rule, const dbf_salvage *found, const char *end) {
+  return rule->foreign && found->fault.at >= end;
+}
+
 bool dbf_salvage_line(dbf_entry *scratch, const char *text, size_t len, const dbf_salvage_rule *rule,
                       dbf_salvage *result) {
-  const char *end = text + len, *p = text, *last;
+  const char *end = text + len, *p = text, *last = NULL;
   dbf_scan status = DBF_SCAN_OK;
   *result = (dbf_salvage){.last = len};
   for (;;) {
@@ -84,7 +90,7 @@ bool dbf_salvage_line(dbf_entry *scratch, const char *text, size_t len, const db
     result->records++;
     p = scratch->text + scratch->len;
   }
-  last = last_record(scratch, p + 1, end, rule, &status);
+  if (!is_one_cut_record(rule, result, end)) last = last_record(scratch, p + 1, end, rule, &status);
   if (status == DBF_SCAN_NO_MEMORY) return false;
   if (last) result->last = (size_t)(last - text);
   if (memchr(p, 0, (size_t)((last ? last : end) - p))) result->nuls = true;

@@ -1,0 +1,127 @@
+-- What a plugin sees, and what it cannot reach: seen from inside a plugin, in a real worker state.
+local program = dofile "tests/spec/support/program.lua"
+
+local scene
+
+-- Run a Lua chunk as the body of a plugin's step over one entry; what it returns is the report's text.
+local function inside(body, name)
+  scene:write((name or "p") .. ".lua", ([[
+    local debrief, cjson = require "debrief", require "cjson"
+    return { name = "%s", api = 1, retrospective = { init = function() return { text = "" } end,
+      step = function(acc, entry, ctx) acc.text = acc.text .. tostring((function() %s end)()) end,
+      finish = function(acc) return { title = "T", text = acc.text } end } }]]):format(name or "p", body))
+  local r = scene:run { "retro", ("./%s.lua"):format(name or "p") }
+  return r.out:match "═\n(.-)\n" or r.err, r
+end
+
+local function reach(expression) return (inside(("return pcall(function() return %s end)"):format(expression))) end
+
+describe("the sandbox", function()
+  before_each(function()
+    scene = program.scene()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a","b":1,"input":{"x":[1,null]}}\n')
+  end)
+  teardown(program.clean)
+
+  for _, name in ipairs { "io", "os", "package", "debug", "load", "loadfile", "loadstring", "dofile", "setmetatable",
+    "getmetatable", "coroutine", "collectgarbage", "rawset", "xpcall", "warn" } do
+    it("has no " .. name, function()
+      local _, r = inside("return " .. name)
+      assert.truthy(r.err:find(("./p.lua:3: undeclared global '%s' (a plugin has no io, os, load"):format(name), 1,
+        true), r.err)
+      assert.equal(3, r.status)
+      assert.equal("nil", inside(("return rawget(_G, %q)"):format(name)))
+    end)
+  end
+
+  it("has no string.dump, by its name or through a string", function()
+    assert.equal("nil", inside "return string.dump")
+    assert.equal("nil", inside [[return ("").dump]])
+    assert.equal("false", reach "string.dump(print)")
+  end)
+
+  it("has no debug, load or metatables by way of modules and values", function()
+    assert.equal("false", inside [[return (pcall(require, "debug"))]])
+    assert.equal("a plugin can require debrief and cjson, not \"debrief.core\"",
+      (inside [[return select(2, pcall(require, "debrief.core"))]]))
+    assert.equal("false", inside [[return (pcall(require, "os"))]])
+    assert.equal("nil", inside "return debrief.core")
+    assert.equal("nil", inside "return math.randomseed")
+  end)
+
+  it("makes reading or writing an undeclared global an error with its line", function()
+    local _, r = inside "\n nope()"
+    assert.truthy(r.err:find("debrief: plugin 'p', step: ./p.lua:4: undeclared global 'nope'", 1, true), r.err)
+    _, r = inside "\n\n count = 1"
+    local message = "./p.lua:5: assignment to the undeclared global 'count': write local (at s1:1)"
+    assert.truthy(r.err:find(message, 1, true), r.err)
+  end)
+
+  it("has pairs that go in sorted order, numbers first", function()
+    assert.equal("-1 1 2.5 10 B a b true.", inside [[
+      local t, out = { b = 1, a = 1, [10] = 1, [2.5] = 1, B = 1, [true] = 1, [-1] = 1, [1] = 1 }, ""
+      for key in pairs(t) do out = out .. tostring(key) .. " " end
+      return out:sub(1, -2) .. "."]])
+    assert.equal("session_id skill b input .", inside [[
+      local out = ""
+      for key in pairs(entry) do out = out .. key .. " " end
+      return out .. "."]])
+  end)
+
+  it("lets a table be emptied and changed while pairs goes over it", function()
+    assert.equal("0 a1b2c3", inside [[
+      local t, out = { a = 1, b = 2, c = 3 }, ""
+      for key, value in pairs(t) do
+        t[key], t[key .. "x"] = nil, nil
+        out = out .. key .. value
+      end
+      return (next(t) and 1 or 0) .. " " .. out]])
+  end)
+
+  it("has the libraries a plugin needs", function()
+    assert.equal("true", inside [[
+      local ok = debrief.null == cjson.null and debrief.type(entry) == "object"
+        and debrief.type(entry.input.x) == "array"
+        and debrief.encode(debrief.array {}) == "[]" and debrief.outcome { final_status = "ok" } == "ok"
+        and debrief.table(entry).input.x[2] == debrief.null and cjson.decode("[1]")[1] == 1
+        and debrief.time "1970-01-01T00:00:00.000000001Z" == 1 and debrief.session_id "a b" ~= "a b"
+        and debrief.raw(entry, "b") == "1" and utf8.char(228) == "ä" and ctx.now > 0 and ctx.line == 1
+      return ok]])
+  end)
+
+  it("sends print and ctx.log to stderr, control characters escaped", function()
+    local _, r = inside [[print("a\27b", 1) ctx.log("warn", "%s at %d", entry.skill, ctx.line) return 1]]
+    assert.equal("info: p: a\\x1bb\\x091\nwarn: p: a at 1\n", r.err)
+    assert.equal(0, r.status)
+  end)
+
+  it("keeps what one plugin does to a library from another", function()
+    local spoil = [[
+      string.rep, table.concat, math.floor, utf8.char = nil, nil, nil, nil
+      debrief.encode, debrief.aggregate.count, debrief.transcript.blocks, cjson.decode = nil, nil, nil, nil
+      for key in pairs(debrief.aggregate) do debrief.aggregate[key] = nil end
+      cjson.encode_max_depth(1)
+      cjson.encode_sparse_array(true, 1, 1)
+      _G.shared = nil
+      return 1]]
+    inside(spoil:gsub("_G.shared = nil", ""), "a")
+    inside([[return tostring(string.rep and table.concat and math.floor and utf8.char and debrief.encode
+      and next(debrief.aggregate) and cjson.decode) ~= "nil" and cjson.encode { { { 1 } } }]], "b")
+    local r = scene:run { "retro", "./a.lua,./b.lua", "-j", "1" }
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.truthy(r.out:find("[[[1]]]", 1, true), r.out)
+  end)
+
+  it("keeps what one plugin does to an entry or to ctx from another", function()
+    for _, name in ipairs { "a", "b" } do
+      scene:write(name .. ".lua", ([[return { name = "%s", api = 1,
+        enrich = function(entry, ctx) entry.seen = (entry.seen or 0) + 1 ctx.mark = (ctx.mark or 0) + 1 end,
+        retrospective = { init = function() return {} end,
+          step = function(acc, entry, ctx) acc.text = entry.seen .. "/" .. ctx.mark entry.seen = 99 end,
+          finish = function(acc) return { title = "T", text = acc.text } end } }]]):format(name))
+    end
+    local r = scene:run { "retro", "./a.lua,./b.lua", "-j", "1" }
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.equal(2, select(2, r.out:gsub("\n1/1\n", "")))
+  end)
+end)

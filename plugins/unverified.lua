@@ -1,0 +1,14 @@
+-- unverified: keep the runs that nothing has verified: no attempt of theirs says so, whatever their status claims. With
+-- --opt passed=true, only those that passed all the same: what was believed without a check.
+local debrief = require "debrief"
+
+return {
+  name = "unverified", api = 1, summary = "Keeps the runs of which no attempt was verified",
+  options = { passed = { type = "boolean", default = false, help = "only those whose status says that they passed" } },
+  filter = function(entry, ctx)
+    for _, attempt in ipairs(entry.attempts or {}) do
+      if attempt ~= debrief.null and attempt.verified == true then return false end
+    end
+    return not ctx.options.passed or debrief.outcome(entry) == "ok"
+  end,
+}

@@ -48,7 +48,7 @@ function listing.line(entry, session, line, opts)
 end
 
 --- A printer that writes to a descriptor.
--- @param opts { fd =, format = "jsonl" | "list", width =, color = }
+-- @param opts { fd =, format = "jsonl" | "list", width =, color =, safe = true on a terminal }
 -- @return { add = function(entry, session, line), close = function() -> false when nobody reads any more, and a message
 --   when it could not be written }
 function listing.printer(opts)
@@ -62,7 +62,8 @@ function listing.printer(opts)
     if code ~= 32 then failure = "cannot write: " .. message end -- 32: EPIPE
   end
   local function add(entry, session, line)
-    lines[#lines + 1] = opts.format == "list" and listing.line(entry, session, line, opts) or tostring(entry)
+    local text = opts.format == "list" and listing.line(entry, session, line, opts) or tostring(entry)
+    lines[#lines + 1] = opts.safe and opts.format == "jsonl" and safe(text) or text
     if #lines >= FLUSH then flush() end
   end
   return { add = add, close = function()

@@ -1,5 +1,6 @@
 /* core.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
 #include "convert.h"
+#include "copy.h"
 #include "embedded.h"
 #include "log.h"
 #include "pack.h"
@@ -223,22 +224,30 @@ static int l_write(lua_State *L) {
   return 1;
 }
 
+/* strerror(errno) -> text */
+static int l_strerror(lua_State *L) {
+  char text[128];
+  lua_pushstring(L, strerror_r((int)luaL_checkinteger(L, 1), text, sizeof text));
+  return 1;
+}
+
 int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"time", l_time},         {"now", l_now},           {"date", l_date},
-      {"list", l_list},         {"stat", l_stat},         {"slurp", l_slurp},
-      {"terminal", l_terminal}, {"log_text", l_log_text}, {"traceback", l_traceback},
-      {"entry", l_entry},       {"write", l_write},       {"copy", dbf_view_copy},
-      {"source", l_source},     {"sources", l_sources},   {NULL, NULL}};
+      {"time", l_time},           {"now", l_now},       {"date", l_date},         {"list", l_list},
+      {"stat", l_stat},           {"slurp", l_slurp},   {"terminal", l_terminal}, {"log_text", l_log_text},
+      {"traceback", l_traceback}, {"entry", l_entry},   {"write", l_write},       {"strerror", l_strerror},
+      {"copy", dbf_view_copy},    {"source", l_source}, {"sources", l_sources},   {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);
   dbf_script_log_open(L);
+  dbf_script_copy_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
   dbf_convert_register(L);
   dbf_pack_register(L);
   dbf_script_log_register(L);
+  dbf_script_copy_register(L);
   dbf_workers_register(L);
   lua_pushstring(L, debrief_version());
   lua_setfield(L, -2, "version");

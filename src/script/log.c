@@ -1,5 +1,6 @@
 #include "log.h"
 #include "fields.h"
+#include "notes.h"
 #include "object.h"
 #include "scratch.h"
 #include "view.h"
@@ -14,25 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PENDING = 10000, FLUSH = 256 * 1024 };
-
 static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader";
 
 typedef struct log_object {
   debrief_log *log; /* NULL: closed */
 } log_object;
 
-/* A diagnostic waiting to be fetched. */
-typedef struct note {
-  debrief_kind kind;
-  uint64_t line, offset, length;
-  char message[160], excerpt[264];
-} note;
-
 typedef struct reader_object {
   debrief_reader *reader; /* NULL: closed */
-  dbf_bytes notes;        /* of note; the callback runs inside C, where Lua must not be called */
-  lua_Integer dropped;
+  dbf_notes notes;
   bool foreign;
 } reader_object;
 
@@ -46,18 +37,7 @@ static int fail(lua_State *L, const debrief_error *err) {
 
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   reader_object *r = user;
-  note n = {.kind = d->kind, .line = d->line, .offset = d->offset, .length = d->length};
-  if (r->notes.len >= PENDING * sizeof n) {
-    r->dropped++;
-    return;
-  }
-  strncpy(n.message, d->message, sizeof n.message - 1);
-  memcpy(n.excerpt, d->excerpt, sizeof n.excerpt);
-  dbf_bytes_append(&r->notes, &n, sizeof n);
-  if (r->notes.failed) {
-    r->dropped++;
-    r->notes.failed = false;
-  }
+  dbf_notes_add(&r->notes, d, 0);
 }
 
 /* Push a reader that is closed yet, so that the error path owns nothing. Options are at `options`. */
@@ -72,7 +52,7 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
   }
   reader_object *r = lua_newuserdatauv(L, sizeof *r, 0);
   *r = (reader_object){.foreign = config->foreign};
-  dbf_bytes_init(&r->notes);
+  dbf_notes_init(&r->notes);
   luaL_setmetatable(L, reader_type);
   config->user = r;
   return r;
@@ -109,69 +89,9 @@ static int l_reader_next(lua_State *L) {
   return 4;
 }
 
-static bool flush(dbf_bytes *out, int fd) {
-  for (size_t done = 0; done < out->len;) {
-    ssize_t n = write(fd, out->data + done, out->len - done);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) done += (size_t)n;
-  }
-  out->len = 0;
-  return true;
-}
-
-static int l_reader_copy(lua_State *L) {
-  reader_object *r = check_reader(L);
-  int fd = (int)luaL_checkinteger(L, 2);
-  lua_Integer count = 0;
-  dbf_bytes *out = dbf_scratch_text(L);
-  dbf_record record;
-  debrief_error err;
-  debrief_next next;
-  while ((next = dbf_reader_next(r->reader, &record, &err)) == DEBRIEF_NEXT_ENTRY) {
-    if (record.bad_utf8) dbf_json_compact(out, record.entry->text, record.entry->len, false);
-    else dbf_bytes_append(out, record.entry->text, record.entry->len);
-    dbf_bytes_append_char(out, '\n');
-    dbf_scratch_check(L, out);
-    if (out->len >= FLUSH && !flush(out, fd)) return luaL_fileresult(L, 0, NULL);
-    count++;
-  }
-  if (!flush(out, fd)) return luaL_fileresult(L, 0, NULL);
-  if (next == DEBRIEF_NEXT_ERROR) return fail(L, &err);
-  lua_pushinteger(L, count);
-  return 1;
-}
-
-static void set_integer(lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
-static void set_string(lua_State *L, const char *name, const char *value) {
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, name);
-}
-
 static int l_reader_diagnostics(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
-  size_t count = r->notes.len / sizeof(note);
-  lua_createtable(L, (int)count, 0);
-  for (size_t i = 0; i < count; i++) {
-    note n;
-    memcpy(&n, r->notes.data + i * sizeof n, sizeof n);
-    lua_createtable(L, 0, 7);
-    set_string(L, "kind", debrief_kind_name(n.kind));
-    set_integer(L, "line", n.line);
-    set_integer(L, "offset", n.offset);
-    set_integer(L, "length", n.length);
-    set_string(L, "message", n.message);
-    set_string(L, "excerpt", n.excerpt);
-    lua_pushboolean(L, debrief_kind_is_damage(n.kind));
-    lua_setfield(L, -2, "damage");
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  lua_pushinteger(L, r->dropped);
-  dbf_bytes_clear(&r->notes);
-  r->dropped = 0;
+  dbf_notes_push(L, &r->notes);
   return 2;
 }
 
@@ -179,8 +99,8 @@ static int l_reader_close(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
   debrief_reader_close(r->reader);
   r->reader = NULL;
-  dbf_bytes_release(&r->notes);
-  dbf_bytes_init(&r->notes);
+  dbf_notes_release(&r->notes);
+  dbf_notes_init(&r->notes);
   return 0;
 }
 
@@ -215,6 +135,12 @@ static log_object *check_log(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
   if (!log->log) luaL_error(L, "this log is closed");
   return log;
+}
+
+debrief_log *dbf_script_log_check(lua_State *L, int index) {
+  log_object *log = luaL_checkudata(L, index, log_type);
+  if (!log->log) luaL_error(L, "this log is closed");
+  return log->log;
 }
 
 static int l_log_dir(lua_State *L) {
@@ -370,7 +296,6 @@ void dbf_script_log_open(lua_State *L) {
       {"reader", l_log_reader},         {"dir", l_log_dir},
       {"close", l_log_close},           {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
-                                            {"copy", l_reader_copy},
                                             {"diagnostics", l_reader_diagnostics},
                                             {"close", l_reader_close},
                                             {NULL, NULL}};

@@ -4,7 +4,12 @@
 
 #include <lua.h>
 
+#include "../log/log.h"
+
 void dbf_script_log_open(lua_State *L);
+
+/* The log that is argument `index`; raises when it is none, or closed. */
+debrief_log *dbf_script_log_check(lua_State *L, int index);
 
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
@@ -17,8 +22,7 @@ void dbf_script_log_open(lua_State *L);
  * log:dir() -> path        log:close()
  *
  * reader:next() -> entry, line, offset, salvaged | nil | nil, message
- * reader:copy(fd) -> number of entries | nil, message                 each as a line of valid JSON
- * reader:diagnostics() -> {{kind=, path=, line=, offset=, length=, message=, excerpt=, damage=}...}, dropped
+ * reader:diagnostics() -> as notes.h pushes them
  * reader:close() */
 void dbf_script_log_register(lua_State *L);
 

@@ -2,6 +2,8 @@ local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local tell = require "debrief.cli.tell"
 
+local EPIPE = 32 -- nobody reads any more
+
 local read = { summary = "Print entries: JSON lines, or a listing on a terminal." }
 
 function read.options(command)
@@ -15,30 +17,12 @@ end
 
 -- Without plugins and formats nothing needs Lua: entries go from the reader to the descriptor.
 local function copy(args, sessions)
-  local result = { diagnostics = {}, dropped = 0, problems = {}, failures = {} }
   local log = core.log(args.dir)
-  for _, item in ipairs(sessions) do
-    local opts = { strict = args.strict }
-    local reader, message, code, count
-    if item.is_path then reader, message = core.reader(item.path, opts) else reader, message = log:reader(item.session, opts) end
-    if reader then
-      count, message, code = reader:copy(1)
-      local list, dropped = reader:diagnostics()
-      for _, d in ipairs(list) do
-        d.path = item.path
-        result.diagnostics[#result.diagnostics + 1] = d
-      end
-      result.dropped = result.dropped + dropped
-      reader:close()
-    end
-    if not count then
-      if code == 32 then break end -- EPIPE: nobody reads any more
-      if code then message = "cannot write: " .. message end
-      result.failures[#result.failures + 1] = { session = item.session, message = message }
-      if code or args.strict then break end
-    end
-  end
-  return result
+  local diagnostics, dropped, failures, code = core.copy_sessions(log, sessions, 1, core.cores(), args.strict or false)
+  log:close()
+  if code and code ~= EPIPE then failures[#failures + 1] = { message = "cannot write the entries: " .. core.strerror(code) } end
+  for _, d in ipairs(diagnostics) do d.path = sessions[d.item].path end
+  return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
 end
 
 function read.run(args)
@@ -46,11 +30,13 @@ function read.run(args)
   local columns, color = common.terminal()
   local format = args.format or (columns and "list" or "jsonl")
   io.stdout:flush()
-  if format == "jsonl" and #args.enrich + #args.filter + #args.opt == 0 then return common.status(copy(args, sessions)) end
+  if format == "jsonl" and not columns and #args.enrich + #args.filter + #args.opt == 0 then
+    return common.status(copy(args, sessions))
+  end
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter, opt = args.opt }
   local worker = common.worker(job)
   local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,
-    color = color, place = format == "list" and read.place(sessions) or 0 })
+    color = color, safe = columns ~= nil, place = format == "list" and read.place(sessions) or 0 })
   local status = common.status(result)
   if format == "list" and columns then
     tell.note(("%s of %s"):format(common.count(result.kept, "entry", "entries"), common.count(#sessions, "session", "sessions")))

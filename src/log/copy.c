@@ -1,0 +1,203 @@
+#include "copy.h"
+#include "error.h"
+#include "json_write.h"
+#include "read.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FLUSH = 256 * 1024, AHEAD = 4 * 1024 * 1024, THREADS = 64 };
+
+/* A diagnostic that waits for its item's turn. */
+typedef struct note {
+  debrief_diagnostic diagnostic; /* message and path point to nothing here */
+  char message[160];
+} note;
+
+typedef struct copy {
+  debrief_log *log;
+  dbf_copy_item *items;
+  size_t count;
+  const dbf_copy_options *options;
+  pthread_mutex_t mutex;
+  pthread_cond_t turned;
+  size_t next, turn; /* the next item to take; the item whose lines may be written */
+  bool stop;
+  int write_error;
+} copy;
+
+/* One item under way. */
+typedef struct task {
+  copy *all;
+  size_t index;
+  dbf_copy_item *item;
+  dbf_bytes *out, *notes; /* the thread's buffers */
+  bool my_turn;
+} task;
+
+static bool write_all(int fd, const char *data, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, data, len);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) data += n, len -= (size_t)n;
+  }
+  return true;
+}
+
+/* ---- Turns ------------------------------------------------------------------------------------------------------- */
+
+/* Wait until the items before are written; false: stop. */
+static bool wait_turn(task *t) {
+  copy *c = t->all;
+  pthread_mutex_lock(&c->mutex);
+  while (c->turn != t->index && !c->stop) pthread_cond_wait(&c->turned, &c->mutex);
+  t->my_turn = !c->stop;
+  pthread_mutex_unlock(&c->mutex);
+  return t->my_turn;
+}
+
+static void end_turn(task *t, bool stop, int write_error) {
+  copy *c = t->all;
+  pthread_mutex_lock(&c->mutex);
+  c->turn = t->index + 1;
+  if (stop) c->stop = true;
+  if (write_error) c->write_error = write_error;
+  pthread_cond_broadcast(&c->turned);
+  pthread_mutex_unlock(&c->mutex);
+}
+
+static bool is_turn(task *t) {
+  copy *c = t->all;
+  pthread_mutex_lock(&c->mutex);
+  t->my_turn = c->turn == t->index;
+  pthread_mutex_unlock(&c->mutex);
+  return t->my_turn;
+}
+
+/* ---- Diagnostics ------------------------------------------------------------------------------------------------- */
+
+static void give_notes(task *t) {
+  const dbf_copy_options *o = t->all->options;
+  for (size_t at = 0; at + sizeof(note) <= t->notes->len; at += sizeof(note)) {
+    note n;
+    memcpy(&n, t->notes->data + at, sizeof n);
+    n.diagnostic.message = n.message;
+    n.diagnostic.path = t->item->path;
+    if (o->on_diagnostic) o->on_diagnostic(o->user, t->item, &n.diagnostic);
+  }
+  dbf_bytes_clear(t->notes);
+}
+
+static void on_diagnostic(void *user, const debrief_diagnostic *d) {
+  task *t = user;
+  note n = {.diagnostic = *d};
+  strncpy(n.message, d->message, sizeof n.message - 1);
+  dbf_bytes_append(t->notes, &n, sizeof n);
+  bool full = t->notes->failed || t->notes->len > AHEAD;
+  if ((full || t->my_turn) && (t->my_turn || wait_turn(t))) give_notes(t);
+}
+
+/* ---- Copying ----------------------------------------------------------------------------------------------------- */
+
+/* Write what is buffered when it is our turn, or when there is so much that we must wait for it. */
+static bool drain(task *t, bool all) {
+  if (!all && t->out->len < FLUSH) return true;
+  if (!t->my_turn && !is_turn(t) && (all || t->out->len >= AHEAD) && !wait_turn(t)) return false;
+  if (!t->my_turn) return true;
+  if (!write_all(t->all->options->fd, t->out->data, t->out->len)) {
+    end_turn(t, true, errno);
+    return false;
+  }
+  dbf_bytes_clear(t->out);
+  return true;
+}
+
+static bool append(task *t, const dbf_record *record) {
+  const dbf_entry *e = record->entry;
+  if (record->bad_utf8) dbf_json_compact(t->out, e->text, e->len, false);
+  else dbf_bytes_append(t->out, e->text, e->len);
+  dbf_bytes_append_char(t->out, '\n');
+  t->item->entries++;
+  return !t->out->failed;
+}
+
+static debrief_reader *open_item(task *t) {
+  dbf_copy_item *item = t->item;
+  debrief_read_config config = {.struct_size = sizeof config, .strict = t->all->options->strict};
+  config.on_diagnostic = on_diagnostic;
+  config.user = t;
+  return item->id ? debrief_log_read(t->all->log, item->id, &config, &item->err)
+                  : debrief_log_read_path(item->path, &config, &item->err);
+}
+
+/* Read the item into the buffer, and out of it; false: stop everything. */
+static bool copy_lines(task *t, debrief_reader *reader) {
+  dbf_record record;
+  debrief_next next;
+  while ((next = dbf_reader_next(reader, &record, &t->item->err)) == DEBRIEF_NEXT_ENTRY) {
+    if (!append(t, &record)) {
+      t->item->failed = true;
+      return dbf_fail_memory(&t->item->err), drain(t, true);
+    }
+    if (!drain(t, false)) return false;
+  }
+  t->item->failed = next == DEBRIEF_NEXT_ERROR;
+  return drain(t, true);
+}
+
+static bool copy_item(task *t) {
+  debrief_reader *reader = open_item(t);
+  t->item->failed = !reader;
+  bool go_on = reader ? copy_lines(t, reader) : wait_turn(t);
+  debrief_reader_close(reader);
+  if (!go_on) return false;
+  give_notes(t);
+  end_turn(t, t->item->failed && t->all->options->strict, 0);
+  return true;
+}
+
+static bool take(copy *c, size_t *index) {
+  pthread_mutex_lock(&c->mutex);
+  bool got = !c->stop && c->next < c->count;
+  if (got) *index = c->next++;
+  pthread_mutex_unlock(&c->mutex);
+  return got;
+}
+
+static void *work(void *argument) {
+  copy *c = argument;
+  dbf_bytes out, notes;
+  size_t index;
+  bool go_on = true;
+  dbf_bytes_init(&out);
+  dbf_bytes_init(&notes);
+  while (go_on && take(c, &index)) {
+    task t = {c, index, &c->items[index], &out, &notes, false};
+    dbf_bytes_clear(&out);
+    dbf_bytes_clear(&notes);
+    go_on = copy_item(&t);
+  }
+  dbf_bytes_release(&out);
+  dbf_bytes_release(&notes);
+  return NULL;
+}
+
+bool dbf_copy(debrief_log *log, dbf_copy_item *items, size_t count, const dbf_copy_options *options) {
+  copy c = {.log = log, .items = items, .count = count, .options = options};
+  pthread_t threads[THREADS];
+  unsigned wanted = options->threads < THREADS ? options->threads : THREADS, started = 0;
+  pthread_mutex_init(&c.mutex, NULL);
+  pthread_cond_init(&c.turned, NULL);
+  while (started + 1 < wanted && started + 1 < count &&
+         pthread_create(&threads[started], NULL, work, &c) == 0)
+    started++;
+  work(&c); /* this thread is one of them */
+  for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  pthread_cond_destroy(&c.turned);
+  pthread_mutex_destroy(&c.mutex);
+  errno = c.write_error;
+  return c.write_error == 0;
+}

@@ -1,0 +1,68 @@
+#include "notes.h"
+
+#include <string.h>
+
+enum { MOST = 10000 };
+
+typedef struct note {
+  debrief_kind kind;
+  size_t item;
+  uint64_t line, offset, length;
+  char message[160], excerpt[264];
+} note;
+
+void dbf_notes_init(dbf_notes *notes) {
+  dbf_bytes_init(&notes->bytes);
+  notes->dropped = 0;
+}
+
+void dbf_notes_release(dbf_notes *notes) {
+  dbf_bytes_release(&notes->bytes);
+}
+
+void dbf_notes_add(dbf_notes *notes, const debrief_diagnostic *d, size_t item) {
+  note n = {.kind = d->kind, .item = item, .line = d->line, .offset = d->offset, .length = d->length};
+  strncpy(n.message, d->message, sizeof n.message - 1);
+  memcpy(n.excerpt, d->excerpt, sizeof n.excerpt);
+  if (notes->bytes.len < MOST * sizeof n) dbf_bytes_append(&notes->bytes, &n, sizeof n);
+  else notes->dropped++;
+  if (notes->bytes.failed) notes->dropped++;
+  notes->bytes.failed = false;
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_string(lua_State *L, const char *name, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_note(lua_State *L, const note *n) {
+  lua_createtable(L, 0, 8);
+  set_string(L, "kind", debrief_kind_name(n->kind));
+  set_integer(L, "line", n->line);
+  set_integer(L, "offset", n->offset);
+  set_integer(L, "length", n->length);
+  set_integer(L, "item", n->item);
+  set_string(L, "message", n->message);
+  set_string(L, "excerpt", n->excerpt);
+  lua_pushboolean(L, debrief_kind_is_damage(n->kind));
+  lua_setfield(L, -2, "damage");
+}
+
+void dbf_notes_push(lua_State *L, dbf_notes *notes) {
+  size_t count = notes->bytes.len / sizeof(note);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    note n;
+    memcpy(&n, notes->bytes.data + i * sizeof n, sizeof n);
+    push_note(L, &n);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_pushinteger(L, notes->dropped);
+  dbf_bytes_clear(&notes->bytes);
+  notes->dropped = 0;
+}

@@ -1,6 +1,6 @@
 -- outcome: how each run ended, in one word whatever its logger wrote: sets entry.outcome to ok, fail, skip or unknown.
--- Loggers use three vocabularies (ok/error/skipped, pass/fail/skip, success/failure); debrief.outcome reads them all, and
--- without a status takes what the last attempt says. Named on `append` the word is stored; on `read` it is only seen.
+-- Loggers use three vocabularies (ok/error/skipped, pass/fail/skip, success/failure); debrief.outcome reads them all,
+-- and without a status takes what the last attempt says. Named on `append` the word is stored, on `read` only seen.
 local debrief = require "debrief"
 
 return {

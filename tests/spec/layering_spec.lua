@@ -1,0 +1,153 @@
+-- The house: a file includes or requires only what lies below it or before it on its own floor. No cycles, and no file
+-- that is too long to read.
+local program = dofile "tests/spec/support/program.lua"
+
+local function files(pattern)
+  local names = {}
+  local pipe = assert(io.popen("find " .. pattern .. " | LC_ALL=C sort"))
+  for name in pipe:lines() do names[#names + 1] = name end
+  pipe:close()
+  assert(#names > 0, pattern)
+  return names
+end
+
+-- What a C file includes with quotes or with <debrief/...>, as paths from the root.
+local function includes(path)
+  local out, folder = {}, path:match "^(.*)/"
+  for name in program.read(path):gmatch '\n#include "([^"]+)"' do
+    local from = folder
+    while name:sub(1, 3) == "../" do from, name = from:match "^(.*)/", name:sub(4) end
+    out[#out + 1] = from .. "/" .. name
+  end
+  for name in program.read(path):gmatch "#include <debrief/([^>]+)>" do out[#out + 1] = "public/" .. name end
+  return out
+end
+
+local function requires(path)
+  local out, text = {}, program.read(path):gsub("%-%-[^\n]*", "")
+  for name in text:gmatch "require%s*%(?%s*[\"']([^\"']+)[\"']" do out[#out + 1] = name end
+  return out
+end
+
+-- Raise when `edges` (name -> array of names) has a cycle, naming it.
+local function no_cycle(edges)
+  local state = {}
+  local function visit(name, way)
+    assert(state[name] ~= "open", "a cycle: " .. table.concat(way, " -> ") .. " -> " .. name)
+    if state[name] then return end
+    state[name] = "open"
+    way[#way + 1] = name
+    for _, to in ipairs(edges[name] or {}) do visit(to, way) end
+    way[#way] = nil
+    state[name] = "done"
+  end
+  for name in pairs(edges) do visit(name, {}) end
+end
+
+describe("the layering of C", function()
+  local allowed = {
+    ["src/log"] = { "src/log/", "public/log.h" },
+    ["src/script"] = { "src/log/", "src/script/", "public/log.h" },
+    ["src/host"] = { "src/log/", "src/script/", "src/host/", "public/" },
+    ["src"] = { "public/", "src/terminal.h" },
+  }
+
+  for folder, below in pairs(allowed) do
+    it(folder .. " includes only what lies below it", function()
+      for _, path in ipairs(files(folder .. " -maxdepth 1 -name '*.[ch]'")) do
+        for _, name in ipairs(includes(path)) do
+          local fine = false
+          for _, prefix in ipairs(below) do fine = fine or name:sub(1, #prefix) == prefix end
+          assert(fine, path .. " includes " .. name)
+        end
+      end
+    end)
+  end
+
+  it("src/log and the program know no Lua", function()
+    for _, path in ipairs(files "src/log src/*.c -name '*.[ch]'") do
+      local lua = program.read(path):match "#include <(l[ua][^>]*)>"
+      assert(not lua, path .. " includes " .. tostring(lua))
+    end
+    local pipe = assert(io.popen("nm -u " .. program.build .. "/libdebrief-log.a"))
+    local symbols = pipe:read "a"
+    pipe:close()
+    assert.truthy(symbols:find "fdatasync")
+    assert.falsy(symbols:find " luaL?_")
+  end)
+
+  it("no two headers include each other", function()
+    local edges = {}
+    for _, path in ipairs(files "src -name '*.h'") do edges[path] = includes(path) end
+    no_cycle(edges)
+  end)
+
+  it("every file has fewer than 500 lines", function()
+    for _, path in ipairs(files "src lua -name '*.[chl]*'") do
+      local lines = select(2, program.read(path):gsub("\n", ""))
+      assert(lines < 500, ("%s has %d lines"):format(path, lines))
+    end
+  end)
+end)
+
+describe("the layering of Lua", function()
+  local function module_of(path)
+    return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
+  end
+
+  local edges = {}
+  for _, path in ipairs(files "lua -name '*.lua'") do edges[module_of(path)] = requires(path) end
+  for name, list in pairs(edges) do -- require("debrief.report." .. format): every module of that name
+    local all = {}
+    for _, to in ipairs(list) do
+      if to:find "%.$" then
+        for other in pairs(edges) do if other:sub(1, #to) == to then all[#all + 1] = other end end
+      else
+        all[#all + 1] = to
+      end
+    end
+    edges[name] = all
+  end
+
+  it("has no cycles, and requires only what there is", function()
+    assert.truthy(edges["debrief.cli"] and edges["debrief.report.text"])
+    no_cycle(edges)
+    local known = { ["debrief.core"] = true, cjson = true, argparse = true }
+    for name, list in pairs(edges) do
+      for _, to in ipairs(list) do assert(known[to] or edges[to], name .. " requires " .. to) end
+    end
+  end)
+
+  it("keeps the commands on top: nothing else requires them, argparse or prints", function()
+    for _, path in ipairs(files "lua -name '*.lua' -not -path '*/cli/*'") do
+      for _, name in ipairs(requires(path)) do
+        assert(not name:find "^debrief%.cli" and name ~= "argparse", path .. " requires " .. name)
+      end
+      local text = program.read(path):gsub("%-%-[^\n]*", "")
+      for _, way in ipairs { "%f[%w_]print%s*[%(\"]", "io%.std", "io%.write", "os%.exit" } do
+        assert(not text:find(way), path .. " prints or exits: " .. way)
+      end
+    end
+  end)
+
+  it("has no module that sets a global", function()
+    for _, path in ipairs(files "lua plugins -name '*.lua'") do
+      local pipe = assert(io.popen("luac5.4 -l -l -p " .. path .. " 2>&1 || true"))
+      local listing = pipe:read "a"
+      pipe:close()
+      if not listing:find "main <" then return pending "no luac5.4 here" end
+      local name = listing:match 'SETTABUP[^\n]*_ENV "([^"]*)"'
+      assert(not name, path .. " sets the global " .. tostring(name))
+    end
+  end)
+
+  it("plugins require debrief and cjson only, and have at most 80 lines", function()
+    for _, path in ipairs(files "plugins -name '*.lua'") do
+      for _, name in ipairs(requires(path)) do
+        assert(name == "debrief" or name == "cjson", path .. " requires " .. name)
+      end
+      local lines = select(2, program.read(path):gsub("\n", ""))
+      assert(lines <= 80, ("%s has %d lines"):format(path, lines))
+    end
+  end)
+end)

@@ -21,7 +21,7 @@ static void push_place(packer *p) {
   luaL_addstring(&b, p->what);
   for (int i = 0; i < p->level; i++) {
     bool name = lua_type(p->L, p->keys[i]) == LUA_TSTRING;
-    lua_pushvalue(p->L, p->keys[i]);
+    luaL_tolstring(p->L, p->keys[i], NULL);
     lua_pushfstring(p->L, name ? ".%s" : "[%s]", lua_tostring(p->L, -1));
     lua_remove(p->L, -2);
     luaL_addvalue(&b);

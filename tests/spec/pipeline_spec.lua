@@ -31,8 +31,8 @@ describe("the pipeline", function()
   teardown(program.clean)
 
   it("runs enrich, match and filter of a plugin before its step, and shows others nothing of it", function()
-    plugin("p",
-      [[enrich = function(entry) entry.twice = entry.duration_ms * 2 end, match = { skill = "even", twice = { 4, 8, 12 } },
+    plugin("p", [[enrich = function(entry) entry.twice = entry.duration_ms * 2 end,
+      match = { skill = "even", twice = { 4, 8, 12 } },
       filter = function(entry) return entry.twice > 4 end, ]] .. retrospective "acc.n = acc.n + entry.twice")
     plugin("q", retrospective "acc.n = acc.n + (entry.twice or 0)")
     local r = run "./p.lua,./q.lua"
@@ -62,8 +62,8 @@ describe("the pipeline", function()
       assert.truthy(r.err:find("\n\t./p.lua:3: in ", 1, true), r.err)
       assert.falsy(r.err:find "pipeline")
       assert.equal(3, r.status)
-      assert.equal("Incomplete: the plugin failed on 1 entry, which is not in these figures.\n5 steps\n\n\nT\n═\n6 steps",
-        text_of(r))
+      assert.equal("Incomplete: the plugin failed on 1 entry, which is not in these figures.\n5 steps\n\n\n"
+        .. "T\n═\n6 steps", text_of(r))
     end)
 
     it("counts equal messages, and keeps the first one's place", function()

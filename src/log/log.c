@@ -16,6 +16,7 @@
 #include "entry.h"
 #include "error.h"
 #include "read.h"
+#include "structs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,6 @@
 #define OPEN_SLOTS   64
 #define BUCKETS      64
 #define SCRATCH_KEPT ((size_t)1 << 20) /* bytes of scratch that stay with a slot between appends */
-#define STRUCT_LIMIT 4096              /* a struct_size above this is garbage */
 #define GUARD_BYTES  ((size_t)sysconf(_SC_PAGESIZE))
 
 typedef struct slot {
@@ -56,20 +56,7 @@ struct debrief_log {
   pid_t pid;
 };
 
-/* ---- Structs of callers built with another version --------------------------------------------------------- */
-
-/* Copy a struct that starts with its size over zeroes: what an older caller does not know is not given. The copy is of
- * our own size. */
-static bool take_struct(void *to, size_t size, const void *from, const char *name, debrief_error *err) {
-  size_t given;
-  memcpy(&given, from, sizeof given);
-  if (given < sizeof given || given > STRUCT_LIMIT)
-    return dbf_fail(err, DEBRIEF_EARG, "%s.struct_size is %zu: set it to sizeof(%s)", name, given, name);
-  memset(to, 0, size);
-  memcpy(to, from, given < size ? given : size);
-  memcpy(to, &size, sizeof size);
-  return true;
-}
+/* ---- Configuration ----------------------------------------------------------------------------------------- */
 
 static bool check_config(debrief_log_config *config, debrief_error *err) {
   if (config->lock_timeout_ms == 0) config->lock_timeout_ms = 10000;
@@ -238,7 +225,7 @@ debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
     dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
     return NULL;
   }
-  if (config && !take_struct(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
+  if (config && !dbf_struct_take(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
   if (!check_config(&chosen, err)) return NULL;
   debrief_log *log = calloc(1, sizeof *log);
   if (!log) {
@@ -341,7 +328,7 @@ static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
 bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry, debrief_error *err) {
   debrief_entry given;
   if (!entry) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (entry is NULL)");
-  if (!take_struct(&given, sizeof given, entry, "debrief_entry", err)) return false;
+  if (!dbf_struct_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
   slot *s = enter(log, id, err);
   if (!s) return false;
   bool ok = dbf_entry_write(&s->text, id, &given, err) && put_one(log, s, err);
@@ -422,7 +409,7 @@ dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, de
 static bool reading_options(const debrief_read_config *config, dbf_read_options *options,
                             debrief_error *err) {
   debrief_read_config given = {0};
-  if (config && !take_struct(&given, sizeof given, config, "debrief_read_config", err)) return false;
+  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_read_config", err)) return false;
   *options = (dbf_read_options){.strict = given.strict,
                                 .foreign = given.foreign,
                                 .on_diagnostic = given.on_diagnostic,

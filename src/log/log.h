@@ -232,6 +232,69 @@ DEBRIEF_API const char *debrief_kind_name(debrief_kind kind);
 /* True for the kinds that mean a damaged line, false for in_progress and the two warnings. */
 DEBRIEF_API bool debrief_kind_is_damage(debrief_kind kind);
 
+/* ---- Checking and repairing ------------------------------------------------------------------------------ */
+
+/* What was found in one session. Set struct_size, the rest is filled in. */
+typedef struct debrief_check {
+  size_t struct_size; /* sizeof(debrief_check) */
+  uint64_t bytes;
+  uint64_t lines;     /* blank and damaged ones included */
+  uint64_t blank;     /* lines */
+  uint64_t entries;   /* that a lenient reader returns, salvaged ones included */
+  uint64_t damaged;   /* lines */
+  uint64_t found[16]; /* diagnostics by kind: found[DEBRIEF_TORN_TAIL] */
+} debrief_check;
+
+/* Read session `id` from beginning to end and count. config->on_diagnostic is called with every damaged line,
+ * in_progress tail and warning on the way; config->strict is not looked at, and `config` may be NULL. The file is
+ * not changed. True also when there is damage: look at check->damaged. A session that does not exist is an empty
+ * one. Errors: as debrief_log_read and debrief_reader_next; `*check` then tells what was read until then. */
+DEBRIEF_API bool debrief_log_check(debrief_log *log, const char *id, const debrief_read_config *config,
+                                   debrief_check *check, debrief_error *err);
+
+/* The same for any file, as debrief_log_read_path opens it. */
+DEBRIEF_API bool debrief_log_check_path(const char *path, const debrief_read_config *config,
+                                        debrief_check *check, debrief_error *err);
+
+/* Bytes of a damaged line that are no entry and so are not in the repaired session. */
+typedef struct debrief_left_out {
+  debrief_kind kind;
+  uint64_t line;   /* from 1, in the file before its repair, and so in the copy */
+  uint64_t offset; /* bytes from the beginning of that file */
+  uint64_t length; /* bytes */
+} debrief_left_out;
+
+/* What a repair did. Set struct_size, the rest is filled in; give it to debrief_repair_release afterwards. */
+typedef struct debrief_repair {
+  size_t struct_size;         /* sizeof(debrief_repair) */
+  bool repaired;              /* false: no line is damaged, nothing was changed */
+  uint64_t entries;           /* that the session has now */
+  uint64_t salvaged;          /* of these, how many stood on a damaged line and have one of their own now */
+  char *copy;                 /* path of the copy of the session as it was; NULL when nothing was changed */
+  debrief_left_out *left_out; /* in the order of the file */
+  size_t left_out_count;
+} debrief_repair;
+
+/* Put in the place of session `id` a file that holds, one a line, the bytes of every entry that a lenient reader
+ * returns. Before, the session is copied as it is, byte for byte, to ID.jsonl.broken-20261122T193000Z (UTC) beside it,
+ * with a number behind it when that is taken. Every byte of the copy is in the session, in result->left_out, or white
+ * space between entries (a byte-order mark counts as such). A session without damage is left alone.
+ *
+ * The session's lock is held from before the copy until the new file has the session's name, so appends, from this
+ * process too, wait; an open log finds the new file by itself. The new file has mode, owner and group of the old one. A
+ * repair needs twice the session's size of disk. When the process is killed in the middle, the session is either
+ * as it was or repaired; a copy that is not whole may lie beside it, but only while the session is as it was.
+ *
+ * False: the session is as it was, and nothing of the repair is left: EARG, EID, ENOENT (no such session), EIO,
+ * EUNSAFE (as with appending; also a file with hard links, whose writers could not tell that it was replaced), ELOCKED,
+ * EFORK, EMEMORY. One exception: with result->repaired true it was repaired, but the folder could not be synced, and
+ * after a power cut the session may be as it was. */
+DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result,
+                                    debrief_error *err);
+
+/* Free what a repair filled in. A zeroed result is fine. */
+DEBRIEF_API void debrief_repair_release(debrief_repair *result);
+
 /* ---- Fields of an entry ---------------------------------------------------------------------------------- */
 
 /* The value of member `name` of the JSON object `json`, which a reader returned (or an object found in it), as

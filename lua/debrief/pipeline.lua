@@ -19,6 +19,9 @@ Pipeline.__index = Pipeline
 --- A pipeline over loaded plugins.
 -- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, path =, ctx = }
 function pipeline.new(hooks)
+  for _, list in pairs(hooks) do
+    for _, hook in ipairs(list) do hook.match = hook.table.match and core.match(hook.table.match) end
+  end
   return setmetatable({ enrich = hooks.enrich, filter = hooks.filter, retro = hooks.retro, problems = {}, order = {},
     distinct = {}, entries = 0, kept = 0 }, Pipeline)
 end
@@ -79,19 +82,6 @@ local function filter_error(value)
     value == nil and " (did you forget return?)" or "")
 end
 
-local function matches(match, entry)
-  for field, wanted in next, match do
-    local value, found = entry[field], false
-    if type(wanted) ~= "table" then
-      found = value == wanted
-    else
-      for _, one in ipairs(wanted) do found = found or value == one end
-    end
-    if not found then return false end
-  end
-  return true
-end
-
 local function run_filter(p, entry)
   local keep = p.table.filter(entry, p.ctx)
   if keep ~= true and keep ~= false then error(p.path .. ": " .. filter_error(keep), 0) end
@@ -113,7 +103,7 @@ function Pipeline:chain(s)
     local p = filter[s.at - #enrich]
     s.at, s.running, s.hook = s.at + 1, p, "filter"
     p.ctx.session, p.ctx.line = self.session, self.line
-    if p.table.match and not matches(p.table.match, s.entry) then return false end
+    if p.match and not core.matches(p.match, s.entry) then return false end
     if p.table.filter and not run_filter(p, s.entry) then return false end
   end
   s.running = nil
@@ -130,7 +120,7 @@ local function step(p, entry, s)
     t.enrich(copy, ctx)
     entry = copy
   end
-  if t.match and not matches(t.match, entry) then return end
+  if p.match and not core.matches(p.match, entry) then return end
   if t.filter then
     s.hook = "filter"
     if not run_filter(p, entry) then return end
@@ -170,30 +160,31 @@ function Pipeline:loop(s)
   while true do
     local entry, line = reader:next()
     if not entry then return line end
-    self.line, self.entries = line, self.entries + 1
+    self.line = line
     s.entry, s.at, s.chained, s.next_retro, s.running = entry, 1, false, 1, nil
     self:finish_entry(s)
   end
 end
 
--- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts.
+-- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts. `match` is
+-- tested by the reader, before there is an entry.
 function Pipeline:step_loop(s)
   local reader, p = s.reader, self.retro[1]
-  local next_entry, step_entry, acc, ctx = reader.next, p.table.retrospective.step, p.acc, p.ctx
+  local next_entry, step_entry, acc, ctx, match = reader.next, p.table.retrospective.step, p.acc, p.ctx, p.match
   s.chained, s.running, s.hook, ctx.session = true, p, "step", self.session
   while not p.stopped do
-    local entry, line = next_entry(reader)
+    local entry, line = next_entry(reader, match)
     if not entry then return line end
-    self.entries, self.kept, ctx.line = self.entries + 1, self.kept + 1, line
+    ctx.line = line
     step_entry(acc, entry, ctx)
   end
-  return Pipeline.loop(self, s) -- stopped after too many errors: the rest is only counted
+  while reader:next() do end -- stopped after too many errors: the rest is only counted
 end
 
 -- Is step_loop enough?
 function Pipeline:only_steps(s)
   local t = #self.retro == 1 and self.retro[1].table
-  return t and #self.enrich == 0 and #self.filter == 0 and not s.sink and not (t.enrich or t.match or t.filter)
+  return t and #self.enrich == 0 and #self.filter == 0 and not s.sink and not (t.enrich or t.filter)
 end
 
 -- After an error: count it, and decide where to go on. Returns false when the error is not a plugin's.
@@ -218,14 +209,16 @@ function Pipeline:run(reader, session, sink)
   self.session, self.line = session, nil
   s.stepping = self:only_steps(s)
   local loop = s.stepping and self.step_loop or self.loop
-  while true do
-    local ok, result = xpcall(loop, handler, self, s)
-    if ok then
-      if result then return nil, result end
-      return true
-    end
-    if not self:recover(s, result) then return nil, result.message .. "\n" .. result.traceback end
-  end
+  local ok, result
+  repeat
+    ok, result = xpcall(loop, handler, self, s)
+    if not ok and not self:recover(s, result) then result = result.message .. "\n" .. result.traceback end
+  until ok or type(result) == "string"
+  local entries = reader:entries()
+  self.entries = self.entries + entries
+  if s.stepping then self.kept = self.kept + entries end
+  if result then return nil, result end
+  return true
 end
 
 return pipeline

@@ -28,6 +28,18 @@ void dbf_entry_release(dbf_entry *entry) {
   *entry = (dbf_entry){0};
 }
 
+bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count, const char *name,
+                     size_t len, dbf_json_value *value) {
+  for (const dbf_member *m = members + count; m-- > members;) {
+    dbf_json_value key = {text + m->key, text + m->key_end, DBF_JSON_STRING, m->key_escaped};
+    if (!m->key_escaped && m->key_end - m->key != len + 2) continue;
+    if (!dbf_json_string_is(&key, name, len)) continue;
+    *value = (dbf_json_value){text + m->value, text + m->value_end, m->type, m->value_escaped};
+    return true;
+  }
+  return false;
+}
+
 dbf_json_value dbf_entry_value(const dbf_entry *entry, uint32_t i) {
   const dbf_member *m = &entry->members[i];
   return (dbf_json_value){entry->text + m->value, entry->text + m->value_end, m->type, m->value_escaped};

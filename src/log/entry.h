@@ -77,6 +77,10 @@ void dbf_entry_release(dbf_entry *entry);
  * not refused. `text` needs the terminator and padding of json_scan.h. */
 dbf_scan dbf_entry_scan(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault);
 
+/* The last of `count` members of `text` that is called `name`; false when there is none. */
+bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count, const char *name,
+                     size_t len, dbf_json_value *value);
+
 /* Member `i` as pointers. */
 dbf_json_value dbf_entry_value(const dbf_entry *entry, uint32_t i);
 

@@ -3,6 +3,7 @@
 #include "copy.h"
 #include "embedded.h"
 #include "log.h"
+#include "match.h"
 #include "pack.h"
 #include "scratch.h"
 #include "state.h"
@@ -242,12 +243,14 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_view_open(L);
   dbf_script_log_open(L);
   dbf_script_copy_open(L);
+  dbf_match_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
   dbf_convert_register(L);
   dbf_pack_register(L);
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
+  dbf_match_register(L);
   dbf_workers_register(L);
   lua_pushstring(L, debrief_version());
   lua_setfield(L, -2, "version");

@@ -1,5 +1,6 @@
 #include "log.h"
 #include "fields.h"
+#include "match.h"
 #include "notes.h"
 #include "object.h"
 #include "scratch.h"
@@ -73,11 +74,22 @@ static reader_object *check_reader(lua_State *L) {
   return r;
 }
 
+/* The next entry that the matcher lets pass; NULL: any. */
+static debrief_next next_match(debrief_reader *reader, const dbf_match *match, dbf_record *record,
+                               debrief_error *err) {
+  debrief_next next;
+  do next = dbf_reader_next(reader, record, err);
+  while (next == DEBRIEF_NEXT_ENTRY && match &&
+         !dbf_match_test(match, record->entry->text, record->entry->members, record->entry->count));
+  return next;
+}
+
 static int l_reader_next(lua_State *L) {
   reader_object *r = check_reader(L);
+  const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
   dbf_record record;
   debrief_error err;
-  switch (dbf_reader_next(r->reader, &record, &err)) {
+  switch (next_match(r->reader, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
@@ -87,6 +99,12 @@ static int l_reader_next(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
   return 4;
+}
+
+static int l_reader_entries(lua_State *L) {
+  reader_object *r = check_reader(L);
+  lua_pushinteger(L, (lua_Integer)dbf_reader_counts(r->reader).entries);
+  return 1;
 }
 
 static int l_reader_diagnostics(lua_State *L) {
@@ -296,6 +314,7 @@ void dbf_script_log_open(lua_State *L) {
       {"reader", l_log_reader},         {"dir", l_log_dir},
       {"close", l_log_close},           {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
+                                            {"entries", l_reader_entries},
                                             {"diagnostics", l_reader_diagnostics},
                                             {"close", l_reader_close},
                                             {NULL, NULL}};

@@ -21,7 +21,8 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
  *
- * reader:next() -> entry, line, offset, salvaged | nil | nil, message
+ * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
+ * reader:entries() -> how many were read so far, matching or not
  * reader:diagnostics() -> as notes.h pushes them
  * reader:close() */
 void dbf_script_log_register(lua_State *L);

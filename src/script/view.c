@@ -254,25 +254,12 @@ static value_view *push_value(lua_State *L, const place *p, const dbf_json_value
   return view;
 }
 
-/* The last of `count` members with that name. */
-static bool search(const char *text, const dbf_member *all, uint32_t count, const char *name, size_t len,
-                   dbf_json_value *value) {
-  for (const dbf_member *m = all + count; m-- > all;) {
-    dbf_json_value key = {text + m->key, text + m->key_end, DBF_JSON_STRING, m->key_escaped};
-    if (!m->key_escaped && m->key_end - m->key != len + 2) continue;
-    if (!dbf_json_string_is(&key, name, len)) continue;
-    *value = (dbf_json_value){text + m->value, text + m->value_end, m->type, m->value_escaped};
-    return true;
-  }
-  return false;
-}
-
 static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
   const body *b = p->entry->now;
-  if (!p->value) return search(p->text, members_of(b), b->count, name, len, value);
+  if (!p->value) return dbf_member_find(p->text, members_of(b), b->count, name, len, value);
   if (!p->value->attempt || b->edits) return dbf_json_find(&p->range, name, len, value);
   const dbf_attempt *a = &attempts_of(b)[p->value->attempt - 1];
-  return search(p->text, nested_of(b) + a->first, a->count, name, len, value);
+  return dbf_member_find(p->text, nested_of(b) + a->first, a->count, name, len, value);
 }
 
 /* Where to start looking for element `index` of an array: the view remembers the last one it gave and what came behind,

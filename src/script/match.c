@@ -1,0 +1,134 @@
+#include "match.h"
+#include "object.h"
+#include "view.h"
+
+#include <string.h>
+
+static const char match_type[] = "debrief.match";
+
+/* What a field may be. */
+typedef struct wanted {
+  int type; /* LUA_TSTRING, LUA_TNUMBER or LUA_TBOOLEAN */
+  bool is_integer, boolean;
+  int64_t integer;
+  double number;
+  const char *text; /* kept alive by the matcher's user value */
+  size_t len;
+} wanted;
+
+typedef struct field {
+  const char *name;
+  size_t len;
+  size_t first, count; /* in dbf_match.values */
+} field;
+
+/* |head|fields ...|values ...| in one block */
+struct dbf_match {
+  size_t fields;
+  field *field;
+  wanted *values;
+};
+
+/* ---- Testing --------------------------------------------------------------------------------------------------- */
+
+static bool same_number(const dbf_json_value *v, const wanted *w) {
+  int64_t integer;
+  if (w->is_integer && dbf_json_decode_integer(v, &integer)) return integer == w->integer;
+  return dbf_json_decode_number(v) == w->number;
+}
+
+static bool is_wanted(const dbf_json_value *v, const wanted *w) {
+  switch (w->type) {
+  case LUA_TSTRING: return v->type == DBF_JSON_STRING && dbf_json_string_is(v, w->text, w->len);
+  case LUA_TBOOLEAN: return v->type == (w->boolean ? DBF_JSON_TRUE : DBF_JSON_FALSE);
+  default: return (v->type == DBF_JSON_INTEGER || v->type == DBF_JSON_NUMBER) && same_number(v, w);
+  }
+}
+
+static bool has_wanted(const dbf_match *m, const field *f, const dbf_json_value *v) {
+  for (size_t i = 0; i < f->count; i++)
+    if (is_wanted(v, &m->values[f->first + i])) return true;
+  return false;
+}
+
+bool dbf_match_test(const dbf_match *m, const char *text, const dbf_member *members, uint32_t count) {
+  dbf_json_value v;
+  for (const field *f = m->field; f < m->field + m->fields; f++)
+    if (!dbf_member_find(text, members, count, f->name, f->len, &v) || !has_wanted(m, f, &v)) return false;
+  return true;
+}
+
+/* ---- Making ---------------------------------------------------------------------------------------------------- */
+
+static void set_wanted(lua_State *L, wanted *w) {
+  *w = (wanted){.type = lua_type(L, -1)};
+  if (w->type == LUA_TSTRING) w->text = lua_tolstring(L, -1, &w->len);
+  w->is_integer = lua_isinteger(L, -1);
+  w->integer = lua_tointeger(L, -1);
+  w->number = lua_tonumber(L, -1);
+  w->boolean = lua_toboolean(L, -1);
+}
+
+/* The value of one field, on top of the stack: one, or a list of them. Returns how many. */
+static size_t count_values(lua_State *L) {
+  return lua_istable(L, -1) ? lua_rawlen(L, -1) : 1;
+}
+
+static void add_field(lua_State *L, dbf_match *m, size_t *used) {
+  field *f = &m->field[m->fields++];
+  *f = (field){.first = *used, .count = count_values(L)};
+  f->name = lua_tolstring(L, -2, &f->len);
+  for (size_t i = 0; i < f->count; i++) {
+    if (lua_istable(L, -1)) lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    else lua_pushvalue(L, -1);
+    set_wanted(L, &m->values[(*used)++]);
+    lua_pop(L, 1);
+  }
+}
+
+static int l_match(lua_State *L) {
+  size_t fields = 0, values = 0, used = 0;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), fields++) {
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 1, "field names are strings");
+    values += count_values(L);
+  }
+  dbf_match *m = lua_newuserdatauv(L, sizeof *m + fields * sizeof(field) + values * sizeof(wanted), 1);
+  m->fields = 0;
+  m->field = (field *)(m + 1);
+  m->values = (wanted *)(m->field + fields);
+  luaL_setmetatable(L, match_type);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) add_field(L, m, &used);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  return 1;
+}
+
+const dbf_match *dbf_match_get(lua_State *L, int index) {
+  return luaL_testudata(L, index, match_type);
+}
+
+static int l_matches(lua_State *L) {
+  const dbf_match *m = luaL_checkudata(L, 1, match_type);
+  const char *text;
+  const dbf_member *members;
+  uint32_t count;
+  if (!dbf_view_members(L, 2, &text, &members, &count)) return luaL_typeerror(L, 2, "entry");
+  lua_pushboolean(L, dbf_match_test(m, text, members, count));
+  return 1;
+}
+
+static int l_nothing(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+void dbf_match_open(lua_State *L) {
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  dbf_object_type(L, match_type, none, l_nothing);
+}
+
+void dbf_match_register(lua_State *L) {
+  static const luaL_Reg functions[] = {{"match", l_match}, {"matches", l_matches}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -3,10 +3,10 @@
 
 -- Levenshtein's distance, with a neighbouring swap as one step.
 local function distance(a, b)
-  local before, last, row = nil, {}, nil
+  local before, last = nil, {}
   for j = 0, #b do last[j] = j end
   for i = 1, #a do
-    row = { [0] = i }
+    local row = { [0] = i }
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
       row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
@@ -26,7 +26,10 @@ local function nearest(name, names)
   local best, least = nil, math.max(1, #name // 2) + 1
   for _, candidate in ipairs(names) do
     local prefix = #name >= 2 and candidate:sub(1, #name) == name
-    local d = prefix and 1 or math.abs(#candidate - #name) < least and distance(name:lower(), candidate:lower()) or least
+    local longer = math.abs(#candidate - #name)
+    local d = least
+    if prefix then d = 1 - 1 / (longer + 1) -- the shortest of those that begin so
+    elseif longer < least then d = distance(name:lower(), candidate:lower()) end
     if d < least then best, least = candidate, d end
   end
   return best

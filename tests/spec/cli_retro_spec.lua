@@ -1,0 +1,145 @@
+-- debrief retro: the same bytes for every number of workers, and the forms of its output.
+local program = dofile "tests/spec/support/program.lua"
+local cjson = require "cjson"
+
+local scene
+
+-- Sessions of very different sizes, some damaged: 60 of them, 4 MB in all, so that there are several chunks.
+local function write_log()
+  local random, skills = 12345, { "review", "debug", "implement", "commit" }
+  local function next_random(n)
+    random = (random * 1103515245 + 12345) % 2147483648
+    return random // 65536 % n
+  end
+  for session = 1, 60 do
+    local lines = {}
+    for i = 1, session % 9 == 0 and 400 or 12 do
+      local verified = next_random(3) > 0
+      lines[i] = ('{"session_id":"s%02d","timestamp":"2026-01-%02dT0%d:00:00Z","skill":"%s","attempts":[{"attempt":1,'
+        .. '"model":"m%d","runner_output":"error: %s %d","verified":%s}],"final_status":"%s",'
+        .. '"duration_ms":%d}\n'):format(
+        session, i % 28 + 1, session % 10, skills[next_random(4) + 1], next_random(3), ("x"):rep(next_random(1500)),
+        next_random(9), verified, verified and "ok" or "fail", next_random(100000))
+    end
+    if session % 7 == 0 then lines[3] = "damaged\n" end
+    scene:write(("sessions/s%02d.jsonl"):format(session), table.concat(lines))
+  end
+end
+
+describe("retro", function()
+  setup(function()
+    scene = program.scene()
+    write_log()
+    scene:write("sum.lua", [[return { name = "sum", api = 1, retrospective = {
+      init = function() return { sum = 0.0, order = {} } end,
+      step = function(acc, entry, ctx)
+        acc.sum = acc.sum + (entry.duration_ms or 0) / 7
+        acc.last = ctx.session .. ":" .. ctx.line
+      end,
+      merge = function(acc, other) acc.sum = acc.sum + other.sum acc.last = other.last or acc.last end,
+      finish = function(acc) return { title = "Sum", text = ("%.17g %s"):format(acc.sum, acc.last) } end } }]])
+    scene:write("whole.lua", [[return { name = "whole", api = 1, retrospective = {
+      init = function() return { n = 0, sessions = 0 } end,
+      step = function(acc, entry, ctx)
+        acc.n = acc.n + 1
+        if ctx.session == acc.last then return end
+        assert(not acc.last or ctx.session > acc.last or ctx.session == "s01")
+        acc.last, acc.sessions = ctx.session, acc.sessions + 1
+      end,
+      finish = function(acc) return { title = "Whole", text = ("%d in %d"):format(acc.n, acc.sessions) } end } }]])
+  end)
+  teardown(program.clean)
+
+  for _, format in ipairs { "text", "markdown", "json" } do
+    it("prints the same bytes whatever -j is, as " .. format, function()
+      local first
+      for _, jobs in ipairs { "1", "2", "5" } do
+        local r = scene:run { "retro", "summary,skills,failures,./sum.lua,./whole.lua", "-j", jobs, "--format", format }
+        assert.equal(3, r.status)
+        first = first or r
+        assert.equal(first.out, r.out)
+        assert.equal(first.err, r.err)
+      end
+      assert.equal(8, select(2, first.err:gsub("sessions/s%d%d.jsonl:3:%d+ bad_json: ", "")))
+    end)
+  end
+
+  it("runs a plugin without merge over all sessions in name order, in one piece", function()
+    local r = scene:run { "retro", "./whole.lua", "-j", "2" }
+    assert.truthy(r.out:find(("═\n%d in 60\n"):format(6 * 400 + 54 * 12 - 8)), r.out)
+    assert.falsy(r.err:find "plugin", r.err)
+  end)
+
+  it("prints one JSON object, keys in their order, with every diagnostic", function()
+    local r = scene:run { "retro", "summary,./sum.lua", "--format", "json" }
+    local start = '{"entries":3040,"sessions":60,"reports":[{"plugin":"summary","title":"Summary",'
+    assert.equal(start, r.out:sub(1, #start))
+    local object = cjson.decode(r.out)
+    assert.equal(2, #object.reports)
+    assert.equal(8, #object.diagnostics)
+    assert.equal("\n", r.out:match "}(%s*)$")
+  end)
+
+  it("takes the sessions named, ids and paths", function()
+    local r = scene:run { "retro", "./whole.lua", "s02", "sessions/s01.jsonl" }
+    assert.truthy(r.out:find "\n24 in 2\n", r.out)
+    assert.truthy(r.out:find "\n24 entries in 2 sessions\n$", r.out)
+  end)
+
+  it("writes to a file with -o, the same bytes, and nothing to the screen", function()
+    local expected = scene:run({ "retro", "skills", "s01" }).out
+    local r = scene:run { "retro", "skills", "s01", "-o", "report.txt" }
+    assert.same({ "", "", 0 }, { r.out, r.err, r.status })
+    assert.equal(expected, scene:read "report.txt")
+    r = scene:run { "retro", "skills", "s01", "-o", "none/report.txt" }
+    assert.same({ "debrief: cannot write none/report.txt: No such file or directory\n", 1 }, { r.err, r.status })
+    r = scene:run { "retro", "skills", "s01", "-o", "/dev/full" }
+    assert.same({ "debrief: cannot write /dev/full: No space left on device\n", 1 }, { r.err, r.status })
+  end)
+
+  it("has a report for a log without entries, and without sessions", function()
+    local empty = program.scene()
+    empty:sh "mkdir sessions"
+    for _, bytes in ipairs { "", "\n\n" } do
+      for _, name in ipairs { "summary", "skills", "failures" } do
+        for _, format in ipairs { "text", "json", "markdown" } do
+          local r = empty:run { "retro", name, "--format", format }
+          assert.same({ "", 0 }, { r.err, r.status }, name)
+          assert.truthy(#r.out > 10)
+        end
+      end
+      empty:write("sessions/s1.jsonl", bytes)
+    end
+    local r = empty:run { "retro", "summary", "-j", "2" }
+    assert.truthy(r.out:find "\n0 entries in 1 session\n$", r.out)
+  end)
+
+  it("fails, but tells of what it read, when a session cannot be read", function()
+    local other = program.scene()
+    other:write("sessions/s1.jsonl", '{"skill":"a"}\n')
+    other:write("sessions/s2.jsonl", '{"skill":"b"}\n')
+    other:write("in.jsonl", "")
+    if not other:unprivileged() then return pending "setpriv cannot drop root here" end
+    other:sh "chmod 000 sessions/s2.jsonl"
+    local r = other:unprivileged "retro summary -j1"
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("debrief: cannot open sessions/s2.jsonl: Permission denied\n", 1, true), r.err)
+  end)
+
+  it("refuses as usage what names no plugin or no number of workers", function()
+    for words, message in pairs {
+      ["retro"] = "missing argument 'PLUGIN' (debrief --help)",
+      ["retro ,"] = "retro: no plugin named (`debrief plugins` lists them)",
+      ["retro skills -j 0"] = "-j takes 1 to 256 workers, not '0' (debrief --help)",
+      ["retro skills -j 257"] = "-j takes 1 to 256 workers, not '257' (debrief --help)",
+      ["retro skills -j two"] = "-j takes 1 to 256 workers, not 'two' (debrief --help)",
+      ["retro skills --format yaml"] = "argument for option '--format' must be one of 'text', 'markdown', 'json' "
+        .. "(debrief --help)",
+      ["retro skill"] = "no plugin 'skill', did you mean 'skills'? (`debrief plugins` lists them; a path "
+        .. "needs a '/': ./skill.lua)",
+    } do
+      local r = scene:sh('"$DEBRIEF" ' .. words)
+      assert.same({ "debrief: " .. message .. "\n", "", 2 }, { r.err, r.out, r.status })
+    end
+  end)
+end)

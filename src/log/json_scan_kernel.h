@@ -47,13 +47,14 @@ static inline uint64_t find_escaped(uint64_t backslash, uint64_t *carry) {
 /* The bytes at p in `escaped` stand behind a backslash: may they? */
 static const char *check_escapes(const char *p, uint64_t escaped, dbf_json_fault *fault) {
   uint64_t wrong = escaped & ~follows_escape(p);
-  if (wrong) return fail(fault, "unknown escape in a string", p + __builtin_ctzll(wrong) - 1);
+  if (wrong) escaped &= (wrong & -wrong) - 1; /* what is wrong before that is named first */
   for (; escaped; escaped &= escaped - 1) {
     const char *at = p + __builtin_ctzll(escaped);
     if (*at != 'u') continue;
     for (int i = 1; i < 5; i++)
       if (!is_hex(at[i])) return fail(fault, "\\u needs four hexadecimal digits", at + i);
   }
+  if (wrong) return fail(fault, "unknown escape in a string", p + __builtin_ctzll(wrong) - 1);
   return p;
 }
 

@@ -18,7 +18,7 @@ local function write_log()
       lines[i] = ('{"session_id":"s%02d","timestamp":"2026-01-%02dT0%d:00:00Z","skill":"%s","attempts":[{"attempt":1,'
         .. '"model":"m%d","runner_output":"error: %s %d","verified":%s}],"final_status":"%s",'
         .. '"duration_ms":%d}\n'):format(
-        session, i % 28 + 1, session % 10, skills[next_random(4) + 1], next_random(3), ("x"):rep(next_random(1500)),
+        session, i % 28 + 1, session % 10, skills[next_random(4) + 1], next_random(3), ("xy "):rep(next_random(500)),
         next_random(9), verified, verified and "ok" or "fail", next_random(100000))
     end
     if session % 7 == 0 then lines[3] = "damaged\n" end

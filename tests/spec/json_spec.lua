@@ -66,7 +66,8 @@ describe("decode", function()
     for text, message in pairs {
       [""] = "the text ends where a value is expected, at byte 1", ["[1,]"] = "expected a value, at byte 4",
       ["{'a':1}"] = "expected", ["[1] x"] = "at byte 5", ["NaN"] = "at byte 1", ["0x10"] = "at byte 2",
-      ["01"] = "a number must not start with 0, at byte 1", ["1."] = "at byte 3", ['"a'] = "at byte 3", ['"\1"'] = "at byte 2",
+      ["01"] = "a number must not start with 0, at byte 1",
+      ["1."] = "at byte 3", ['"a'] = "at byte 3", ['"\1"'] = "at byte 2",
       ["\xef\xbb\xbf1"] = "at byte 1", ["nul"] = "at byte 1", ['"\\x"'] = "at byte",
     } do
       local value, said = core.decode(text)

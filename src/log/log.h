@@ -184,7 +184,9 @@ typedef enum debrief_kind {
   DEBRIEF_BAD_ENTRY,       /* JSON, but not an object, or a known field has another type */
   DEBRIEF_OVERSIZE,        /* longer than the limit; skipped in constant memory */
   DEBRIEF_BAD_UTF8,        /* a warning: the entry is returned */
-  DEBRIEF_DUPLICATE_KEY    /* a warning: the entry is returned */
+  DEBRIEF_DUPLICATE_KEY,   /* a warning: the entry is returned */
+  DEBRIEF_TRUNCATED,       /* following only, a warning: the file was cut short or emptied */
+  DEBRIEF_REPLACED         /* following only, a warning: another file took its name */
 } debrief_kind;
 
 /* One thing that went wrong without stopping the reader. Valid only during the callback. */

@@ -35,12 +35,12 @@ struct debrief_reader {
   debrief_error failure;
 };
 
-static const char *const kind_names[] = {NULL,       "in_progress", "torn_tail",    "glued",
-                                         "spliced",  "nul_run",     "bad_json",     "bad_entry",
-                                         "oversize", "bad_utf8",    "duplicate_key"};
+static const char *const kind_names[] = {
+    NULL,        "in_progress", "torn_tail", "glued",         "spliced",   "nul_run", "bad_json",
+    "bad_entry", "oversize",    "bad_utf8",  "duplicate_key", "truncated", "replaced"};
 
 const char *debrief_kind_name(debrief_kind kind) {
-  bool known = kind >= DEBRIEF_IN_PROGRESS && kind <= DEBRIEF_DUPLICATE_KEY;
+  bool known = kind >= DEBRIEF_IN_PROGRESS && kind <= DEBRIEF_REPLACED;
   return known ? kind_names[kind] : "unknown";
 }
 
@@ -346,6 +346,11 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
   dbf_bytes_init(&r->learned);
   if (!options->foreign && !session) learn_from_path(r);
   return r;
+}
+
+void dbf_reader_feed(debrief_reader *r, dbf_bytes *text, uint64_t offset, uint64_t line) {
+  dbf_window_feed(&r->window, text, offset);
+  r->number = line - 1;
 }
 
 void debrief_reader_close(debrief_reader *r) {

@@ -40,6 +40,10 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
 
 debrief_next dbf_reader_next(debrief_reader *reader, dbf_record *record, debrief_error *err);
 
+/* For a reader of fd -1: read these lines, which stand at byte `offset` of the file and the first of which is its line
+ * `line`. What was fed before must have been read to its end. *text gets the memory of that. */
+void dbf_reader_feed(debrief_reader *reader, dbf_bytes *text, uint64_t offset, uint64_t line);
+
 /* Counts of what was met so far; `bytes` is where the next line begins. */
 typedef struct dbf_read_counts {
   uint64_t entries, lines, blank, damaged, warnings, in_progress, bytes;

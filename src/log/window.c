@@ -18,6 +18,21 @@ void dbf_window_release(dbf_window *w) {
   dbf_bytes_release(&w->bytes);
 }
 
+/* A byte-order mark at the very beginning is no part of the first line. */
+static void skip_mark(dbf_window *w) {
+  if (w->bytes.len >= 3 && memcmp(w->bytes.data, "\xef\xbb\xbf", 3) == 0) w->start = 3;
+}
+
+void dbf_window_feed(dbf_window *w, dbf_bytes *bytes, uint64_t offset) {
+  dbf_bytes before = w->bytes;
+  w->bytes = *bytes;
+  *bytes = before;
+  w->base = offset;
+  w->start = w->taken = w->searched = 0;
+  w->at_end = true;
+  if (offset == 0) skip_mark(w);
+}
+
 /* Drop what lies before the current line. */
 static void slide(dbf_window *w) {
   if (w->start == 0) return;
@@ -94,11 +109,10 @@ static dbf_window_status find(dbf_window *w, dbf_window_line *line, debrief_erro
   }
 }
 
-/* A byte-order mark at the very beginning is no part of the first line. */
 static bool pass_mark(dbf_window *w, debrief_error *err) {
   while (w->bytes.len < 3 && !w->at_end)
     if (!fill(w, err)) return false;
-  if (w->bytes.len >= 3 && memcmp(w->bytes.data, "\xef\xbb\xbf", 3) == 0) w->start = 3;
+  skip_mark(w);
   return true;
 }
 

@@ -41,6 +41,10 @@ void dbf_window_init(dbf_window *window, int fd, const char *path, uint64_t begi
                      size_t limit);
 void dbf_window_release(dbf_window *window);
 
+/* Show these bytes, which stand at `offset` of the file, and then the end: for a window without a file. *bytes gets the
+ * memory of what was shown before. */
+void dbf_window_feed(dbf_window *window, dbf_bytes *bytes, uint64_t offset);
+
 /* The next line. Errors: EIO, EMEMORY. */
 dbf_window_status dbf_window_next(dbf_window *window, dbf_window_line *line, debrief_error *err);
 

@@ -1,4 +1,5 @@
 /* core.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
+#include "check.h"
 #include "convert.h"
 #include "copy.h"
 #include "embedded.h"
@@ -176,10 +177,28 @@ static int l_source(lua_State *L) {
   return 1;
 }
 
-/* sources(prefix) -> {path...}: what is built in */
+/* The files of a folder of the working copy, as paths from its root. */
+static int list_sources(lua_State *L, const char *source_dir, const char *folder) {
+  lua_pushcfunction(L, l_list);
+  lua_pushfstring(L, "%s/%s", source_dir, folder);
+  lua_call(L, 1, 1);
+  lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+  lua_createtable(L, (int)count, 0);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, -2, i);
+    lua_rawgeti(L, -1, 1);
+    lua_pushfstring(L, "%s%s", folder, lua_tostring(L, -1));
+    lua_rawseti(L, -4, i);
+    lua_pop(L, 2);
+  }
+  return 1;
+}
+
+/* sources(folder with '/') -> {path...}: what is built in, or what the working copy has there */
 static int l_sources(lua_State *L) {
-  const char *prefix = luaL_checkstring(L, 1);
+  const char *prefix = luaL_checkstring(L, 1), *source_dir = dbf_state_config_of(L)->source_dir;
   lua_Integer n = 0;
+  if (source_dir) return list_sources(L, source_dir, prefix);
   lua_newtable(L);
   for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++) {
     if (strncmp(f->path, prefix, strlen(prefix)) != 0) continue;
@@ -243,6 +262,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_view_open(L);
   dbf_script_log_open(L);
   dbf_script_copy_open(L);
+  dbf_script_check_open(L);
   dbf_match_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
@@ -250,6 +270,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_pack_register(L);
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
+  dbf_script_check_register(L);
   dbf_match_register(L);
   dbf_workers_register(L);
   lua_pushstring(L, debrief_version());

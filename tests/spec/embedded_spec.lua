@@ -1,0 +1,81 @@
+-- The Lua sources are inside the program: it needs no file of ours, and DEBRIEF_LUA_DIR puts a working copy in their
+-- place.
+local program = dofile "tests/spec/support/program.lua"
+
+local scene
+
+describe("the built-in sources", function()
+  before_each(function()
+    scene = program.scene()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n')
+  end)
+  teardown(program.clean)
+
+  it("are the files of lua/ and plugins/, byte for byte", function()
+    local core = require "debrief.core"
+    local n = 0
+    local pipe = assert(io.popen "find lua plugins -name '*.lua'")
+    for path in pipe:lines() do
+      n = n + 1
+      assert.equal(program.read(path), core.source(path), path)
+    end
+    pipe:close()
+    assert.equal(n, #core.sources "")
+    assert.is_nil(core.source "lua/debrief/nothing.lua")
+  end)
+
+  it("are all that the program needs: no file of Lua code is opened", function()
+    local r = scene:sh [[strace -f -e trace=open,openat -o trace "$DEBRIEF" retro summary,skills -j 2]]
+    if r.status == 127 then return pending "no strace" end
+    assert.equal(0, r.status, r.err)
+    for name in scene:read("trace"):gmatch '"([^"]*%.lua)"[^\n]*= %d' do
+      assert.truthy(name:find "argparse", name)
+    end
+  end)
+
+  describe("with DEBRIEF_LUA_DIR", function()
+    local copy
+    before_each(function()
+      copy = scene:path "copy"
+      scene:sh(("mkdir copy && cp -r %s/lua %s/plugins copy"):format(program.root, program.root))
+    end)
+
+    it("give way to the working copy, for plugins and in workers, too", function()
+      local function patch(path, from, to)
+        local text = scene:read(path)
+        local at, stop = text:find(from, 1, true)
+        assert.truthy(at, path)
+        scene:write(path, text:sub(1, at - 1) .. to .. text:sub(stop + 1))
+      end
+      patch("copy/lua/debrief/cli/retro.lua", "function retro.run(args)",
+        'function retro.run(args) print "patched command"')
+      patch("copy/lua/debrief/worker.lua", "function worker.setup(given)",
+        'function worker.setup(given) core.log_text("info", "patched worker")')
+      patch("copy/plugins/skills.lua", 'summary = "', 'summary = "patched: ')
+      scene:write("copy/plugins/extra.lua", [[return { name = "extra", api = 1, summary = "only here",
+        retrospective = { init = function() return {} end, step = function() end,
+        finish = function() return { title = "Extra" } end } }]])
+      local env = { DEBRIEF_LUA_DIR = copy }
+      local r = scene:run { "retro", "extra", "-j", "1", env = env }
+      assert.equal(0, r.status, r.err)
+      assert.truthy(r.out:find "^patched command\nExtra\n", r.out)
+      assert.truthy(r.err:find "info: patched worker\n", r.err)
+      assert.truthy(scene:run({ "plugins", env = env }).out:find "\nextra +retrospective +only here\n")
+      assert.truthy(scene:run({ "plugins", env = env }).out:find "\nskills +retrospective +patched: ")
+      assert.falsy(scene:run({ "plugins" }).out:find "patched")
+    end)
+
+    it("name the file and line of a mistake in it", function()
+      scene:write("copy/lua/debrief/cli/read.lua", "local x = 1\nlocal = 2\n")
+      local r = scene:run { "read", env = { DEBRIEF_LUA_DIR = copy } }
+      assert.equal(1, r.status)
+      assert.truthy(r.err:find(copy .. "/lua/debrief/cli/read.lua:2: <name> expected near '='", 1, true), r.err)
+    end)
+
+    it("say so when the folder is not there", function()
+      local r = scene:run { "read", env = { DEBRIEF_LUA_DIR = scene:path "none" } }
+      assert.equal(1, r.status)
+      assert.truthy(r.err:find "module 'debrief.cli' not found", r.err)
+    end)
+  end)
+end)

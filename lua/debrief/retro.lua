@@ -3,7 +3,7 @@
 --     sessions in name order -> chunks of about 1 MiB -> workers (-j) -> merged left to right in one state -> reports
 --
 -- Chunks depend on the data alone, so that every number of workers gives the same bytes. A chunk is a run of whole
--- sessions; a plugin without merge gets one chunk with everything.
+-- sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with everything.
 -- @module debrief.retro
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
@@ -11,6 +11,8 @@ local plugin = require "debrief.plugin"
 local retro = {}
 
 local CHUNK_BYTES = 1 << 20
+local SPLIT_BYTES = 4 << 20 -- a session above this is cut into parts, when the plugin says split
+local PART_BYTES = 2 << 20
 
 -- ---- Jobs -----------------------------------------------------------------------------------------------------------------
 
@@ -103,18 +105,44 @@ local function size_of(item)
   return stat and stat.size or 0
 end
 
---- Cut the list of sessions into chunks.
--- @param whole one chunk with everything
-function retro.chunks(sessions, whole)
-  local chunks, bytes = {}, 0
+-- The parts of a session, as items of their own; nil: it cannot be read, and reading it will say why.
+local function parts_of(item, log)
+  local reader
+  if item.is_path then reader = core.reader(item.path) else reader = log:reader(item.session) end
+  local parts = reader and reader:cut(PART_BYTES)
+  if reader then reader:close() end
+  if not parts then return nil end
+  local out = {}
+  for i, part in ipairs(parts) do
+    out[i] = { session = item.session, path = item.path, is_path = item.is_path, part = part }
+  end
+  return out
+end
+
+-- Sessions with their sizes; big ones cut into parts when all the plugins allow it.
+local function pieces(sessions, dir, split)
+  local out, log = {}, core.log(dir)
   for _, item in ipairs(sessions) do
-    if #chunks == 0 or (bytes >= CHUNK_BYTES and not whole) then
+    local size = size_of(item)
+    local parts = split and size > SPLIT_BYTES and parts_of(item, log) or { item }
+    for _, part in ipairs(parts) do out[#out + 1] = { item = part, size = #parts > 1 and PART_BYTES or size } end
+  end
+  log:close()
+  return out
+end
+
+--- Cut the list of sessions into chunks.
+-- @param how "whole": one chunk with everything; "sessions": runs of whole sessions; "split": parts of big ones, too
+function retro.chunks(sessions, dir, how)
+  local chunks, bytes = {}, 0
+  for _, piece in ipairs(pieces(sessions, dir, how == "split")) do
+    if #chunks == 0 or (bytes >= CHUNK_BYTES and how ~= "whole") then
       chunks[#chunks + 1] = { sessions = {} }
       bytes = 0
     end
     local last = chunks[#chunks].sessions
-    last[#last + 1] = item
-    bytes = bytes + size_of(item)
+    last[#last + 1] = piece.item
+    bytes = bytes + piece.size
   end
   return chunks
 end
@@ -141,7 +169,7 @@ end
 
 local function add_result(total, result)
   total.entries, total.kept = total.entries + result.entries, total.kept + result.kept
-  total.sessions, total.dropped = total.sessions + result.sessions, total.dropped + result.dropped
+  total.dropped = total.dropped + result.dropped
   add_all(total.diagnostics, result.diagnostics)
   add_all(total.failures, result.failures)
   add_problems(total, result.problems)
@@ -182,11 +210,16 @@ local function pass(job, chunks, workers, total)
   return last.reports
 end
 
-local function subset(job, about, merging)
+-- How a plugin's chunks are made.
+local function how(about)
+  return not about.merge and "whole" or about.split and "split" or "sessions"
+end
+
+local function subset(job, about, wanted)
   local out, names = {}, {}
   for key, value in pairs(job) do out[key] = value end
   for _, name in ipairs(job.retro) do
-    if about[name].merge == merging then names[#names + 1] = name end
+    if how(about[name]) == wanted then names[#names + 1] = name end
   end
   out.retro = names
   return out
@@ -202,23 +235,28 @@ local function problems_of(names, problems)
   return out
 end
 
+local function new_total(sessions)
+  return { entries = 0, kept = 0, sessions = sessions, dropped = 0, diagnostics = {}, failures = {}, problems = {},
+    known = {} }
+end
+
 --- Run the retrospectives of a job.
 -- @param job from retro.job
 -- @param sessions array of { session=, path=, is_path= }
 -- @param workers how many; by default as many as there are processors
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= } or nil, message
 function retro.run(job, sessions, workers)
-  local total = { entries = 0, kept = 0, sessions = 0, dropped = 0, diagnostics = {}, failures = {}, problems = {}, known = {} }
+  local total = new_total(#sessions)
   local checker, about = retro.worker(job)
   if not checker then return nil, about end
   checker:close()
   local by_name = {}
-  for _, merging in ipairs { true, false } do
-    local part = subset(job, about, merging)
+  for _, wanted in ipairs { "split", "sessions", "whole" } do
+    local part = subset(job, about, wanted)
     if #part.retro > 0 then
-      local counted = next(by_name) == nil and total
-        or { entries = 0, kept = 0, sessions = 0, dropped = 0, diagnostics = {}, failures = {}, problems = {}, known = {} }
-      local reports, message = pass(part, retro.chunks(sessions, not merging), workers or core.cores(), counted)
+      local counted = next(by_name) == nil and total or new_total(#sessions)
+      local chunks = retro.chunks(sessions, job.dir, wanted)
+      local reports, message = pass(part, chunks, workers or core.cores(), counted)
       if not reports then return nil, message end
       if counted ~= total then add_problems(total, problems_of(part.retro, counted.problems)) end
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end

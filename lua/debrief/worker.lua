@@ -104,9 +104,15 @@ local function diagnostics_of(reader, item, into)
 end
 
 local function open_reader(item, strict)
-  if item.is_path then return core.reader(item.path, { strict = strict }) end
-  job.log = job.log or core.log(job.dir)
-  return job.log:reader(item.session, { strict = strict })
+  local reader, message
+  if item.is_path then
+    reader, message = core.reader(item.path, { strict = strict })
+  else
+    job.log = job.log or core.log(job.dir)
+    reader, message = job.log:reader(item.session, { strict = strict })
+  end
+  if reader and item.part then reader:narrow(item.part[1], item.part[2], item.part[3]) end
+  return reader, message
 end
 
 -- Run a pipeline over sessions; what was met goes into `result`.
@@ -141,11 +147,11 @@ local function pack_acc(p, hook)
   return false
 end
 
---- Run one chunk: whole sessions, from init on.
--- @param chunk { sessions = { {session=, path=, is_path=}... } }
+--- Run one chunk, from init on.
+-- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... } }
 function worker.chunk(chunk)
   local p, result = pipeline.new(hooks()), new_result()
-  result.accs, result.errors, result.sessions = {}, {}, #chunk.sessions
+  result.accs, result.errors = {}, {}
   for _, hook in ipairs(p.retro) do
     local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
     hook.acc, hook.stopped = acc, not ok

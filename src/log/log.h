@@ -297,6 +297,52 @@ DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_re
 /* Free what a repair filled in. A zeroed result is fine. */
 DEBRIEF_API void debrief_repair_release(debrief_repair *result);
 
+/* ---- Following (file -> C, as it grows) ------------------------------------------------------------------- */
+
+typedef struct debrief_follow_config {
+  size_t struct_size; /* sizeof(debrief_follow_config) */
+  bool from_start;    /* give what is there first; default: only what is appended from now on */
+  bool strict;        /* stop a session at its first line that is not an entry: DEBRIEF_EDAMAGED */
+  bool poll;          /* look every poll_ms instead of being told; done anyway where the system cannot tell (NFS) */
+  uint32_t poll_ms;   /* 0: 250 */
+  void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic); /* may be NULL */
+  void *user;
+} debrief_follow_config;
+
+typedef struct debrief_follower debrief_follower;
+
+/* Follow the `count` sessions named in `ids` (copied), or with ids NULL all of the log, those that come later too. A
+ * session or folder that does not exist is waited for, and then read from its beginning. Each entry is given once, in
+ * the order of its file, when its newline is there: a record that is still being written is waited for.
+ *
+ * A file that was renamed away is read to its end, and on for as long as somebody writes to it, before the one that
+ * took its name. Where that file holds what was given already (a repair), it is not given again. A file that was cut
+ * short is read on from there (DEBRIEF_TRUNCATED), one that was emptied from its beginning, even if it is
+ * longer again than it was.
+ *
+ * Close with debrief_follower_close; the log may be closed before. A follower belongs to one thread at a time, uses no
+ * thread and no signal, and changes no file. `config` may be NULL. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY. */
+DEBRIEF_API debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
+                                                 const debrief_follow_config *config, debrief_error *err);
+
+/* The next entry, waited for up to `timeout_ms` milliseconds (0: not at all, negative: for ever). END: there is none
+ * yet, or a signal came. `*line` and `*session` (its id; either may be NULL) are valid until the next call. ERROR: EIO,
+ * EUNSAFE, EMEMORY or, with strict, EDAMAGED; the other sessions go on with the next call, and so does this one when the
+ * cause is gone. */
+DEBRIEF_API debrief_next debrief_follower_next(debrief_follower *follower, int timeout_ms, debrief_line *line,
+                                               const char **session, debrief_error *err);
+
+/* From now on nothing is waited for: what is there is given, a whole last record without its newline too, and then
+ * END for good. */
+DEBRIEF_API void debrief_follower_stop(debrief_follower *follower);
+
+/* A descriptor that is readable when there may be something new, to poll together with others. Call
+ * debrief_follower_next with timeout 0 until it says END before each wait. It belongs to the follower. */
+DEBRIEF_API int debrief_follower_fd(const debrief_follower *follower);
+
+/* NULL is fine. */
+DEBRIEF_API void debrief_follower_close(debrief_follower *follower);
+
 /* ---- Fields of an entry ---------------------------------------------------------------------------------- */
 
 /* The value of member `name` of the JSON object `json`, which a reader returned (or an object found in it), as

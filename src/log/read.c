@@ -353,6 +353,14 @@ void dbf_reader_feed(debrief_reader *r, dbf_bytes *text, uint64_t offset, uint64
   r->number = line - 1;
 }
 
+void dbf_reader_narrow(debrief_reader *r, uint64_t begin, uint64_t end, uint64_t first_line) {
+  r->window.base = begin;
+  r->window.end = end;
+  r->number = first_line ? first_line - 1 : 0;
+}
+
+int dbf_reader_fd(const debrief_reader *r) { return r->fd; }
+
 void debrief_reader_close(debrief_reader *r) {
   if (!r) return;
   dbf_window_release(&r->window);

@@ -44,6 +44,13 @@ debrief_next dbf_reader_next(debrief_reader *reader, dbf_record *record, debrief
  * `line`. What was fed before must have been read to its end. *text gets the memory of that. */
 void dbf_reader_feed(debrief_reader *reader, dbf_bytes *text, uint64_t offset, uint64_t line);
 
+/* Before the first dbf_reader_next: read only from `begin` up to `end` (0: the end of the file), both at line ends, the
+ * first line being number `first_line`. */
+void dbf_reader_narrow(debrief_reader *reader, uint64_t begin, uint64_t end, uint64_t first_line);
+
+/* The descriptor it reads, -1 for an empty session; it stays the reader's. */
+int dbf_reader_fd(const debrief_reader *reader);
+
 /* Counts of what was met so far; `bytes` is where the next line begins. */
 typedef struct dbf_read_counts {
   uint64_t entries, lines, blank, damaged, warnings, in_progress, bytes;

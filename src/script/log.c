@@ -5,6 +5,7 @@
 #include "object.h"
 #include "scratch.h"
 #include "view.h"
+#include "../log/cut.h"
 #include "../log/entry.h"
 #include "../log/json_write.h"
 #include "../log/log_internal.h"
@@ -99,6 +100,40 @@ static int l_reader_next(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
   return 4;
+}
+
+/* Parts on their way to Lua: three numbers each, as bytes, because Lua may raise and the cutting owns memory. */
+static void keep_part(void *user, uint64_t begin, uint64_t end, uint64_t first_line) {
+  lua_Integer part[3] = {(lua_Integer)begin, (lua_Integer)end, (lua_Integer)first_line};
+  dbf_bytes_append(user, part, sizeof part);
+}
+
+static int l_reader_cut(lua_State *L) {
+  reader_object *r = check_reader(L);
+  lua_Integer step = luaL_checkinteger(L, 2), part[3];
+  dbf_bytes *out = dbf_scratch_text(L);
+  debrief_error err;
+  if (!dbf_cut(dbf_reader_fd(r->reader), "the session", (uint64_t)step, keep_part, out, &err))
+    return fail(L, &err);
+  dbf_scratch_check(L, out);
+  lua_newtable(L);
+  for (size_t at = 0; at < out->len; at += sizeof part) {
+    memcpy(part, out->data + at, sizeof part);
+    lua_createtable(L, 3, 0);
+    for (int i = 0; i < 3; i++) {
+      lua_pushinteger(L, part[i]);
+      lua_rawseti(L, -2, i + 1);
+    }
+    lua_rawseti(L, -2, (lua_Integer)(at / sizeof part) + 1);
+  }
+  return 1;
+}
+
+static int l_reader_narrow(lua_State *L) {
+  reader_object *r = check_reader(L);
+  dbf_reader_narrow(r->reader, (uint64_t)luaL_checkinteger(L, 2), (uint64_t)luaL_checkinteger(L, 3),
+                    (uint64_t)luaL_checkinteger(L, 4));
+  return 0;
 }
 
 static int l_reader_entries(lua_State *L) {
@@ -315,6 +350,8 @@ void dbf_script_log_open(lua_State *L) {
       {"close", l_log_close},           {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
                                             {"entries", l_reader_entries},
+                                            {"cut", l_reader_cut},
+                                            {"narrow", l_reader_narrow},
                                             {"diagnostics", l_reader_diagnostics},
                                             {"close", l_reader_close},
                                             {NULL, NULL}};

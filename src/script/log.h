@@ -22,6 +22,8 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  * log:dir() -> path        log:close()
  *
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
+ * reader:cut(step) -> {{begin, end, first line}...} | nil, message     parts of at least `step` bytes (log/cut.h)
+ * reader:narrow(begin, end, line)                                        read only that part; before next
  * reader:entries() -> how many were read so far, matching or not
  * reader:diagnostics() -> as notes.h pushes them
  * reader:close() */

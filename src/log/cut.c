@@ -1,0 +1,45 @@
+#include "cut.h"
+#include "error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK = 1024 * 1024 };
+
+typedef struct cutter {
+  uint64_t step;
+  uint64_t begin, line, first_line; /* of the part under way; lines seen so far */
+  dbf_cut_each each;
+  void *user;
+} cutter;
+
+/* Count the lines of a block at file offset `at`, and end a part at the first line end behind its step. */
+static void count(cutter *c, const char *block, size_t len, uint64_t at) {
+  const char *end = block + len;
+  for (const char *p = block; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+    uint64_t behind = at + (uint64_t)(p - block) + 1;
+    c->line++;
+    if (behind - c->begin < c->step) continue;
+    c->each(c->user, c->begin, behind, c->first_line);
+    c->begin = behind;
+    c->first_line = c->line + 1;
+  }
+}
+
+bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
+  cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
+  char *block = malloc(BLOCK);
+  ssize_t n = fd < 0 ? 0 : 1;
+  if (!block) return dbf_fail_memory(err);
+  for (uint64_t at = 0; n > 0; at += (uint64_t)n) {
+    do n = pread(fd, block, BLOCK, (off_t)at);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) count(&c, block, (size_t)n, at);
+  }
+  free(block);
+  if (n < 0) return dbf_fail_errno(err, "%s: cannot read", path);
+  each(user, c.begin, 0, c.first_line);
+  return true;
+}

@@ -40,17 +40,24 @@ static void set_string(lua_State *L, const char *name, const char *value) {
   lua_setfield(L, -2, name);
 }
 
-static void push_note(lua_State *L, const note *n) {
+void dbf_notes_push_diagnostic(lua_State *L, const debrief_diagnostic *d, size_t item) {
   lua_createtable(L, 0, 8);
-  set_string(L, "kind", debrief_kind_name(n->kind));
-  set_integer(L, "line", n->line);
-  set_integer(L, "offset", n->offset);
-  set_integer(L, "length", n->length);
-  set_integer(L, "item", n->item);
-  set_string(L, "message", n->message);
-  set_string(L, "excerpt", n->excerpt);
-  lua_pushboolean(L, debrief_kind_is_damage(n->kind));
+  set_string(L, "kind", debrief_kind_name(d->kind));
+  set_integer(L, "line", d->line);
+  set_integer(L, "offset", d->offset);
+  set_integer(L, "length", d->length);
+  set_integer(L, "item", item);
+  set_string(L, "message", d->message);
+  set_string(L, "excerpt", d->excerpt);
+  lua_pushboolean(L, debrief_kind_is_damage(d->kind));
   lua_setfield(L, -2, "damage");
+}
+
+static void push_note(lua_State *L, const note *n) {
+  debrief_diagnostic d = {
+      .kind = n->kind, .line = n->line, .offset = n->offset, .length = n->length, .message = n->message};
+  memcpy(d.excerpt, n->excerpt, sizeof d.excerpt);
+  dbf_notes_push_diagnostic(L, &d, n->item);
 }
 
 void dbf_notes_push(lua_State *L, dbf_notes *notes) {

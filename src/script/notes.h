@@ -19,8 +19,10 @@ void dbf_notes_release(dbf_notes *notes);
 /* Keep a diagnostic; `item` is a number of the caller's. Not thread-safe. */
 void dbf_notes_add(dbf_notes *notes, const debrief_diagnostic *diagnostic, size_t item);
 
-/* Push {{kind=, line=, offset=, length=, message=, excerpt=, damage=, item=}...} and the number dropped, and forget
- * them. */
+/* Push {kind=, line=, offset=, length=, message=, excerpt=, damage=, item=}. */
+void dbf_notes_push_diagnostic(lua_State *L, const debrief_diagnostic *diagnostic, size_t item);
+
+/* Push an array of them and the number dropped, and forget them. */
 void dbf_notes_push(lua_State *L, dbf_notes *notes);
 
 #endif

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "match.h"
 #include "pack.h"
+#include "process.h"
 #include "scratch.h"
 #include "state.h"
 #include "view.h"
@@ -268,6 +269,7 @@ int luaopen_debrief_core(lua_State *L) {
   luaL_newlib(L, functions);
   dbf_convert_register(L);
   dbf_pack_register(L);
+  dbf_process_register(L);
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
   dbf_script_check_register(L);

@@ -1,0 +1,336 @@
+/* process.c: see process.h. First what there is to run is gathered, in memory that Lua owns; between the first
+ * descriptor and the last, Lua is not called.
+ *
+ *     start -> ( drain -> wait for output, the end, or the time )* -> kill the group -> reap
+ *
+ * The group is killed before its leader is reaped: until then its number belongs to nobody else. */
+#include "process.h"
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define DBF_HAS_CLOSEFROM
+#endif
+#endif
+
+enum {
+  PIECE = 16384,
+  TURN = 1 << 20,
+  SLICE_MS = 10
+}; /* bytes of a read; of a drain; between looks without a pidfd */
+
+typedef struct job {
+  char **argv, **envp;
+  const char *cwd; /* NULL: where this process is */
+  int64_t timeout_ms;
+  size_t limit;
+  bool with_stderr;
+} job;
+
+typedef struct child {
+  pid_t pid;
+  int output;        /* our end of its output; -1: it was closed at the other end */
+  int pidfd;         /* -1: this kernel has none */
+  dbf_bytes *bytes;  /* what was read, job.limit at most */
+  bool cut, ended;   /* there was more; it has ended */
+  bool late, stolen; /* it was killed for the time; its status is not ours to have */
+  int status;        /* as waitpid gives it */
+} child;
+
+/* ---- Starting ---------------------------------------------------------------------------------------------------- */
+
+/* What happens to descriptors in the child. The order matters where 0, 1 or 2 were closed in this process, and are now
+ * `cwd` or `output`. */
+static int fill_actions(posix_spawn_file_actions_t *actions, const job *j, int cwd, int output) {
+  int e = cwd >= 0 ? posix_spawn_file_actions_addfchdir_np(actions, cwd) : 0;
+  if (!e) e = posix_spawn_file_actions_adddup2(actions, output, 1);
+  if (!e && j->with_stderr) e = posix_spawn_file_actions_adddup2(actions, 1, 2);
+  if (!e && !j->with_stderr) e = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
+  if (!e) e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+#ifdef DBF_HAS_CLOSEFROM
+  if (!e)
+    e = posix_spawn_file_actions_addclosefrom_np(actions, 3); /* ours close by themselves; a host's may not */
+#endif
+  return e;
+}
+
+/* A group of its own, and signals as a shell would leave them: a host or a worker thread may block or ignore some. */
+static int fill_attributes(posix_spawnattr_t *attributes) {
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  sigdelset(&all, SIGKILL);
+  sigdelset(&all, SIGSTOP);
+  int e = posix_spawnattr_setflags(attributes,
+                                   POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  if (!e) e = posix_spawnattr_setpgroup(attributes, 0);
+  if (!e) e = posix_spawnattr_setsigmask(attributes, &none);
+  if (!e) e = posix_spawnattr_setsigdefault(attributes, &all);
+  return e;
+}
+
+static int spawn(const job *j, int cwd, int output, pid_t *pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int e = posix_spawn_file_actions_init(&actions);
+  if (e) return e;
+  e = posix_spawnattr_init(&attributes);
+  if (!e) {
+    e = fill_actions(&actions, j, cwd, output);
+    if (!e) e = fill_attributes(&attributes);
+    if (!e) e = posix_spawnp(pid, j->argv[0], &actions, &attributes, j->argv, j->envp);
+    posix_spawnattr_destroy(&attributes);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return e;
+}
+
+static int start_in(child *c, const job *j, int cwd) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  int e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(j, cwd, ends[1], &c->pid) : errno;
+  close(ends[1]);
+  if (e) close(ends[0]);
+  else c->output = ends[0];
+  return e;
+}
+
+/* 0, or an errno; *folder says that it is about the folder. */
+static int start(child *c, const job *j, bool *folder) {
+  int cwd = j->cwd ? open(j->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  *folder = j->cwd && cwd < 0;
+  if (*folder) return errno;
+  int e = start_in(c, j, cwd);
+  if (cwd >= 0) close(cwd);
+  if (!e) c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+  return e;
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
+
+/* Read once, and keep what there is room for. False: nothing there now, or never again. */
+static bool read_piece(child *c, size_t limit, size_t *total) {
+  char piece[PIECE];
+  ssize_t n = read(c->output, piece, sizeof piece);
+  if (n < 0 && errno == EINTR) return true;
+  if (n < 0 && errno == EAGAIN) return false;
+  if (n <= 0) {
+    close(c->output);
+    c->output = -1;
+    return false;
+  }
+  size_t room = limit - c->bytes->len, kept = (size_t)n < room ? (size_t)n : room;
+  dbf_bytes_append(c->bytes, piece, kept);
+  c->cut = c->cut || kept < (size_t)n;
+  *total += (size_t)n;
+  return true;
+}
+
+/* All that is in the pipe; not more than a pipe can hold, for some programs never stop writing. */
+static void drain(child *c, size_t limit) {
+  size_t total = 0;
+  while (c->output >= 0 && total < TURN && read_piece(c, limit, &total)) continue;
+}
+
+/* Has it ended? It is left to be reaped. */
+static bool has_ended(child *c) {
+  siginfo_t info = {0};
+  int r;
+  do r = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+  while (r != 0 && errno == EINTR);
+  c->stolen = r != 0;
+  return c->stolen || info.si_pid != 0;
+}
+
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void wait_for_news(const child *c, int64_t left) {
+  struct pollfd news[2] = {{.fd = c->output, .events = POLLIN}, {.fd = c->pidfd, .events = POLLIN}};
+  if (c->pidfd < 0 && left > SLICE_MS) left = SLICE_MS;
+  poll(news, 2, (int)left); /* an error or a signal is as good as news: everything is looked at again */
+}
+
+static void reap(child *c) {
+  kill(-c->pid, SIGKILL);
+  if (!c->ended) kill(c->pid, SIGKILL); /* it may have joined another group */
+  while (waitpid(c->pid, &c->status, 0) < 0)
+    if (errno != EINTR) {
+      c->stolen = true;
+      break;
+    }
+}
+
+static void finish(child *c, const job *j) {
+  int64_t deadline = now_ms() + j->timeout_ms, left;
+  while (true) {
+    c->ended = has_ended(c); /* before the drain: what it wrote is in the pipe then */
+    drain(c, j->limit);
+    left = deadline - now_ms();
+    c->late = !c->ended && left <= 0;
+    if (c->ended || c->late) break;
+    wait_for_news(c, left);
+  }
+  if (!c->stolen)
+    reap(c); /* whoever reaped it gave its number back: there may be another process behind it */
+  if (c->output >= 0) close(c->output);
+  if (c->pidfd >= 0) close(c->pidfd);
+}
+
+/* ---- What Lua gives and gets -------------------------------------------------------------------------------------- */
+
+static const char *text_at(lua_State *L, int index, const char *what) {
+  size_t len;
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "run: %s must be a string, not a %s", what, luaL_typename(L, index));
+  const char *text = lua_tolstring(L, index, &len);
+  if (strlen(text) != len) luaL_error(L, "run: %s has a zero byte", what);
+  return text;
+}
+
+static lua_Integer number_field(lua_State *L, const char *name, lua_Integer otherwise, lua_Integer least) {
+  lua_Integer value = otherwise;
+  int is_integer = 1;
+  if (lua_getfield(L, 1, name) != LUA_TNIL) value = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || value < least || value > INT32_MAX)
+    luaL_error(L, "run: %s must be an integer from %I to %I", name, least, (lua_Integer)INT32_MAX);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* A misspelt timeout must not be none, and a nil between words not the end of them. */
+static void check_keys(lua_State *L) {
+  static const char *const known[] = {"cwd", "timeout_ms", "limit", "env", "stderr"};
+  lua_Integer words = (lua_Integer)lua_rawlen(L, 1);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+    bool fine = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= words;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+      fine = fine || (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), known[i]) == 0);
+    if (!fine)
+      luaL_error(L, "run: unknown key '%s'; known are cwd, timeout_ms, limit, env, stderr",
+                 luaL_tolstring(L, -2, NULL));
+  }
+}
+
+/* The words; a userdata, left on the stack. The strings live in the table. */
+static char **push_argv(lua_State *L) {
+  size_t count = lua_rawlen(L, 1);
+  if (count == 0) luaL_argerror(L, 1, "no program is named");
+  char **argv = lua_newuserdatauv(L, (count + 1) * sizeof *argv, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    argv[i] = (char *)text_at(L, -1, "a word");
+    lua_pop(L, 1);
+  }
+  argv[count] = NULL;
+  return argv;
+}
+
+/* Is the variable "NAME=value" named by a key of the table at `env`? */
+static bool is_given(lua_State *L, int env, const char *variable) {
+  lua_pushlstring(L, variable, strcspn(variable, "="));
+  bool given = lua_rawget(L, env) != LUA_TNIL;
+  lua_pop(L, 1);
+  return given;
+}
+
+/* "NAME=value" for the pair on top of the stack, kept alive by the table at `texts`. NULL: false, without the variable. */
+static char *variable(lua_State *L, int texts) {
+  const char *name = text_at(L, -2, "a name in env");
+  if (!*name || strchr(name, '=')) luaL_error(L, "run: env cannot have the name '%s'", name);
+  if (lua_isboolean(L, -1) && !lua_toboolean(L, -1)) return NULL;
+  const char *text = lua_pushfstring(L, "%s=%s", name, text_at(L, -1, "a value in env"));
+  lua_rawseti(L, texts, (lua_Integer)lua_rawlen(L, texts) + 1);
+  return (char *)text;
+}
+
+/* The variables of this process with those of the table on top of the stack put over them; userdata on the stack. */
+static char **push_envp(lua_State *L) {
+  int env = lua_gettop(L), texts = env + 1;
+  size_t most = 1, n = 0;
+  luaL_checktype(L, env, LUA_TTABLE);
+  for (char **v = environ; v && *v; v++) most++;
+  for (lua_pushnil(L); lua_next(L, env); lua_pop(L, 1)) most++;
+  lua_newtable(L);
+  char **envp = lua_newuserdatauv(L, most * sizeof *envp, 0);
+  for (char **v = environ; v && *v && n + 1 < most; v++)
+    if (!is_given(L, env, *v)) envp[n++] = *v;
+  for (lua_pushnil(L); lua_next(L, env); lua_pop(L, 1)) {
+    char *text = variable(L, texts);
+    if (text && n + 1 < most) envp[n++] = text;
+  }
+  envp[n] = NULL;
+  return envp;
+}
+
+/* Everything is checked before anything is started; what the job points to is on the stack or in the table. */
+static void read_job(lua_State *L, job *j) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  check_keys(L);
+  j->timeout_ms = number_field(L, "timeout_ms", 5000, 1);
+  j->limit = (size_t)number_field(L, "limit", 1 << 20, 0);
+  lua_getfield(L, 1, "stderr");
+  j->with_stderr = lua_toboolean(L, -1);
+  j->cwd = lua_getfield(L, 1, "cwd") == LUA_TNIL ? NULL : text_at(L, -1, "cwd");
+  j->argv = push_argv(L);
+  j->envp = lua_getfield(L, 1, "env") == LUA_TNIL ? environ : push_envp(L);
+}
+
+static int push_failure(lua_State *L, const job *j, const char *folder, int code) {
+  char text[128];
+  lua_pushnil(L);
+  lua_pushfstring(L, "cannot run %s: %s%s%s", j->argv[0], folder ? folder : "", folder ? ": " : "",
+                  strerror_r(code, text, sizeof text));
+  return 2;
+}
+
+static int push_result(lua_State *L, const job *j, const child *c) {
+  if (c->late || c->stolen) {
+    lua_pushnil(L);
+    if (c->late)
+      lua_pushfstring(L, "%s had not ended after %I ms, and was killed", j->argv[0],
+                      (lua_Integer)j->timeout_ms);
+    else
+      lua_pushfstring(L, "%s has no status: this process does not wait for its children (SIGCHLD)",
+                      j->argv[0]);
+    return 2;
+  }
+  dbf_scratch_check(L, c->bytes);
+  lua_pushlstring(L, c->bytes->len ? c->bytes->data : "", c->bytes->len);
+  lua_pushinteger(L, WIFSIGNALED(c->status) ? 128 + WTERMSIG(c->status) : WEXITSTATUS(c->status));
+  lua_pushboolean(L, c->cut);
+  return 3;
+}
+
+static int l_run(lua_State *L) {
+  job j;
+  bool folder;
+  lua_settop(L, 1);
+  read_job(L, &j);
+  child c = {.output = -1, .pidfd = -1, .bytes = dbf_scratch_text(L)};
+  int e = start(&c, &j, &folder);
+  if (e) return push_failure(L, &j, folder ? j.cwd : NULL, e);
+  finish(&c, &j);
+  return push_result(L, &j, &c);
+}
+
+void dbf_process_register(lua_State *L) {
+  lua_pushcfunction(L, l_run);
+  lua_setfield(L, -2, "run");
+}

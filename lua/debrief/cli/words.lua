@@ -96,6 +96,7 @@ function words.entry(list, attempts)
     local ok, message = set(entry, entry_types, word)
     if not ok then return nil, message end
   end
+  if entry.attempts and #attempts > 0 then return nil, "attempts is given twice: use --attempt or attempts:=" end
   for number, text in ipairs(attempts) do
     local one, message = attempt(text, number)
     if not one then return nil, message end

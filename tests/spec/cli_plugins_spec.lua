@@ -1,0 +1,61 @@
+-- debrief plugins: the list, and one of them shown.
+local program = dofile "tests/spec/support/program.lua"
+
+describe("plugins", function()
+  local scene
+  before_each(function() scene = program.scene() end)
+  teardown(program.clean)
+
+  it("lists every bundled plugin by name, with hooks and summary", function()
+    local r = scene:run { "plugins" }
+    assert.same({ "", 0 }, { r.err, r.status })
+    local names, files = {}, {}
+    for name, hooks, summary in r.out:gmatch "([^\n ]+) +([^\n ]+) +([^\n]+)\n" do
+      names[#names + 1] = name
+      assert.truthy(hooks:find "^[a-z,]+$", hooks)
+      assert.truthy(#summary > 10, summary)
+    end
+    local pipe = assert(io.popen "ls plugins | sed -n 's/[.]lua$//p' | LC_ALL=C sort")
+    for name in pipe:lines() do files[#files + 1] = name end
+    pipe:close()
+    assert.same(files, names)
+  end)
+
+  it("lists what does not load as an error, and the others all the same", function()
+    scene:write("mine/bad.lua", "return {")
+    scene:write("mine/good.lua",
+      "return { name = 'good', api = 1, summary = 'fine', filter = function() return true end }")
+    scene:write("mine/README.md", "no plugin")
+    scene:write("mine/Not-one.lua", "no plugin")
+    local r = scene:run { "plugins", env = { DEBRIEF_PLUGIN_PATH = "mine" } }
+    assert.equal("debrief: plugin does not load: mine/bad.lua:1: unexpected symbol near <eof>\n", r.err)
+    assert.equal(3, r.status)
+    assert.truthy(r.out:find "\ngood +filter +fine\n", r.out)
+    assert.truthy(r.out:find "\nsummary ", r.out)
+  end)
+
+  it("shows one: where it comes from, its hooks and options", function()
+    scene:write("p.lua", [[return { name = "p", api = 1, summary = "What p does",
+      options = { limit = { type = "integer", default = 3, min = 1, max = 9, help = "how many" },
+        off = { type = "boolean" } },
+      enrich = function() end, filter = function() return true end }]])
+    local r = scene:run { "plugins", "./p.lua" }
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.truthy(r.out:find("p: What p does\n", 1, true), r.out)
+    assert.truthy(r.out:find("./p.lua\n", 1, true), r.out)
+    assert.truthy(r.out:find("\nhooks: enrich, filter\n", 1, true), r.out)
+    assert.truthy(r.out:find "limit +integer, default 3, at least 1, at most 9\n +how many\n", r.out)
+    assert.truthy(r.out:find "off +boolean", r.out)
+  end)
+
+  it("fails with 2 for one that is not there or does not load", function()
+    local r = scene:run { "plugins", "sumary" }
+    assert.equal(2, r.status)
+    assert.truthy(r.err:find "^debrief: no plugin 'sumary', did you mean 'summary'%?", r.err)
+    scene:write("p.lua", "return 1")
+    r = scene:run { "plugins", "./p.lua" }
+    assert.same({ "debrief: plugin does not load: ./p.lua: a plugin returns a table, this one returned number\n",
+      "", 2 },
+      { r.err, r.out, r.status })
+  end)
+end)

@@ -1,0 +1,101 @@
+-- The program as a whole: words, help, version, exit statuses.
+local program = dofile "tests/spec/support/program.lua"
+
+local COMMANDS = { "append", "read", "retro", "sessions", "plugins", "import" }
+
+describe("the program", function()
+  local scene
+  before_each(function() scene = program.scene() end)
+  teardown(program.clean)
+
+  it("shows its version, and help for itself and every command, on stdout", function()
+    local r = scene:run { "--version" }
+    assert.same({ "debrief 0.1.0 (Lua 5.4)\n", "", 0 }, { r.out, r.err, r.status })
+    for _, option in ipairs { "--help", "-h" } do
+      r = scene:run { option }
+      assert.same({ "", 0 }, { r.err, r.status })
+      for _, name in ipairs(COMMANDS) do
+        assert.truthy(r.out:find("\n   " .. name .. " "), r.out)
+        local help = scene:run { name, option }
+        assert.same({ "", 0 }, { help.err, help.status })
+        assert.truthy(help.out:find("^Usage: debrief " .. name), help.out)
+        assert.falsy(help.out:find "lua/debrief", help.out)
+        local before = scene:run { "-d", "x", name, option }
+        assert.equal(help.out, before.out)
+      end
+    end
+  end)
+
+  it("keeps help within 80 columns", function()
+    for _, words in ipairs { { "--help" }, { "append", "--help" }, { "read", "--help" }, { "retro", "--help" },
+      { "import", "--help" }, { "plugins", "--help" }, { "sessions", "--help" } } do
+      for line in scene:run(words).out:gmatch "[^\n]+" do assert(utf8.len(line) <= 80, line) end
+    end
+  end)
+
+  it("without words shows its usage on stderr, and ends with 2", function()
+    local r = scene:run {}
+    assert.same({ "", 2 }, { r.out, r.status })
+    assert.truthy(r.err:find "^Usage: debrief ", r.err)
+  end)
+
+  it("names the nearest command and option", function()
+    for words, message in pairs {
+      ["red"] = "unknown command 'red': did you mean 'read'?",
+      ["appendd s1"] = "unknown command 'appendd': did you mean 'append'?",
+      ["retrospective x"] = "unknown command 'retrospective'",
+      ["zzz"] = "unknown command 'zzz'",
+      ["read --strikt"] = "unknown option '--strikt': did you mean '--strict'?",
+      ["read --zzz"] = "unknown option '--zzz'",
+      ["--dri x read"] = "unknown option '--dri': did you mean '--dir'?",
+      ["read -d"] = "option '-d' requires an argument",
+      ["read --format xml"] = "argument for option '--format' must be one of",
+      ["sessions s1"] = "too many arguments",
+      ["retro"] = "missing argument 'PLUGIN'",
+    } do
+      local r = scene:sh('"$DEBRIEF" ' .. words)
+      assert.equal("debrief: " .. message, r.err:sub(1, #message + 9))
+      assert.equal(1, select(2, r.err:gsub("\n", "")), r.err)
+      assert.same({ "", 2 }, { r.out, r.status })
+    end
+  end)
+
+  it("starts in a folder it may not read, and without HOME", function()
+    local r = scene:sh 'env -i "$DEBRIEF" plugins'
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.truthy(r.out:find "\nsummary ", r.out)
+  end)
+
+  it("never sends text of the user's raw to the terminal", function()
+    for _, words in ipairs { { "\27[2J" }, { "read", "\27[2J" }, { "read", "--\27[2J" }, { "-d", "\27[2J", "read" },
+      { "retro", "\27[2J" }, { "append", "\27[2J" }, { "append", "s1", "\27[2J" }, { "import", "\27[2J.jsonl" },
+      { "retro", "summary", "--opt", "\27[2J=1" }, { "append", "s1", "duration_ms=\27[2J" } } do
+      local r = scene:run(words)
+      assert.is_true(r.status == 1 or r.status == 2)
+      assert.falsy((r.err .. r.out):find "\27", table.concat(words, " "))
+    end
+  end)
+
+  it("calls nothing a bug that a user can do", function()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1"}\n')
+    for _, words in ipairs { { "read", "s1", "s1" }, { "read", "sessions/s1.jsonl" }, { "retro", "summary", "s1",
+      "s1" },
+      { "retro", "summary,summary" }, { "append", "s1", "=" }, { "append", "s1", "a=" }, { "append", "s1", "a:=" },
+      { "append", "s1", "--attempt", "" }, { "append", "s1", "timestamp:=5" }, { "append", "s1", "input:=1" },
+      { "append", "s1", "session_id:=1" }, { "append", "s1", "duration_ms:=1e3" }, { "append", "s1", "skill=\xff" },
+      { "append", "s1", "attempts:={}" }, { "append", "s1", "--attempt", "a=1", 'attempts:=[{"attempt":1}]' },
+      { "append", "s1", "attempts:=null", "--attempt", "model=m" },
+      { "append", "s1", "duration_ms=99999999999999999999" }, { "append", "s1", "--enrich", "" }, { "plugins", "" },
+      { "plugins", "/" }, { "retro", "/" }, { "retro", "./" }, { "retro", ".lua" }, { "import", "" }, { "import", "x" },
+      { "import", "sessions" }, { "import", "claude_code" }, { "import", "claude_code", "none" }, { "-d", "", "read" },
+      { "-d", "/", "sessions" }, { "-d", "/dev/null", "read" }, { "-d", "/dev/null", "append", "s1", "a=1" },
+      { "read", "/dev/null" }, { "read", "/" }, { "retro", "summary", "-o", "" }, { "retro", "summary", "-o", "/" } } do
+      local r = scene:run(words)
+      assert(not r.err:find "bug in debrief" and not r.err:find "stack traceback", table.concat(words,
+        " ") .. ": " .. r.err)
+      assert(r.status >= 0 and r.status <= 3, r.status)
+      assert((r.status == 0) == (r.err == "") or words[1] == "import", table.concat(words,
+        " ") .. ": " .. r.status .. r.err)
+    end
+  end)
+end)

@@ -11,6 +11,7 @@ SOVERSION = 0
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse
 TO_TEST  = lua-busted libcmocka-dev strace
 TO_CHECK = clang clang-format lua-check
+TO_FUZZ  = clang libclang-rt-14-dev
 
 MACHINE := $(shell uname -m)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
@@ -36,6 +37,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
 LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
+FUZZERS    := $(call programs,tests/fuzz/*.c)
 PUBLIC   = src/log/log.h src/host/debrief.h
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
@@ -44,7 +46,7 @@ CORE     = $(BUILD)/lua/debrief/core.so
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all help deps demo test check san bench install uninstall clean tests always
+.PHONY: all help deps demo test check san fuzz fuzzers bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,6 +123,19 @@ check: ## the tests, with warnings as errors by gcc and clang, luacheck and clan
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' test
+
+SECONDS   = 10
+SANITIZED = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+fuzz: ## fuzz the log with libFuzzer, SECONDS=10 a target
+	@.ci/deps $(TO_BUILD) $(TO_FUZZ)
+	@$(SUB) BUILD=build-fuzz CC=clang HARDEN= CFLAGS='$(SANITIZED) -fsanitize=fuzzer-no-link' fuzzers
+	@BUILD=build-fuzz tests/fuzz/run $(SECONDS)
+
+fuzzers: $(FUZZERS)
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
+	$(LINK) -fsanitize=fuzzer $^ -o $@
 
 bench: ## measure, against the peers when they are there
 	@.ci/deps $(TO_BUILD)

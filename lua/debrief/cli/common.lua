@@ -6,7 +6,8 @@ local tell = require "debrief.cli.tell"
 
 local common = {}
 
-local function is_path(name) return name:find("/", 1, true) or name:find "%.jsonl$" end
+--- Is this word a path, and no session id?
+function common.is_path(name) return name:find("/", 1, true) or name:find "%.jsonl$" end
 
 local function path_item(path)
   local stat, message = core.stat(path)
@@ -48,7 +49,7 @@ function common.sessions(args)
   local out, ids, there = {}, nil, {}
   local function item(id) return { session = id, path = ("%s/%s.jsonl"):format(args.dir, id), is_path = false } end
   for i, name in ipairs(args.session or {}) do
-    if is_path(name) then
+    if common.is_path(name) then
       out[i] = path_item(name)
     else
       if not ids then

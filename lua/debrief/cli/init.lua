@@ -8,7 +8,7 @@ local core = require "debrief.core"
 local nearest = require "debrief.nearest"
 local tell = require "debrief.cli.tell"
 
-local COMMANDS = { "append", "read", "retro", "sessions", "plugins", "import" }
+local COMMANDS = { "append", "read", "retro", "sessions", "check", "repair", "plugins", "import" }
 
 local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.

@@ -22,6 +22,13 @@ function tell.fail(message, status)
   error({ message = message, status = status or 1 }, 0)
 end
 
+--- "file:line:byte kind: message [excerpt]"
+-- @param d a diagnostic with its path
+function tell.place(d)
+  local shown = d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or ""
+  return ("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown)
+end
+
 --- Diagnostics of what was read, file by file.
 -- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage = }
 -- @param dropped how many more were not kept
@@ -33,8 +40,7 @@ function tell.diagnostics(list, dropped)
     counts[d.path] = n
     damaged = damaged or d.damage
     if n <= MOST then
-      local shown = d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or ""
-      line(("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown))
+      line(tell.place(d))
     elseif n == MOST + 1 then
       counts[#counts + 1] = d.path
     end

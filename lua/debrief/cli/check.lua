@@ -1,0 +1,95 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local safe = require "debrief.safe"
+local tell = require "debrief.cli.tell"
+
+local EPIPE = 32 -- nobody reads any more
+
+local check = {
+  summary = "Report every damaged line of sessions.",
+  epilog = [[
+Prints FILE:LINE:BYTE KIND for each damaged line, each tail that is still
+being written, and each warning (bytes that are not UTF-8, a member that is
+there twice), then the totals. Nothing is changed: `debrief repair` does that.
+Exit status: 0 no damage, 1 something could not be read, 3 damaged lines.]],
+}
+
+function check.options(command)
+  command:argument "SESSION":target "session":args "*":argname "SESSION"
+    :description "Sessions to check (default: all, in name order)."
+end
+
+-- Lines to standard output, until nobody reads them any more.
+local function printer()
+  local closed = false
+  return function(text)
+    if closed then return end
+    local ok, message, code = core.write(1, safe(text) .. "\n")
+    closed = code == EPIPE
+    if not ok and not closed then tell.fail("cannot write what was found: " .. message) end
+  end
+end
+
+local function add(total, counts)
+  for _, key in ipairs { "bytes", "lines", "entries", "damaged" } do total[key] = total[key] + counts[key] end
+  for kind, n in pairs(counts.found) do total.found[kind] = (total.found[kind] or 0) + n end
+end
+
+local CLASS = { bad_utf8 = "warning", duplicate_key = "warning", in_progress = "growing" } -- all others are damage
+
+-- What was found of a class: how many, and "1 glued, 2 torn_tail".
+local function listed(found, class)
+  local names, sum = {}, 0
+  for kind in pairs(found) do
+    if (CLASS[kind] or "damage") == class then names[#names + 1] = kind end
+  end
+  table.sort(names)
+  for i, kind in ipairs(names) do
+    sum = sum + found[kind]
+    names[i] = ("%d %s"):format(found[kind], kind)
+  end
+  return sum, table.concat(names, ", ")
+end
+
+--- "2 sessions, 10 lines, 8 entries, 900 bytes: 1 damaged line (1 torn_tail)"
+function check.totals(total)
+  local _, kinds = listed(total.found, "damage")
+  local warnings, warned = listed(total.found, "warning")
+  local growing = listed(total.found, "growing")
+  local parts = { total.damaged == 0 and "no damage"
+    or ("%s (%s)"):format(common.count(total.damaged, "damaged line", "damaged lines"), kinds) }
+  if warnings > 0 then parts[2] = ("%s (%s)"):format(common.count(warnings, "warning", "warnings"), warned) end
+  if growing > 0 then parts[#parts + 1] = common.count(growing, "line", "lines") .. " still being written" end
+  return ("%s, %s, %s, %s: %s"):format(common.count(total.sessions, "session", "sessions"),
+    common.count(total.lines, "line", "lines"), common.count(total.entries, "entry", "entries"),
+    common.count(total.bytes, "byte", "bytes"), table.concat(parts, ", "))
+end
+
+local function check_item(log, item, tell_of)
+  if item.is_path then return core.check_path(item.path, tell_of) end
+  return core.check(log, item.session, tell_of)
+end
+
+function check.run(args)
+  local sessions = common.sessions(args)
+  local log = core.log(args.dir)
+  local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
+  local out, failures = printer(), {}
+  for _, item in ipairs(sessions) do
+    local counts, message = check_item(log, item, function(d)
+      d.path = item.path
+      out(tell.place(d))
+    end)
+    if counts then
+      total.sessions = total.sessions + 1
+      add(total, counts)
+    else
+      failures[#failures + 1] = { message = message }
+    end
+  end
+  log:close()
+  out(check.totals(total))
+  return tell.failures(failures) and 1 or total.damaged > 0 and 3 or 0
+end
+
+return check

@@ -1,0 +1,50 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local safe = require "debrief.safe"
+local tell = require "debrief.cli.tell"
+
+local repair = {
+  summary = "Put a session without its damage in the place of a damaged one.",
+  epilog = [[
+The session is first copied, byte for byte, to SESSION.jsonl.broken-TIME
+beside it. Then a file takes its place that has every entry that can be read,
+one a line. What is left out is listed as FILE:LINE:BYTE KIND of the copy.
+A session without damage is left alone. Others may go on appending: they wait
+meanwhile. Free space for two more of the session is needed.]],
+}
+
+function repair.options(command)
+  command:argument "SESSION":target "session":argname "SESSION":description "The session to repair: an id."
+end
+
+local function out(text) io.stdout:write(safe(text), "\n") end
+
+local function tell_repair(path, result)
+  local salvaged = result.salvaged > 0 and (", %d of them from damaged lines"):format(result.salvaged) or ""
+  out(("%s: %s kept%s"):format(path, common.count(result.entries, "entry", "entries"), salvaged))
+  for _, item in ipairs(result.left_out) do
+    out(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
+      common.count(item.length, "byte", "bytes")))
+  end
+  out(("%s: the session as it was"):format(result.copy))
+end
+
+function repair.run(args)
+  if common.is_path(args.session) then
+    tell.fail(("repair wants a session id, not a path: debrief -d FOLDER repair ID (got '%s')"):format(args.session), 2)
+  end
+  local item = common.sessions({ dir = args.dir, session = { args.session } })[1]
+  local log = core.log(args.dir)
+  local result, message, done = core.repair(log, item.session)
+  log:close()
+  if not result and not done then tell.fail(message) end
+  if done or result.repaired then
+    tell_repair(item.path, done or result)
+  else
+    out(("%s: no damage, nothing was changed (%s)"):format(item.path, common.count(result.entries, "entry", "entries")))
+  end
+  if done then tell.fail(message) end
+  return 0
+end
+
+return repair

@@ -29,7 +29,8 @@ local function count(row, entry, attempts)
 end
 
 local function cells(name, row) -- nothing that did not verify: nothing lost; none of it timed: not known
-  return { name, row.retried.den, row.first, row.any, row.retried, agg.value(row.lost) or (row.untimed == 0 and 0 or nil) }
+  local lost = agg.value(row.lost) or (row.untimed == 0 and 0 or nil)
+  return { name, row.retried.den, row.first, row.any, row.retried, lost }
 end
 
 return {

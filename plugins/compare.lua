@@ -7,15 +7,14 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 local WEEK, ISO = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S"
+local PASSED = { ok = true, fail = false } -- what else there is was not decided
 
 local function windows(ctx)
   local function week(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
   local a, b = ctx.options.a, ctx.options.b
   local both = { a ~= "" and a or week(ctx.now - WEEK), b ~= "" and b or week(ctx.now) }
-  for _, window in ipairs(both) do
-    if not window:find("..", 1, true) then error("a window is FROM..TO, as 2026-10-01..2026-11-01: " .. window, 0) end
-  end
-  return both
+  local fine = both[1]:find("..", 1, true) and both[2]:find("..", 1, true)
+  return fine and both or error("a window is written FROM..TO, as 2026-10-01..2026-11-01", 0)
 end
 
 local function keys_of(entry, ctx) -- what it counts for; of two overlapping windows for both
@@ -28,8 +27,8 @@ local function keys_of(entry, ctx) -- what it counts for; of two overlapping win
     return { entry ~= nil and tostring(entry) or nil }
   end
   for _, window in ipairs(at and windows(ctx) or {}) do
-    local from, to, date = window:match("^(.-)%.%."), window:match("%.%.(.*)$"), debrief.date(ISO, at)
-    if date >= from and (to == "" or date < to) then keys[#keys + 1] = window end
+    local from, to = window:match("^(.-)%.%.(.*)$")
+    if debrief.date(ISO, at) >= from and (to == "" or debrief.date(ISO, at) < to) then keys[#keys + 1] = window end
   end
   return keys
 end
@@ -37,9 +36,9 @@ end
 local function cells(name, a, b, floor)
   local difference, low, high = agg.difference(a, b)
   local answer = "cannot tell"
-  if difference and low > 0 and difference >= floor then answer = "B is better"
-  elseif difference and high < 0 and difference <= -floor then answer = "A is better"
-  elseif difference and low >= -floor and high <= floor then answer = "no difference" end
+  if difference and low > 0 and difference >= floor then answer = "B is better" end
+  if difference and high < 0 and difference <= -floor then answer = "A is better" end
+  if difference and low >= -floor and high <= floor then answer = "no difference" end
   return { name ~= "" and name or nil, a, b, difference, low, high, answer }
 end
 
@@ -47,8 +46,8 @@ local function text(default, help) return { type = "string", default = default, 
 
 return {
   name = "compare", api = 1, summary = "A against B: models, versions, windows of time; with a plain answer",
-  options = { by = text("model", "model, time, or the field that tells A from B"), a = text("", "value or window of A"),
-    b = text("", "value or window of B"),
+  options = { by = text("model", "model, time, or the field that tells A from B"),
+    a = text("", "value or window of A"), b = text("", "value or window of B"),
     floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" } },
   split = true,
   retrospective = {
@@ -57,8 +56,7 @@ return {
       return agg.by { runs = 0, passed = agg.rate(), skills = agg.by(agg.rate()) }
     end,
     step = function(acc, entry, ctx)
-      local outcome, passed = debrief.outcome(entry), nil
-      if outcome == "ok" or outcome == "fail" then passed = outcome == "ok" end
+      local passed = PASSED[debrief.outcome(entry)]
       for _, key in ipairs(keys_of(entry, ctx)) do
         local side = agg.at(acc, key)
         side.runs = side.runs + 1
@@ -75,9 +73,9 @@ return {
       local A, B, floor = agg.at(acc, a), agg.at(acc, b), ctx.options.floor
       local rows = { cells("(all)", A.passed, B.passed, floor) }
       for skill, rate in agg.each(A.skills) do rows[#rows + 1] = cells(skill, rate, agg.at(B.skills, skill), floor) end
-      local answer = ("A is %s (%d runs), B is %s (%d runs): %s.\nPass rates. Chance alone names one skill in 20."):format(
-        a ~= "" and a or "none", A.runs, b ~= "" and b or "none", B.runs, rows[1][7])
-      return { title = "A against B", text = answer,
+      local answer = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,
+        b ~= "" and b or "none", B.runs, rows[1][7])
+      return { title = "A against B", text = answer .. "\nPass rates. Chance alone names one skill in 20.",
         tables = { { rows = rows, columns = { "skill", "A", "B", "B - A", "from", "to", "answer" } } } }
     end,
   },

@@ -19,7 +19,8 @@ return {
     init = function()
       return {
         models = agg.by { attempts = 0, verified = agg.rate(), first = agg.rate(), passed = agg.rate() },
-        skills = agg.by { attempts = 0, models = agg.by { attempts = 0, verified = agg.rate(), time = agg.quantiles() } },
+        skills = agg.by { attempts = 0,
+          models = agg.by { attempts = 0, verified = agg.rate(), time = agg.quantiles() } },
       }
     end,
     step = function(acc, entry)

@@ -15,7 +15,8 @@ local function marks(attempts)
 end
 
 return {
-  name = "timeline", api = 1, summary = "The latest runs in order of time, with their attempts and outcomes", split = true,
+  name = "timeline", api = 1, summary = "The latest runs in order of time, with their attempts and outcomes",
+  split = true,
   options = { limit = { type = "integer", default = 40, min = 1, max = 10000, help = "how many runs to show" } },
   retrospective = {
     init = function(ctx) return { untimed = 0, latest = agg.largest(ctx.options.limit) } end,
@@ -38,8 +39,10 @@ return {
       end
       local text = ("The latest %d of %d runs."):format(#runs, n)
       if acc.untimed > 0 then text = ("%s Runs without a time: %d."):format(text, acc.untimed) end
-      return { title = "Timeline", text = text, tables = { { rows = rows, columns = { "time", "skill", "attempts", "outcome",
-        { key = "duration_ms", title = "took", unit = "ms" }, "session", "line" } } } }
+      local took = { key = "duration_ms", title = "took", unit = "ms" }
+      return { title = "Timeline", text = text, tables = {
+        { columns = { "time", "skill", "attempts", "outcome", took, "session", "line" }, rows = rows },
+      } }
     end,
   },
 }

@@ -58,7 +58,7 @@ return {
       local rows = agg.rows(acc.groups, cells, by ~= "day" and function(row)
         return (agg.value(row.cost) or 0) * 1e9 + (agg.value(row.output_tokens) or 0)
       end or nil)
-      if all.logged.num == 0 then return { title = "Usage", text = "No run says what it used: no usage, no cost_usd." } end
+      if all.logged.num == 0 then return { title = "Usage", text = "No run has a usage or a cost_usd." } end
       local text = ("%d of %d runs say what they used."):format(all.logged.num, all.logged.den)
       if acc.estimated > 0 then text = ("%s Estimated by their logger: %d."):format(text, acc.estimated) end
       for i = #rows, ctx.options.limit + 1, -1 do rows[i] = nil end

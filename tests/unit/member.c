@@ -105,6 +105,7 @@ static void decodes_strings(void **state) {
       {"\"\\ud83d\"", "\xef\xbf\xbd", 3},
       {"\"\\ud83dx\"", "\xef\xbf\xbdx", 4},
       {"\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd", 6},
+      {"\"\\ude00\\ude01\"", "\xef\xbf\xbd\xef\xbf\xbd", 6},
       {"\"\\ud83d\\u0041\"", "\xef\xbf\xbd\x41", 4},
       {"\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80", 7},
       {"\"\\ud83d\\n\"", "\xef\xbf\xbd\n", 4},

@@ -153,6 +153,22 @@ static void believes_only_records_of_this_session(void **state) {
         "end 0 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
 }
 
+/* What stands in front of the damage is measured in the same way. */
+static void believes_only_such_records_in_front_too(void **state) {
+  (void)state;
+  READS("{\"skill\":\"a\"}x\n", "bad_json 1 @0+14 \"x\" expected a value, at byte 14 of the line\n"
+                                "end 0 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
+}
+
+static void escaped_quotes_do_not_hide_where_a_record_begins(void **state) {
+  (void)state;
+  READS("x{\"session_id\":\"s1\",\"a\":\"\\\"{\\\\\"}\n",
+        "spliced 1 @0+32 \"x{\"session_id\":\"s1\",\"a\":\"\\\"{\\\\\"}\" a cut record and a whole one on "
+        "one line\n"
+        "entry 1 @0 {\"session_id\":\"s1\",\"a\":\"\\\"{\\\\\"} salvaged\n"
+        "end 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
+}
+
 static void a_session_is_called_as_the_lines_before_call_it(void **state) {
   (void)state;
   READS("{\"session_id\":\"s2\"}\nx{\"session_id\":\"s2\"}\n",
@@ -306,6 +322,8 @@ int main(void) {
       TEST(gives_the_whole_record_behind_a_cut_one),
       TEST(gives_what_is_whole_in_front_of_a_cut_record),
       TEST(believes_only_records_of_this_session),
+      TEST(believes_only_such_records_in_front_too),
+      TEST(escaped_quotes_do_not_hide_where_a_record_begins),
       TEST(a_session_is_called_as_the_lines_before_call_it),
       TEST(gives_the_record_behind_a_run_of_nuls),
       TEST(names_a_tail_that_is_cut),

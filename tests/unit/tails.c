@@ -74,6 +74,16 @@ static void waits_for_a_writer_to_end_its_line(void **state) {
   wait_for(pid);
 }
 
+static void sees_a_newline_that_comes_first(void **state) {
+  (void)state;
+  put_file(folder, "s1.jsonl", "{\"session_id\":");
+  pid_t pid = hold_lock(5, "\n" A "\n", 0);
+  assert_reading((dbf_read_options){0},
+                 "bad_json 1 @0+14 \"\" the text ends where a value is expected, at byte 15 of the line\n"
+                 "entry 2 @15 " A "\nend 1 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
+  wait_for(pid);
+}
+
 static void a_tail_under_a_held_lock_is_in_progress(void **state) {
   (void)state;
   put_file(folder, "s1.jsonl", A "\n{\"session_id\":");
@@ -330,6 +340,7 @@ static void a_line_of_100_megabytes_is_read(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       IN_FOLDER(waits_for_a_writer_to_end_its_line),
+      IN_FOLDER(sees_a_newline_that_comes_first),
       IN_FOLDER(a_tail_under_a_held_lock_is_in_progress),
       IN_FOLDER(a_tail_whose_writer_died_is_torn),
       IN_FOLDER(a_whole_tail_is_an_entry_under_a_held_lock_too),

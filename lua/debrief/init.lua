@@ -9,9 +9,11 @@
 local core = require "debrief.core"
 
 local debrief = {
-  aggregate = require "debrief.aggregate", array = core.array, date = core.date, decode = core.decode, encode = core.encode,
+  aggregate = require "debrief.aggregate", array = core.array, date = core.date, decode = core.decode,
+    encode = core.encode,
   json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw, session_id = core.session_id,
-  table = core.table, time = core.time, transcript = require "debrief.transcript", type = core.type, version = core.version,
+  table = core.table, time = core.time, transcript = require "debrief.transcript", type = core.type,
+    version = core.version,
 }
 
 local Log = {}
@@ -127,15 +129,38 @@ function Report:markdown(opts) return render(self, "markdown", opts) end
 --- As JSON, keys in a fixed order.
 function Report:json() return render(self, "json", { diagnostics = self.diagnostics }) end
 
---- Run one or more bundled or own retrospectives.
--- @param names "skills", "skills,failures", "./mine.lua"
+-- A retrospective given as a table of functions runs here, in the caller's own state.
+local function run_inline(self, t, opts)
+  local ctx = { options = opts.options or {}, now = core.now(), log = function() end }
+  local ids = session_list(self, opts.session)
+  local result = { entries = 0, sessions = #ids, diagnostics = {}, problems = {} }
+  local acc = t.init(ctx)
+  local each = self:entries { session = ids, on_diagnostic = function(d)
+    result.diagnostics[#result.diagnostics + 1] = d
+  end }
+  for entry, session, line in each do
+    ctx.session, ctx.line = session, line
+    result.entries = result.entries + 1
+    t.step(acc, entry, ctx)
+  end
+  local checked, message = require "debrief.report".check(t.finish(acc, ctx), t.name or "inline")
+  if not checked then return nil, message end
+  result.reports = { checked }
+  return setmetatable(result, Report)
+end
+
+--- Run one or more bundled or own retrospectives, or one given inline.
+-- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
+--   state (opts: session, options)
 -- @param opts { session = id or array, enrich =, filter = arrays of plugins, opt = {"limit=5"}, workers = number }
 -- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
 function Log:retro(names, opts)
   opts = opts or {}
+  if type(names) == "table" then return run_inline(self, names, opts) end
   local retro, list = require "debrief.retro", {}
   for name in names:gmatch "[^,]+" do list[#list + 1] = name end
-  local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt, dir = self.dir }
+  local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt,
+    dir = self.dir }
   if not job then return nil, message end
   local sessions = {}
   for i, id in ipairs(session_list(self, opts.session)) do

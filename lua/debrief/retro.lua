@@ -191,8 +191,8 @@ local function merge_all(crew, merger, total)
   end
 end
 
--- One pass: the retrospectives of `job` over the chunks.
-local function pass(job, chunks, workers, total)
+-- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, their partial results.
+local function pass(job, chunks, workers, total, partial)
   local merger, message = retro.worker(job)
   if not merger then return nil, message end
   local crew = core.crew(workers, core.pack(job))
@@ -204,10 +204,11 @@ local function pass(job, chunks, workers, total)
   crew:close()
   if not ok then return nil, message end
   local last
-  last, message = retro.ask(merger, "finish", {})
+  last, message = retro.ask(merger, partial and "partials" or "finish", {})
+  merger:close()
   if not last then return nil, message end
   add_problems(total, last.problems)
-  return last.reports
+  return last.reports or last.partials
 end
 
 -- How a plugin's chunks are made.
@@ -244,8 +245,9 @@ end
 -- @param job from retro.job
 -- @param sessions array of { session=, path=, is_path= }
 -- @param workers how many; by default as many as there are processors
+-- @param partial true: partial results for `debrief merge` in place of reports
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= } or nil, message
-function retro.run(job, sessions, workers)
+function retro.run(job, sessions, workers, partial)
   local total = new_total(#sessions)
   local checker, about = retro.worker(job)
   if not checker then return nil, about end
@@ -256,7 +258,7 @@ function retro.run(job, sessions, workers)
     if #part.retro > 0 then
       local counted = next(by_name) == nil and total or new_total(#sessions)
       local chunks = retro.chunks(sessions, job.dir, wanted)
-      local reports, message = pass(part, chunks, workers or core.cores(), counted)
+      local reports, message = pass(part, chunks, workers or core.cores(), counted, partial)
       if not reports then return nil, message end
       if counted ~= total then add_problems(total, problems_of(part.retro, counted.problems)) end
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
@@ -264,6 +266,81 @@ function retro.run(job, sessions, workers)
   end
   total.reports = {}
   for _, name in ipairs(job.retro) do total.reports[#total.reports + 1] = by_name[name] or nil end
+  return total
+end
+
+-- ---- Partial results ------------------------------------------------------------------------------------------------------
+
+local function text_of(job, name)
+  for _, found in ipairs(job.plugins) do
+    if found.name == name then return found.text end
+  end
+end
+
+--- The lines that `debrief merge` reads: one JSON object a retrospective.
+-- @param job that was run
+-- @param result of retro.run with `partial`
+function retro.partial_lines(job, result)
+  local lines = {}
+  for i, part in ipairs(result.reports) do
+    lines[i] = core.encode { debrief_partial = 1, plugin = part.plugin, hash = core.hash(text_of(job, part.plugin)),
+      options = part.options, now = job.now, entries = result.entries, sessions = result.sessions, errors = part.errors,
+      acc = part.acc }
+  end
+  return lines
+end
+
+-- One line of a file of partial results, checked against the plugin and the first of them.
+local function check_partial(text, found, first)
+  local part = core.decode(text)
+  if type(part) ~= "table" or part.debrief_partial ~= 1 or type(part.acc) ~= "string" then
+    return nil, "is no partial result (debrief retro PLUGIN --partial makes them)"
+  end
+  if part.plugin ~= found.name then
+    return nil, ("is a partial result of plugin '%s', not '%s'"):format(part.plugin, found.name)
+  end
+  if part.hash ~= core.hash(found.text) then
+    return nil, ("was made by another version of plugin '%s': its hash is %s, this one's %s"):format(found.name,
+      tostring(part.hash), core.hash(found.text))
+  end
+  if first and core.encode(part.options) ~= core.encode(first.options) then
+    return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options), core.encode(first.options))
+  end
+  local acc = core.unbase64(part.acc)
+  if not acc then return nil, "is damaged: its acc is no base64" end
+  return part, acc
+end
+
+--- Merge partial results, left to right, and finish.
+-- @param name the plugin
+-- @param lines { { place = "FILE:1", text = }... }
+-- @return as retro.run; or nil and a message
+function retro.merge(name, lines)
+  local job, message = retro.job { retro = { name } }
+  if not job then return nil, message end
+  local found, total, results = job.plugins[1], new_total(0), {}
+  job.now = 0
+  for i, line in ipairs(lines) do
+    local part, acc = check_partial(line.text, found, results[1] and results[1].part)
+    if not part then return nil, ("%s: %s"):format(line.place, acc) end
+    results[i] = { part = part, accs = { acc }, errors = { part.errors }, place = line.place }
+    job.now = math.max(job.now, part.now)
+    total.entries, total.sessions = total.entries + part.entries, total.sessions + part.sessions
+  end
+  found.options = results[1] and results[1].part.options or {}
+  local worker
+  worker, message = retro.worker(job)
+  if not worker then return nil, message end
+  for _, result in ipairs(results) do
+    local answer
+    answer, message = retro.ask(worker, "merge", { accs = result.accs, errors = result.errors })
+    if not answer then return nil, ("%s: %s"):format(result.place, message) end
+  end
+  local last
+  last, message = retro.ask(worker, "finish", {})
+  if not last then return nil, message end
+  add_problems(total, last.problems)
+  total.reports = last.reports[1] and { last.reports[1] } or {}
   return total
 end
 

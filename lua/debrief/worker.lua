@@ -232,6 +232,22 @@ function worker.finish()
   return { reports = reports, problems = merged.order }
 end
 
+--- What was merged, to be finished elsewhere: one partial result a retrospective, false for one that stopped.
+function worker.partials()
+  merged = merged or pipeline.new(hooks())
+  local out = {}
+  for i, hook in ipairs(merged.retro) do
+    local name = hook.table.name
+    if hook.acc == nil and not hook.stopped then
+      local ok, acc = merged:call(name, "init", hook.table.retrospective.init, hook.ctx)
+      hook.acc, hook.stopped = acc, not ok
+    end
+    local acc = not hook.stopped and pack_acc(merged, hook)
+    out[i] = acc and { plugin = name, options = loaded[name].options, acc = core.base64(acc), errors = hook.errors or 0 }
+  end
+  return { partials = out, problems = merged.order }
+end
+
 -- ---- Entries one by one ---------------------------------------------------------------------------------------------------
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
@@ -262,6 +278,11 @@ function worker.enrich(given)
     end
   end
   return { text = tostring(entry), problems = p.order }
+end
+
+--- Try the plugins of the job on entries, the retrospectives in pieces: see debrief.trial.
+function worker.trial(given)
+  return require "debrief.trial".run(hooks(), given, open_reader)
 end
 
 --- Import one foreign log: see debrief.importer.

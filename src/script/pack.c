@@ -1,7 +1,9 @@
 #include "pack.h"
 #include "scratch.h"
 
+#include <endian.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DEPTH = 200 };
@@ -40,6 +42,11 @@ static void put(packer *p, char tag, const void *data, size_t len) {
   dbf_bytes_append(p->out, data, len);
 }
 
+static void put_number(packer *p, char tag, uint64_t number) {
+  uint64_t little = htole64(number);
+  put(p, tag, &little, sizeof little);
+}
+
 static void write_value(packer *p, int index);
 
 static void write_table(packer *p, int index) {
@@ -68,30 +75,29 @@ static void write_table(packer *p, int index) {
     lua_pop(L, 1);
     count++;
   }
+  count = htole64(count);
   if (!p->out->failed) memcpy(p->out->data + at, &count, sizeof count);
 }
 
 static void write_value(packer *p, int index) {
   lua_State *L = p->L;
-  uint64_t len;
-  lua_Integer integer;
+  uint64_t bits;
   lua_Number number;
   switch (lua_type(L, index)) {
   case LUA_TBOOLEAN: put(p, lua_toboolean(L, index) ? 'T' : 'F', "", 0); break;
   case LUA_TNUMBER:
     if (lua_isinteger(L, index)) {
-      integer = lua_tointeger(L, index);
-      put(p, 'I', &integer, sizeof integer);
+      put_number(p, 'I', (uint64_t)lua_tointeger(L, index));
     } else {
       number = lua_tonumber(L, index);
-      put(p, 'D', &number, sizeof number);
+      memcpy(&bits, &number, sizeof bits);
+      put_number(p, 'D', bits);
     }
     break;
   case LUA_TSTRING: {
     size_t size;
     const char *text = lua_tolstring(L, index, &size);
-    len = size;
-    put(p, 'S', &len, sizeof len);
+    put_number(p, 'S', size);
     dbf_bytes_append(p->out, text, size);
     break;
   }
@@ -113,48 +119,123 @@ void dbf_pack_write(lua_State *L, int index, const char *what, dbf_bytes *out) {
   lua_settop(L, top);
 }
 
-/* ---- Reading back: only what dbf_pack_write made ------------------------------------------------------------------ */
+/* ---- Reading back ------------------------------------------------------------------------------------------------- */
 
-static const char *take(const char *p, void *to, size_t len) {
-  memcpy(to, p, len);
-  return p + len;
+typedef struct unpacker {
+  const char *p, *end;
+} unpacker;
+
+static void damaged(lua_State *L) {
+  luaL_error(L, "the packed value is damaged");
 }
 
-static const char *push_value(lua_State *L, const char *p) {
-  lua_Integer integer;
-  lua_Number number;
-  uint64_t n;
-  luaL_checkstack(L, 4, "nested too deeply");
-  switch (*p++) {
-  case 'T': lua_pushboolean(L, 1); return p;
-  case 'F': lua_pushboolean(L, 0); return p;
-  case 'I':
-    p = take(p, &integer, sizeof integer);
-    lua_pushinteger(L, integer);
-    return p;
-  case 'D':
-    p = take(p, &number, sizeof number);
-    lua_pushnumber(L, number);
-    return p;
-  case 'S':
-    p = take(p, &n, sizeof n);
-    lua_pushlstring(L, p, n);
-    return p + n;
-  default: break;
-  }
-  p = take(p, &n, sizeof n);
+static uint64_t take_number(lua_State *L, unpacker *u) {
+  uint64_t number;
+  if ((size_t)(u->end - u->p) < sizeof number) damaged(L);
+  memcpy(&number, u->p, sizeof number);
+  u->p += sizeof number;
+  return le64toh(number);
+}
+
+static void push_value(lua_State *L, unpacker *u, int depth);
+
+static void push_table(lua_State *L, unpacker *u, int depth) {
+  uint64_t n = take_number(L, u);
   lua_createtable(L, 0, n < 64 ? (int)n : 64);
   while (n-- > 0) {
-    p = push_value(L, p);
-    p = push_value(L, p);
+    push_value(L, u, depth);
+    if (lua_type(L, -1) != LUA_TSTRING && !lua_isinteger(L, -1)) damaged(L);
+    push_value(L, u, depth);
     lua_rawset(L, -3);
   }
-  return p;
+}
+
+static void push_value(lua_State *L, unpacker *u, int depth) {
+  uint64_t bits;
+  lua_Number number;
+  luaL_checkstack(L, 4, "nested too deeply");
+  if (u->p == u->end || depth > DEPTH) damaged(L);
+  switch (*u->p++) {
+  case 'T': lua_pushboolean(L, 1); break;
+  case 'F': lua_pushboolean(L, 0); break;
+  case 'I': lua_pushinteger(L, (lua_Integer)take_number(L, u)); break;
+  case 'D':
+    bits = take_number(L, u);
+    memcpy(&number, &bits, sizeof number);
+    lua_pushnumber(L, number);
+    break;
+  case 'S':
+    bits = take_number(L, u);
+    if (bits > (size_t)(u->end - u->p)) damaged(L);
+    lua_pushlstring(L, u->p, bits);
+    u->p += bits;
+    break;
+  case '{': push_table(L, u, depth + 1); break;
+  default: damaged(L);
+  }
 }
 
 void dbf_pack_push(lua_State *L, const char *data, size_t len) {
-  if (len) push_value(L, data);
-  else lua_pushnil(L);
+  unpacker u = {data, data + len};
+  if (len == 0) {
+    lua_pushnil(L);
+    return;
+  }
+  push_value(L, &u, 0);
+  if (u.p != u.end) damaged(L);
+}
+
+/* ---- As text ------------------------------------------------------------------------------------------------------ */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* RFC 4648, with padding. */
+static int l_base64(lua_State *L) {
+  size_t len;
+  const unsigned char *p = (const unsigned char *)luaL_checklstring(L, 1, &len);
+  dbf_bytes *out = dbf_scratch_text(L);
+  for (size_t i = 0; i < len; i += 3) {
+    size_t left = len - i;
+    unsigned bits =
+        (unsigned)p[i] << 16 | (left > 1 ? (unsigned)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+    char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], left > 1 ? digits[bits >> 6 & 63] : '=',
+                    left > 2 ? digits[bits & 63] : '='};
+    dbf_bytes_append(out, four, sizeof four);
+  }
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->len ? out->data : "", out->len);
+  return 1;
+}
+
+static int l_unbase64(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  dbf_bytes *out = dbf_scratch_text(L);
+  unsigned bits = 0, have = 0;
+  while (len > 0 && text[len - 1] == '=') len--;
+  for (size_t i = 0; i < len; i++) {
+    const char *at = text[i] ? strchr(digits, text[i]) : NULL;
+    if (!at) return lua_pushnil(L), 1;
+    bits = bits << 6 | (unsigned)(at - digits);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    dbf_bytes_append_char(out, (char)(bits >> have & 255));
+  }
+  dbf_scratch_check(L, out);
+  lua_pushlstring(L, out->len ? out->data : "", out->len);
+  return 1;
+}
+
+static int l_hash(lua_State *L) {
+  size_t len;
+  const char *p = luaL_checklstring(L, 1, &len);
+  uint64_t h = 14695981039346656037u;
+  char text[17];
+  for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)p[i]) * 1099511628211u;
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
+  lua_pushstring(L, text);
+  return 1;
 }
 
 static int l_pack(lua_State *L) {
@@ -174,6 +255,7 @@ static int l_unpack(lua_State *L) {
 }
 
 void dbf_pack_register(lua_State *L) {
-  static const luaL_Reg functions[] = {{"pack", l_pack}, {"unpack", l_unpack}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"pack", l_pack},         {"unpack", l_unpack}, {"base64", l_base64},
+                                       {"unbase64", l_unbase64}, {"hash", l_hash},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,14 +1,14 @@
 --- The program: words in, exit status out. Everything that prints is here and below.
 --
--- Exit status: 0 fine; 1 failed; 2 usage, or a plugin that does not load; 3 finished, but lines could not be read or plugins
--- failed.
+-- Exit status: 0 fine; 1 failed; 2 usage, or a plugin that does not load; 3 finished, but lines could not be read or
+-- plugins failed.
 -- @module debrief.cli
 local argparse = require "argparse"
 local core = require "debrief.core"
 local nearest = require "debrief.nearest"
 local tell = require "debrief.cli.tell"
 
-local COMMANDS = { "append", "read", "retro", "sessions", "check", "repair", "plugins", "import" }
+local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import" }
 
 local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.

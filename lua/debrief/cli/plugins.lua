@@ -3,7 +3,7 @@ local plugin = require "debrief.plugin"
 local tell = require "debrief.cli.tell"
 
 local plugins = {
-  summary = "List the plugins, or show one.",
+  summary = "List the plugins, show one, or check one.",
   epilog = "Plugins are found by path (./x.lua), else in $DEBRIEF_PLUGIN_PATH, in ~/.config/debrief/plugins, and among "
     .. "the bundled ones; never in the current folder.",
 }
@@ -11,6 +11,7 @@ local plugins = {
 function plugins.options(command)
   command:argument "PLUGIN":target "name":args "?":argname "PLUGIN"
     :description "Show this plugin: its hooks and options."
+  command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
 end
 
 local function show_option(option)
@@ -35,6 +36,10 @@ local function show(name)
 end
 
 function plugins.run(args)
+  if args.check then
+    if not args.name then tell.fail("plugins --check: name a plugin", 2) end
+    return require "debrief.cli.trial".run(args)
+  end
   if args.name then return show(args.name) end
   local status = 0
   for _, item in ipairs(plugin.all()) do

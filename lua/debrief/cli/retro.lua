@@ -17,12 +17,12 @@ function retro.options(command)
     :description "Sessions to look at (default: all)."
   common.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
-  command:option "--format":argname "FORMAT":choices(report.formats):default "text"
-    :description "text, markdown or json."
-  command:option "-o --output":argname "FILE":description "Write the reports to this file."
+  command:flag "--partial":description "Write partial results, which `debrief merge` finishes."
+  retro.output_options(command)
 end
 
-local function write(args, text)
+--- Write a text to -o FILE or standard output.
+function retro.write(args, text)
   if not args.output then
     local ok, message, code = core.write(1, text)
     if not ok and code ~= 32 then tell.fail("cannot write: " .. message) end
@@ -49,14 +49,30 @@ function retro.run(args)
     opt = args.opt }
   common.worker(job):close()
   local sessions = common.sessions(args)
-  local result, message = require "debrief.retro".run(job, sessions, args.jobs)
+  local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial)
   if not result then tell.fail(message) end
+  if args.partial then
+    local lines = require "debrief.retro".partial_lines(job, result)
+    retro.write(args, #lines > 0 and table.concat(lines, "\n") .. "\n" or "")
+  else
+    retro.show(args, result)
+  end
+  return common.status(result)
+end
+
+--- Render the reports of a result and write them where args says.
+function retro.show(args, result)
   local columns, color = common.terminal()
   if args.output then columns, color = nil, false end
-  local text = report.render(args.format, result.reports, result, { width = columns or 80, color = color,
-    diagnostics = result.diagnostics })
-  write(args, text)
-  return common.status(result)
+  retro.write(args, report.render(args.format, result.reports, result, { width = columns or 80, color = color,
+    diagnostics = result.diagnostics }))
+end
+
+--- Declare the options that say how and where reports are written.
+function retro.output_options(command)
+  command:option "--format":argname "FORMAT":choices(report.formats):default "text"
+    :description "text, markdown or json."
+  command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end
 
 return retro

@@ -1,0 +1,45 @@
+local common = require "debrief.cli.common"
+local retro = require "debrief.cli.retro"
+local tell = require "debrief.cli.tell"
+
+local merge = {
+  summary = "Finish the partial results of several runs or machines.",
+  epilog = "`debrief retro PLUGIN --partial -o FILE` writes them. They are merged in the order given, and must come from "
+    .. "the same plugin, unchanged, with the same options. No code is run from them.",
+}
+
+function merge.options(command)
+  command:argument "PLUGIN":target "plugin":argname "PLUGIN":description "The retrospective, by name or path."
+  command:argument "FILE":target "files":args "+":argname "FILE":description "Partial results; - is standard input."
+  retro.output_options(command)
+end
+
+local function read_lines(files)
+  local lines = {}
+  for _, name in ipairs(files) do
+    local file, message = io.stdin, nil
+    if name ~= "-" then file, message = io.open(name, "rb") end
+    if not file then tell.fail("cannot read " .. message) end
+    local number = 0
+    for text in file:lines() do
+      number = number + 1
+      if text:find "%S" then lines[#lines + 1] = { place = ("%s:%d"):format(name, number), text = text } end
+    end
+    if name ~= "-" then file:close() end
+  end
+  if #lines == 0 then tell.fail "there is no partial result in the input" end
+  return lines
+end
+
+function merge.run(args)
+  local lines = read_lines(args.files)
+  local found, message = require "debrief.plugin".find(args.plugin)
+  if not found then tell.fail(message, 2) end
+  local result
+  result, message = require "debrief.retro".merge(args.plugin, lines)
+  if not result then tell.fail(message) end
+  retro.show(args, result)
+  return common.status(result)
+end
+
+return merge

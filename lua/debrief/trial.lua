@@ -1,0 +1,134 @@
+--- Trying a plugin on real entries, inside a worker state: does it run, and does the law of merge hold?
+--
+--     entries   1 2 3 4 5 6 7 8 9          one run:   init step step ... finish        -> report
+--     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or it is wrong
+-- @module debrief.trial
+local core = require "debrief.core"
+local pipeline = require "debrief.pipeline"
+
+local trial = {}
+
+local MOST = 5000 -- entries a trial looks at: the first ones
+
+--- Up to MOST entries of sessions: { { entry =, session =, line = }... }.
+local function collect(sessions, open_reader)
+  local out = {}
+  for _, item in ipairs(sessions) do
+    local reader = open_reader(item)
+    while reader and #out < MOST do
+      local entry, line = reader:next()
+      if not entry then break end
+      out[#out + 1] = { entry = entry, session = item.session, line = line }
+    end
+    if reader then reader:close() end
+    if #out >= MOST then break end
+  end
+  return out
+end
+
+-- What looks like a reader over entries[from..to], all of one session.
+local function fake_reader(entries, from, to)
+  local at = from - 1
+  return {
+    next = function(_, matcher)
+      repeat at = at + 1 until at > to or not matcher or core.matches(matcher, entries[at].entry)
+      if at > to then return nil end
+      return entries[at].entry, entries[at].line
+    end,
+    entries = function() return to - from + 1 end,
+  }
+end
+
+-- Run entries[from..to] through a pipeline, session by session.
+local function run_range(p, entries, from, to)
+  while from <= to do
+    local stop = from
+    while stop < to and entries[stop + 1].session == entries[from].session do stop = stop + 1 end
+    p:run(fake_reader(entries, from, stop), entries[from].session)
+    from = stop + 1
+  end
+end
+
+-- One piece from init on. Returns the packed acc of the only retrospective, or nil when it failed.
+local function run_piece(p, entries, from, to)
+  local hook = p.retro[1]
+  hook.errors, hook.stopped = 0, false
+  local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
+  if not ok then return nil end
+  hook.acc = acc
+  run_range(p, entries, from, to)
+  local packed
+  ok, packed = pcall(core.pack, hook.acc, "acc")
+  if ok then return packed end
+  p:note(hook.table.name, "step", packed)
+end
+
+local function finish(p, acc)
+  local hook = p.retro[1]
+  local name = hook.table.name
+  local ok, value = p:call(name, "finish", hook.table.retrospective.finish, acc, hook.ctx)
+  if not ok then return nil end
+  local checked, message = require "debrief.report".check(value, name)
+  if not checked then p:note(name, "finish", message) end
+  return checked
+end
+
+-- Merge the pieces left to right; nil when something failed.
+local function run_pieces(p, entries, pieces)
+  local hook, acc = p.retro[1], nil
+  for _, piece in ipairs(pieces) do
+    local packed = run_piece(p, entries, piece[1], piece[2])
+    if not packed then return nil end
+    local other = core.unpack(packed)
+    if acc == nil then
+      acc = other
+    elseif not p:call(hook.table.name, "merge", hook.table.retrospective.merge, acc, other, hook.ctx) then
+      return nil
+    end
+  end
+  return finish(p, acc)
+end
+
+-- Where the entries may be cut: anywhere for split, else between sessions.
+local function cut(entries, split, seed)
+  local pieces, from = {}, 1
+  for i = 1, #entries do
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff
+    local allowed = i == #entries or split or entries[i].session ~= entries[i + 1].session
+    if i == #entries or (allowed and (seed >> 16) % (split and 8 or 2) == 0) then
+      pieces[#pieces + 1] = { from, i }
+      from = i + 1
+    end
+  end
+  return pieces
+end
+
+-- The report as it is shown, in one text that is the same for the same report.
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, part in next, value do out[key] = copy(part) end
+  return out
+end
+
+--- Run the job's plugins over entries.
+-- @param hooks of the job
+-- @param given { sessions =, seed = number of the random split, nil: in one piece }
+-- @return { entries =, pieces =, report =, problems = }
+function trial.run(hooks, given, open_reader)
+  local entries = collect(given.sessions, open_reader)
+  local p = pipeline.new(hooks)
+  local result = { entries = #entries, pieces = 1, problems = p.order }
+  if #p.retro == 0 then
+    run_range(p, entries, 1, #entries)
+    return result
+  end
+  local t = p.retro[1].table
+  local pieces = { { 1, #entries } }
+  if given.seed and #entries > 0 then pieces = cut(entries, t.split, given.seed) end
+  result.pieces = #pieces
+  result.report = copy(run_pieces(p, entries, pieces))
+  return result
+end
+
+return trial

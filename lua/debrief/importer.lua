@@ -7,7 +7,7 @@ local importer = {}
 
 local HEAD = 65536 -- bytes of a file that detect sees
 
--- ---- Sources ------------------------------------------------------------------------------------------------------------
+-- ---- Sources -------------------------------------------------------------------------------------------------------
 
 local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
 
@@ -72,8 +72,9 @@ function new_source(run, path)
   }
 end
 
--- ---- Emitting -----------------------------------------------------------------------------------------------------------
+-- ---- Emitting ------------------------------------------------------------------------------------------------------
 
+-- The entry as the line that will be written; raises in the plugin for what cannot be.
 local function check_entry(entry)
   if type(entry) ~= "table" then error("emit wants a table, not " .. core.type(entry), 3) end
   local id, source = entry.session_id, entry.source
@@ -83,12 +84,16 @@ local function check_entry(entry)
   if type(source) ~= "table" or type(source.kind) ~= "string" or type(source.key) ~= "string" then
     error("emit: source = { kind = …, key = … } is missing: it says which entries are there already", 3)
   end
+  local fine, text, message = pcall(core.line, id, entry, true)
+  if not text then error("emit: " .. message, 3) end
+  if not fine then error("emit: " .. text, 3) end
+  return text
 end
 
 -- Collects what a plugin emits, by session, in the order of the first entry of each.
 local function emitter(run, final)
   return function(entry, opts)
-    check_entry(entry)
+    local text = check_entry(entry)
     local id = entry.session_id
     if opts and opts.open and not final then
       run.withheld[#run.withheld + 1] = id .. " " .. entry.source.key
@@ -100,7 +105,7 @@ local function emitter(run, final)
       run.sessions[id] = list
       run.order[#run.order + 1] = id
     end
-    list[#list + 1] = entry
+    list[#list + 1] = text
     run.emitted = run.emitted + 1
   end
 end
@@ -114,7 +119,7 @@ local function store(run, log)
   return true
 end
 
--- ---- Answers ------------------------------------------------------------------------------------------------------------
+-- ---- Answers -------------------------------------------------------------------------------------------------------
 
 --- Which import plugin knows a file?
 -- @param given { path = }
@@ -135,8 +140,8 @@ end
 -- @return counts { emitted, stored, known, withheld, sessions }, diagnostics, problems; failure when nothing was stored
 function importer.run(job, given, loaded, context)
   local plugin = loaded[given.name].table
-  local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = 0, stored = 0, known = 0, sessions = {}, order = {},
-    read = {} }
+  local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = 0, stored = 0, known = 0, sessions = {},
+    order = {}, read = {} }
   local p = pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path
   local ok = p:call(given.name, "import", plugin.import.open, new_source(run, given.path), emitter(run, job.final),

@@ -26,10 +26,10 @@ function pipeline.new(hooks)
     distinct = {}, entries = 0, kept = 0 }, Pipeline)
 end
 
--- ---- Errors -------------------------------------------------------------------------------------------------------------
+-- ---- Errors --------------------------------------------------------------------------------------------------------
 
--- Note an error. Equal messages of one hook are counted, the first one's place is kept; past MOST_MESSAGES different ones
--- the rest is counted together.
+-- Note an error. Equal messages of one hook are counted, the first one's place is kept; past MOST_MESSAGES different
+-- ones the rest is counted together.
 function Pipeline:note(name, hook, message, traceback)
   local of_hook = name .. "\0" .. hook .. "\0"
   local key, distinct = of_hook .. message, self.distinct[of_hook] or 0
@@ -44,8 +44,8 @@ function Pipeline:note(name, hook, message, traceback)
     problem.count = problem.count + 1
     return
   end
-  problem = { plugin = name, hook = hook, message = message, traceback = traceback, session = self.session, line = self.line,
-    count = 1 }
+  problem = { plugin = name, hook = hook, message = message, traceback = traceback, session = self.session,
+    line = self.line, count = 1 }
   self.problems[key] = problem
   self.order[#self.order + 1] = problem
 end
@@ -75,7 +75,7 @@ function Pipeline:call(name, hook, fn, ...)
   return false
 end
 
--- ---- Stages -------------------------------------------------------------------------------------------------------------
+-- ---- Stages --------------------------------------------------------------------------------------------------------
 
 local function filter_error(value)
   return ("filter returned %s, not true or false%s"):format(value == nil and "nil" or core.type(value),

@@ -11,7 +11,7 @@ local plugin = {}
 
 plugin.API = 1
 
--- ---- Finding ----------------------------------------------------------------------------------------------------------
+-- ---- Finding -------------------------------------------------------------------------------------------------------
 
 local function read(path)
   local text, message = core.slurp(path)
@@ -39,7 +39,9 @@ function plugin.all()
     end
   end
   for _, folder in ipairs(plugin.folders()) do
-    for _, item in ipairs(core.list(folder) or {}) do add(item[1]:match "^([a-z][a-z0-9_]*)%.lua$", folder .. "/" .. item[1]) end
+    for _, item in ipairs(core.list(folder) or {}) do
+      add(item[1]:match "^([a-z][a-z0-9_]*)%.lua$", folder .. "/" .. item[1])
+    end
   end
   for _, path in ipairs(core.sources "plugins/") do add(path:match "^plugins/([a-z][a-z0-9_]*)%.lua$", path, true) end
   table.sort(out, function(a, b) return a.name < b.name end)
@@ -78,7 +80,7 @@ function plugin.find(name)
   return { name = name, path = path, text = text }
 end
 
--- ---- Options ------------------------------------------------------------------------------------------------------------
+-- ---- Options -------------------------------------------------------------------------------------------------------
 
 local function sorted_keys(t)
   local out = {}
@@ -120,7 +122,8 @@ function plugin.options(t, given)
     local option = declared[name]
     if not option then
       local near = nearest(name, sorted_keys(declared))
-      return nil, ("plugin '%s' has no option '%s'%s"):format(t.name, name, near and (": did you mean '%s'?"):format(near)
+      return nil, ("plugin '%s' has no option '%s'%s"):format(t.name, name, near
+        and (": did you mean '%s'?"):format(near)
         or next(declared) and "; it has " .. table.concat(sorted_keys(declared), ", ") or ": it has none")
     end
     local converted = convert(option, value)
@@ -134,7 +137,7 @@ function plugin.options(t, given)
   return out
 end
 
--- ---- Checking what the file returned ------------------------------------------------------------------------------------
+-- ---- Checking what the file returned -------------------------------------------------------------------------------
 
 local function is_function(value) return type(value) == "function", "a function" end
 local function is_boolean(value) return type(value) == "boolean", "true or false" end
@@ -258,7 +261,7 @@ local function check(t, found)
   return true
 end
 
--- ---- Loading ------------------------------------------------------------------------------------------------------------
+-- ---- Loading -------------------------------------------------------------------------------------------------------
 
 -- What was raised, as a message; tables and the like are shown, not hidden.
 function plugin.message(raised)

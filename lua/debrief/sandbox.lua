@@ -1,8 +1,8 @@
 --- What a plugin sees: an environment of its own, reduced.
 --
--- No io, os, package, debug, load or string.dump; no setmetatable and no coroutine (with a memory cap they crash Debian's
--- Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson; a name that
--- was not declared is an error. Runs inside worker states.
+-- No io, os, package, debug, load or string.dump; no setmetatable and no coroutine (with a memory cap they crash
+-- Debian's Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson;
+-- a name that was not declared is an error. Runs inside worker states.
 -- @module debrief.sandbox
 local core = require "debrief.core"
 
@@ -84,7 +84,8 @@ end
 local strict = {
   __metatable = false,
   __index = function(_, name)
-    error(("undeclared global '%s' (a plugin has no io, os, load, setmetatable or coroutine)"):format(tostring(name)), 2)
+    local hint = "a plugin has no io, os, load, setmetatable or coroutine"
+    error(("undeclared global '%s' (%s)"):format(tostring(name), hint), 2)
   end,
   __newindex = function(_, name)
     error(("assignment to the undeclared global '%s': write local"):format(tostring(name)), 2)

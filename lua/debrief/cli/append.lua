@@ -28,7 +28,7 @@ function append.options(command)
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
 end
 
--- ---- Enriching ------------------------------------------------------------------------------------------------------------
+-- ---- Enriching -----------------------------------------------------------------------------------------------------
 
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
@@ -46,7 +46,7 @@ local function enricher(args, problems)
   end
 end
 
--- ---- Input ----------------------------------------------------------------------------------------------------------------
+-- ---- Input ---------------------------------------------------------------------------------------------------------
 
 -- Calls each(text, place, line) for every line that is not blank.
 local function each_line(names, each)
@@ -111,18 +111,18 @@ local function from_lines(args, log)
   return stored, problems
 end
 
--- ---- One entry from words -------------------------------------------------------------------------------------------------
+-- ---- One entry from words ------------------------------------------------------------------------------------------
 
 local function from_words(args, log)
-  local entry, message = words.entry(args.words, args.attempt)
-  if not entry then tell.fail(message .. "; nothing was stored", 2) end
-  local problems, fine, text, ok = {}, nil, nil, nil
+  local problems = {}
   local enrich = enricher(args, problems)
-  fine, text, message = pcall(core.line, args.id, entry) -- raises where a field has another type
+  local entry, mistake = words.entry(args.words, args.attempt)
+  if not entry then tell.fail(mistake .. "; nothing was stored", 2) end
+  local fine, text, refusal = pcall(core.line, args.id, entry) -- raises where a field has another type
   if not fine then tell.fail(text .. "; nothing was stored", 2) end
-  if not text then tell.fail(message .. "; nothing was stored") end
+  if not text then tell.fail(refusal .. "; nothing was stored") end
   if enrich then text = enrich(text, "the entry", nil) end
-  ok, message = log:append(args.id, text)
+  local ok, message = log:append(args.id, text)
   if not ok then tell.fail(message .. "; nothing was stored") end
   return 1, problems
 end

@@ -5,14 +5,14 @@ local tell = require "debrief.cli.tell"
 
 local import = {
   summary = "Import logs of other programs.",
-  epilog = "Importing is repeatable: an entry that the log has already is not written again. A last turn that is still open "
-    .. "is withheld until a later import finds it ended, or --final says that it will not go on.",
+  epilog = "Importing is repeatable: an entry that the log has already is not written again. A last turn that is "
+    .. "still open is withheld until a later import finds it ended, or --final says that it will not go on.",
 }
 
 function import.options(command)
   command:argument "FILE":target "words":args "+":argname { "[KIND] FILE", "FILE" }
-    :description("Files, or folders for the *.jsonl files in them; KIND is the plugin that reads them (default: the one "
-      .. "that knows each).")
+    :description("Files, or folders for the *.jsonl files in them; KIND is the plugin that reads them (default: the "
+      .. "one that knows each).")
   command:flag "--final":description "Import open last turns as they are."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
 end
@@ -94,7 +94,8 @@ function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
   if #words == 0 then tell.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
-  local job = common.job { dir = args.dir, import = kind and { kind } or importers(), opt = args.opt, final = args.final }
+  local job = common.job { dir = args.dir, import = kind and { kind } or importers(), opt = args.opt,
+    final = args.final }
   local worker = common.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end

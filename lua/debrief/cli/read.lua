@@ -20,7 +20,9 @@ local function copy(args, sessions)
   local log = core.log(args.dir)
   local diagnostics, dropped, failures, code = core.copy_sessions(log, sessions, 1, core.cores(), args.strict or false)
   log:close()
-  if code and code ~= EPIPE then failures[#failures + 1] = { message = "cannot write the entries: " .. core.strerror(code) } end
+  if code and code ~= EPIPE then
+    failures[#failures + 1] = { message = "cannot write the entries: " .. core.strerror(code) }
+  end
   for _, d in ipairs(diagnostics) do d.path = sessions[d.item].path end
   return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
 end
@@ -33,13 +35,15 @@ function read.run(args)
   if format == "jsonl" and not columns and #args.enrich + #args.filter + #args.opt == 0 then
     return common.status(copy(args, sessions))
   end
-  local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter, opt = args.opt }
+  local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
+    opt = args.opt }
   local worker = common.worker(job)
   local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,
     color = color, safe = columns ~= nil, place = format == "list" and read.place(sessions) or 0 })
   local status = common.status(result)
   if format == "list" and columns then
-    tell.note(("%s of %s"):format(common.count(result.kept, "entry", "entries"), common.count(#sessions, "session", "sessions")))
+    tell.note(("%s of %s"):format(common.count(result.kept, "entry", "entries"),
+      common.count(#sessions, "session", "sessions")))
   end
   return status
 end

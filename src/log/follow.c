@@ -1,0 +1,274 @@
+#include "follow.h"
+#include "error.h"
+#include "followed.h"
+#include "log_internal.h"
+#include "structs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  LOCKED_MS = 5, /* between looks at a file whose writer holds the lock */
+  POLL_MS = 250,
+  OPEN_FILES = 512 /* at most, and no more than half of what the process may open */
+};
+
+/* ---- The folder ---------------------------------------------------------------------------------------------------- */
+
+static bool collect(void *user, const char *id) {
+  debrief_follower *f = user;
+  dbf_followed *s = dbf_followed_add(f, id);
+  f->failed = f->failed || !s;
+  return s != NULL;
+}
+
+/* The folder was moved or removed: it is another one, or none, that has its name now. */
+static bool folder_changed(const debrief_follower *f) {
+  struct stat named, ours;
+  if (f->dir.fd < 0) return false;
+  return stat(f->dir.path, &named) != 0 || fstat(f->dir.fd, &ours) != 0 || named.st_dev != ours.st_dev ||
+         named.st_ino != ours.st_ino;
+}
+
+static void forget_folder(debrief_follower *f) {
+  if (f->dir.fd >= 0) close(f->dir.fd);
+  f->dir.fd = -1;
+  f->watched = false;
+}
+
+/* Look at everything. Watching begins before listing, so that nothing comes between. */
+static bool rescan(debrief_follower *f, debrief_error *err) {
+  debrief_error why;
+  if (folder_changed(f)) forget_folder(f);
+  bool ok = dbf_directory_open(&f->dir, false, NULL, &why);
+  if (ok && !f->watched) f->watched = dbf_watch_folder(&f->watch, f->dir.fd);
+  if (ok && f->all) ok = dbf_directory_list(&f->dir, collect, f, &why);
+  if (f->failed) return dbf_fail_memory(err);
+  dbf_followed_enqueue_all(f);
+  if (!ok && why.code != DEBRIEF_ENOENT && err) *err = why;
+  return ok || why.code == DEBRIEF_ENOENT;
+}
+
+static dbf_followed *session_of(debrief_follower *f, const char *name) {
+  char id[129];
+  size_t len = strlen(name), suffix = sizeof ".jsonl" - 1;
+  if (len <= suffix || len - suffix >= sizeof id || strcmp(name + len - suffix, ".jsonl") != 0) return NULL;
+  memcpy(id, name, len - suffix);
+  id[len - suffix] = '\0';
+  if (!debrief_session_id_valid(id)) return NULL;
+  dbf_followed *s = dbf_followed_find(f, id);
+  if (s || !f->all) return s;
+  collect(f, id);
+  return dbf_followed_find(f, id);
+}
+
+static void file_changed(debrief_follower *f, int watch) {
+  for (size_t i = 0; i < f->count; i++)
+    for (size_t j = 0; j < f->sessions[i]->count; j++)
+      if (f->sessions[i]->files[j].watch == watch) dbf_followed_enqueue(f, f->sessions[i]);
+}
+
+static void name_changed(debrief_follower *f, const dbf_change *change) {
+  dbf_followed *s = session_of(f, change->name);
+  if (!s) return;
+  if (change->made || change->moved) s->created = change->made;
+  dbf_followed_enqueue(f, s);
+}
+
+static void on_change(void *user, const dbf_change *change) {
+  debrief_follower *f = user;
+  switch (change->kind) {
+  case DBF_CHANGE_NAME: name_changed(f, change); break;
+  case DBF_CHANGE_FILE: file_changed(f, change->file); break;
+  case DBF_CHANGE_FOLDER: forget_folder(f); /* fall through */
+  case DBF_CHANGE_ANY:
+    if (!rescan(f, NULL)) f->watched = false;
+    break;
+  }
+}
+
+/* ---- Next ------------------------------------------------------------------------------------------------------------ */
+
+/* Is there a former file whose changes nobody tells? */
+static bool is_polled(const debrief_follower *f) {
+  if (!f->watched) return true;
+  for (size_t i = 0; i < f->count; i++)
+    for (size_t j = 0; j + f->sessions[i]->named < f->sessions[i]->count; j++)
+      if (f->sessions[i]->files[j].watch < 0 && f->sessions[i]->files[j].tail->fd >= 0) return true;
+  return false;
+}
+
+static debrief_next fail(dbf_followed *s, debrief_error *why, debrief_error *err) {
+  bool told = why->code == s->failed;
+  s->failed = why->code;
+  s->ended = why->code == DEBRIEF_EDAMAGED;
+  if (told) return DEBRIEF_NEXT_END;
+  if (err) *err = *why;
+  return DEBRIEF_NEXT_ERROR;
+}
+
+/* The next entry of what was found; END: it is used up. */
+static debrief_next give(debrief_follower *f, dbf_record *record, debrief_error *err) {
+  debrief_error why;
+  debrief_next next = dbf_tail_next(f->from, record, &why);
+  if (next == DEBRIEF_NEXT_ENTRY) return next;
+  dbf_followed *s = f->giving;
+  f->giving = NULL;
+  dbf_followed_enqueue(f, s); /* behind the others that have something */
+  return next == DEBRIEF_NEXT_END ? next : fail(s, &why, err);
+}
+
+/* Look at the first session of the queue. */
+static debrief_next step(debrief_follower *f, debrief_error *err) {
+  dbf_followed *s = f->queue;
+  debrief_error why;
+  dbf_followed_dequeue(f);
+  dbf_followed_state a = s->ended ? DBF_FOLLOWED_IDLE : dbf_followed_look(f, s, &why);
+  if (a == DBF_FOLLOWED_FAILED) return fail(s, &why, err);
+  s->failed = DEBRIEF_OK;
+  return DEBRIEF_NEXT_END;
+}
+
+/* The next entry without waiting. */
+static debrief_next try_next(debrief_follower *f, dbf_record *record, debrief_error *err) {
+  for (bool fresh = false;;) {
+    debrief_next next = DEBRIEF_NEXT_END;
+    if (f->giving) next = give(f, record, err);
+    else if (f->queue) next = step(f, err);
+    else if (fresh || f->stopped) return DEBRIEF_NEXT_END;
+    else {
+      fresh = true;
+      f->locked = false;
+      dbf_watch_read(&f->watch, on_change, f);
+      if (f->failed) return f->failed = false, dbf_fail_memory(err), DEBRIEF_NEXT_ERROR;
+    }
+    if (next != DEBRIEF_NEXT_END) return next;
+  }
+}
+
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+debrief_next dbf_follower_next(debrief_follower *f, int timeout_ms, dbf_record *record, const char **id,
+                               debrief_error *err) {
+  int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+  for (;;) {
+    debrief_next next = try_next(f, record, err);
+    if (next == DEBRIEF_NEXT_ENTRY && id) *id = f->giving->id;
+    if (next != DEBRIEF_NEXT_END || f->stopped) return next;
+    if (f->locked) dbf_watch_tick(&f->watch, LOCKED_MS);
+    else if (is_polled(f)) dbf_watch_tick(&f->watch, f->config.poll_ms);
+    int64_t left = timeout_ms > 0 ? end - now_ms() : timeout_ms;
+    if (timeout_ms >= 0 && left <= 0) return DEBRIEF_NEXT_END;
+    if (!dbf_watch_wait(&f->watch, timeout_ms < 0 ? -1 : (int)left) && errno == EINTR)
+      return DEBRIEF_NEXT_END;
+  }
+}
+
+debrief_next debrief_follower_next(debrief_follower *f, int timeout_ms, debrief_line *line, const char **id,
+                                   debrief_error *err) {
+  dbf_record record;
+  if (!f) return dbf_fail(err, DEBRIEF_EARG, "no follower was given (follower is NULL)"), DEBRIEF_NEXT_ERROR;
+  debrief_next next = dbf_follower_next(f, timeout_ms, &record, id, err);
+  if (next == DEBRIEF_NEXT_ENTRY && line)
+    *line = (debrief_line){{record.entry->text, record.entry->len},
+                           record.line,
+                           record.offset,
+                           record.salvaged,
+                           record.bad_utf8,
+                           record.entry->duplicate_key};
+  return next;
+}
+
+void debrief_follower_stop(debrief_follower *f) {
+  if (!f || f->stopped) return;
+  dbf_watch_read(&f->watch, on_change, f);
+  rescan(f, NULL);
+  f->stopped = true;
+}
+
+int debrief_follower_fd(const debrief_follower *f) {
+  return f->watch.fd;
+}
+
+/* ---- Opening and closing --------------------------------------------------------------------------------------------- */
+
+void debrief_follower_close(debrief_follower *f) {
+  if (!f) return;
+  for (size_t i = 0; i < f->count; i++) dbf_followed_free(f->sessions[i]);
+  free(f->sessions);
+  dbf_watch_release(&f->watch);
+  dbf_directory_release(&f->dir);
+  free(f);
+}
+
+void dbf_follower_limit(debrief_follower *f, size_t block, size_t open_files, size_t line_limit) {
+  for (size_t i = 0; i < f->count; i++)
+    for (size_t j = 0; block && j < f->sessions[i]->count; j++)
+      f->sessions[i]->files[j].tail->options.block = block;
+  if (block) f->reading.block = block;
+  if (open_files) f->open_limit = open_files;
+  if (line_limit) f->reading.line_limit = line_limit;
+}
+
+static size_t open_limit(void) {
+  long most = sysconf(_SC_OPEN_MAX) / 2;
+  return most > 0 && most < OPEN_FILES ? (size_t)most : OPEN_FILES;
+}
+
+static debrief_follower *new_follower(const char *path, const debrief_follow_config *config,
+                                      debrief_error *err) {
+  debrief_follower *f = calloc(1, sizeof *f);
+  if (!f || !dbf_directory_init(&f->dir, path, 0600, 0700, err)) {
+    free(f);
+    dbf_fail_memory(err);
+    return NULL;
+  }
+  f->config = *config;
+  if (!f->config.poll_ms) f->config.poll_ms = POLL_MS;
+  f->reading = (dbf_tail_options){
+      .strict = config->strict, .on_diagnostic = config->on_diagnostic, .user = config->user};
+  f->open_limit = open_limit();
+  if (dbf_watch_init(&f->watch, config->poll)) return f;
+  dbf_fail_errno(err, "cannot follow %s", dbf_directory_shown(path));
+  dbf_directory_release(&f->dir);
+  free(f);
+  return NULL;
+}
+
+/* Find where each session is now. */
+static bool open_sessions(debrief_follower *f, const char *const *ids, size_t count, debrief_error *err) {
+  f->opening = true;
+  f->all = !ids;
+  for (size_t i = 0; i < count; i++)
+    if (!dbf_session_id_check(ids[i], err)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (!dbf_followed_add(f, ids[i])) return dbf_fail_memory(err);
+  if (!rescan(f, err)) return false;
+  for (size_t i = 0; i < f->count; i++)
+    if (!dbf_followed_refresh(f, f->sessions[i], err)) return false;
+  f->opening = false;
+  return true;
+}
+
+debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
+                                     const debrief_follow_config *config, debrief_error *err) {
+  debrief_follow_config given = {.struct_size = sizeof given};
+  uint32_t unused;
+  dbf_directory *dir = dbf_log_directory(log, &unused, err);
+  if (!dir) return NULL;
+  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_follow_config", err)) return NULL;
+  debrief_follower *f = new_follower(dir->path, &given, err);
+  if (f && !open_sessions(f, ids, ids ? count : 0, err)) {
+    debrief_follower_close(f);
+    return NULL;
+  }
+  return f;
+}

@@ -1,0 +1,282 @@
+#include "followed.h"
+#include "error.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- The queue of sessions to look at ------------------------------------------------------------------------- */
+
+void dbf_followed_enqueue(debrief_follower *f, dbf_followed *s) {
+  if (s->queued || s->ended) return;
+  s->queued = true;
+  s->next = NULL;
+  if (f->queue) f->queue_end->next = s;
+  else f->queue = s;
+  f->queue_end = s;
+}
+
+void dbf_followed_dequeue(debrief_follower *f) {
+  f->queue->queued = false;
+  f->queue = f->queue->next;
+}
+
+void dbf_followed_enqueue_all(debrief_follower *f) {
+  for (size_t i = 0; i < f->count; i++) dbf_followed_enqueue(f, f->sessions[i]);
+}
+
+/* ---- Sessions -------------------------------------------------------------------------------------------------- */
+
+/* Where `id` is, or belongs. */
+static size_t place_of(const debrief_follower *f, const char *id, bool *there) {
+  size_t low = 0, high = f->count;
+  *there = false;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = strcmp(f->sessions[middle]->id, id);
+    if (order == 0) {
+      *there = true;
+      return middle;
+    }
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+dbf_followed *dbf_followed_find(const debrief_follower *f, const char *id) {
+  bool there;
+  size_t i = place_of(f, id, &there);
+  return there ? f->sessions[i] : NULL;
+}
+
+void dbf_followed_free(dbf_followed *s) {
+  for (size_t i = 0; i < s->count; i++) dbf_tail_free(s->files[i].tail);
+  free(s->id);
+  free(s->path);
+  free(s);
+}
+
+static bool reserve(debrief_follower *f) {
+  size_t cap = f->cap ? f->cap * 2 : 16;
+  if (f->count < f->cap) return true;
+  dbf_followed **sessions = realloc(f->sessions, cap * sizeof *sessions);
+  if (!sessions) return false;
+  f->sessions = sessions;
+  f->cap = cap;
+  return true;
+}
+
+dbf_followed *dbf_followed_add(debrief_follower *f, const char *id) {
+  bool there;
+  size_t i = place_of(f, id, &there);
+  if (there) return f->sessions[i];
+  dbf_followed *s = reserve(f) ? calloc(1, sizeof *s) : NULL;
+  if (!s) return NULL;
+  s->id = strdup(id);
+  s->path = dbf_directory_session_path(&f->dir, id);
+  if (!s->id || !s->path) {
+    dbf_followed_free(s);
+    return NULL;
+  }
+  memmove(f->sessions + i + 1, f->sessions + i, (f->count - i) * sizeof *f->sessions);
+  f->sessions[i] = s;
+  f->count++;
+  return s;
+}
+
+/* ---- Files of a session ---------------------------------------------------------------------------------------- */
+
+static dbf_tail *current_of(const dbf_followed *s) {
+  return s->named ? s->files[s->count - 1].tail : NULL;
+}
+
+static bool is_same(const dbf_tail *tail, const struct stat *st) {
+  return tail && tail->device == st->st_dev && tail->inode == st->st_ino;
+}
+
+/* Take file `i` out of the list. */
+static dbf_tail *take_out(debrief_follower *f, dbf_followed *s, size_t i) {
+  dbf_tail *tail = s->files[i].tail;
+  dbf_watch_forget(&f->watch, s->files[i].watch);
+  s->count--;
+  memmove(s->files + i, s->files + i + 1, (s->count - i) * sizeof *s->files);
+  return tail;
+}
+
+static void drop(debrief_follower *f, dbf_followed *s, size_t i) {
+  dbf_tail *tail = take_out(f, s, i);
+  f->open -= tail->fd >= 0;
+  dbf_tail_free(tail);
+}
+
+/* Put the file with the session's name behind the others. */
+static void put(debrief_follower *f, dbf_followed *s, dbf_tail *tail, bool created) {
+  if (s->count == DBF_FOLLOWED_FILES) drop(f, s, 0);
+  s->files[s->count++] = (dbf_followed_file){tail, -1, created};
+  s->named = true;
+}
+
+/* Close files that have nothing new, while there are too many. */
+static void park(debrief_follower *f, const dbf_followed *except) {
+  for (size_t tries = 0; f->open > f->open_limit && tries < f->count; tries++) {
+    dbf_followed *s = f->sessions[f->hand++ % f->count];
+    dbf_tail *tail = s->count == 1 ? current_of(s) : NULL;
+    if (!tail || tail->fd < 0 || s == except || s == f->giving || s->queued) continue;
+    dbf_tail_park(tail);
+    f->open--;
+  }
+}
+
+/* The name means another file now, or none: what had it before is a former file. */
+static void retire(debrief_follower *f, dbf_followed *s) {
+  if (!s->named) return;
+  s->named = false;
+  for (size_t i = 0; i < f->count; i++)
+    if (f->sessions[i]->shadow) dbf_followed_enqueue(f, f->sessions[i]);
+}
+
+/* Does another session read the file, by another name that it has too? */
+static bool is_read_by_another(const debrief_follower *f, const dbf_followed *s, const struct stat *st) {
+  for (size_t i = 0; i < f->count; i++)
+    if (f->sessions[i] != s && is_same(current_of(f->sessions[i]), st)) return true;
+  return false;
+}
+
+/* A former file, of this session or another, that was moved to this one's name goes on as the current one. */
+static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st) {
+  for (size_t i = 0; i < f->count; i++) {
+    dbf_followed *other = f->sessions[i];
+    for (size_t j = 0; j + other->named < other->count; j++) {
+      dbf_tail *tail = other->files[j].tail;
+      if (!is_same(tail, st)) continue;
+      take_out(f, other, j);
+      tail->path = s->path;
+      f->open += tail->fd < 0;
+      dbf_tail_park(tail);
+      dbf_tail_resume(tail, fd, st->st_dev, st->st_ino);
+      put(f, s, tail, false);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Begin with the file open at `fd`. */
+static bool begin(debrief_follower *f, dbf_followed *s, int fd, debrief_error *err) {
+  dbf_tail *tail = dbf_tail_new(fd, s->path, s->id, &f->reading, err);
+  if (!tail) return false;
+  if (f->opening && !f->config.from_start && !dbf_tail_to_end(tail, err)) {
+    dbf_tail_free(tail);
+    return false;
+  }
+  put(f, s, tail, s->created && f->watched);
+  f->open++;
+  return true;
+}
+
+static bool resume(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st) {
+  dbf_tail_resume(current_of(s), fd, st->st_dev, st->st_ino);
+  f->open++;
+  return true;
+}
+
+/* `fd` is what has the session's name, -1: nothing has. */
+static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *err) {
+  struct stat st;
+  dbf_tail *current = current_of(s);
+  if (fd < 0) {
+    retire(f, s);
+    return true;
+  }
+  if (fstat(fd, &st) != 0) {
+    close(fd);
+    return dbf_fail_errno(err, "cannot look at %s", s->path);
+  }
+  if (current && current->fd < 0) return resume(f, s, fd, &st);
+  s->shadow = !is_same(current, &st) && is_read_by_another(f, s, &st);
+  if (s->shadow || is_same(current, &st)) {
+    close(fd);
+    return true;
+  }
+  retire(f, s);
+  return take_over(f, s, fd, &st) || begin(f, s, fd, err);
+}
+
+/* See which file the session's name means. */
+bool dbf_followed_refresh(debrief_follower *f, dbf_followed *s, debrief_error *err) {
+  int fd;
+  debrief_error why;
+  bool ok = dbf_directory_open_session(&f->dir, s->id, false, &fd, NULL, &why);
+  bool absent = !ok && why.code == DEBRIEF_ENOENT;
+  if (absent) f->watched = false;
+  if (!ok && f->all && why.code == DEBRIEF_EUNSAFE) absent = true; /* listing passes it over as well */
+  ok = (ok || absent) && take(f, s, fd, &why);
+  s->created = false;
+  if (!ok && err) *err = why;
+  park(f, s);
+  return ok;
+}
+
+/* ---- Looking at a session ---------------------------------------------------------------------------------------- */
+
+static dbf_followed_state ready(debrief_follower *f, dbf_followed *s, dbf_tail *tail) {
+  f->giving = s;
+  f->from = tail;
+  return DBF_FOLLOWED_READY;
+}
+
+static bool is_unlinked(const dbf_tail *tail) {
+  struct statx st;
+  return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
+}
+
+/* Former file `i` has no name and was read to its end. What it gave is not given again by one that was moved to its
+ * name, or may have been; one that was created there is another one. */
+static bool succeed(debrief_follower *f, dbf_followed *s, size_t i, debrief_error *err) {
+  dbf_followed_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
+  bool ok = true;
+  if (next && !next->created && next->tail->offset == 0)
+    ok = dbf_tail_replaces(next->tail, s->files[i].tail, err);
+  drop(f, s, i);
+  return ok;
+}
+
+/* Read former file `i`. *gone: it was dropped. *wait: what follows it must not be read yet. The order of the looks is what
+ * counts: once a file without a name is not locked, nobody will write to it. */
+static dbf_followed_state look_at_former(debrief_follower *f, dbf_followed *s, size_t i, bool *gone,
+                                         bool *wait, debrief_error *err) {
+  dbf_tail *tail = s->files[i].tail;
+  bool unlinked = is_unlinked(tail);
+  if (!unlinked && s->files[i].watch < 0) s->files[i].watch = dbf_watch_file(&f->watch, tail->fd);
+  bool locked = dbf_tail_is_locked(tail);
+  dbf_tail_status status = dbf_tail_look(tail, err);
+  if (locked) f->locked = *wait = true;
+  else if (status == DBF_TAIL_NOTHING) status = dbf_tail_look_behind(tail, !unlinked, err);
+  if (status != DBF_TAIL_NOTHING) return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOWED_FAILED;
+  *gone = unlinked && !locked;
+  return !*gone || succeed(f, s, i, err) ? DBF_FOLLOWED_IDLE : DBF_FOLLOWED_FAILED;
+}
+
+static dbf_followed_state look_at_current(debrief_follower *f, dbf_followed *s, debrief_error *err) {
+  dbf_tail *tail = current_of(s);
+  if (!tail || tail->fd < 0) return DBF_FOLLOWED_IDLE;
+  dbf_tail_status status = dbf_tail_look(tail, err);
+  if (status == DBF_TAIL_NOTHING && f->stopped) status = dbf_tail_look_behind(tail, true, err);
+  if (status == DBF_TAIL_NOTHING) return DBF_FOLLOWED_IDLE;
+  return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOWED_FAILED;
+}
+
+dbf_followed_state dbf_followed_look(debrief_follower *f, dbf_followed *s, debrief_error *err) {
+  if (!dbf_followed_refresh(f, s, err)) return DBF_FOLLOWED_FAILED;
+  for (size_t i = 0; i + s->named < s->count;) {
+    bool gone = false, wait = false, parked = s->files[i].tail->fd < 0;
+    dbf_followed_state a = parked ? DBF_FOLLOWED_IDLE : look_at_former(f, s, i, &gone, &wait, err);
+    if (a != DBF_FOLLOWED_IDLE) return a;
+    if (wait && !f->stopped) return DBF_FOLLOWED_IDLE;
+    if (!gone) i++;
+  }
+  return look_at_current(f, s, err);
+}

@@ -140,7 +140,7 @@ static void code_units_have_four_digits_at_any_byte(void **state) {
       begin("\"");
       put("x", n);
       put("\\u", 1);
-      put("aF09" + 4 - digits, 1);
+      put(&"aF09"[4 - digits], 1);
       size_t at = text.len;
       put(digits == 4 ? "\"" : "g9876\"", 1);
       if (digits == 4) assert_scan(NULL, at + 1);

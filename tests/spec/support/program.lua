@@ -20,6 +20,8 @@ program.quote = quote
 program.root = sh "pwd -P"
 program.build = sh("cd " .. quote(os.getenv "BUILD" or "build") .. " && pwd -P")
 program.path = program.build .. "/debrief"
+-- With a sanitizer in it, the program needs far more address space than it uses.
+program.sanitized = (os.getenv "LD_PRELOAD" or ""):find "asan" ~= nil
 package.path = program.root .. "/lua/?.lua;" .. program.root .. "/lua/?/init.lua;" .. package.path
 package.cpath = program.build .. "/lua/?.so;" .. package.cpath
 

@@ -70,6 +70,54 @@ static int l_date(lua_State *L) {
   return 1;
 }
 
+static void set_field(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* localtime(ns) -> {year=, month=, day=, hour=, minute=, second=, weekday= (1: Monday)} in the user's zone | nil */
+static int l_localtime(lua_State *L) {
+  lua_Integer ns = luaL_checkinteger(L, 1), part = ns % 1000000000;
+  time_t seconds = (time_t)((ns - part) / 1000000000) - (part < 0);
+  struct tm tm;
+  if (!localtime_r(&seconds, &tm)) return lua_pushnil(L), 1;
+  lua_createtable(L, 0, 7);
+  set_field(L, "year", (lua_Integer)tm.tm_year + 1900);
+  set_field(L, "month", tm.tm_mon + 1);
+  set_field(L, "day", tm.tm_mday);
+  set_field(L, "hour", tm.tm_hour);
+  set_field(L, "minute", tm.tm_min);
+  set_field(L, "second", tm.tm_sec);
+  set_field(L, "weekday", tm.tm_wday ? tm.tm_wday : 7);
+  return 1;
+}
+
+/* An argument of mktime; so bounded that no sum of them leaves the range of a time_t or an int. */
+static int part_of_date(lua_State *L, int index) {
+  lua_Integer value = luaL_checkinteger(L, index);
+  luaL_argcheck(L, value > -10000000 && value < 10000000, index, "out of range");
+  return (int)value;
+}
+
+/* mktime(year, month, day, hour, minute, second) -> ns | nil: the moment when clocks of the user's zone show this. Parts
+ * may be out of their range, as in C; nil when ns since 1970 do not fit. */
+static int l_mktime(lua_State *L) {
+  struct tm tm = {.tm_year = part_of_date(L, 1) - 1900,
+                  .tm_mon = part_of_date(L, 2) - 1,
+                  .tm_mday = part_of_date(L, 3),
+                  .tm_hour = part_of_date(L, 4),
+                  .tm_min = part_of_date(L, 5),
+                  .tm_sec = part_of_date(L, 6),
+                  .tm_isdst = -1,
+                  .tm_wday = -1};
+  time_t seconds = mktime(&tm);
+  debrief_time time = {.seconds = seconds, .set = true};
+  int64_t ns;
+  if (tm.tm_wday < 0 || !dbf_timestamp_ns(&time, &ns)) return lua_pushnil(L), 1;
+  lua_pushinteger(L, ns);
+  return 1;
+}
+
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 /* list(folder) -> {{name, is_folder}...} sorted by the caller | nil, message */
@@ -253,11 +301,15 @@ static int l_strerror(lua_State *L) {
 }
 
 int luaopen_debrief_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"time", l_time},           {"now", l_now},       {"date", l_date},         {"list", l_list},
-      {"stat", l_stat},           {"slurp", l_slurp},   {"terminal", l_terminal}, {"log_text", l_log_text},
-      {"traceback", l_traceback}, {"entry", l_entry},   {"write", l_write},       {"strerror", l_strerror},
-      {"copy", dbf_view_copy},    {"source", l_source}, {"sources", l_sources},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"time", l_time},           {"now", l_now},
+                                       {"date", l_date},           {"list", l_list},
+                                       {"localtime", l_localtime}, {"mktime", l_mktime},
+                                       {"stat", l_stat},           {"slurp", l_slurp},
+                                       {"terminal", l_terminal},   {"log_text", l_log_text},
+                                       {"traceback", l_traceback}, {"entry", l_entry},
+                                       {"write", l_write},         {"strerror", l_strerror},
+                                       {"copy", dbf_view_copy},    {"source", l_source},
+                                       {"sources", l_sources},     {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

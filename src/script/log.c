@@ -4,6 +4,7 @@
 #include "notes.h"
 #include "object.h"
 #include "scratch.h"
+#include "span.h"
 #include "view.h"
 #include "../log/cut.h"
 #include "../log/entry.h"
@@ -26,6 +27,7 @@ typedef struct log_object {
 typedef struct reader_object {
   debrief_reader *reader; /* NULL: closed */
   dbf_notes notes;
+  dbf_span span;
   bool foreign;
 } reader_object;
 
@@ -52,8 +54,9 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
     config->foreign = lua_toboolean(L, -1);
     lua_pop(L, 2);
   }
+  dbf_span span = dbf_span_of(L, options);
   reader_object *r = lua_newuserdatauv(L, sizeof *r, 0);
-  *r = (reader_object){.foreign = config->foreign};
+  *r = (reader_object){.span = span, .foreign = config->foreign};
   dbf_notes_init(&r->notes);
   luaL_setmetatable(L, reader_type);
   config->user = r;
@@ -75,14 +78,18 @@ static reader_object *check_reader(lua_State *L) {
   return r;
 }
 
-/* The next entry that the matcher lets pass; NULL: any. */
-static debrief_next next_match(debrief_reader *reader, const dbf_match *match, dbf_record *record,
+/* The next entry of the reader's span that the matcher lets pass; NULL: any. */
+static debrief_next next_match(reader_object *r, const dbf_match *match, dbf_record *record,
                                debrief_error *err) {
-  debrief_next next;
-  do next = dbf_reader_next(reader, record, err);
-  while (next == DEBRIEF_NEXT_ENTRY && match &&
-         !dbf_match_test(match, record->entry->text, record->entry->members, record->entry->count));
-  return next;
+  while (true) {
+    debrief_next next = dbf_reader_next(r->reader, record, err);
+    if (next != DEBRIEF_NEXT_ENTRY) return next;
+    dbf_verdict verdict = dbf_span_judge(&r->span, record);
+    if (verdict == DBF_SPAN_PAST) return DEBRIEF_NEXT_END;
+    const dbf_entry *e = record->entry;
+    if (verdict == DBF_SPAN_IN && (!match || dbf_match_test(match, e->text, e->members, e->count)))
+      return next;
+  }
 }
 
 static int l_reader_next(lua_State *L) {
@@ -90,7 +97,7 @@ static int l_reader_next(lua_State *L) {
   const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
   dbf_record record;
   debrief_error err;
-  switch (next_match(r->reader, match, &record, &err)) {
+  switch (next_match(r, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
@@ -138,8 +145,9 @@ static int l_reader_narrow(lua_State *L) {
 
 static int l_reader_entries(lua_State *L) {
   reader_object *r = check_reader(L);
-  lua_pushinteger(L, (lua_Integer)dbf_reader_counts(r->reader).entries);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)(dbf_reader_counts(r->reader).entries - r->span.left_out));
+  lua_pushinteger(L, (lua_Integer)r->span.without_time);
+  return 2;
 }
 
 static int l_reader_diagnostics(lua_State *L) {

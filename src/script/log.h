@@ -21,10 +21,11 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
  *
+ * A reader's options: strict=, foreign=; since=, until= (ns) or line= leave out all other entries.
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
  * reader:cut(step) -> {{begin, end, first line}...} | nil, message     parts of at least `step` bytes (log/cut.h)
  * reader:narrow(begin, end, line)                                        read only that part; before next
- * reader:entries() -> how many were read so far, matching or not
+ * reader:entries() -> how many were read so far, matching or not; how many left out have no time to judge them by
  * reader:diagnostics() -> as notes.h pushes them
  * reader:close() */
 void dbf_script_log_register(lua_State *L);

@@ -94,7 +94,7 @@ describe("read", function()
   end)
 
   it("passes over a line past 256 MiB in little memory, and says how long it is", function()
-    local r = scene:sh [[mkdir sessions
+    local r = scene:sh([[mkdir sessions
       { printf '{"session_id":"s1","skill":"a"}\n{"input":"'
       head -c 268435456 /dev/zero | tr '\0' x; printf '"}\n{"session_id":"s1","skill":"b"}\n'; } >sessions/s1.jsonl
       ($LIMIT; "$DEBRIEF" read s1); status=$?; rm sessions/s1.jsonl; exit $status]], {

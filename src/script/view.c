@@ -19,12 +19,14 @@ typedef struct body {
 
 /* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
 typedef struct entry_view {
+  bool is_value; /* false. The first byte of both kinds tells them apart */
   body *now;
   body own;
 } entry_view;
 
 /* An object or array inside an entry, which user value 1 keeps alive. from..to are right for `edits` edits. */
 typedef struct value_view {
+  bool is_value; /* true */
   entry_view *entry;
   uint32_t edits, from, to;
   uint8_t type;
@@ -93,6 +95,7 @@ static void fill_body(body *b, const dbf_entry *entry) {
 /* Push an entry with room for a body like `head`. */
 static entry_view *push_entry(lua_State *L, const body *head) {
   entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
+  e->is_value = false;
   e->now = &e->own;
   e->own = *head;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
@@ -153,7 +156,8 @@ static void catch_up(lua_State *L, value_view *v) {
 }
 
 /* Fill in the place of a userdata that is known to be an entry or a value. */
-static void locate(lua_State *L, void *userdata, bool is_value, place *p) {
+static inline void locate(lua_State *L, void *userdata, place *p) {
+  bool is_value = *(bool *)userdata;
   p->value = is_value ? userdata : NULL;
   p->entry = is_value ? p->value->entry : userdata;
   if (is_value) catch_up(L, p->value);
@@ -167,22 +171,19 @@ static void locate(lua_State *L, void *userdata, bool is_value, place *p) {
 
 static bool place_of(lua_State *L, int index, place *p) {
   if (lua_type(L, index) != LUA_TUSERDATA) return false;
-  bool is_value = has_metatable(L, index, &value_key);
-  if (!is_value && !has_metatable(L, index, &entry_key)) return false;
-  locate(L, lua_touserdata(L, index), is_value, p);
+  if (!has_metatable(L, index, &value_key) && !has_metatable(L, index, &entry_key)) return false;
+  locate(L, lua_touserdata(L, index), p);
   return true;
 }
 
-/* The place of argument 1 of a metamethod. Metamethods have the two metatables as upvalues: comparing pointers is the
- * fastest way to know what the argument is, and every field access goes through here. */
-static place check_place(lua_State *L) {
+/* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides them,
+ * and a state with the debug library may break anything), so what the argument is need not be asked: every field access
+ * goes through here. */
+static inline place own_place(lua_State *L) {
   place p;
-  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) luaL_typeerror(L, 1, "entry");
-  const void *metatable = lua_topointer(L, -1);
-  lua_pop(L, 1);
-  bool is_value = metatable == lua_topointer(L, lua_upvalueindex(2));
-  if (!is_value && metatable != lua_topointer(L, lua_upvalueindex(1))) luaL_typeerror(L, 1, "entry");
-  locate(L, lua_touserdata(L, 1), is_value, &p);
+  void *userdata = lua_touserdata(L, 1);
+  if (!userdata) luaL_typeerror(L, 1, "entry");
+  locate(L, userdata, &p);
   return p;
 }
 
@@ -241,7 +242,8 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
 static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
   if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
-  *view = (value_view){.entry = p->entry,
+  *view = (value_view){.is_value = true,
+                       .entry = p->entry,
                        .edits = p->entry->now->edits,
                        .from = (uint32_t)(v->start - p->text),
                        .to = (uint32_t)(v->end - p->text),
@@ -314,7 +316,7 @@ static int l_element(lua_State *L, const place *p) {
 }
 
 static int l_index(lua_State *L) {
-  place p = check_place(L);
+  place p = own_place(L);
   dbf_json_value value;
   size_t len;
   if (lua_type(L, 2) == LUA_TNUMBER && lua_isinteger(L, 2)) return l_element(L, &p);
@@ -338,14 +340,14 @@ static uint32_t count_children(const dbf_json_value *range) {
 }
 
 static int l_len(lua_State *L) {
-  place p = check_place(L);
+  place p = own_place(L);
   if (p.value && !p.value->length) p.value->length = count_children(&p.range) + 1;
   lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
   return 1;
 }
 
 static int l_tostring(lua_State *L) {
-  place p = check_place(L);
+  place p = own_place(L);
   size_t len = (size_t)(p.range.end - p.range.start);
   if (!p.bad_utf8) return lua_pushlstring(L, p.range.start, len), 1;
   dbf_bytes *out = dbf_scratch_text(L);
@@ -358,7 +360,8 @@ static int l_tostring(lua_State *L) {
 /* The iterator of pairs: upvalues 3 and 4 are the offset of the next child from the view's start (0: the first, -1: none) and
  * the index of that child. */
 static int l_next(lua_State *L) {
-  place p = check_place(L);
+  place p;
+  if (!place_of(L, 1, &p)) return luaL_typeerror(L, 1, "entry");
   lua_Integer offset = lua_tointeger(L, lua_upvalueindex(3)), index = lua_tointeger(L, lua_upvalueindex(4));
   dbf_json_value key, value;
   if (offset < 0 || offset >= p.range.end - p.range.start) return lua_pushnil(L), 1;
@@ -380,7 +383,7 @@ static int l_next(lua_State *L) {
 }
 
 static int l_pairs(lua_State *L) {
-  check_place(L);
+  own_place(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushinteger(L, 0);
@@ -474,7 +477,7 @@ static void insert_child(lua_State *L, const place *p, const char *end_of_last, 
 static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
   child c = {0};
   const char *end_of_last;
-  place p = check_place(L);
+  place p = own_place(L);
   bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
   if (!found && lua_isnil(L, 3)) return;
   if (!found) {
@@ -496,7 +499,7 @@ static void check_name(lua_State *L, const place *p, const char *name) {
 }
 
 static int l_newindex(lua_State *L) {
-  place p = check_place(L);
+  place p = own_place(L);
   lua_settop(L, 3);
   if (p.range.type == DBF_JSON_OBJECT) {
     size_t len;

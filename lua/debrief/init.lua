@@ -152,7 +152,8 @@ end
 --- Run one or more bundled or own retrospectives, or one given inline.
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
 --   state (opts: session, options)
--- @param opts { session = id or array, enrich =, filter = arrays of plugins, opt = {"limit=5"}, workers = number }
+-- @param opts { session = id or array, enrich =, filter = arrays of plugins, opt = {"limit=5"},
+--   allow = {"git:process"}, workers = number }
 -- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
 function Log:retro(names, opts)
   opts = opts or {}
@@ -160,7 +161,7 @@ function Log:retro(names, opts)
   local retro, list = require "debrief.retro", {}
   for name in names:gmatch "[^,]+" do list[#list + 1] = name end
   local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt,
-    dir = self.dir }
+    allow = opts.allow, dir = self.dir }
   if not job then return nil, message end
   local sessions = {}
   for i, id in ipairs(session_list(self, opts.session)) do

@@ -5,6 +5,7 @@
 -- @module debrief.plugin
 local core = require "debrief.core"
 local nearest = require "debrief.nearest"
+local rights = require "debrief.rights"
 local safe = require "debrief.safe"
 
 local plugin = {}
@@ -162,8 +163,8 @@ end
 local keys = {
   plugin = {
     name = is_name, api = function(v) return v == plugin.API, "1" end, summary = is_line, options = is_table,
-    split = is_boolean, match = is_table, enrich = is_function, filter = is_function, on_error = is_on_error,
-    retrospective = is_table, export = is_function, import = is_table,
+    split = is_boolean, needs = is_table, match = is_table, enrich = is_function, filter = is_function,
+    on_error = is_on_error, retrospective = is_table, export = is_function, import = is_table,
   },
   retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
   import = { detect = is_function, open = is_function },
@@ -257,6 +258,10 @@ local function check(t, found)
     ok, message = check_option(option, at)
     if not ok then return nil, message end
   end
+  if t.needs then
+    ok, message = rights.check(t.needs, where)
+    if not ok then return nil, message end
+  end
   if t.match then return check_match(t.match, where) end
   return true
 end
@@ -278,13 +283,15 @@ end
 -- @param log function(level, text)
 -- @return the plugin's table, or nil and a message
 function plugin.load(found, log)
-  local environment = require "debrief.sandbox".environment(log)
+  local environment = require "debrief.sandbox".environment(log, found.allow)
   local chunk, message = load(found.text, "@" .. found.path, "t", environment)
   if not chunk then return nil, "plugin does not load: " .. message end
   local ok, result = pcall(chunk)
   if not ok then return nil, "plugin does not load: " .. plugin.message(result) end
   ok, message = check(result, found)
   if not ok then return nil, "plugin does not load: " .. message end
+  ok, message = rights.judge(result, found.allow or {}, found.shown)
+  if not ok then return nil, message end
   return result
 end
 

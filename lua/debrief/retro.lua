@@ -7,6 +7,7 @@
 -- @module debrief.retro
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
+local rights = require "debrief.rights"
 
 local retro = {}
 
@@ -54,7 +55,8 @@ local function give_option(text, plugins, main)
 end
 
 --- A job for worker.setup.
--- @param given { enrich=, filter=, retro=, import= arrays of names or paths, opt = array of texts, dir=, strict=, final= }
+-- @param given { enrich=, filter=, retro=, import= arrays of names or paths, opt =, allow = arrays of texts,
+--   dir=, strict=, final=, shown = true when the plugins are only described }
 -- @return the job, or nil and a message
 function retro.job(given)
   local plugins = {}
@@ -74,9 +76,12 @@ function retro.job(given)
     local ok, message = give_option(text, plugins, main)
     if not ok then return nil, message end
   end
+  local ok, message = rights.give(given.allow, plugins)
+  if not ok then return nil, message end
   job.plugins = {}
   for i, found in ipairs(plugins) do
-    job.plugins[i] = { name = found.name, path = found.path, text = found.text, options = found.options or {} }
+    job.plugins[i] = { name = found.name, path = found.path, text = found.text, options = found.options or {},
+      allow = found.allow or {}, shown = given.shown or false }
   end
   return job
 end

@@ -51,22 +51,30 @@ local function copy_deep(t)
   return out
 end
 
+-- Stands where a function is that takes a right.
+local function withheld(name, right)
+  return function()
+    error(("debrief.%s is for plugins with the right %s: needs = { %q }"):format(name, right, right), 2)
+  end
+end
+
 --- What `require "debrief"` gives inside a plugin.
-function sandbox.library()
+-- @param allow right -> true
+function sandbox.library(allow)
   local transcript = require "debrief.transcript"
   return {
     aggregate = copy_deep(require "debrief.aggregate"), array = core.array, date = core.date, decode = core.decode,
     encode = core.encode, json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw,
-    session_id = core.session_id, table = core.table, time = core.time, transcript = copy(transcript),
-    type = core.type, version = core.version,
+    run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,
+    table = core.table, time = core.time, transcript = copy(transcript), type = core.type, version = core.version,
   }
 end
 
-local function requirer()
+local function requirer(allow)
   local libraries = {}
   return function(name)
     if libraries[name] then return libraries[name] end
-    if name == "debrief" then libraries[name] = sandbox.library()
+    if name == "debrief" then libraries[name] = sandbox.library(allow)
     elseif name == "cjson" then libraries[name] = require "cjson".new()
     else error(("a plugin can require debrief and cjson, not %q"):format(tostring(name)), 2) end
     return libraries[name]
@@ -94,12 +102,13 @@ local strict = {
 
 --- A new environment.
 -- @param log function(level, text) that print goes to
-function sandbox.environment(log)
+-- @param allow right -> true: what it gets beyond what all get (debrief.rights); nil for nothing
+function sandbox.environment(log, allow)
   local env = {
     assert = assert, error = error, ipairs = ipairs, next = next, pairs = sorted_pairs, pcall = pcall, select = select,
     tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
     string = copy(string), table = copy(table), utf8 = copy(utf8), math = copy(math, { "randomseed" }),
-    print = printer(log), require = requirer(), _VERSION = _VERSION,
+    print = printer(log), require = requirer(allow or {}), _VERSION = _VERSION,
   }
   env._G = env
   return setmetatable(env, strict)

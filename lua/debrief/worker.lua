@@ -78,7 +78,8 @@ end
 --- What a loaded plugin is, for listings.
 function worker.describe(name)
   local t = loaded[name].table
-  local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, split = t.split or false,
+  local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, needs = t.needs or {},
+    split = t.split or false,
     merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store" }
   for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
     if t[hook] then about.hooks[#about.hooks + 1] = hook end

@@ -46,7 +46,7 @@ describe("a plugin", function()
       { "has an unknown key", fields "enrih = print", "./p.lua: unknown key 'enrih', did you mean 'enrich'?" },
       { "has an unknown key like no other", fields "[1] = 2",
         "./p.lua: unknown key '1'; known are api, enrich, export, filter, "
-        .. "import, match, name, on_error, options, retrospective, split, summary" },
+        .. "import, match, name, needs, on_error, options, retrospective, split, summary" },
       { "has a hook that is no function", fields "enrich = 3", "./p.lua: enrich must be a function, not 3" },
       { "has a filter that is a table", fields "filter = {}", "./p.lua: filter must be a function, not an object" },
       { "has a summary of two lines", fields "summary = 'a\\nb'",

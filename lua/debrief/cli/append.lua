@@ -26,13 +26,14 @@ function append.options(command)
   command:flag "--stream":description "Store as the input comes, not all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
+  common.allow_option(command)
 end
 
 -- ---- Enriching -----------------------------------------------------------------------------------------------------
 
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
-  local job = common.job { enrich = args.enrich, opt = args.opt }
+  local job = common.job { enrich = args.enrich, opt = args.opt, allow = args.allow }
   if #args.enrich == 0 then return nil end
   local worker = common.worker(job)
   return function(text, place, line)

@@ -65,12 +65,19 @@ function common.sessions(args)
   return out
 end
 
+--- Declare --allow.
+function common.allow_option(command)
+  command:option "--allow":argname "PLUGIN:RIGHT":count "*"
+    :description "Give a plugin a right it needs (`debrief plugins PLUGIN` tells)."
+end
+
 --- Declare the options of commands that run plugins.
 function common.plugin_options(command)
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich on every entry first."
   command:option "--filter":argname "PLUGIN":count "*":description "Keep only what this plugin's filter keeps."
   command:option "--opt":argname "KEY=VALUE":count "*"
     :description "An option of a plugin: plugin.key=value, or key=value with one plugin."
+  common.allow_option(command)
 end
 
 --- Make a job, or leave with status 2.

@@ -1,6 +1,7 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
+local rights = require "debrief.rights"
 local tell = require "debrief.cli.tell"
 
 local import = {
@@ -15,17 +16,18 @@ function import.options(command)
       .. "one that knows each).")
   command:flag "--final":description "Import open last turns as they are."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
+  common.allow_option(command)
 end
 
 local function looks_like_file(word)
   return word:find("/", 1, true) or word:find(".", 1, true) or core.stat(word) ~= nil
 end
 
--- All import plugins there are: those that load.
-local function importers()
+-- All import plugins there are: those that load, with the rights they are given.
+local function importers(allow)
   local out = {}
   for _, item in ipairs(plugin.all()) do
-    local job = common.job { import = { item.bundled and item.name or item.path } }
+    local job = common.job { import = { item.bundled and item.name or item.path }, allow = rights.of(allow, item.name) }
     local worker = require "debrief.retro".worker(job)
     if worker then
       out[#out + 1] = item.bundled and item.name or item.path
@@ -94,8 +96,8 @@ function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
   if #words == 0 then tell.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
-  local job = common.job { dir = args.dir, import = kind and { kind } or importers(), opt = args.opt,
-    final = args.final }
+  local job = common.job { dir = args.dir, import = kind and { kind } or importers(args.allow), opt = args.opt,
+    allow = args.allow, final = args.final }
   local worker = common.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end

@@ -32,11 +32,11 @@ function read.run(args)
   local columns, color = common.terminal()
   local format = args.format or (columns and "list" or "jsonl")
   io.stdout:flush()
-  if format == "jsonl" and not columns and #args.enrich + #args.filter + #args.opt == 0 then
+  if format == "jsonl" and not columns and #args.enrich + #args.filter + #args.opt + #args.allow == 0 then
     return common.status(copy(args, sessions))
   end
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
-    opt = args.opt }
+    opt = args.opt, allow = args.allow }
   local worker = common.worker(job)
   local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,
     color = color, safe = columns ~= nil, place = format == "list" and read.place(sessions) or 0 })

@@ -46,7 +46,7 @@ function retro.run(args)
   local names = split(args.plugin)
   if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
-    opt = args.opt }
+    opt = args.opt, allow = args.allow }
   common.worker(job):close()
   local sessions = common.sessions(args)
   local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial)

@@ -1,0 +1,105 @@
+--- Rights: what a plugin may do beyond its reduced environment.
+--
+--     needs = { "process" }        the plugin names them
+--     --allow git:process          the user gives them, each to one plugin
+--
+-- A plugin gets what it names and was given; without, it does not load. What was given and is not named is a mistake.
+-- @module debrief.rights
+local nearest = require "debrief.nearest"
+
+local rights = {}
+
+-- What there is, and what it means.
+local MEANING = { process = "it can run any program, and that can do all that you can" }
+local KNOWN = { "process" } -- in the order of messages
+
+local function unknown(right)
+  local near = nearest(right, KNOWN)
+  return ("unknown right '%s'%s; there is: %s"):format(right, near and (", did you mean '%s'?"):format(near) or "",
+    table.concat(KNOWN, ", "))
+end
+
+local function names(plugins)
+  local out = {}
+  for i, found in ipairs(plugins) do out[i] = found.name end
+  return table.concat(out, ", ")
+end
+
+--- Check the key `needs` of a plugin.
+-- @param where for messages
+-- @return true, or nil and a message
+function rights.check(needs, where)
+  for key in next, needs do
+    if math.type(key) ~= "integer" or key < 1 or key > #needs or type(needs[key]) ~= "string" then
+      return nil, ('%s: needs must be a list of rights: { "%s" }'):format(where, table.concat(KNOWN, '", "'))
+    end
+  end
+  for _, right in ipairs(needs) do
+    if not MEANING[right] then return nil, ("%s: needs: %s"):format(where, unknown(right)) end
+  end
+  return true
+end
+
+local function give(text, plugins)
+  local name, right = text:match "^([^:]+):([^:]+)$"
+  if not name then return nil, ("--allow '%s': write plugin:right"):format(text) end
+  if not MEANING[right] then return nil, ("--allow '%s': %s"):format(text, unknown(right)) end
+  local found = plugins[name]
+  if not found then
+    return nil, ("--allow '%s': no plugin '%s' is used here%s"):format(text, name,
+      #plugins > 0 and (" (%s)"):format(names(plugins)) or "")
+  end
+  found.allow = found.allow or {}
+  found.allow[right] = true
+  return true
+end
+
+--- Give what the user allows: sets `allow` of the plugins.
+-- @param texts array of "plugin:right"
+-- @param plugins array of what plugin.find returned, and name -> the same
+-- @return true, or nil and a message
+function rights.give(texts, plugins)
+  for _, text in ipairs(texts or {}) do
+    local ok, message = give(text, plugins)
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+--- Those of the texts that are about one plugin.
+function rights.of(texts, name)
+  local out = {}
+  for _, text in ipairs(texts) do
+    if text:sub(1, #name + 1) == name .. ":" then out[#out + 1] = text end
+  end
+  return out
+end
+
+--- A right, what it means, and how to give it, for people.
+function rights.explain(name, right)
+  return ("%s: %s; to allow that: --allow %s:%s"):format(right, MEANING[right], name, right)
+end
+
+--- Does a plugin have what it needs, and nothing else?
+-- @param t its table
+-- @param allow right -> true
+-- @param shown it is only shown, not used: what it needs may be missing
+-- @return true, or nil and a message
+function rights.judge(t, allow, shown)
+  local needed = {}
+  for _, right in ipairs(t.needs or {}) do
+    needed[right] = true
+    if not allow[right] and not shown then
+      return nil, ("plugin '%s' needs the right %s"):format(t.name, rights.explain(t.name, right))
+    end
+  end
+  for _, right in ipairs(KNOWN) do
+    if allow[right] and not needed[right] then
+      return nil, ("--allow '%s:%s': plugin '%s' does not need that right, so it does not get it"):format(t.name, right,
+        t.name)
+    end
+  end
+  return true
+end
+
+return rights

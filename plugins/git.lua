@@ -1,0 +1,72 @@
+-- git: from which state of the code a run came. `append --enrich git --allow git:process` asks git about the
+-- project_root, and stores git = { branch =, commit =, dirty = }.
+--
+-- Only what is true: nothing for an entry without an absolute project_root (--opt git.root=. says that it was here),
+-- nothing for one older than max_age_s (what git says now was not so then), no branch on a detached head, no commit
+-- before the first one, and never over what the entry has already. Dirty is what `git status` does not call clean. A
+-- root is asked once for entries within ten seconds of each other. Where git cannot answer, the entry stays as it is,
+-- and one line says why.
+local debrief = require "debrief"
+
+-- In a hook of git these would name that hook's repository, whatever -C says; and nobody is there to be asked.
+local ENVIRONMENT = { GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0" }
+for name in ("DIR WORK_TREE INDEX_FILE COMMON_DIR OBJECT_DIRECTORY NAMESPACE PREFIX"):gmatch "%S+" do
+  ENVIRONMENT["GIT_" .. name] = false
+end
+
+local SECOND = 1000000000
+local known, told = {}, {} -- root -> { at = ns, git = what git said, false for nothing }; message -> true
+
+local function tell(ctx, format, ...)
+  local message = format:format(...)
+  if not told[message] then ctx.log("warn", "%s", message) end
+  told[message] = true
+end
+
+local function parse(status)
+  local git = { dirty = false }
+  for line in status:gmatch "[^\n]+" do
+    local key, value = line:match "^# branch%.(%a+) (.+)$"
+    if key == "oid" and value ~= "(initial)" then git.commit = value end
+    if key == "head" and value ~= "(detached)" then git.branch = value end
+    if line:find "^[12u?] " then git.dirty = true end
+  end
+  return git
+end
+
+local function ask(root, ctx)
+  local output, status = debrief.run { "git", "-C", root, "-c", "core.fsmonitor=false", "status", "--porcelain=v2",
+    "--branch", ctx.options.untracked and "--untracked-files=normal" or "--untracked-files=no",
+    env = ENVIRONMENT, stderr = true, timeout_ms = ctx.options.timeout_ms }
+  if output and status == 0 then return parse(output) end
+  tell(ctx, "%s: %s", root, output and (output:match "[^\n]+" or "git ended with status " .. status) or status)
+  return false
+end
+
+local function root_of(entry, ctx)
+  local root = entry.project_root
+  if root == nil or root == "" then return ctx.options.root end
+  if root:sub(1, 1) == "/" then return root end
+  tell(ctx, "project_root '%s' is not absolute: nobody knows from where it goes on", root)
+end
+
+return {
+  name = "git", api = 1, summary = "Adds branch, commit and dirty of the project, as git has them at append",
+  needs = { "process" }, on_error = "store",
+  options = {
+    root = { type = "string", help = "the project of entries without a project_root" },
+    untracked = { type = "boolean", default = true, help = "files that git neither tracks nor ignores count as dirty" },
+    max_age_s = { type = "integer", default = 600, min = 0, help = "older entries are left as they are" },
+    timeout_ms = { type = "integer", default = 5000, min = 1, help = "how long git may take" },
+  },
+  enrich = function(entry, ctx)
+    local at = debrief.time(entry)
+    if entry.git ~= nil or not at or ctx.now - at > ctx.options.max_age_s * SECOND then return end
+    local root = root_of(entry, ctx)
+    if not root or root == "" then return end
+    local last = known[root]
+    if not last or math.abs(at - last.at) > 10 * SECOND then last = { at = at, git = ask(root, ctx) } end
+    known[root] = last
+    if last.git then entry.git = last.git end
+  end,
+}

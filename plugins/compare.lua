@@ -6,8 +6,7 @@
 -- values with most runs; of time, the last 7 days and the 7 before. A window is FROM..TO in the user's zone, half-open.
 local debrief = require "debrief"
 local agg = debrief.aggregate
-local WEEK, ISO = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S"
-local PASSED = { ok = true, fail = false } -- what else there is was not decided
+local WEEK, ISO, PASSED = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S", { ok = true, fail = false }
 
 local function windows(ctx)
   local function week(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
@@ -45,11 +44,10 @@ end
 local function text(default, help) return { type = "string", default = default, help = help } end
 
 return {
-  name = "compare", api = 1, summary = "A against B: models, versions, windows of time; with a plain answer",
+  name = "compare", api = 1, summary = "A against B (models, versions, times), with a plain answer", split = true,
   options = { by = text("model", "model, time, or the field that tells A from B"),
     a = text("", "value or window of A"), b = text("", "value or window of B"),
     floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" } },
-  split = true,
   retrospective = {
     init = function(ctx)
       if ctx.options.by == "time" then windows(ctx) end -- a bad one is told before anything is read

@@ -93,6 +93,36 @@ static void complain(scan *s, const char *complaint, const char *at) {
 
 /* ---- Objects --------------------------------------------------------------------------------------------- */
 
+/* A name as it is expected next, with its quotes and colon, and bytes to fill a register. */
+typedef struct expected {
+  char text[32];
+  unsigned len;
+} expected;
+
+#define EXPECT(name) \
+  { "\"" name "\":", sizeof "\"" name "\":" - 1 }
+
+/* Entries are nearly always written in this order, attempts too: one comparison then replaces the scan of a name and the
+ * search for its field. Behind the last one nothing is expected. */
+static const expected expected_fields[DBF_KNOWN_COUNT + 1] = {
+    EXPECT("session_id"),   EXPECT("timestamp"),  EXPECT("skill"),       EXPECT("phase"),
+    EXPECT("project_root"), EXPECT("input"),      EXPECT("attempts"),    EXPECT("final_status"),
+    EXPECT("file_path"),    EXPECT("model_used"), EXPECT("duration_ms"), {"", 0}};
+
+static const expected expected_in_attempt[ATTEMPT_FIELDS + 1] = {
+    EXPECT("attempt"),       EXPECT("model"),    EXPECT("output_summary"),
+    EXPECT("runner_output"), EXPECT("verified"), {"", 0}};
+
+#undef EXPECT
+
+/* Is the expected name at p? Then it is the result's name, and the first byte of its value is returned. */
+static inline const char *scan_expected(const char *p, const char *end, const expected *e,
+                                        dbf_json_value *name) {
+  if (e->len == 0 || !starts(p, e->text, e->len)) return NULL;
+  *name = (dbf_json_value){p, p + e->len - 1, DBF_JSON_STRING, false};
+  return skip_space(p + e->len, end);
+}
+
 /* "name": and the white space around it. */
 static const char *scan_name(scan *s, const char *p, dbf_json_value *name) {
   if (*p != '"')
@@ -211,17 +241,20 @@ static void add_attempt(scan *s, const char *start, const char *end, uint32_t fi
 /* One attempt, p at its '{'. */
 static const char *scan_attempt(scan *s, const char *p) {
   unsigned seen = 0;
+  int field = -1;
   bool more = true;
   dbf_keyset_clear(&s->entry->attempt_names);
   p = skip_space(p + 1, s->end);
   if (*p == '}') return p + 1;
   while (more) {
     dbf_json_value name, value;
-    if (!(p = scan_name(s, p, &name))) return NULL;
-    if (!(p = scan_value(p, s->end, 3, &value, s->fault))) return NULL;
+    const char *at = scan_expected(p, s->end, &expected_in_attempt[field + 1], &name);
+    if (at) field++;
+    else if (!(at = scan_name(s, p, &name))) return NULL;
+    else field = field_of(&name, find_attempt_field);
+    if (!(p = scan_value(at, s->end, 3, &value, s->fault))) return NULL;
     dbf_entry *e = s->entry;
     add_member(s, &e->nested, &e->nested_count, &e->nested_cap, &name, &value);
-    int field = field_of(&name, find_attempt_field);
     if (field < 0) {
       note_name(s, &s->entry->attempt_names, &name);
     } else {
@@ -258,11 +291,15 @@ static const char *scan_attempts(scan *s, const char *p, dbf_json_value *list) {
   return list->end = p;
 }
 
-/* One member of the top level. */
-static const char *scan_member(scan *s, const char *p) {
+/* One member of the top level. *last is the field of the one before, and becomes this one's. */
+static const char *scan_member(scan *s, const char *p, int *last) {
   dbf_json_value name, value;
-  if (!(p = scan_name(s, p, &name))) return NULL;
-  int field = field_of(&name, find_field);
+  const char *at = scan_expected(p, s->end, &expected_fields[*last + 1], &name);
+  if (at) ++*last;
+  else if (!(at = scan_name(s, p, &name))) return NULL;
+  else *last = field_of(&name, find_field);
+  int field = *last;
+  p = at;
   if (field == DBF_ATTEMPTS) s->entry->attempt_count = s->entry->nested_count = 0;
   if (field == DBF_ATTEMPTS && *p == '[' && !s->foreign) {
     p = scan_attempts(s, p, &value);
@@ -285,10 +322,11 @@ static const char *scan_member(scan *s, const char *p) {
 
 static const char *scan_object(scan *s, const char *p) {
   bool more = true;
+  int last = -1;
   p = skip_space(p + 1, s->end);
   if (*p == '}') return p + 1;
   while (more)
-    if (!(p = scan_member(s, p)) || !(p = scan_comma(s, p, '}', &more))) return NULL;
+    if (!(p = scan_member(s, p, &last)) || !(p = scan_comma(s, p, '}', &more))) return NULL;
   return p;
 }
 

@@ -21,6 +21,11 @@ static inline uint64_t special_mask(const char *p) {
   return (unsigned)_mm256_movemask_epi8(hit);
 }
 
+static inline bool starts(const char *p, const char *text, size_t len) {
+  unsigned differ = ~(unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), load(text)));
+  return (differ & (unsigned)(((uint64_t)1 << len) - 1)) == 0;
+}
+
 static inline uint64_t join(__m256i low, __m256i high) {
   return (unsigned)_mm256_movemask_epi8(low) | (uint64_t)(unsigned)_mm256_movemask_epi8(high) << 32;
 }

@@ -5,6 +5,7 @@
  *     special_mask(p)    of STRIDE bytes at p: the lowest of BITS bits is set for each that is '"', '\\' or < 0x20
  *     look(p)            three masks of the 64 bytes at p, a bit a byte: '"', '\\', and < 0x20
  *     follows_escape(p)  mask of the 64 bytes at p that may stand behind a backslash, a bit a byte
+ *     starts(p, t, n)    are the n <= 32 bytes at p those of t, which has 32 readable bytes?
  *     utf8_valid(p, n)   is this UTF-8
  *
  * The byte < 0x20 behind the text ends every loop, so the loops need no bound. */

@@ -3,6 +3,8 @@
 #include "json_scan_kernels.h"
 #include "utf8.h"
 
+#include <string.h>
+
 #include <arm_neon.h>
 
 /* Four bits a byte: what movemask is elsewhere. */
@@ -58,6 +60,10 @@ static inline block look(const char *p) {
 
 static inline uint64_t follows_escape(const char *p) {
   return each(p, is_escape);
+}
+
+static inline bool starts(const char *p, const char *text, size_t len) {
+  return memcmp(p, text, len) == 0;
 }
 
 static bool utf8_valid(const char *p, size_t len) {

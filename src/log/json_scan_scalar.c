@@ -49,6 +49,10 @@ static inline uint64_t follows_escape(const char *p) {
   return mask;
 }
 
+static inline bool starts(const char *p, const char *text, size_t len) {
+  return memcmp(p, text, len) == 0;
+}
+
 static bool utf8_valid(const char *p, size_t len) {
   return dbf_utf8_valid_scalar(p, len);
 }

@@ -3,6 +3,8 @@
 #include "json_scan_kernels.h"
 #include "utf8.h"
 
+#include <string.h>
+
 #include <emmintrin.h>
 
 #define STRIDE 16
@@ -40,6 +42,10 @@ static inline uint64_t follows_escape(const char *p) {
   for (int i = 0; i < 64; i += 16)
     for (const char *c = set; *c; c++) mask |= mask_of(_mm_cmpeq_epi8(load(p + i), _mm_set1_epi8(*c))) << i;
   return mask;
+}
+
+static inline bool starts(const char *p, const char *text, size_t len) {
+  return memcmp(p, text, len) == 0;
 }
 
 /* Sixteen bytes of ASCII at a time, anything else character by character. */

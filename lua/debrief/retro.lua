@@ -6,8 +6,10 @@
 -- sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with everything.
 -- @module debrief.retro
 local core = require "debrief.core"
+local asked = require "debrief.names"
 local plugin = require "debrief.plugin"
 local rights = require "debrief.rights"
+local selection = require "debrief.selection"
 
 local retro = {}
 
@@ -56,16 +58,20 @@ end
 
 --- A job for worker.setup.
 -- @param given { enrich=, filter=, retro=, import= arrays of names or paths, opt =, allow = arrays of texts,
---   dir=, strict=, final=, shown = true when the plugins are only described }
+--   dir=, strict=, final=, shown = true when the plugins are only described,
+--   since=, until=, where=, line= as debrief.selection takes them }
 -- @return the job, or nil and a message
 function retro.job(given)
   local plugins = {}
   local job = { dir = given.dir, strict = given.strict or false, final = given.final or false, now = core.now() }
   for _, use in ipairs { "retro", "enrich", "filter", "import" } do
-    local names, message = retro.find_all(given[use], plugins)
-    if not names then return nil, message end
-    job[use] = names
+    local found, message = retro.find_all(given[use], plugins)
+    if not found then return nil, message end
+    job[use] = found
   end
+  local problem
+  job.selection, problem = selection.of(given, job.now)
+  if not job.selection then return nil, problem end
   if #job.retro == 0 and given.retro then return nil, "no plugin is named: `debrief plugins` lists them" end
   if #plugins == 0 and #(given.opt or {}) > 0 then
     return nil, ("--opt '%s': no plugin is used here"):format(given.opt[1])
@@ -129,7 +135,7 @@ local function pieces(sessions, dir, split)
   local out, log = {}, core.log(dir)
   for _, item in ipairs(sessions) do
     local size = size_of(item)
-    local parts = split and size > SPLIT_BYTES and parts_of(item, log) or { item }
+    local parts = split and size > SPLIT_BYTES and not item.old and parts_of(item, log) or { item }
     for _, part in ipairs(parts) do out[#out + 1] = { item = part, size = #parts > 1 and PART_BYTES or size } end
   end
   log:close()
@@ -174,7 +180,9 @@ end
 
 local function add_result(total, result)
   total.entries, total.kept = total.entries + result.entries, total.kept + result.kept
-  total.dropped = total.dropped + result.dropped
+  total.dropped, total.untimed = total.dropped + result.dropped, total.untimed + result.untimed
+  for path in next, result.seen do total.seen[path] = true end
+  if result.names then asked.merge(total.names, result.names) end
   add_all(total.diagnostics, result.diagnostics)
   add_all(total.failures, result.failures)
   add_problems(total, result.problems)
@@ -243,7 +251,14 @@ end
 
 local function new_total(sessions)
   return { entries = 0, kept = 0, sessions = sessions, dropped = 0, diagnostics = {}, failures = {}, problems = {},
-    known = {} }
+    known = {}, untimed = 0, seen = {}, names = { asked = {}, fields = {} } }
+end
+
+-- Of a window, the sessions count that have entries in it: the others may not have been opened.
+local function count_window(total)
+  local sessions = 0
+  for _ in next, total.seen do sessions = sessions + 1 end
+  total.sessions = sessions
 end
 
 --- Run the retrospectives of a job.
@@ -251,9 +266,11 @@ end
 -- @param sessions array of { session=, path=, is_path= }
 -- @param workers how many; by default as many as there are processors
 -- @param partial true: partial results for `debrief merge` in place of reports
--- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= } or nil, message
+-- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
+--   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
 function retro.run(job, sessions, workers, partial)
   local total = new_total(#sessions)
+  selection.mark_old(job.selection, sessions)
   local checker, about = retro.worker(job)
   if not checker then return nil, about end
   checker:close()
@@ -269,6 +286,7 @@ function retro.run(job, sessions, workers, partial)
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
     end
   end
+  if job.selection.since then count_window(total) else total.untimed = nil end
   total.reports = {}
   for _, name in ipairs(job.retro) do total.reports[#total.reports + 1] = by_name[name] or nil end
   return total

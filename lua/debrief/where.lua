@@ -130,7 +130,8 @@ end
 
 --- What a runtime error says, in the words of the expression.
 function where.message(message)
-  return (message:gsub("%(global '([^']*)'%)", "(field '%1')"))
+  message = message:gsub("^where:%d+: ", ""):gsub("%(global '([^']*)'%)", "(field '%1')")
+  return message .. (message:find "nil" and "; an absent field is nil: write (duration_ms or 0)" or "")
 end
 
 return where

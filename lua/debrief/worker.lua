@@ -7,11 +7,13 @@
 local core = require "debrief.core"
 local pipeline = require "debrief.pipeline"
 local plugin = require "debrief.plugin"
+local selection = require "debrief.selection"
 
 local worker = {}
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
+local where, asked -- the hook of the job's expression, and the names it asks entries for
 
 local function logger(name)
   return function(level, format, ...)
@@ -33,7 +35,12 @@ local function hooks_of(names)
 end
 
 local function hooks()
-  return { enrich = hooks_of(job.enrich), filter = hooks_of(job.filter), retro = hooks_of(job.retro) }
+  local filter = hooks_of(job.filter)
+  if job.selection and job.selection.where then
+    if not where then where, asked = selection.hook(job.selection, logger "where") end
+    table.insert(filter, 1, where)
+  end
+  return { enrich = hooks_of(job.enrich), filter = filter, retro = hooks_of(job.retro) }
 end
 
 -- Does the plugin have what it is asked for?
@@ -106,34 +113,46 @@ end
 
 local function open_reader(item, strict)
   local reader, message
+  local options = selection.reader_options(job.selection or {}, strict)
   if item.is_path then
-    reader, message = core.reader(item.path, { strict = strict })
+    reader, message = core.reader(item.path, options)
   else
     job.log = job.log or core.log(job.dir)
-    reader, message = job.log:reader(item.session, { strict = strict })
+    reader, message = job.log:reader(item.session, options)
   end
   if reader and item.part then reader:narrow(item.part[1], item.part[2], item.part[3]) end
   return reader, message
 end
 
+-- Run a pipeline over one session.
+-- @return true, or nil and a message
+local function read_session(p, item, result, sink)
+  local before = p.entries
+  local reader, message = open_reader(item, job.strict)
+  local ok = false
+  if reader then
+    ok, message = p:run(reader, item.session, sink)
+    result.dropped = result.dropped + diagnostics_of(reader, item, result.diagnostics)
+    result.untimed = result.untimed + select(2, reader:entries())
+    reader:close()
+  end
+  if p.entries > before then result.seen[item.path] = true end
+  if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message } end
+  return ok
+end
+
 -- Run a pipeline over sessions; what was met goes into `result`.
 local function read_sessions(p, sessions, result, sink)
   for _, item in ipairs(sessions) do
-    local reader, message = open_reader(item, job.strict)
-    local ok = false
-    if reader then
-      ok, message = p:run(reader, item.session, sink)
-      result.dropped = result.dropped + diagnostics_of(reader, item, result.diagnostics)
-      reader:close()
-    end
-    if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message } end
-    if not ok and job.strict then break end
+    if not item.old and not read_session(p, item, result, sink) and job.strict then break end
   end
   result.entries, result.kept, result.problems = p.entries, p.kept, p.order
+  if where then selection.explain(p.order) end
+  result.names = asked and asked.state
 end
 
 local function new_result()
-  return { diagnostics = {}, failures = {}, dropped = 0, sessions = 0 }
+  return { diagnostics = {}, failures = {}, dropped = 0, sessions = 0, untimed = 0, seen = {} }
 end
 
 -- ---- Retrospectives -------------------------------------------------------------------------------------------------------

@@ -80,6 +80,15 @@ function common.plugin_options(command)
   common.allow_option(command)
 end
 
+--- Declare the options that say which entries a command is about.
+function common.selection_options(command)
+  command:option "--where":argname "EXPR"
+    :description [[Only entries for which this Lua expression holds: 'skill == "review" and (duration_ms or 0) > 60000'.]]
+  command:option "--since":argname "TIME"
+    :description "Only entries from this time on: 7d, 12h, 2026-11-01, yesterday, last week, RFC 3339."
+  command:option "--until":argname "TIME":description "Only entries before this time; of a day or week, before its end."
+end
+
 --- Make a job, or leave with status 2.
 function common.job(given)
   local job, message = require "debrief.retro".job(given)
@@ -113,6 +122,7 @@ function common.status(result)
   local damaged = tell.diagnostics(result.diagnostics, result.dropped)
   local broken = tell.problems(result.problems)
   local failed = tell.failures(result.failures or {})
+  for _, note in ipairs(require "debrief.selection".notes(result)) do tell.note(note) end
   return failed and 1 or (damaged or broken) and 3 or 0
 end
 

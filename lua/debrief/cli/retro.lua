@@ -15,6 +15,7 @@ function retro.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to look at (default: all)."
+  common.selection_options(command)
   common.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results, which `debrief merge` finishes."
@@ -46,7 +47,7 @@ function retro.run(args)
   local names = split(args.plugin)
   if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow }
+    opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"] }
   common.worker(job):close()
   local sessions = common.sessions(args)
   local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial)

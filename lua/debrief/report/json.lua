@@ -1,6 +1,6 @@
 --- Reports for programs: one JSON object, its keys in a fixed order.
 --
---     {"entries":N,"sessions":N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[{"title"?:…,"columns":[name…],
+--     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[{"title"?:…,"columns":[name…],
 --      "rows":[[…]…]}],"findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
 --      "incomplete"?:N}],"diagnostics":[…]}
 --
@@ -104,13 +104,14 @@ function value(x)
 end
 
 --- @param reports an array of checked reports
--- @param counts { entries =, sessions = }
+-- @param counts { entries =, sessions =, untimed = with a window of time }
 -- @param opts { diagnostics = array of tables or strings }
 function json.render(reports, counts, opts)
   local diagnostics = opts and opts.diagnostics or {}
   return object(
     "entries", number(counts.entries),
     "sessions", number(counts.sessions),
+    "untimed", counts.untimed and number(counts.untimed),
     "reports", array(reports, #reports, report),
     "diagnostics", array(diagnostics, #diagnostics, diagnostic)) .. "\n"
 end

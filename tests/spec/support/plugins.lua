@@ -49,14 +49,17 @@ local function copy(t)
   return out
 end
 
--- What `require "debrief"` gives a plugin, as far as the bundled retrospectives use it.
-local debrief = {
-  outcome = require "debrief.outcome",
-  aggregate = require "debrief.aggregate",
-  null = core.null,
-  time = function(entry) return entry.at end,
-  date = function(format, ns) return os.date("!" .. format, ns // 1000000000) end,
-}
+-- What `require "debrief"` gives a plugin. Plain tables stand in for entries too: their time is the field `at`. Times
+-- are shown in UTC, whatever the zone of the machine.
+local _, library = pcall(function() return require("debrief.sandbox").library {} end)
+local debrief = type(library) == "table" and library or {}
+debrief.outcome, debrief.aggregate = require "debrief.outcome", require "debrief.aggregate"
+debrief.null = core.null
+function debrief.time(entry)
+  if type(entry) == "table" then return entry.at end
+  return core.time(entry)
+end
+function debrief.date(format, ns) return os.date("!" .. format, ns // 1000000000) end
 
 local function environment()
   local env = {
@@ -83,6 +86,7 @@ local function context(plugin, options)
   local ctx = { options = {}, now = 0, log = function() end }
   for name, option in next, plugin.options or {} do ctx.options[name] = option.default end
   for name, value in next, options or {} do ctx.options[name] = value end
+  ctx.now, ctx.options.now = ctx.options.now or 0, nil
   return ctx
 end
 
@@ -128,6 +132,60 @@ function support.run(plugin, entries, options, cuts)
   local chunk = step_all(plugin, ctx, entries, from, #entries)
   if acc then plugin.retrospective.merge(acc, chunk, ctx) else acc = chunk end
   return assert(report.check(plugin.retrospective.finish(support.travel(acc), ctx), plugin.name))
+end
+
+--- Entries as a plugin gets them, from tables. `at` is a time as text; a line number that is not given is the index.
+function support.entries(tables)
+  local out = {}
+  for i, t in ipairs(tables) do
+    local fields = copy(t)
+    fields.session_id, fields.line, fields.timestamp, fields.at = t.session_id or "s", t.line or i, t.at, nil
+    out[i] = assert(core.entry(core.encode(fields)))
+  end
+  return out
+end
+
+local outputs = { "--- FAIL: TestAdd (0.01s)\nFAIL\n", "error: cannot open /a/b.yaml\n", "", "E   3 == 5\n1 failed\n" }
+local statuses = { "pass", "ok", "fail", "error", "skipped", "", "running" }
+
+local function made_up_attempts(random)
+  local attempts = {}
+  for j = 1, random(5) - 1 do
+    attempts[j] = { attempt = j, model = "m" .. random(3), verified = ({ true, false, false })[random(4)],
+      output_summary = random(3) == 1 and "what " .. random(9) .. " says" or nil, runner_output = outputs[random(6)],
+      duration_ms = random(2) == 1 and random(90000) or nil }
+  end
+  if random(20) == 1 then attempts[#attempts + 1] = core.null end
+  return core.array(attempts)
+end
+
+--- Made-up entries with all that plugins look at, in sessions of 20; a field may be missing.
+function support.made_up(n, seed)
+  local random, tables = support.random(seed), {}
+  local function maybe(value) return random(8) > 1 and value or nil end
+  for i = 1, n do
+    local time = os.date("!%Y-%m-%dT%H:%M:%SZ", 1767225600 + random(40 * 86400))
+    tables[i] = {
+      session_id = "s" .. (100 + i // 20), line = i % 20 + 1, at = maybe(time), final_status = statuses[random(7)],
+      skill = maybe("skill " .. random(5)), phase = maybe("phase " .. random(3)), model_used = maybe("m" .. random(3)),
+      attempts = maybe(made_up_attempts(random)), duration_ms = maybe(random(900000)),
+      file_path = maybe("f" .. random(3)), input = maybe { task = "t" .. random(6) },
+      cost_usd = maybe(random(1000) / 7), usage = maybe { input_tokens = random(9000), output_tokens = random(900) },
+    }
+  end
+  return support.entries(tables)
+end
+
+--- Cuts for `run`: anywhere when the plugin says split, else only between sessions.
+function support.cuts(plugin, entries, random)
+  local cuts = {}
+  for i = 1, #entries - 1 do
+    local between = entries[i].session_id ~= entries[i + 1].session_id
+    if (plugin.split or between) and random(1 + #entries // (plugin.split and 6 or 60)) == 1 then
+      cuts[#cuts + 1] = i
+    end
+  end
+  return cuts
 end
 
 --- A report in a format.

@@ -3,6 +3,7 @@
 #include "convert.h"
 #include "copy.h"
 #include "embedded.h"
+#include "follow.h"
 #include "log.h"
 #include "match.h"
 #include "pack.h"
@@ -316,6 +317,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_script_log_open(L);
   dbf_script_copy_open(L);
   dbf_script_check_open(L);
+  dbf_script_follow_open(L);
   dbf_match_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
@@ -325,7 +327,9 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
   dbf_script_check_register(L);
+  dbf_script_follow_register(L);
   dbf_match_register(L);
+  dbf_view_register(L);
   dbf_workers_register(L);
   lua_pushstring(L, debrief_version());
   lua_setfield(L, -2, "version");

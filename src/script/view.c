@@ -1,4 +1,4 @@
-#include "view.h"
+#include "view_internal.h"
 #include "convert.h"
 #include "scratch.h"
 #include "../log/json_write.h"
@@ -6,70 +6,9 @@
 #include <lauxlib.h>
 #include <string.h>
 
-/* One replacement of bytes: `removed` bytes at `at` became `inserted`. */
-typedef struct edit {
-  uint32_t at, removed, inserted;
-} edit;
-
-/* |body|members ...|attempts ...|nested ...|edits ...|text ...| in one block: what a scan found, copied */
-typedef struct body {
-  uint32_t len, count, attempts, nested, edits;
-  bool bad_utf8, foreign;
-} body;
-
-/* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
-typedef struct entry_view {
-  bool is_value; /* false. The first byte of both kinds tells them apart */
-  body *now;
-  body own;
-} entry_view;
-
-/* An object or array inside an entry, which user value 1 keeps alive. from..to are right for `edits` edits. */
-typedef struct value_view {
-  bool is_value; /* true */
-  entry_view *entry;
-  uint32_t edits, from, to;
-  uint8_t type;
-  uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
-  uint32_t next_at;             /* where the one behind it begins; 0: it is the last */
-  uint32_t length;              /* number of elements + 1; 0: not known */
-  bool is_attempts;             /* the array of attempts of an entry that was never assigned to, and then */
-  uint32_t attempt; /* an element of it, from 1; 0: not one. Both are looked up, not searched for */
-} value_view;
-
-/* Either of them, as a range of bytes. */
-typedef struct place {
-  entry_view *entry;
-  value_view *value; /* NULL: the entry itself */
-  const char *text;  /* of the whole entry */
-  dbf_json_value range;
-  bool bad_utf8;
-} place;
-
 static const char entry_key, value_key; /* registry keys of the metatables */
 
-static dbf_member *members_of(const body *b) {
-  return (dbf_member *)(b + 1);
-}
-static dbf_attempt *attempts_of(const body *b) {
-  return (dbf_attempt *)(members_of(b) + b->count);
-}
-static dbf_member *nested_of(const body *b) {
-  return (dbf_member *)(attempts_of(b) + b->attempts);
-}
-static edit *edits_of(const body *b) {
-  return (edit *)(nested_of(b) + b->nested);
-}
-static char *text_of(const body *b) {
-  return (char *)(edits_of(b) + b->edits);
-}
-
-static size_t body_size(const body *b) {
-  return sizeof *b + (b->count + b->nested) * sizeof(dbf_member) + b->attempts * sizeof(dbf_attempt) +
-         b->edits * sizeof(edit) + b->len + 1;
-}
-
-static body body_of(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+body dbf_view_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
   return (body){(uint32_t)entry->len,
                 entry->count,
                 entry->attempt_count,
@@ -83,8 +22,7 @@ static void copy(void *to, const void *from, size_t size) {
   if (size) memcpy(to, from, size);
 }
 
-/* Fill what lies behind a body whose head is set; edits are the caller's. */
-static void fill_body(body *b, const dbf_entry *entry) {
+void dbf_view_fill(body *b, const dbf_entry *entry) {
   copy(members_of(b), entry->members, b->count * sizeof(dbf_member));
   copy(attempts_of(b), entry->attempts, b->attempts * sizeof(dbf_attempt));
   copy(nested_of(b), entry->nested, b->nested * sizeof(dbf_member));
@@ -104,8 +42,8 @@ static entry_view *push_entry(lua_State *L, const body *head) {
 }
 
 void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
-  body head = body_of(entry, 0, bad_utf8, foreign);
-  fill_body(&push_entry(L, &head)->own, entry);
+  body head = dbf_view_body(entry, 0, bad_utf8, foreign);
+  dbf_view_fill(&push_entry(L, &head)->own, entry);
 }
 
 static bool has_metatable(lua_State *L, int index, const char *key) {
@@ -143,16 +81,15 @@ static bool follow(value_view *v, const edit *e) {
   return e->at > v->from && stop < v->to - grown;
 }
 
+/* A value whose place is gone has type NONE from then on: every later look fails, too. */
 static void catch_up(lua_State *L, value_view *v) {
   const body *b = v->entry->now;
-  if (v->edits == b->edits) return;
+  if (v->edits == b->edits && v->type != DBF_JSON_NONE) return;
   v->last_index = v->length = 0;
-  while (v->edits < b->edits)
-    if (!follow(v, &edits_of(b)[v->edits++])) {
-      v->edits = 0;
-      v->from = v->to = 1; /* every later look fails the same way: no edit can lie before byte 1 */
-      luaL_error(L, "this value was replaced or removed in its entry: read it from the entry again");
-    }
+  while (v->type != DBF_JSON_NONE && v->edits < b->edits)
+    if (!follow(v, &edits_of(b)[v->edits++])) v->type = DBF_JSON_NONE;
+  if (v->type == DBF_JSON_NONE)
+    luaL_error(L, "this value was replaced or removed in its entry: read it from the entry again");
 }
 
 /* Fill in the place of a userdata that is known to be an entry or a value. */
@@ -179,7 +116,7 @@ static bool place_of(lua_State *L, int index, place *p) {
 /* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides them,
  * and a state with the debug library may break anything), so what the argument is need not be asked: every field access
  * goes through here. */
-static inline place own_place(lua_State *L) {
+place dbf_view_own_place(lua_State *L) {
   place p;
   void *userdata = lua_touserdata(L, 1);
   if (!userdata) luaL_typeerror(L, 1, "entry");
@@ -306,20 +243,23 @@ static bool find_element(const place *p, uint64_t index, dbf_json_value *value) 
   return false;
 }
 
-static int l_element(lua_State *L, const place *p) {
+/* Push element `index` of an array; false, and nothing pushed, when there is none. */
+static bool push_element(lua_State *L, const place *p, uint64_t index) {
   dbf_json_value value;
-  uint64_t index = (uint64_t)lua_tointeger(L, 2);
-  if (!find_element(p, index, &value)) return lua_pushnil(L), 1;
+  if (!find_element(p, index, &value)) return false;
   value_view *view = push_value(L, p, &value);
   if (view && is_indexed(p)) view->attempt = view->type == DBF_JSON_OBJECT ? (uint32_t)index : 0;
-  return 1;
+  return true;
 }
 
 static int l_index(lua_State *L) {
-  place p = own_place(L);
+  place p = dbf_view_own_place(L);
   dbf_json_value value;
   size_t len;
-  if (lua_type(L, 2) == LUA_TNUMBER && lua_isinteger(L, 2)) return l_element(L, &p);
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_isinteger(L, 2)) {
+    if (!push_element(L, &p, (uint64_t)lua_tointeger(L, 2))) lua_pushnil(L);
+    return 1;
+  }
   if (lua_type(L, 2) != LUA_TSTRING || p.range.type != DBF_JSON_OBJECT) return lua_pushnil(L), 1;
   const char *name = lua_tolstring(L, 2, &len);
   if (!find_member(&p, name, len, &value) || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
@@ -329,7 +269,7 @@ static int l_index(lua_State *L) {
   return 1;
 }
 
-static uint32_t count_children(const dbf_json_value *range) {
+uint32_t dbf_view_count(const dbf_json_value *range) {
   uint32_t n = 0;
   dbf_json_value key, value;
   const char *at = dbf_json_enter(range->start, range->end);
@@ -340,14 +280,14 @@ static uint32_t count_children(const dbf_json_value *range) {
 }
 
 static int l_len(lua_State *L) {
-  place p = own_place(L);
-  if (p.value && !p.value->length) p.value->length = count_children(&p.range) + 1;
+  place p = dbf_view_own_place(L);
+  if (p.value && !p.value->length) p.value->length = dbf_view_count(&p.range) + 1;
   lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
   return 1;
 }
 
 static int l_tostring(lua_State *L) {
-  place p = own_place(L);
+  place p = dbf_view_own_place(L);
   size_t len = (size_t)(p.range.end - p.range.start);
   if (!p.bad_utf8) return lua_pushlstring(L, p.range.start, len), 1;
   dbf_bytes *out = dbf_scratch_text(L);
@@ -357,16 +297,40 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
-/* The iterator of pairs: upvalues 3 and 4 are the offset of the next child from the view's start (0: the first, -1: none) and
- * the index of that child. */
+/* Where the next child begins after the edits since number `seen`. One that took it away leaves us at the comma or bracket
+ * that came behind it. NULL: there is none any more. */
+static const char *next_child(const place *p, lua_Integer offset, lua_Integer seen) {
+  const body *b = p->entry->now;
+  if (seen == b->edits) return p->text + offset;
+  for (; seen < b->edits; seen++) {
+    const edit *e = &edits_of(b)[seen];
+    bool before = e->removed > 0 ? (lua_Integer)e->at + e->removed <= offset : e->at < offset;
+    if (before) offset += (lua_Integer)e->inserted - e->removed;
+    else if (e->at < offset) offset = e->at;
+  }
+  const char *at = p->text + offset;
+  at += strspn(at, " \t\r\n");
+  if (*at == ',') at += 1 + strspn(at + 1, " \t\r\n");
+  return *at == '}' || *at == ']' ? NULL : at;
+}
+
+static void set_upvalue(lua_State *L, int i, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_replace(L, lua_upvalueindex(i));
+}
+
+/* The iterator of pairs. Upvalues from 3 on: the view; where its next child begins in the entry (0: the first, -1: none);
+ * the index of that child; how many edits the entry had then. */
 static int l_next(lua_State *L) {
-  place p;
-  if (!place_of(L, 1, &p)) return luaL_typeerror(L, 1, "entry");
-  lua_Integer offset = lua_tointeger(L, lua_upvalueindex(3)), index = lua_tointeger(L, lua_upvalueindex(4));
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(3));
+  place p = dbf_view_own_place(L);
+  lua_Integer offset = lua_tointeger(L, lua_upvalueindex(4)), index = lua_tointeger(L, lua_upvalueindex(5));
   dbf_json_value key, value;
-  if (offset < 0 || offset >= p.range.end - p.range.start) return lua_pushnil(L), 1;
-  const char *at = offset ? p.range.start + offset : dbf_json_enter(p.range.start, p.range.end);
-  if (!at) return lua_pushnil(L), 1;
+  const char *at = NULL;
+  if (offset == 0) at = dbf_json_enter(p.range.start, p.range.end);
+  else if (offset > 0) at = next_child(&p, offset, lua_tointeger(L, lua_upvalueindex(6)));
+  if (!at) return set_upvalue(L, 4, -1), lua_pushnil(L), 1;
   if (p.range.type == DBF_JSON_ARRAY) {
     at = dbf_json_element(at, p.range.end, &value);
     lua_pushinteger(L, index + 1);
@@ -374,158 +338,73 @@ static int l_next(lua_State *L) {
     at = dbf_json_member(at, p.range.end, &key, &value);
     push_string(L, &key, p.bad_utf8);
   }
-  lua_pushinteger(L, at ? at - p.range.start : -1);
-  lua_replace(L, lua_upvalueindex(3));
-  lua_pushinteger(L, index + 1);
-  lua_replace(L, lua_upvalueindex(4));
+  set_upvalue(L, 4, at ? at - p.text : -1);
+  set_upvalue(L, 5, index + 1);
+  set_upvalue(L, 6, p.entry->now->edits);
   push_value(L, &p, &value);
   return 2;
 }
 
 static int l_pairs(lua_State *L) {
-  own_place(L);
+  dbf_view_own_place(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, lua_upvalueindex(2));
-  lua_pushinteger(L, 0);
-  lua_pushinteger(L, 0);
-  lua_pushcclosure(L, l_next, 4);
+  lua_pushvalue(L, 1);
+  for (int i = 0; i < 3; i++) lua_pushinteger(L, 0);
+  lua_pushcclosure(L, l_next, 6);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
   return 3;
 }
 
-/* ---- Assigning ----------------------------------------------------------------------------------------------- */
+/* ---- ipairs ---------------------------------------------------------------------------------------------------- */
 
-/* Replace bytes of the entry and keep the note. The new text is checked as any entry is. */
-static void splice(lua_State *L, const place *p, const char *at, size_t removed, const dbf_bytes *piece) {
-  const body *old = p->entry->now;
-  dbf_scratch *scratch = dbf_scratch_of(L);
-  dbf_bytes *text = &scratch->text;
-  dbf_json_fault fault;
-  size_t before = (size_t)(at - p->text);
-  dbf_bytes_clear(text);
-  dbf_bytes_append(text, p->text, before);
-  dbf_bytes_append(text, piece->data, piece->len);
-  dbf_bytes_append(text, at + removed, old->len - before - removed);
-  if (!dbf_bytes_terminate(text)) luaL_error(L, "not enough memory");
-  if (text->len > DBF_LINE_LIMIT) luaL_error(L, "the entry would be longer than 256 MiB");
-  dbf_scan status = dbf_entry_scan(&scratch->entry, text->data, text->len, old->foreign, &fault);
-  if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
-  if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
-  uint32_t edits = old->edits + 1;
-  body head = body_of(&scratch->entry, edits, old->bad_utf8, old->foreign);
-  body *b = lua_newuserdatauv(L, body_size(&head), 0);
-  *b = head;
-  fill_body(b, &scratch->entry);
-  copy(edits_of(b), edits_of(old), old->edits * sizeof(edit));
-  edits_of(b)[edits - 1] = (edit){(uint32_t)before, (uint32_t)removed, (uint32_t)piece->len};
-  if (p->value) {
-    lua_getiuservalue(L, 1, 1);
-    lua_insert(L, -2);
-    lua_setiuservalue(L, -2, 1);
-    lua_pop(L, 1);
+/* One step of ipairs over an array: one call, where Lua's own goes through __index. */
+static int l_next_element(lua_State *L) {
+  place p;
+  lua_Integer i = luaL_checkinteger(L, 2) + 1;
+  if (!place_of(L, 1, &p)) return luaL_typeerror(L, 1, "entry");
+  lua_pushinteger(L, i);
+  lua_replace(L, 2);
+  if (!push_element(L, &p, (uint64_t)i)) return lua_pushnil(L), 1;
+  lua_pushinteger(L, i);
+  lua_insert(L, -2);
+  return 2;
+}
+
+/* ipairs(t): upvalue 3 is Lua's own iterator, for everything that is no entry. */
+static int l_ipairs(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (lua_type(L, 1) == LUA_TUSERDATA &&
+      (has_metatable(L, 1, &value_key) || has_metatable(L, 1, &entry_key))) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushcclosure(L, l_next_element, 2);
   } else {
-    lua_setiuservalue(L, 1, 1);
+    lua_pushvalue(L, lua_upvalueindex(3));
   }
-  p->entry->now = b;
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, 0);
+  return 3;
 }
 
-/* Where a child of a container stands: from its key (or itself) to its end, with the ends of its neighbours. */
-typedef struct child {
-  const char *previous_end; /* of the child before it; NULL: it is the first */
-  const char *start, *next; /* next: start of the one behind it, NULL: it is the last */
-  dbf_json_value value;
-} child;
-
-/* The last member of that name, or element number `index`; false: none. *end_of_last: where the last child ends. */
-static bool find_child(const dbf_json_value *range, const char *name, size_t len, uint64_t index,
-                       child *found, const char **end_of_last) {
-  bool any = false;
-  dbf_json_value key, value;
-  const char *at = dbf_json_enter(range->start, range->end), *previous = NULL;
-  for (uint64_t i = 1; at; i++) {
-    const char *here = at;
-    at = name ? dbf_json_member(at, range->end, &key, &value) : dbf_json_element(at, range->end, &value);
-    if (name ? dbf_json_string_is(&key, name, len) : i == index) {
-      *found = (child){previous, here, at, value};
-      any = true;
-    }
-    previous = value.end;
-  }
-  *end_of_last = previous;
-  return any;
-}
-
-static void remove_child(lua_State *L, const place *p, const child *c) {
-  static const dbf_bytes nothing = {.data = (char *)"", .len = 0};
-  if (c->previous_end) splice(L, p, c->previous_end, (size_t)(c->value.end - c->previous_end), &nothing);
-  else splice(L, p, c->start, (size_t)((c->next ? c->next : c->value.end) - c->start), &nothing);
-}
-
-static void insert_child(lua_State *L, const place *p, const char *end_of_last, const char *name,
-                         size_t len) {
-  dbf_bytes *piece = dbf_scratch_piece(L);
-  if (end_of_last) dbf_bytes_append_char(piece, ',');
-  if (name) {
-    dbf_json_write_string(piece, name, len);
-    dbf_bytes_append_char(piece, ':');
-  }
-  dbf_convert_write(L, 3, piece);
-  splice(L, p, end_of_last ? end_of_last : p->range.start + 1, 0, piece);
-}
-
-static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
-  child c = {0};
-  const char *end_of_last;
-  place p = own_place(L);
-  bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
-  if (!found && lua_isnil(L, 3)) return;
-  if (!found) {
-    insert_child(L, &p, end_of_last, name, len);
-  } else if (lua_isnil(L, 3)) {
-    remove_child(L, &p, &c);
-    if (name) assign(L, name, len, index); /* and its duplicates */
-  } else {
-    dbf_bytes *piece = dbf_scratch_piece(L);
-    dbf_convert_write(L, 3, piece);
-    splice(L, &p, c.value.start, (size_t)(c.value.end - c.value.start), piece);
-  }
-}
-
-static void check_name(lua_State *L, const place *p, const char *name) {
-  if (p->value || p->entry->now->foreign) return;
-  if (strcmp(name, "session_id") == 0 || strcmp(name, "timestamp") == 0)
-    luaL_error(L, "%s cannot be changed: it says where and when the entry was logged", name);
-}
-
-static int l_newindex(lua_State *L) {
-  place p = own_place(L);
-  lua_settop(L, 3);
-  if (p.range.type == DBF_JSON_OBJECT) {
-    size_t len;
-    if (lua_type(L, 2) != LUA_TSTRING)
-      return luaL_error(L, "an object's keys are strings, not %s", luaL_typename(L, 2));
-    const char *name = lua_tolstring(L, 2, &len);
-    check_name(L, &p, name);
-    assign(L, name, len, 0);
-    return 0;
-  }
-  lua_Integer n = count_children(&p.range), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
-  bool removes = lua_isnil(L, 3);
-  if (i < 1 || i > n + 1) return luaL_error(L, "an array's indices here are 1 to %I", n + 1);
-  if (removes && i < n)
-    return luaL_error(
-        L, "only the last element of an array can be removed: use debrief.null, or assign a new array");
-  assign(L, NULL, 0, (uint64_t)i);
-  return 0;
+void dbf_view_register(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+  lua_getglobal(L, "ipairs");
+  lua_newtable(L);
+  lua_call(L, 1, 1); /* its iterator */
+  lua_pushcclosure(L, l_ipairs, 3);
+  lua_setfield(L, -2, "ipairs");
 }
 
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
 /* Put the metamethods into the table at `index`; those have both metatables as upvalues. */
 static void set_methods(lua_State *L, int index, int entry, int value, const char *name) {
-  static const luaL_Reg methods[] = {{"__index", l_index},       {"__newindex", l_newindex}, {"__len", l_len},
-                                     {"__tostring", l_tostring}, {"__pairs", l_pairs},       {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_view_assign},
+                                     {"__len", l_len},     {"__tostring", l_tostring},
+                                     {"__pairs", l_pairs}, {NULL, NULL}};
   lua_pushvalue(L, index);
   lua_pushvalue(L, entry);
   lua_pushvalue(L, value);

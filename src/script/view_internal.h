@@ -1,0 +1,83 @@
+/* view_internal.h: how entries and values lie in memory. Between view.c and view_assign.c only. */
+#ifndef DBF_VIEW_INTERNAL_H
+#define DBF_VIEW_INTERNAL_H
+
+#include "view.h"
+
+/* One replacement of bytes: `removed` bytes at `at` became `inserted`. */
+typedef struct edit {
+  uint32_t at, removed, inserted;
+} edit;
+
+/* |body|members ...|attempts ...|nested ...|edits ...|text ...| in one block: what a scan found, copied */
+typedef struct body {
+  uint32_t len, count, attempts, nested, edits;
+  bool bad_utf8, foreign;
+} body;
+
+/* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
+typedef struct entry_view {
+  bool is_value; /* false. The first byte of both kinds tells them apart */
+  body *now;
+  body own;
+} entry_view;
+
+/* An object or array inside an entry, which user value 1 keeps alive. from..to are right for `edits` edits. */
+typedef struct value_view {
+  bool is_value; /* true */
+  entry_view *entry;
+  uint32_t edits, from, to;
+  uint8_t type;
+  uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
+  uint32_t next_at;             /* where the one behind it begins; 0: it is the last */
+  uint32_t length;              /* number of elements + 1; 0: not known */
+  bool is_attempts;             /* the array of attempts of an entry that was never assigned to, and then */
+  uint32_t attempt; /* an element of it, from 1; 0: not one. Both are looked up, not searched for */
+} value_view;
+
+/* Either of them, as a range of bytes. */
+typedef struct place {
+  entry_view *entry;
+  value_view *value; /* NULL: the entry itself */
+  const char *text;  /* of the whole entry */
+  dbf_json_value range;
+  bool bad_utf8;
+} place;
+
+static inline dbf_member *members_of(const body *b) {
+  return (dbf_member *)(b + 1);
+}
+static inline dbf_attempt *attempts_of(const body *b) {
+  return (dbf_attempt *)(members_of(b) + b->count);
+}
+static inline dbf_member *nested_of(const body *b) {
+  return (dbf_member *)(attempts_of(b) + b->attempts);
+}
+static inline edit *edits_of(const body *b) {
+  return (edit *)(nested_of(b) + b->nested);
+}
+static inline char *text_of(const body *b) {
+  return (char *)(edits_of(b) + b->edits);
+}
+
+static inline size_t body_size(const body *b) {
+  return sizeof *b + (b->count + b->nested) * sizeof(dbf_member) + b->attempts * sizeof(dbf_attempt) +
+         b->edits * sizeof(edit) + b->len + 1;
+}
+
+/* The head of a body for what a scan found. */
+body dbf_view_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign);
+
+/* Fill what lies behind a body whose head is set; edits are the caller's. */
+void dbf_view_fill(body *b, const dbf_entry *entry);
+
+/* The place of argument 1 of a metamethod. */
+place dbf_view_own_place(lua_State *L);
+
+/* How many members or elements a container has. */
+uint32_t dbf_view_count(const dbf_json_value *range);
+
+/* The metamethod __newindex (view_assign.c). */
+int dbf_view_assign(lua_State *L);
+
+#endif

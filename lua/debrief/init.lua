@@ -95,6 +95,49 @@ function Log:entries(opts)
   end
 end
 
+--- Entries as they come: `for entry, session, line in log:follow { session = "s1" } do … end`. Each is given once, when
+-- its line is whole, whatever happens to the file meanwhile. What does not exist yet is waited for.
+-- @param opts { session = id or array of ids (default: all, those that come later too), from = "start" to begin with
+--   what is there ("end", the default, begins with what is new), timeout = seconds without a new entry after which to
+--   end (default: never), strict =, on_diagnostic = as log:entries }
+-- @return an iterator of entry, session, line
+function Log:follow(opts)
+  opts = opts or {}
+  if opts.from ~= nil and opts.from ~= "start" and opts.from ~= "end" then
+    error(("from = %q: \"start\" or \"end\" is wanted"):format(tostring(opts.from)), 2)
+  end
+  local ids = type(opts.session) == "string" and { opts.session } or opts.session
+  local wait = opts.timeout and math.ceil(opts.timeout * 1e9) -- ns
+  local follower, message = core.follow(self.handle, ids, { from_start = opts.from == "start", strict = opts.strict })
+  if not follower then error(message, 2) end
+  local stopped, last = false, core.now()
+  -- Wait for something new; stop when nothing came for too long.
+  local function pause()
+    local left = wait and last + wait - core.now()
+    stopped = left ~= nil and left <= 0
+    if stopped then follower:stop() else follower:wait(left and left // 1000000 + 1) end
+  end
+  local function tell()
+    for _, d in ipairs((follower:diagnostics())) do
+      d.session = d.path:match "([^/]+)%.jsonl$"
+      if opts.on_diagnostic then opts.on_diagnostic(d) end
+    end
+  end
+  return function()
+    while true do
+      local entry, session, line = follower:next()
+      tell()
+      if entry then
+        last = wait and core.now()
+        return entry, session, line
+      end
+      if session then error(session, 2) end
+      if stopped then return nil end
+      pause()
+    end
+  end, nil, nil, follower
+end
+
 --- Look for damage in one session, which is not changed.
 -- @param id session id
 -- @param on_diagnostic called with every damaged line and warning: { kind =, line =, offset =, length =, message =,

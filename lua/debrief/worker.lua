@@ -282,6 +282,19 @@ function worker.read(given)
   return result
 end
 
+local following -- what debrief.follow keeps between calls
+
+--- Print entries as they come, until there is something to tell: see debrief.follow. The first call begins.
+function worker.follow(given)
+  local follow = require "debrief.follow"
+  if not following then
+    local message
+    following, message = follow.new(job, given, hooks())
+    if not following then return { failure = message, closed = true, diagnostics = {}, dropped = 0, problems = {} } end
+  end
+  return follow.run(following)
+end
+
 --- Run one entry, given as JSON text, through the enrichers.
 -- @return { text = } or, when an enricher with on_error = "refuse" failed, { refused = message }; and problems
 function worker.enrich(given)

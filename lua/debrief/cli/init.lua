@@ -8,7 +8,7 @@ local core = require "debrief.core"
 local nearest = require "debrief.nearest"
 local tell = require "debrief.cli.tell"
 
-local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import" }
+local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import", "run" }
 
 local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
@@ -88,7 +88,8 @@ end
 return function(words)
   local left = {}
   local parser, commands = new_parser(left)
-  local args, message, status = parse(parser, left, words)
+  local script = commands.run.place(words) -- what is behind it is not for us
+  local args, message, status = parse(parser, left, { table.unpack(words, 1, script or #words) })
   if not args then
     if status == 0 then io.stdout:write(message, "\n") else tell.error(message .. " (debrief --help)") end
     return status
@@ -97,6 +98,7 @@ return function(words)
     io.stderr:write(parser:get_help(), "\n")
     return 2
   end
+  args.typed, args.place = words, script
   local dir = os.getenv "DEBRIEF_DIR"
   args.dir = args.dir_behind or args.dir_before or (dir ~= "" and dir) or "sessions"
   args.dir = args.dir:gsub("(.)/+$", "%1")

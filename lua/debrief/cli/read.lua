@@ -1,5 +1,6 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local following = require "debrief.cli.follow"
 local tell = require "debrief.cli.tell"
 
 local EPIPE = 32 -- nobody reads any more
@@ -12,6 +13,7 @@ function read.options(command)
   command:option "--format":argname "FORMAT":choices { "jsonl", "list" }
     :description "jsonl: a line of JSON each; list: a readable line each (default on a terminal)."
   command:flag "--strict":description "Stop at the first line that is not an entry."
+  following.options(command)
   common.plugin_options(command)
 end
 
@@ -28,6 +30,8 @@ local function copy(args, sessions)
 end
 
 function read.run(args)
+  if args.follow then return following.run(args) end
+  if args.from then tell.fail("--from is for --follow", 2) end
   local sessions = common.sessions(args)
   local columns, color = common.terminal()
   local format = args.format or (columns and "list" or "jsonl")

@@ -1,0 +1,62 @@
+--- The --follow of `debrief read`.
+-- @module debrief.cli.follow
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local tell = require "debrief.cli.tell"
+
+local follow = {}
+
+function follow.options(command)
+  command:flag "--follow -f":description "Print new entries as they come, of new sessions too, until interrupted."
+  command:option "--from":argname "WHERE":choices { "start", "end" }
+    :description "With --follow: begin at the start, or print only what is new (default: end)."
+end
+
+-- The ids that are named, nil for all. One that is not there is waited for.
+local function ids_of(args)
+  local there, ids = {}, {}
+  local log, message = core.log(args.dir)
+  if not log then tell.fail(message) end
+  for _, id in ipairs(log:sessions() or {}) do there[id] = true end
+  log:close()
+  for i, id in ipairs(args.session) do
+    if common.is_path(id) then
+      tell.fail(("--follow takes session ids, and %s is a path (-d DIR names the folder)"):format(id), 2)
+    end
+    if not core.session_id_valid(id) then tell.fail(("'%s' is not a session id"):format(id)) end
+    if not there[id] then tell.note(("waiting for session '%s', which is not in %s yet"):format(id, args.dir)) end
+    ids[i] = id
+  end
+  if not core.stat(args.dir) then tell.note(("waiting for the folder %s"):format(args.dir)) end
+  return #ids > 0 and ids or nil
+end
+
+-- How entries are shown.
+local function manner(args)
+  local columns, color = common.terminal()
+  local format = args.format or (columns and "list" or "jsonl")
+  return { fd = 1, format = format, width = columns or 200, color = color, safe = columns ~= nil, place = 20 }
+end
+
+--- Print entries until nobody reads them any more.
+function follow.run(args)
+  local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
+    opt = args.opt, allow = args.allow }
+  local worker = common.worker(job)
+  local given, status = manner(args), 0
+  given.sessions, given.from_start = ids_of(args), args.from == "start"
+  io.stdout:flush()
+  repeat
+    local met = common.ask(worker, "follow", given)
+    local damaged, broken = tell.diagnostics(met.diagnostics, met.dropped), tell.problems(met.problems)
+    if damaged or broken then status = 3 end
+    if met.failure then
+      if met.closed or args.strict then tell.fail(met.failure) end
+      tell.error(met.failure)
+      status = 1
+    end
+  until met.closed
+  return status
+end
+
+return follow

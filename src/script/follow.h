@@ -1,0 +1,18 @@
+/* follow.h (script): followers as Lua objects. */
+#ifndef DBF_SCRIPT_FOLLOW_H
+#define DBF_SCRIPT_FOLLOW_H
+
+#include <lua.h>
+
+void dbf_script_follow_open(lua_State *L);
+
+/* Lua function: follow(log, {id...} | nil, {from_start=, strict=, poll=, poll_ms=}) -> follower | nil, message
+ *
+ * follower:next() -> entry, session, line | nil (none yet) | nil, message
+ * follower:wait([ms [, fd]]) -> "new" | "late" (ms are over, or a signal came) | "closed" (nobody reads from fd any more)
+ * follower:stop() -> what is there is given, and nothing is waited for
+ * follower:diagnostics() -> as notes.h pushes them, with path
+ * follower:close() */
+void dbf_script_follow_register(lua_State *L);
+
+#endif

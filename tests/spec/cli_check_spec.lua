@@ -72,7 +72,10 @@ sessions/s1.jsonl:2:32 in_progress: the last line is still being written [{"half
 
   it("names every line of very many, in little memory", function()
     scene:write("many.jsonl", ("{x}\n"):rep(30000))
-    local r = scene:sh [[ulimit -v 200000; "$DEBRIEF" check ./many.jsonl]]
+    local r = scene:sh [[
+      limit() { ulimit -v 200000; } # a sanitizer needs more before it begins
+      (limit; "$DEBRIEF" --version >/dev/null 2>&1) && limit
+      "$DEBRIEF" check ./many.jsonl]]
     assert.equal(30001, select(2, r.out:gsub("\n", "")), r.err)
     assert.truthy(r.out:find("\n./many.jsonl:30000:119996 bad_json: ", 1, true))
     assert.equal(3, r.status)

@@ -18,7 +18,7 @@
 /* Is the text exactly this? */
 static inline void assert_bytes(const dbf_bytes *bytes, const char *expected) {
   size_t len = strlen(expected);
-  if (bytes->len == len && memcmp(bytes->data, expected, len) == 0) return;
+  if (bytes->len == len && (len == 0 || memcmp(bytes->data, expected, len) == 0)) return;
   print_error("expected: %s\n     got: %.*s\n", expected, (int)bytes->len, bytes->data);
   fail();
 }

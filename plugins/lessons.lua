@@ -5,8 +5,8 @@
 local debrief = require "debrief"
 local agg, KINDS = debrief.aggregate, { "contradiction", "doubtful", "worked later", "worked" }
 
-local function short(text) -- its first line with a letter, without colours
-  local line = ((text or ""):sub(1, 1000):match("[^\n]*%a%a[^\n]*") or "no word"):gsub("\27%[[%d;]*%a", "")
+local function short(text) -- its first line with words, without colours
+  local line = ((text or ""):sub(1, 1000):match("[^\n]*%a%a[^\n]*") or text or "nothing"):gsub("\27%[[%d;]*%a", "")
   return #line > 100 and line:sub(1, 100):gsub("[\xc0-\xff][\x80-\xbf]*$", "") .. "…" or line
 end
 

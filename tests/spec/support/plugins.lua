@@ -31,6 +31,7 @@ local report = require "debrief.report"
 local support = { core = core }
 
 local function sorted_pairs(t)
+  if type(t) ~= "table" then return pairs(t) end
   local keys, i = {}, 0
   for key in next, t do keys[#keys + 1] = key end
   table.sort(keys, function(a, b)

@@ -1,0 +1,143 @@
+-- Plugins that tell what happened: stuck, lessons, history, timeline.
+local support = dofile "tests/spec/support/plugins.lua"
+
+local function run(name, tables, options)
+  return support.run(support.load("plugins/" .. name .. ".lua"), support.entries(tables), options)
+end
+
+-- Findings as lines: value, explanation, what they cite.
+local function findings(report)
+  local out = {}
+  for i, finding in ipairs(report.findings) do
+    local cited = {}
+    for j, at in ipairs(finding.references) do cited[j] = at.session .. ":" .. at.line end
+    out[i] = ("%s | %s | %s"):format(finding.value, finding.explanation, table.concat(cited, " "))
+  end
+  return out
+end
+
+local function failed(output, model) return { verified = false, runner_output = output, model = model } end
+
+describe("stuck", function()
+  it("tells tries in a row that fail nearly the same way, in one run or several", function()
+    local report = run("stuck", {
+      { skill = "a", file_path = "x.c", final_status = "fail",
+        attempts = { failed "line 1\nexpected 3, got 4", failed "line 1\nexpected 3, got 5" } },
+      { skill = "b", file_path = "x.c", final_status = "fail", attempts = { failed "line 1\nexpected 3, got 4" } },
+      { skill = "a", file_path = "x.c", final_status = "ok",
+        attempts = { failed "line 2\nexpected 7, got 4", { verified = true } } },
+    })
+    assert.same({ '3 | failed tries of a on x.c, 3 in a row like "expected 7, got 4". Then it passed. | s:1 s:3' },
+      findings(report))
+    assert.equal("1 loops, 3 failed tries.", report.text)
+  end)
+
+  it("tells runs that fail in a row on one input, whatever they say; not across sessions or successes", function()
+    local function fail(session, output)
+      local attempts = { failed(output) }
+      return { session_id = session, skill = "a", input = { n = 1 }, final_status = "fail", attempts = attempts }
+    end
+    local pass = { session_id = "s", skill = "a", input = { n = 1 }, final_status = "ok" }
+    local report = run("stuck", { fail("s", "red"), fail("s", "green"), fail("s", "blue") })
+    assert.same({ '3 | failed tries of a on {"n":1}, 1 in a row like "blue". It did not pass. | s:1 s:2 s:3' },
+      findings(report))
+    assert.equal("No loops.", run("stuck", { fail("s", "red"), fail("s", "green"), fail("t", "blue") }).text)
+    assert.equal("No loops.", run("stuck", { fail("s", "red"), fail("s", "green"), pass, fail("s", "blue") }).text)
+  end)
+end)
+
+describe("lessons", function()
+  it("tells what worked after failing, and what changed", function()
+    local report = run("lessons", {
+      { skill = "a", final_status = "ok", attempts = {
+        failed("....\nno rule", "m1"), failed("..F.\n\27[31mno file\27[0m", "m1"),
+        { verified = true, model = "m2", output_summary = "Moved it." } } },
+      { skill = "a", final_status = "ok", attempts = { { verified = true } } },
+    })
+    assert.same({ "worked | a: attempt 3, m2 for m1. Failed: no file. Worked: Moved it. | s:1" }, findings(report))
+    assert.equal("1 of 2 runs passed at once and are left out. Found: contradiction 0, doubtful 0, worked later 0, " ..
+      "worked 1.", report.text)
+  end)
+
+  it("tells contradictions from what worked later, by time", function()
+    local function at(day, status, input)
+      return { skill = "a", at = "2026-01-0" .. day .. "T00:00:00Z", final_status = status, input = input or { n = 1 },
+        attempts = { { runner_output = "said" } } }
+    end
+    assert.same({ 'contradiction | a on {"n":1}: passed 1×, failed 1× | s:1 s:2' },
+      findings(run("lessons", { at(1, "ok"), at(2, "fail") })))
+    assert.same({ 'worked later | a on {"n":1}: passed 1×, failed 1× | s:2 s:1' },
+      findings(run("lessons", { at(2, "ok"), at(1, "fail") })))
+    assert.same({}, findings(run("lessons", { at(1, "ok"), at(2, "fail", { n = 2 }) })))
+  end)
+
+  it("doubts what the last attempt denies, and failures without a word", function()
+    assert.same({
+      "doubtful | a: claims to have passed, its last attempt did not verify | s:1",
+      "doubtful | a: claims to have failed, its last attempt did verify | s:2",
+      "doubtful | a: failed without a word of output | s:3",
+    }, findings(run("lessons", {
+      { skill = "a", final_status = "ok", attempts = { failed "x" } },
+      { skill = "a", final_status = "fail", attempts = { { verified = true } } },
+      { skill = "a", final_status = "fail", attempts = { failed "" } },
+      { skill = "a", final_status = "fail", attempts = { failed "x" } },
+    })))
+  end)
+
+  it("says that nothing is new", function()
+    local report = run("lessons", { { skill = "a", final_status = "ok" }, { skill = "a", final_status = "skip" } })
+    assert.equal("1 of 2 runs passed at once and are left out. Nothing new.", report.text)
+    assert.same({}, report.findings)
+  end)
+end)
+
+describe("history", function()
+  local log = {
+    { skill = "plan", at = "2026-01-01T10:00:00Z", final_status = "ok", input = "first\nsecond" },
+    { skill = "build", phase = "red", at = "2026-01-01T11:00:00Z", final_status = "fail",
+      attempts = { failed "3 of 4\nno rule for x\n",
+        { verified = false, output_summary = "Tried.", runner_output = "gone\n" } } },
+    { final_status = "skip" },
+  }
+
+  it("has the latest runs, oldest first, in order of time", function()
+    assert.equal(table.concat({ "Earlier runs, oldest first:",
+      "- run: skip", "- 2026-01-01 10:00 plan: ok", "  asked: first",
+      "- 2026-01-01 11:00 build (red): fail after 2 attempts", "  result: Tried.", "  failed with: gone" }, "\n"),
+      run("history", log).text)
+    assert.equal("No earlier runs.", run("history", {}).text)
+  end)
+
+  it("keeps to its budget with whole runs, and says how many are left out", function()
+    local many = {}
+    for i = 1, 50 do
+      many[i] = { skill = "é" .. i, input = ("ü"):rep(300), at = ("2026-01-01T10:00:%02dZ"):format(i) }
+    end
+    for budget = 200, 3000, 350 do
+      local text = run("history", many, { budget = budget }).text
+      assert.is_true(utf8.len(text) <= budget)
+      local _, shown = text:gsub("\n%- ", "")
+      assert.equal(50 - shown, tonumber(text:match "%((%d+) older ones left out%)"))
+      assert.is_true(text:find("é50", 1, true) ~= nil or shown == 0)
+      assert.is_true(shown >= (budget - 80) // 210)
+    end
+  end)
+
+  it("names the session when there are several", function()
+    local text = run("history", { { session_id = "s" }, { session_id = "t", skill = "a" } }).text
+    assert.equal("Earlier runs, oldest first:\n- [s] run: unknown\n- [t] a: unknown", text)
+  end)
+end)
+
+describe("timeline", function()
+  it("has the latest runs by time, with a mark for each attempt", function()
+    local report = run("timeline", {
+      { skill = "a", at = "2026-01-02T10:00:00Z", final_status = "ok", duration_ms = 5,
+        attempts = { failed "x", { model = "m" }, { verified = true } } },
+      { skill = "b", at = "2026-01-03T10:00:00+02:00" }, { skill = "c", at = "2026-01-01T10:00:00Z" }, { skill = "d" },
+    }, { limit = 2 })
+    assert.equal("The latest 2 of 3 runs. Runs without a time: 1.", report.text)
+    assert.same({ { "2026-01-02 10:00", "a", "✗·✓", "ok", 5, "s", 1 },
+      { "2026-01-03 08:00", "b", nil, "unknown", nil, "s", 2 } }, report.tables[1].rows)
+  end)
+end)

@@ -1,0 +1,201 @@
+-- Plugins that count: attempts, models, phases, slow, pass_rate, trend, compare, usage. Small logs, exact cells.
+local support = dofile "tests/spec/support/plugins.lua"
+
+local function run(name, tables, options)
+  return support.run(support.load("plugins/" .. name .. ".lua"), support.entries(tables), options)
+end
+
+-- Cells as one reads them in a spec: rates as "1/2", no data as "-".
+local function row(cells, n)
+  local out = {}
+  for i = 1, n do
+    local cell = cells[i]
+    if type(cell) == "table" and cell.den then cell = cell.num .. "/" .. cell.den end
+    if math.type(cell) == "float" then cell = ("%.3f"):format(cell) end
+    out[i] = cell == nil and "-" or tostring(cell)
+  end
+  return table.concat(out, " ")
+end
+
+local function rows(report, t)
+  local out = {}
+  for i, cells in ipairs(report.tables[t].rows) do out[i] = row(cells, #report.tables[t].columns) end
+  return out
+end
+
+local function tries(...)
+  local out = {}
+  for i, verified in ipairs { ... } do out[i] = { attempt = i, model = "m" .. i, verified = verified } end
+  return out
+end
+
+describe("attempts", function()
+  local report = run("attempts", {
+    { skill = "a", attempts = tries(false, true) }, { skill = "a", attempts = tries(true), duration_ms = 5 },
+    { skill = "a", attempts = tries(false), duration_ms = 70 }, { skill = "b", attempts = { { model = "m1" } } },
+    { skill = "b" }, { skill = "b", attempts = { { verified = false, duration_ms = 30 }, { verified = false } } },
+  })
+
+  it("has pass@1 beside pass@k over the same runs, and the time that was lost", function()
+    assert.same({ "(all) 5 1/4 2/4 2/5 100", "a 3 1/3 2/3 1/3 70", "b 2 0/1 0/1 1/2 30" }, rows(report, 1))
+    assert.equal("1 of 4 runs were saved by a retry. Runs without attempts: 1. Unverified attempts without a time: 2.",
+      report.text)
+  end)
+
+  it("says what each further attempt is worth, and another model", function()
+    assert.same({ "1 1/4", "2 1/2" }, rows(report, 2))
+    assert.same({ "m1 → m2 1 1/1" }, rows(report, 3))
+  end)
+end)
+
+describe("models", function()
+  local report = run("models", {
+    { skill = "a", attempts = tries(false, true), final_status = "ok" },
+    { skill = "a", attempts = tries(true), duration_ms = 40, final_status = "fail" },
+    { skill = "b", attempts = { { verified = false } }, model_used = "m2" }, { skill = "b", final_status = "skip" },
+  })
+
+  it("counts attempts for the model that made them, runs for the one that finished them", function()
+    assert.same({ "m1 2 1/2 1/2 0/1", "m2 2 1/2 0/1 1/2" }, rows(report, 1))
+    assert.same({ "a m1 2 1/2 40", "a m2 1 1/1 -", "b m2 1 0/1 -" }, rows(report, 2))
+  end)
+end)
+
+describe("phases", function()
+  it("puts first what took most, and the untimed last", function()
+    local report = run("phases", { { phase = "build", skill = "a", final_status = "ok", duration_ms = 10 },
+      { phase = "plan", skill = "b", final_status = "fail", duration_ms = 50 }, { skill = "a" },
+      { phase = "build", skill = "a", final_status = "skip", duration_ms = 20 } })
+    assert.same({ "plan 1 0/1 50 50 b 1", "build 2 1/1 30 10 a 2", "- 1 0/0 - - a 1" }, rows(report, 1))
+  end)
+end)
+
+describe("slow", function()
+  it("counts what is over the limit, and shows the slowest beside the median of their skill", function()
+    local report = run("slow", { { skill = "a", duration_ms = 10 }, { skill = "a", duration_ms = 10 },
+      { skill = "a", duration_ms = 100 }, { skill = "b", duration_ms = 20 }, { skill = "b" } },
+      { limit_ms = 15, limit = 2 })
+    assert.equal("2 of 4 timed runs took more than 0.015 s. Runs without a time: 1.", report.text)
+    assert.same({ "a 1/3 10 100 100", "b 1/1 20 20 20" }, rows(report, 1))
+    assert.same({ "a 100 10.000 unknown s 3", "b 20 1.000 unknown s 4" }, rows(report, 2))
+  end)
+end)
+
+describe("pass_rate", function()
+  local day, log = 86400 * 1000000000, {
+    { skill = "a", at = "2026-01-10T00:00:00Z", final_status = "ok" }, { skill = "a", final_status = "ok" },
+    { skill = "a", at = "2026-01-03T00:00:00Z", final_status = "fail" },
+    { skill = "a", at = "2026-01-02T23:59:59.999999999Z", final_status = "fail" },
+    { skill = "b", at = "2026-01-09T00:00:00Z", final_status = "skipped" },
+    { skill = "b", at = "2026-01-09T00:00:00Z", final_status = "running" },
+  }
+  local now = 20463 * day -- 2026-01-10T00:00:00Z
+
+  it("has a row for each skill, no data where nothing was decided", function()
+    local report = run("pass_rate", log)
+    assert.same({ "a all 2 2 0 4 2/4", "b all 0 0 1 2 0/0" }, rows(report, 1))
+    local json = support.show("json", report)
+    assert.is_truthy(json:find('["b","all",0,0,1,2,{"num":0,"den":0,"rate":null}]', 1, true))
+    assert.is_truthy(json:find('["skill","window","pass","fail","skip","total","pass_rate"]', 1, true))
+  end)
+
+  it("takes a half-open window that ends now", function()
+    local report = run("pass_rate", log, { window = "7d", now = now })
+    assert.same({ "a 7d 0 1 0 1 0/1", "b 7d 0 0 1 2 0/0" }, rows(report, 1))
+    assert.equal("Runs outside of the window: 2. Runs without a time, in no window: 1.", report.text)
+    for _, bad in ipairs { "7", "d", "7x", "", "1234567d" } do
+      assert.has_error(function() run("pass_rate", {}, { window = bad }) end)
+    end
+  end)
+end)
+
+describe("trend", function()
+  local function log(...)
+    local out = {}
+    for day, passes in ipairs { ... } do
+      for i = 1, 10 do
+        local at, status = ("2026-01-%02dT12:00:00Z"):format(day), i <= passes and "ok" or "fail"
+        out[#out + 1] = { skill = "a", at = at, final_status = status }
+      end
+    end
+    return out
+  end
+
+  it("names a change only when the intervals lie apart", function()
+    local report = run("trend", log(9, 9, 2), { by = "day" })
+    assert.same({ "2026-01-01 10 9/10 -", "2026-01-02 10 9/10 -", "2026-01-03 10 2/10 down" }, rows(report, 2))
+    assert.equal("a 18/20 2/10 down", row(report.tables[1].rows[1], 4))
+    assert.same({ 0.9, 0.9, 0.2, n = 3 }, report.tables[1].rows[1][5].spark)
+    assert.equal("a 14/20 4/10 -", row(run("trend", log(7, 7, 4), { by = "day" }).tables[1].rows[1], 4))
+    assert.equal("a 4/20 10/10 up", row(run("trend", log(2, 2, 10), { by = "day" }).tables[1].rows[1], 4))
+  end)
+
+  it("has days without runs too, no more than asked for, and weeks from Monday", function()
+    local two = { { skill = "a", at = "2026-01-04T12:00:00Z", final_status = "ok" },
+      { skill = "a", at = "2026-01-07T00:00:00Z", final_status = "ok" }, { skill = "a" } }
+    assert.same({ "2026-01-04 1 1/1 -", "2026-01-05 0 0/0 -", "2026-01-06 0 0/0 -", "2026-01-07 1 1/1 -" },
+      rows(run("trend", two, { by = "day" }), 2))
+    assert.same({ "2026-01-06 0 0/0 -", "2026-01-07 1 1/1 -" }, rows(run("trend", two, { by = "day", last = 2 }), 2))
+    assert.same({ "2026-W01 1 1/1 -", "2026-W02 1 1/1 -" }, rows(run("trend", two), 2))
+    assert.matches("Runs without a time: 1%.", run("trend", two).text)
+  end)
+end)
+
+describe("compare", function()
+  local function log(field, counts) -- { value = { passed, of } }
+    local out = {}
+    for _, value in ipairs { "x", "y" } do
+      for i = 1, counts[value][2] do
+        out[#out + 1] = { skill = "a", [field] = value, final_status = i <= counts[value][1] and "ok" or "fail" }
+      end
+    end
+    return out
+  end
+
+  it("gives the difference, its interval, and a plain answer", function()
+    local function answer(x, y, options)
+      return row(run("compare", log("model_used", { x = x, y = y }), options).tables[1].rows[1], 7)
+    end
+    assert.equal("(all) 48/80 56/70 0.200 0.052 0.334 B is better", answer({ 48, 80 }, { 56, 70 }, { a = "x" }))
+    assert.equal("(all) 56/70 48/80 -0.200 -0.334 -0.052 A is better", answer({ 48, 80 }, { 56, 70 }, { a = "y" }))
+    assert.matches(" cannot tell$", answer({ 4, 8 }, { 6, 8 }))
+    assert.matches(" cannot tell$", answer({ 48, 80 }, { 56, 70 }, { floor = 0.25 }))
+    assert.matches(" no difference$", answer({ 4500, 5000 }, { 4500, 5000 }))
+  end)
+
+  it("takes the two values with most runs, those asked for, or a field inside another", function()
+    local tables = log("phase", { x = { 1, 3 }, y = { 2, 2 } })
+    assert.matches("^A is x %(3 runs%), B is y %(2 runs%)", run("compare", tables, { by = "phase" }).text)
+    assert.matches("^A is y %(2 runs%), B is x %(3 runs%)", run("compare", tables, { by = "phase", b = "x" }).text)
+    assert.matches("^A is x %(3 runs%), B is z %(0 runs%): cannot tell",
+      run("compare", tables, { by = "phase", b = "z" }).text)
+    local nested = { { source = { run = 7 }, final_status = "ok" }, { source = { run = 7 } }, { source = "8" } }
+    assert.matches("^A is 7 %(2 runs%), B is none", run("compare", nested, { by = "source.run" }).text)
+  end)
+
+  it("takes half-open windows of time", function()
+    local times = { { at = "2026-01-01T00:00:00Z", final_status = "ok" }, { at = "2026-02-01T00:00:00Z" },
+      { at = "2026-01-31T23:59:59Z" }, {} }
+    assert.matches("%(2 runs%), B is 2026%-02%.%. %(1 runs%)",
+      run("compare", times, { by = "time", a = "2026-01..2026-02", b = "2026-02.." }).text)
+    assert.matches("^A is 2026%-01%-18T00:00:00%.%.2026%-01%-25T00:00:00 %(0 runs%), B is 2026%-01%-25T00:00:00%.%." ..
+      "2026%-02%-01T00:00:00 %(1 runs%)", run("compare", times, { by = "time", now = 1769904000000000000 }).text)
+    assert.has_error(function() run("compare", {}, { by = "time", a = "2026" }) end)
+  end)
+end)
+
+describe("usage", function()
+  local log = {
+    { skill = "a", usage = { input_tokens = 10, output_tokens = 2 }, cost_usd = 0.5, final_status = "ok" },
+    { skill = "a", usage = { input_tokens = 5, cache_read_tokens = 100, estimated = true }, cost_usd = 0.25 },
+    { skill = "b", final_status = "ok" }, { skill = "b", usage = "none", cost_usd = "free" },
+  }
+
+  it("sums what is logged, and says of how many runs", function()
+    local report = run("usage", log)
+    assert.same({ "(all) 2/4 0.750 - 15 2 100 -", "a 2/2 0.750 0.750 15 2 100 -", "b 0/2 - - - - - -" },
+      rows(report, 1))
+    assert.equal("2 of 4 runs say what they used. Estimated by their logger: 1.", report.text)
+    assert.equal("No run has a usage or a cost_usd.", run("usage", { {} }).text)
+  end)
+end)

@@ -97,8 +97,8 @@ function aggregate.list(limit)
   return { aggregate = "list", limit = whole_number(limit, 20, "aggregate.list"), n = 0, values = {} }
 end
 
---- The `limit` values of the largest weight (default 20): `add(state, weight, value)`. Of equal weights the first in the
--- log wins; one without a weight is not counted.
+--- The `limit` values of the largest weight (default 20): `add(state, weight, value)`. Of equal weights the first in
+-- the log wins; one without a weight is not counted.
 function aggregate.largest(limit)
   return largest.new(whole_number(limit, 20, "aggregate.largest"))
 end

@@ -142,15 +142,16 @@ end
 -- @param id session id
 -- @param on_diagnostic called with every damaged line and warning: { kind =, line =, offset =, length =, message =,
 --   excerpt =, damage = }; `damage` is false for warnings and for a tail that is still being written
--- @return { bytes =, lines =, blank =, entries =, damaged = (lines), found = { torn_tail = 1, … } }, or nil and a message
+-- @return { bytes =, lines =, blank =, entries =, damaged = (lines), found = { torn_tail = 1, … } }, or nil and a
+-- message
 function Log:check(id, on_diagnostic) return core.check(self.handle, id, on_diagnostic) end
 
---- Put a session without its damage in the place of a damaged one, which is first copied, byte for byte, to a file beside
--- it. Others may go on appending.
+--- Put a session without its damage in the place of a damaged one, which is first copied, byte for byte, to a file
+-- beside it. Others may go on appending.
 -- @param id session id
 -- @return { repaired = false when nothing was damaged and nothing was changed, entries =, salvaged = (of these, from
---   damaged lines), copy = (path), left_out = { { kind =, line =, offset =, length = }, … } (places in the copy) }; or nil
---   and a message: the session is as it was, unless the same table follows, and only its last sync has failed
+--   damaged lines), copy = (path), left_out = { { kind =, line =, offset =, length = }, … } (places in the copy) }; or
+--   nil and a message: the session is as it was, unless the same table follows, and only its last sync has failed
 function Log:repair(id) return core.repair(self.handle, id) end
 
 local Report = {}

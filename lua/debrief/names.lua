@@ -1,6 +1,6 @@
 --- Names that the user asked entries for: which of them no entry had, and what may have been meant.
 --
---     names:miss("skil", entry)     asked for and not there    { asked = { skil = false }, fields = { skill = true … } }
+--     names:miss("skil", entry)     asked for and not there    { asked = { skil = false }, fields = { skill = true } }
 --     names:hit("ticket")           there                      { asked = { ticket = true … } … }
 --
 -- The state is plain data: what several workers met is merged.

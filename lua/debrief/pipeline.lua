@@ -26,7 +26,7 @@ function pipeline.new(hooks)
     distinct = {}, entries = 0, kept = 0 }, Pipeline)
 end
 
--- ---- Errors --------------------------------------------------------------------------------------------------------
+-- ---- Errors -----------------------------------------------------------------------------------------------------
 
 -- Note an error. Equal messages of one hook are counted, the first one's place is kept; past MOST_MESSAGES different
 -- ones the rest is counted together.
@@ -75,7 +75,7 @@ function Pipeline:call(name, hook, fn, ...)
   return false
 end
 
--- ---- Stages --------------------------------------------------------------------------------------------------------
+-- ---- Stages -----------------------------------------------------------------------------------------------------
 
 local function filter_error(value)
   return ("filter returned %s, not true or false%s"):format(value == nil and "nil" or core.type(value),
@@ -166,8 +166,8 @@ function Pipeline:loop(s)
   end
 end
 
--- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts. `match` is
--- tested by the reader, before there is an entry.
+-- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts. `match`
+-- is tested by the reader, before there is an entry.
 function Pipeline:step_loop(s)
   local reader, p = s.reader, self.retro[1]
   local next_entry, step_entry, acc, ctx, match = reader.next, p.table.retrospective.step, p.acc, p.ctx, p.match

@@ -17,7 +17,7 @@ local CHUNK_BYTES = 1 << 20
 local SPLIT_BYTES = 4 << 20 -- a session above this is cut into parts, when the plugin says split
 local PART_BYTES = 2 << 20
 
--- ---- Jobs -----------------------------------------------------------------------------------------------------------------
+-- ---- Jobs -------------------------------------------------------------------------------------------------------
 
 --- Find plugins and put the user's options to them.
 -- @param names an array of names or paths
@@ -109,7 +109,7 @@ function retro.ask(worker, name, value)
   return core.unpack(packed)
 end
 
--- ---- Chunks ---------------------------------------------------------------------------------------------------------------
+-- ---- Chunks -----------------------------------------------------------------------------------------------------
 
 local function size_of(item)
   local stat = core.stat(item.path)
@@ -158,7 +158,7 @@ function retro.chunks(sessions, dir, how)
   return chunks
 end
 
--- ---- Running --------------------------------------------------------------------------------------------------------------
+-- ---- Running ----------------------------------------------------------------------------------------------------
 
 local function add_all(to, from)
   for _, item in ipairs(from) do to[#to + 1] = item end
@@ -204,7 +204,7 @@ local function merge_all(crew, merger, total)
   end
 end
 
--- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, their partial results.
+-- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, partial results.
 local function pass(job, chunks, workers, total, partial)
   local merger, message = retro.worker(job)
   if not merger then return nil, message end
@@ -292,7 +292,7 @@ function retro.run(job, sessions, workers, partial)
   return total
 end
 
--- ---- Partial results ------------------------------------------------------------------------------------------------------
+-- ---- Partial results --------------------------------------------------------------------------------------------
 
 local function text_of(job, name)
   for _, found in ipairs(job.plugins) do
@@ -327,7 +327,8 @@ local function check_partial(text, found, first)
       tostring(part.hash), core.hash(found.text))
   end
   if first and core.encode(part.options) ~= core.encode(first.options) then
-    return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options), core.encode(first.options))
+    return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options),
+      core.encode(first.options))
   end
   local acc = core.unbase64(part.acc)
   if not acc then return nil, "is damaged: its acc is no base64" end

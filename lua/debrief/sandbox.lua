@@ -105,8 +105,9 @@ local strict = {
 -- @param allow right -> true: what it gets beyond what all get (debrief.rights); nil for nothing
 function sandbox.environment(log, allow)
   local env = {
-    assert = assert, error = error, ipairs = core.ipairs, next = next, pairs = sorted_pairs, pcall = pcall, select = select,
-    tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
+    assert = assert, error = error, ipairs = core.ipairs, next = next, pairs = sorted_pairs, pcall = pcall,
+    select = select, tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget,
+    rawlen = rawlen,
     string = copy(string), table = copy(table), utf8 = copy(utf8), math = copy(math, { "randomseed" }),
     print = printer(log), require = requirer(allow or {}), _VERSION = _VERSION,
   }

@@ -1,7 +1,7 @@
 --- Trying a plugin on real entries, inside a worker state: does it run, and does the law of merge hold?
 --
 --     entries   1 2 3 4 5 6 7 8 9          one run:   init step step ... finish        -> report
---     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or it is wrong
+--     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or else
 -- @module debrief.trial
 local core = require "debrief.core"
 local pipeline = require "debrief.pipeline"

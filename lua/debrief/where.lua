@@ -3,8 +3,9 @@
 --     skill == "review" and (duration_ms or 0) > 60000     a name is a field, else a global of the sandbox, else nil
 --     entry["end"] ~= nil                                  `entry` is the entry itself, `debrief` the library
 --
--- An expression that names known fields only, as most do, runs with the entry itself as its environment: each name costs
--- one look into the entry. Any other runs in an environment that also finds globals and remembers names no entry had.
+-- An expression that names known fields only, as most do, runs with the entry itself as its environment: each name
+-- costs one look into the entry. Any other runs in an environment that also finds globals and remembers names no entry
+-- had.
 -- @module debrief.where
 local names = require "debrief.names"
 local sandbox = require "debrief.sandbox"
@@ -16,7 +17,7 @@ local WORDS = { ["and"] = true, ["or"] = true, ["not"] = true, ["nil"] = true, [
 
 local function chunk(text) return "return (" .. text .. "\n)" end
 
--- ---- Syntax ---------------------------------------------------------------------------------------------------------
+-- ---- Syntax -----------------------------------------------------------------------------------------------------
 
 -- The byte at which the token begins that a text goes wrong with: what stands before it could still be completed.
 local function place(text)
@@ -77,7 +78,7 @@ function where.check(text)
   return true
 end
 
--- ---- Running --------------------------------------------------------------------------------------------------------
+-- ---- Running ----------------------------------------------------------------------------------------------------
 
 -- Are all names of the text known fields? Says no when it is not sure.
 local function only_fields(text)

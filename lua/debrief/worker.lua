@@ -99,7 +99,7 @@ function worker.describe(name)
   return about
 end
 
--- ---- Reading --------------------------------------------------------------------------------------------------------------
+-- ---- Reading ----------------------------------------------------------------------------------------------------
 
 -- The diagnostics of a reader, each with the session and path it is about.
 local function diagnostics_of(reader, item, into)
@@ -155,7 +155,7 @@ local function new_result()
   return { diagnostics = {}, failures = {}, dropped = 0, sessions = 0, untimed = 0, seen = {} }
 end
 
--- ---- Retrospectives -------------------------------------------------------------------------------------------------------
+-- ---- Retrospectives ---------------------------------------------------------------------------------------------
 
 -- Pack an acc by itself, so that one that is no plain data is its own plugin's error only.
 local function pack_acc(p, hook)
@@ -263,12 +263,13 @@ function worker.partials()
       hook.acc, hook.stopped = acc, not ok
     end
     local acc = not hook.stopped and pack_acc(merged, hook)
-    out[i] = acc and { plugin = name, options = loaded[name].options, acc = core.base64(acc), errors = hook.errors or 0 }
+    out[i] = acc and { plugin = name, options = loaded[name].options, acc = core.base64(acc),
+      errors = hook.errors or 0 }
   end
   return { partials = out, problems = merged.order }
 end
 
--- ---- Entries one by one ---------------------------------------------------------------------------------------------------
+-- ---- Entries one by one -----------------------------------------------------------------------------------------
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
 -- @param given { sessions =, fd =, format = "jsonl" | "list", width = }
@@ -304,8 +305,8 @@ function worker.enrich(given)
   p.session, p.line = given.session, given.line
   for _, hook in ipairs(p.enrich) do
     hook.ctx.session, hook.ctx.line = given.session, given.line
-    local copy = core.copy(entry)
-    if p:call(hook.table.name, "enrich", hook.table.enrich, copy, hook.ctx) then entry = copy
+    local changed = core.copy(entry)
+    if p:call(hook.table.name, "enrich", hook.table.enrich, changed, hook.ctx) then entry = changed
     elseif hook.table.on_error == "refuse" then
       return { refused = ("plugin '%s' refuses it"):format(hook.table.name), problems = p.order }
     end

@@ -83,7 +83,7 @@ end
 --- Declare the options that say which entries a command is about.
 function common.selection_options(command)
   command:option "--where":argname "EXPR"
-    :description [[Only entries for which this Lua expression holds: 'skill == "review" and (duration_ms or 0) > 60000'.]]
+    :description [[Only entries for which this Lua expression holds: 'skill == "review" and duration_ms > 60000'.]]
   command:option "--since":argname "TIME"
     :description "Only entries from this time on: 7d, 12h, 2026-11-01, yesterday, last week, RFC 3339."
   command:option "--until":argname "TIME":description "Only entries before this time; of a day or week, before its end."

@@ -4,8 +4,8 @@ local tell = require "debrief.cli.tell"
 
 local merge = {
   summary = "Finish the partial results of several runs or machines.",
-  epilog = "`debrief retro PLUGIN --partial -o FILE` writes them. They are merged in the order given, and must come from "
-    .. "the same plugin, unchanged, with the same options. No code is run from them.",
+  epilog = "`debrief retro PLUGIN --partial -o FILE` writes them. They are merged in the order given, and must come "
+    .. "from the same plugin, unchanged, with the same options. No code is run from them.",
 }
 
 function merge.options(command)

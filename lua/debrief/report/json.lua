@@ -1,7 +1,8 @@
 --- Reports for programs: one JSON object, its keys in a fixed order.
 --
---     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[{"title"?:…,"columns":[name…],
---      "rows":[[…]…]}],"findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
+--     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[
+--      {"title"?:…,"columns":[name…],"rows":[[…]…]}],
+--      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
 --      "incomplete"?:N}],"diagnostics":[…]}
 --
 -- Columns are named by their keys. No data, NaN and infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a

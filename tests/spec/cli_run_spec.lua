@@ -1,0 +1,82 @@
+-- debrief run: what a script finds, what is its own, and how it ends.
+local program = dofile "tests/spec/support/program.lua"
+
+local scene
+
+local function run_text(text, ...)
+  scene:write("s.lua", text)
+  return scene:run { "run", "s.lua", ... }
+end
+
+describe("run", function()
+  before_each(function() scene = program.scene() end)
+  teardown(program.clean)
+
+  it("gives a script debrief, cjson and an open log, as globals and by require", function()
+    local r = run_text [[
+      assert(debrief == require "debrief" and cjson == require "cjson" and io and os and package and coroutine)
+      assert(log:append("s1", { skill = "a" }))
+      for entry, session, line in log:entries() do print(session, line, entry.skill, cjson.encode { x = "y" }) end]]
+    assert.same({ 's1\t1\ta\t{"x":"y"}\n', "", 0 }, { r.out, r.err, r.status })
+    assert.truthy(scene:read "sessions/s1.jsonl")
+  end)
+
+  it("opens the log of -d, before the command and behind it", function()
+    local text = "print(log.dir)"
+    scene:write("s.lua", text)
+    assert.equal("x\n", scene:run({ "-d", "x", "run", "s.lua" }).out)
+    assert.equal("y\n", scene:run({ "run", "-d", "y", "s.lua" }).out)
+    assert.equal("z\n", scene:run({ "run", "s.lua", env = { DEBRIEF_DIR = "z" } }).out)
+  end)
+
+  it("leaves every word behind the script to it", function()
+    local text = "print(#arg, arg[0], arg[-1], table.concat({ ... }, ' '))"
+    local r = run_text(text, "-d", "x", "--help", "--", "-", "a b")
+    assert.same({ "6\ts.lua\trun\t-d x --help -- - a b\n", "", 0 }, { r.out, r.err, r.status })
+    scene:write("-odd.lua", "print(arg[0], arg[-1], ...)")
+    assert.equal("-odd.lua\t--\t--version\n", scene:run({ "run", "--", "-odd.lua", "--version" }).out)
+    assert.truthy(scene:run({ "run", "--help" }).out:find "^Usage: debrief run")
+  end)
+
+  it("reads a script from standard input", function()
+    local r = scene:run { "run", "-", "a", "-b", stdin = "#!/usr/bin/env lua\nprint(arg[0], ...)" }
+    assert.same({ "-\ta\t-b\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("tells an error with the script's own traceback, and exits with 1", function()
+    local r = run_text "local function f()\n  error 'boom'\nend\nf()"
+    assert.same({ "", 1 }, { r.out, r.status })
+    assert.equal([[debrief: s.lua:2: boom
+stack traceback:
+	[C]: in function 'error'
+	s.lua:2: in local 'f'
+	s.lua:4: in main chunk
+]], r.err)
+  end)
+
+  it("tells errors that are no texts", function()
+    local function first(text) return run_text(text).err:match "^[^\n]*" end
+    assert.equal("debrief: (error object is a table value)", first "error {}")
+    assert.equal("debrief: (error object is a nil value)", first "error()")
+    assert.equal("debrief: 7", first "error(7)")
+    assert.equal("debrief: mine", first "error(setmetatable({}, { __tostring = function() return 'mine' end }))")
+    assert.equal("debrief: a\\x1b[31mb", (first "error('a\\27[31mb', 0)"))
+  end)
+
+  it("tells a syntax error, and a script that is not there", function()
+    local r = run_text "x = = 1"
+    assert.same({ "debrief: s.lua:1: unexpected symbol near '='\n", 1 }, { r.err, r.status })
+    r = scene:run { "run", "none.lua" }
+    assert.same({ "debrief: cannot open none.lua: No such file or directory\n", 1 }, { r.err, r.status })
+    r = scene:run { "run" }
+    assert.same({ "debrief: missing argument 'SCRIPT' (debrief --help)\n", 2 }, { r.err, r.status })
+  end)
+
+  it("exits as the script says with os.exit, and ignores what it returns", function()
+    assert.equal(7, run_text("io.write 'x' os.exit(7)").status)
+    assert.equal("x", scene:run({ "run", "s.lua" }).out)
+    assert.equal(0, run_text("return 5").status)
+    assert.equal(1, run_text("os.exit(false)").status)
+    assert.equal(0, run_text("io.write 'y' os.exit(true, true)").status)
+  end)
+end)

@@ -100,11 +100,14 @@ describe("log:follow", function()
 
   it("leaves nothing open behind a loop that is left", function()
     append("s1", "a")
-    collectgarbage()
+    for _ = 1, 3 do collectgarbage() end
+    collectgarbage "stop" -- it would close what was forgotten
     local before = open_files()
     for entry in log:follow { from = "start" } do if entry then break end end
     for _ in log:follow { from = "start", timeout = 0 } do end -- luacheck: ignore 542
-    assert.equal(before, open_files())
+    local behind = open_files()
+    collectgarbage "restart"
+    assert.equal(before, behind)
   end)
 end)
 

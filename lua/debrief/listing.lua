@@ -1,6 +1,9 @@
---- Entries as lines: JSON for programs, one readable line each for people.
+--- Entries as they are printed: JSON for programs, some fields, one readable line each, or a card for people.
 -- @module debrief.listing
+local card = require "debrief.card"
+local fields_of = require "debrief.columns"
 local core = require "debrief.core"
+local names = require "debrief.names"
 local outcome = require "debrief.outcome"
 local format = require "debrief.report.format"
 local safe = require "debrief.safe"
@@ -47,12 +50,57 @@ function listing.line(entry, session, line, opts)
   return head .. "  " .. width.cut(safe(first_line(entry)), room)
 end
 
+-- ---- Forms ----------------------------------------------------------------------------------------------------------
+
+-- Each form makes { add = function(entry, session, line) -> text or nil, rest = what is left at a pause, or nil,
+-- foot = what ends it all, or nil }.
+local forms = {}
+
+function forms.list(opts)
+  return { add = function(entry, session, line) return listing.line(entry, session, line, opts) end }
+end
+
+local function object_of(opts, asked)
+  local text_of = opts.fields and fields_of.object(opts.fields, asked) or tostring
+  if not opts.safe then return text_of end
+  return function(...) return safe((text_of(...))) end
+end
+
+function forms.jsonl(opts, asked) return { add = object_of(opts, asked) } end
+
+function forms.json(opts, asked)
+  local text_of, before = object_of(opts, asked), "["
+  local function add(...)
+    local text = before .. text_of(...)
+    before = ","
+    return text
+  end
+  return { add = add, foot = function() return before == "[" and "[]" or "]" end }
+end
+
+function forms.tsv(opts, asked)
+  local text_of = fields_of.tsv(opts.fields or fields_of.default, asked)
+  return { add = opts.safe and function(...) return safe(text_of(...), "\t") end or text_of }
+end
+
+function forms.table(opts, asked)
+  local add, rest = fields_of.table(opts.fields or fields_of.default, asked, opts.width)
+  return { add = add, rest = rest }
+end
+
+function forms.card(opts)
+  return { add = function(entry, session, line) return card(entry, session, line, opts.color) end }
+end
+
 --- A printer that writes to a descriptor.
--- @param opts { fd =, format = "jsonl" | "list", width =, color =, safe = true on a terminal }
+-- @param opts { fd =, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card", fields = array or nil, width =,
+--   color =, safe = true on a terminal }
 -- @return { add = function(entry, session, line), close = function() -> false when nobody reads any more, and a message
---   when it could not be written }
+--   when it could not be written; asked = the fields that were asked for (debrief.names), count = entries so far }.
+--   Of all formats but json, close only writes what waits: there may be more.
 function listing.printer(opts)
-  local lines, open, failure = {}, true, nil
+  local lines, open, failure, printer = {}, true, nil, { asked = names.new(), count = 0 }
+  local form = forms[opts.format](opts, printer.asked)
   local function flush()
     if #lines == 0 or not open then return end
     local ok, message, code = core.write(opts.fd, table.concat(lines, "\n") .. "\n")
@@ -61,15 +109,18 @@ function listing.printer(opts)
     open = false
     if code ~= 32 then failure = "cannot write: " .. message end -- 32: EPIPE
   end
-  local function add(entry, session, line)
-    local text = opts.format == "list" and listing.line(entry, session, line, opts) or tostring(entry)
-    lines[#lines + 1] = opts.safe and opts.format == "jsonl" and safe(text) or text
+  function printer.add(entry, session, line)
+    printer.count = printer.count + 1
+    lines[#lines + 1] = form.add(entry, session, line)
     if #lines >= FLUSH then flush() end
   end
-  return { add = add, close = function()
+  function printer.close()
+    if form.rest then lines[#lines + 1] = form.rest() end
+    if form.foot then lines[#lines + 1] = form.foot() end
     flush()
     return open, failure
-  end }
+  end
+  return printer
 end
 
 return listing

@@ -5,6 +5,7 @@
 --     merge(chunk), finish() -> reports                     in one state, left to right
 -- @module debrief.worker
 local core = require "debrief.core"
+local latest = require "debrief.latest"
 local pipeline = require "debrief.pipeline"
 local plugin = require "debrief.plugin"
 local selection = require "debrief.selection"
@@ -272,14 +273,18 @@ end
 -- ---- Entries one by one -----------------------------------------------------------------------------------------
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
--- @param given { sessions =, fd =, format = "jsonl" | "list", width = }
+-- @param given { sessions =, last = only so many, the latest; and what debrief.listing's printer takes }
 function worker.read(given)
   local p, result = pipeline.new(hooks()), new_result()
   local printer = require "debrief.listing".printer(given)
-  read_sessions(p, given.sessions, result, printer.add)
+  local kept = given.last and latest.new(given.last)
+  read_sessions(p, given.sessions, result, kept and kept.add or printer.add)
+  if kept then kept.each(printer.add) end
   local _, failure = printer.close()
   if failure then result.failures[#result.failures + 1] = { message = failure } end
-  result.sessions = #given.sessions
+  result.sessions, result.shown = #given.sessions, printer.count
+  if result.names then printer.asked.merge(printer.asked.state, result.names) end
+  result.names = printer.asked.state
   return result
 end
 

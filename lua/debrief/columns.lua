@@ -1,0 +1,163 @@
+--- Some fields of entries, side by side.
+--
+--     skill,attempts.-1.model,line     a name; a way into objects and arrays (from 1, or -1 from the end); the place
+--
+-- In table and tsv a string is its text, anything else its JSON, and what is absent or null is empty.
+-- @module debrief.columns
+local core = require "debrief.core"
+local names = require "debrief.names"
+local safe = require "debrief.safe"
+local width = require "debrief.width"
+
+local columns = {}
+
+columns.default = { "session", "line", "timestamp", "skill", "final_status", "duration_ms" }
+
+local SAMPLE = 256 -- rows that a table looks at for the widths of its columns
+
+--- "a,b.c" as an array of fields.
+-- @return the array, or nil and a message
+function columns.parse(text)
+  local out, seen = {}, {}
+  for field in (text .. ","):gmatch "([^,]*)," do
+    field = field:match "^%s*(.-)%s*$"
+    if field == "" then return nil, ("'%s' has an empty name: write them as skill,input.spec"):format(text) end
+    if not seen[field] then out[#out + 1] = field end
+    seen[field] = true
+  end
+  return out
+end
+
+-- ---- One value ------------------------------------------------------------------------------------------------------
+
+local function step(value, part)
+  local kind = core.type(value)
+  if kind == "object" then return value[part] end
+  local i = kind == "array" and math.tointeger(tonumber(part))
+  return i and value[i < 0 and #value + 1 + i or i]
+end
+
+-- The value of a field, and, where it is known, the JSON text it stands there with.
+local function find(entry, field, place)
+  local value = entry[field]
+  if value ~= nil then return value, core.raw(entry, field) end
+  if place[field] then return place[field] end
+  local parent = entry
+  value = entry
+  for part in field:gmatch "[^.]+" do
+    parent, value = value, step(value, part)
+    if value == nil or value == core.null then return nil end
+  end
+  return value, core.type(parent) == "object" and core.raw(parent, field:match "[^.]+$") or nil
+end
+
+local function json(value, raw)
+  if value == nil then return "null" end
+  if type(value) == "userdata" then return tostring(value) end
+  return type(value) == "number" and raw or core.encode(value)
+end
+
+local function text(value, raw)
+  if value == nil then return "" end
+  return type(value) == "string" and value or json(value, raw)
+end
+
+-- ---- Rows -----------------------------------------------------------------------------------------------------------
+
+--- A function that calls each(value, raw, i) for every field of an entry, and notes the fields no entry has.
+function columns.reader(fields, asked)
+  return function(entry, session, line, each)
+    local place = { session = session, line = line }
+    for i, field in ipairs(fields) do
+      local value, raw = find(entry, field, place)
+      local first = field:match "^[^.]+"
+      if value ~= nil then asked:hit(field)
+      elseif entry[first] == nil and not names.known[first] then asked:miss(field, entry) end
+      each(value, raw, i)
+    end
+  end
+end
+
+--- A JSON object of the fields, in their order.
+function columns.object(fields, asked)
+  local read, keys = columns.reader(fields, asked), {}
+  for i, field in ipairs(fields) do keys[i] = core.encode(field) .. ":" end
+  return function(entry, session, line)
+    local out = {}
+    read(entry, session, line, function(value, raw, i) out[i] = keys[i] .. json(value, raw) end)
+    return "{" .. table.concat(out, ",") .. "}"
+  end
+end
+
+local escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r", ["\\"] = "\\\\" }
+
+--- A line of the values with tabs between them; tabs, line breaks and backslashes of values are escaped.
+function columns.tsv(fields, asked)
+  local read = columns.reader(fields, asked)
+  return function(entry, session, line)
+    local out = {}
+    read(entry, session, line, function(value, raw, i) out[i] = text(value, raw):gsub("[\t\n\r\\]", escapes) end)
+    return table.concat(out, "\t")
+  end
+end
+
+-- ---- Tables ---------------------------------------------------------------------------------------------------------
+
+-- Widths that fit: the widest columns give way, no further than 8.
+local function fit(widths, limit)
+  local total = 2 * (#widths - 1)
+  for _, w in ipairs(widths) do total = total + w end
+  while total > limit do
+    local widest = 1
+    for i, w in ipairs(widths) do if w > widths[widest] then widest = i end end
+    if widths[widest] <= 8 then return end
+    widths[widest], total = widths[widest] - 1, total - 1
+  end
+end
+
+local function row_text(cells, widths, numeric)
+  local out = {}
+  for i, cell in ipairs(cells) do
+    out[i] = width.pad(width.cut(cell, widths[i]), widths[i], numeric and numeric[i] and "right" or nil)
+  end
+  return (table.concat(out, "  "):gsub(" +$", ""))
+end
+
+-- Widths and kinds of columns from the first rows.
+local function measure(fields, rows, limit)
+  local widths, numeric = {}, {}
+  for i, field in ipairs(fields) do
+    widths[i], numeric[i] = width.of(safe(field)), true
+    for _, cells in ipairs(rows) do
+      widths[i] = math.max(widths[i], width.of(cells[i]))
+      numeric[i] = numeric[i] and (cells[i] == "" or tonumber(cells[i]) ~= nil)
+    end
+  end
+  fit(widths, limit)
+  return widths, numeric
+end
+
+--- A table, its columns as wide as the first rows need. `add` returns lines or nil; so does `rest`, for what waits.
+function columns.table(fields, asked, limit)
+  local read, waiting, widths, numeric = columns.reader(fields, asked), {}, nil, nil
+  local function rest()
+    if #waiting == 0 then return nil end
+    local out, heads, rules = {}, {}, {}
+    widths, numeric = measure(fields, waiting, limit)
+    for i, field in ipairs(fields) do heads[i], rules[i] = safe(field), ("─"):rep(widths[i]) end
+    out[1], out[2] = row_text(heads, widths, numeric), row_text(rules, widths)
+    for _, cells in ipairs(waiting) do out[#out + 1] = row_text(cells, widths, numeric) end
+    waiting = {}
+    return table.concat(out, "\n")
+  end
+  local function add(entry, session, line)
+    local cells = {}
+    read(entry, session, line, function(value, raw, i) cells[i] = safe(text(value, raw)) end)
+    if widths then return row_text(cells, widths, numeric) end
+    waiting[#waiting + 1] = cells
+    return #waiting >= SAMPLE and rest() or nil
+  end
+  return add, rest
+end
+
+return columns

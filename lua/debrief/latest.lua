@@ -1,0 +1,41 @@
+--- The latest entries by time, of any number: no more than twice as many are kept at once.
+--
+-- Entries without a timestamp are taken only where those with one are too few, and come behind them, as they were read.
+-- @module debrief.latest
+local core = require "debrief.core"
+
+local latest = {}
+
+-- Later ones first; without a time last; of the same time, what was read later.
+local function later(a, b)
+  if a.ns ~= b.ns then return a.ns and (not b.ns or a.ns > b.ns) or false end
+  return a.number > b.number
+end
+
+-- As they are shown: by time, those without behind.
+local function shown(a, b)
+  if a.ns ~= b.ns then return a.ns and (not b.ns or a.ns < b.ns) or false end
+  return a.number < b.number
+end
+
+--- @param n how many
+-- @return { add = function(entry, session, line), each = function(sink) }
+function latest.new(n)
+  local list, number = {}, 0
+  local function trim()
+    table.sort(list, later)
+    for i = #list, n + 1, -1 do list[i] = nil end
+  end
+  local function add(entry, session, line)
+    number = number + 1
+    list[#list + 1] = { ns = core.time(entry), number = number, entry = entry, session = session, line = line }
+    if #list >= 2 * n + 64 then trim() end
+  end
+  return { add = add, each = function(sink)
+    trim()
+    table.sort(list, shown)
+    for _, item in ipairs(list) do sink(item.entry, item.session, item.line) end
+  end }
+end
+
+return latest

@@ -92,7 +92,7 @@ end
 
 local function environment(state, log)
   local globals = sandbox.environment(log)
-  rawset(globals, "debrief", sandbox.library())
+  rawset(globals, "debrief", sandbox.library {})
   local entry
   local env = setmetatable({}, {
     __index = function(_, name)

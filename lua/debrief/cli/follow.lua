@@ -2,6 +2,7 @@
 -- @module debrief.cli.follow
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local show = require "debrief.cli.show"
 local tell = require "debrief.cli.tell"
 
 local follow = {}
@@ -31,19 +32,12 @@ local function ids_of(args)
   return #ids > 0 and ids or nil
 end
 
--- How entries are shown.
-local function manner(args)
-  local columns, color = common.terminal()
-  local format = args.format or (columns and "list" or "jsonl")
-  return { fd = 1, format = format, width = columns or 200, color = color, safe = columns ~= nil, place = 20 }
-end
-
 --- Print entries until nobody reads them any more.
 function follow.run(args)
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow }
+    opt = args.opt, allow = args.allow, where = args.where }
   local worker = common.worker(job)
-  local given, status = manner(args), 0
+  local given, status = show.manner(args), 0
   given.sessions, given.from_start = ids_of(args), args.from == "start"
   io.stdout:flush()
   repeat

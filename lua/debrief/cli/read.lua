@@ -1,17 +1,30 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local following = require "debrief.cli.follow"
+local selection = require "debrief.selection"
+local show = require "debrief.cli.show"
 local tell = require "debrief.cli.tell"
 
 local EPIPE = 32 -- nobody reads any more
 
 local read = { summary = "Print entries: JSON lines, or a listing on a terminal." }
 
+-- Converts the value of an option that counts from 1.
+local function count(option)
+  return function(text)
+    local n = math.tointeger(tonumber(text))
+    if not n or n < 1 then return nil, ("%s takes a number from 1 on, not '%s'"):format(option, text) end
+    return n
+  end
+end
+
 function read.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to read (default: all, in name order)."
-  command:option "--format":argname "FORMAT":choices { "jsonl", "list" }
-    :description "jsonl: a line of JSON each; list: a readable line each (default on a terminal)."
+  common.selection_options(command)
+  command:option "--last":argname "N":convert(count "--last"):description "Only the N latest entries of all sessions, by time."
+  command:option "--line":argname "N":convert(count "--line"):description "Only line N of the one session that is named."
+  show.options(command)
   command:flag "--strict":description "Stop at the first line that is not an entry."
   following.options(command)
   common.plugin_options(command)
@@ -29,24 +42,52 @@ local function copy(args, sessions)
   return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
 end
 
-function read.run(args)
-  if args.follow then return following.run(args) end
-  if args.from then tell.fail("--from is for --follow", 2) end
-  local sessions = common.sessions(args)
-  local columns, color = common.terminal()
-  local format = args.format or (columns and "list" or "jsonl")
-  io.stdout:flush()
-  if format == "jsonl" and not columns and #args.enrich + #args.filter + #args.opt + #args.allow == 0 then
-    return common.status(copy(args, sessions))
+-- Can entries go from the reader to the descriptor as they are?
+local function is_plain(args, manner)
+  return manner.format == "jsonl" and not (manner.safe or manner.fields or args.last or args.line or args.where
+    or args.since or args["until"]) and #args.enrich + #args.filter + #args.opt + #args.allow == 0
+end
+
+local function check(args)
+  if args.line and (#args.session ~= 1 or args.last) then
+    tell.fail(args.last and "--line names one line, --last many: give one of them"
+      or "--line goes with one session: debrief read SESSION --line N", 2)
   end
+  if args.from and not args.follow then tell.fail("--from is for --follow", 2) end
+  for _, name in ipairs { "last", "line", "since", "until" } do
+    if args.follow and args[name] then tell.fail(("--%s does not go with --follow"):format(name), 2) end
+  end
+  if args.follow and args.format == "json" then
+    tell.fail("--format json is one array, which --follow never ends: use jsonl", 2)
+  end
+end
+
+-- Of a read of one line only what was met there is told.
+local function only_line(args, result)
+  local there = {}
+  for _, d in ipairs(result.diagnostics) do if d.line == args.line then there[#there + 1] = d end end
+  result.diagnostics, result.dropped = there, 0
+  if result.entries == 0 and #there == 0 and #result.failures == 0 then
+    tell.fail(("%s has no entry on line %d"):format(args.session[1], args.line))
+  end
+end
+
+function read.run(args)
+  check(args)
+  if args.follow then return following.run(args) end
+  local sessions, manner = common.sessions(args), show.manner(args)
+  io.stdout:flush()
+  if is_plain(args, manner) then return common.status(copy(args, sessions)) end
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow }
-  local worker = common.worker(job)
-  local result = common.ask(worker, "read", { sessions = sessions, fd = 1, format = format, width = columns or 200,
-    color = color, safe = columns ~= nil, place = format == "list" and read.place(sessions) or 0 })
+    opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"],
+    line = args.line }
+  selection.mark_old(job.selection, sessions)
+  manner.sessions, manner.last, manner.place = sessions, args.last, read.place(sessions)
+  local result = common.ask(common.worker(job), "read", manner)
+  if args.line then only_line(args, result) end
   local status = common.status(result)
-  if format == "list" and columns then
-    tell.note(("%s of %s"):format(common.count(result.kept, "entry", "entries"),
+  if manner.format == "list" and manner.safe then
+    tell.note(("%s of %s"):format(common.count(result.shown, "entry", "entries"),
       common.count(#sessions, "session", "sessions")))
   end
   return status

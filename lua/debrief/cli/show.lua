@@ -1,0 +1,42 @@
+--- How `debrief read` shows entries: formats, fields, the terminal.
+-- @module debrief.cli.show
+local columns = require "debrief.columns"
+local common = require "debrief.cli.common"
+local tell = require "debrief.cli.tell"
+
+local show = {}
+
+local FORMATS = { "jsonl", "json", "list", "table", "tsv", "card" }
+
+function show.options(command)
+  command:option "--fields":argname "NAMES"
+    :description "Only these fields: skill,input.spec,attempts.-1.model; session and line are the place."
+  command:option "--format":argname "FORMAT":choices(FORMATS)
+    :description("jsonl: a line of JSON each; json: one array; list: a readable line each; table; tsv: tabs between; "
+      .. "card: all of each entry. Default: jsonl, with --fields tsv; on a terminal list, table, or card for one line.")
+end
+
+local function format_of(args, terminal)
+  if args.format then return args.format end
+  if args.fields then return terminal and "table" or "tsv" end
+  if not terminal then return "jsonl" end
+  return args.line and "card" or "list"
+end
+
+--- What debrief.listing's printer takes, for the options of a command.
+function show.manner(args)
+  local width, color = common.terminal()
+  local manner = { fd = 1, format = format_of(args, width ~= nil), width = width or 200, color = color,
+    safe = width ~= nil, place = 20 }
+  if args.fields then
+    local message
+    manner.fields, message = columns.parse(args.fields)
+    if not manner.fields then tell.fail("--fields " .. message, 2) end
+    if manner.format == "list" or manner.format == "card" then
+      tell.fail(("--fields goes with table, tsv, jsonl and json, not with %s"):format(manner.format), 2)
+    end
+  end
+  return manner
+end
+
+return show

@@ -1,6 +1,7 @@
 -- log:follow and debrief read --follow: what is new, once, and what is said about it.
 local program = dofile "tests/spec/support/program.lua"
 local debrief = require "debrief"
+local core = require "debrief.core"
 
 local scene, log
 
@@ -13,13 +14,7 @@ local function given(...)
   return table.concat(out, " ")
 end
 
-local function open_files()
-  local n = 0
-  local pipe = assert(io.popen "ls /proc/$PPID/fd")
-  for _ in pipe:lines() do n = n + 1 end
-  pipe:close()
-  return n
-end
+local function open_files() return #core.list "/proc/self/fd" end
 
 describe("log:follow", function()
   before_each(function()

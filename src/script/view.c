@@ -359,30 +359,29 @@ static int l_pairs(lua_State *L) {
 
 /* ---- ipairs ---------------------------------------------------------------------------------------------------- */
 
-/* One step of ipairs over an array: one call, where Lua's own goes through __index. */
-static int l_next_element(lua_State *L) {
-  place p;
-  lua_Integer i = luaL_checkinteger(L, 2) + 1;
-  if (!place_of(L, 1, &p)) return luaL_typeerror(L, 1, "entry");
-  lua_pushinteger(L, i);
-  lua_replace(L, 2);
-  if (!push_element(L, &p, (uint64_t)i)) return lua_pushnil(L), 1;
-  lua_pushinteger(L, i);
-  lua_insert(L, -2);
-  return 2;
+/* Is argument 1 an entry or a value? For functions that a script can call, with the metatables as upvalues. */
+static bool is_view(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) return false;
+  const void *metatable = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return metatable == lua_topointer(L, lua_upvalueindex(2)) ||
+         metatable == lua_topointer(L, lua_upvalueindex(1));
 }
 
-/* ipairs(t): upvalue 3 is Lua's own iterator, for everything that is no entry. */
+/* One step of ipairs over an array: one call, where Lua's own goes through __index. */
+static int l_next_element(lua_State *L) {
+  lua_Integer i = luaL_checkinteger(L, 2) + 1;
+  if (!is_view(L)) return luaL_typeerror(L, 1, "entry");
+  place p = dbf_view_own_place(L);
+  lua_settop(L, 1);
+  lua_pushinteger(L, i);
+  return push_element(L, &p, (uint64_t)i) ? 2 : 0;
+}
+
+/* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
 static int l_ipairs(lua_State *L) {
   luaL_checkany(L, 1);
-  if (lua_type(L, 1) == LUA_TUSERDATA &&
-      (has_metatable(L, 1, &value_key) || has_metatable(L, 1, &entry_key))) {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_pushcclosure(L, l_next_element, 2);
-  } else {
-    lua_pushvalue(L, lua_upvalueindex(3));
-  }
+  lua_pushvalue(L, lua_upvalueindex(is_view(L) ? 3 : 4));
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
   return 3;
@@ -391,10 +390,13 @@ static int l_ipairs(lua_State *L) {
 void dbf_view_register(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, l_next_element, 2);
   lua_getglobal(L, "ipairs");
   lua_newtable(L);
   lua_call(L, 1, 1); /* its iterator */
-  lua_pushcclosure(L, l_ipairs, 3);
+  lua_pushcclosure(L, l_ipairs, 4);
   lua_setfield(L, -2, "ipairs");
 }
 

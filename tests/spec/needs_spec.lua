@@ -108,7 +108,8 @@ describe("a plugin that needs a right", function()
       print(log:retro "./p.lua")
       print(log:retro("./p.lua", { allow = { "p:process" } }).reports[1].text)
       print(log:retro("./p.lua", { allow = { "q:process" } }))]]):format(program.root, program.root, program.build))
-    local r = scene:sh "lua5.4 script.lua"
+    local r = scene:sh("lua5.4 script.lua",
+      { LD_PRELOAD = os.getenv "LD_PRELOAD", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" })
     assert.equal("", r.err)
     assert.equal("nil\t" .. REFUSED:gsub("^debrief: ", "") .. "init\n"
       .. "nil\t--allow 'q:process': no plugin 'q' is used here (p)\n", r.out)

@@ -197,7 +197,8 @@ describe("run", function()
         local file = assert(io.open("result", "w"))
         for i = 1, results.n do file:write(tostring(results[i]), "|") end
         file:close()]]):format(program.build, script))
-      scene:sh(shell .. (" exec %s lua5.4 host.lua"):format(wrap or ""))
+      scene:sh(shell .. (" exec %s lua5.4 host.lua"):format(wrap or ""),
+        { LD_PRELOAD = os.getenv "LD_PRELOAD", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" })
       return scene:read "result"
     end
 

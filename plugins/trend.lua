@@ -29,7 +29,7 @@ end
 return {
   name = "trend", api = 1, summary = "Pass rates by day or week, with the changes that are no chance", split = true,
   options = {
-    by = { type = "string", default = "week", choices = { "day", "week" }, help = "day or week" },
+    by = { type = "string", default = "week", choices = { "day", "week" }, help = "how long each span is" },
     last = { type = "integer", default = 12, min = 2, max = 1000, help = "how many days or weeks to look at" },
   },
   retrospective = {

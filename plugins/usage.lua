@@ -28,7 +28,7 @@ return {
   name = "usage", api = 1, summary = "Tokens and cost, where they are logged, by skill, model, phase, session or day",
   options = {
     by = { type = "string", default = "skill", choices = { "skill", "model", "phase", "session", "day" },
-      help = "skill, model, phase, session or day" },
+      help = "what a row adds up" },
     limit = { type = "integer", default = 30, min = 1, help = "how many rows to show" },
   },
   split = true,

@@ -94,7 +94,7 @@ function worker.describe(name)
   end
   for key, option in next, t.options or {} do
     about.options[#about.options + 1] = { name = key, type = option.type, help = option.help or "", min = option.min,
-      max = option.max, default = option.default }
+      max = option.max, choices = option.choices, default = option.default }
   end
   table.sort(about.options, function(a, b) return a.name < b.name end)
   return about

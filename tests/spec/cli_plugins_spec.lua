@@ -34,10 +34,19 @@ describe("plugins", function()
     assert.truthy(r.out:find "\nsummary ", r.out)
   end)
 
+  it("folds summaries on a terminal, and lines them up", function()
+    local r = scene:sh([[script -qec 'stty cols 60; "$DEBRIEF" plugins' /dev/null </dev/null]])
+    if r.status == 127 then return pending "no script(1) here" end
+    local left = r.out:match("\n(slow +%S+ +)")
+    assert.truthy(r.out:find("\n" .. left .. "Runs over", 1, true), r.out)
+    for line in r.out:gmatch "[^\r\n]+" do assert.truthy(utf8.len(line) <= 60, line) end
+    for indent in r.out:gmatch "\n( +)%S" do assert.equal(#left, #indent) end
+  end)
+
   it("shows one: where it comes from, its hooks and options", function()
     scene:write("p.lua", [[return { name = "p", api = 1, summary = "What p does",
       options = { limit = { type = "integer", default = 3, min = 1, max = 9, help = "how many" },
-        off = { type = "boolean" } },
+        off = { type = "boolean" }, by = { type = "string", default = "", choices = { "", "day" } } },
       enrich = function() end, filter = function() return true end }]])
     local r = scene:run { "plugins", "./p.lua" }
     assert.same({ "", 0 }, { r.err, r.status })
@@ -45,7 +54,8 @@ describe("plugins", function()
     assert.truthy(r.out:find("./p.lua\n", 1, true), r.out)
     assert.truthy(r.out:find("\nhooks: enrich, filter\n", 1, true), r.out)
     assert.truthy(r.out:find "limit +integer, default 3, at least 1, at most 9\n +how many\n", r.out)
-    assert.truthy(r.out:find "off +boolean", r.out)
+    assert.truthy(r.out:find "off +boolean\n$", r.out)
+    assert.truthy(r.out:find 'by +string, default "", one of "", day\n', r.out)
   end)
 
   it("fails with 2 for one that is not there or does not load", function()

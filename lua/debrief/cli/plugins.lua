@@ -2,6 +2,7 @@ local common = require "debrief.cli.common"
 local plugin = require "debrief.plugin"
 local rights = require "debrief.rights"
 local tell = require "debrief.cli.tell"
+local width = require "debrief.width"
 
 local plugins = {
   summary = "List the plugins, show one, or check one.",
@@ -16,12 +17,24 @@ function plugins.options(command)
   command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
 end
 
+local function shown(value) return value == "" and '""' or tostring(value) end
+
+-- What a value must be, behind its type.
+local function bounds(option)
+  local out = {}
+  if option.choices then
+    for i, choice in ipairs(option.choices) do out[i] = shown(choice) end
+    return ", one of " .. table.concat(out, ", ")
+  end
+  if option.min then out[1] = (", at least %s"):format(option.min) end
+  if option.max then out[#out + 1] = (", at most %s"):format(option.max) end
+  return table.concat(out)
+end
+
 local function show_option(option)
-  local range = ""
-  if option.min then range = range .. (", at least %s"):format(option.min) end
-  if option.max then range = range .. (", at most %s"):format(option.max) end
-  local default = option.default ~= nil and (", default %s"):format(option.default) or ""
-  io.stdout:write(("  %-16s %s%s%s\n  %-16s %s\n"):format(option.name, option.type, default, range, "", option.help))
+  local default = option.default ~= nil and ", default " .. shown(option.default) or ""
+  io.stdout:write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
+  if option.help ~= "" then io.stdout:write(("  %-16s %s\n"):format("", option.help)) end
 end
 
 local function show(name, allow)
@@ -38,6 +51,41 @@ local function show(name, allow)
   return 0
 end
 
+-- What every plugin says of itself, by name; and the exit status: 3 when one does not load.
+local function all_about()
+  local list, status = {}, 0
+  for _, item in ipairs(plugin.all()) do
+    local job = common.job { import = { item.bundled and item.name or item.path }, shown = true }
+    job.import = {}
+    local worker, about = require "debrief.retro".worker(job)
+    if worker then
+      list[#list + 1] = about[item.name]
+      worker:close()
+    else
+      tell.error(about)
+      status = 3
+    end
+  end
+  return list, status
+end
+
+-- Names and hooks as wide as the longest; the summary in what is left of a terminal, in more lines if need be.
+local function show_all(list, columns)
+  local rows, names, hooks = {}, 0, 0
+  for i, it in ipairs(list) do
+    local needs = #it.needs > 0 and (" (needs %s)"):format(table.concat(it.needs, ", ")) or ""
+    rows[i] = { it.name, table.concat(it.hooks, ","), it.summary .. needs }
+    names, hooks = math.max(names, #rows[i][1]), math.max(hooks, #rows[i][2])
+  end
+  local left = names + hooks + 4
+  local room = columns and math.max(columns - left, 20) or math.huge
+  for _, row in ipairs(rows) do
+    local lines = width.wrap(row[3], room)
+    io.stdout:write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
+      table.concat(lines, "\n" .. (" "):rep(left)), "\n")
+  end
+end
+
 function plugins.run(args)
   if args.check then
     if not args.name then tell.fail("plugins --check: name a plugin", 2) end
@@ -45,21 +93,8 @@ function plugins.run(args)
   end
   if args.name then return show(args.name, args.allow) end
   if #args.allow > 0 then tell.fail("plugins: --allow goes with the name of a plugin", 2) end
-  local status = 0
-  for _, item in ipairs(plugin.all()) do
-    local job = common.job { import = { item.bundled and item.name or item.path }, shown = true }
-    job.import = {}
-    local worker, about = require "debrief.retro".worker(job)
-    if worker then
-      local it = about[item.name]
-      local needs = #it.needs > 0 and (" (needs %s)"):format(table.concat(it.needs, ", ")) or ""
-      io.stdout:write(("%-16s %-24s %s%s\n"):format(it.name, table.concat(it.hooks, ","), it.summary, needs))
-      worker:close()
-    else
-      tell.error(about)
-      status = 3
-    end
-  end
+  local list, status = all_about()
+  show_all(list, (common.terminal()))
   return status
 end
 

@@ -115,6 +115,16 @@ static bool drain(task *t, bool all) {
   return true;
 }
 
+/* A line too long to be buffered: what is buffered goes first, then the line as it lies in the reader. False: stop. */
+static bool write_long(task *t, const dbf_entry *e) {
+  if (!drain(t, true)) return false;
+  t->item->entries++;
+  int fd = t->all->options->fd;
+  if (write_all(fd, e->text, e->len) && write_all(fd, "\n", 1)) return true;
+  end_turn(t, true, errno);
+  return false;
+}
+
 static bool append(task *t, const dbf_record *record) {
   const dbf_entry *e = record->entry;
   if (record->bad_utf8) dbf_json_compact(t->out, e->text, e->len, false);
@@ -138,6 +148,10 @@ static bool copy_lines(task *t, debrief_reader *reader) {
   dbf_record record;
   debrief_next next;
   while ((next = dbf_reader_next(reader, &record, &t->item->err)) == DEBRIEF_NEXT_ENTRY) {
+    if (record.entry->len > AHEAD && !record.bad_utf8) {
+      if (!write_long(t, record.entry)) return false;
+      continue;
+    }
     if (!append(t, &record)) {
       t->item->failed = true;
       return dbf_fail_memory(&t->item->err), drain(t, true);

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { BIG = 1024 * 1024 }; /* bytes of an entry that is worth a collection of its own */
+
 static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader";
 
 typedef struct log_object {
@@ -73,7 +75,7 @@ static int l_reader(lua_State *L) {
 }
 
 static reader_object *check_reader(lua_State *L) {
-  reader_object *r = luaL_checkudata(L, 1, reader_type);
+  reader_object *r = dbf_object_own(L, reader_type);
   if (!r->reader) luaL_error(L, "this reader is closed");
   return r;
 }
@@ -102,6 +104,8 @@ static int l_reader_next(lua_State *L) {
   case DEBRIEF_NEXT_ERROR: return fail(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
+  if (record.entry->len > BIG)
+    lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
   dbf_view_push(L, record.entry, record.bad_utf8, r->foreign);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);

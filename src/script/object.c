@@ -1,9 +1,12 @@
 #include "object.h"
 
+#include <stdbool.h>
+
 void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
   luaL_newmetatable(L, name);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, close);
   lua_setfield(L, -2, "__gc");
@@ -12,4 +15,14 @@ void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
+}
+
+void *dbf_object_own(lua_State *L, const char *name) {
+  if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
+    bool own = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
+    lua_pop(L, 1);
+    if (own) return lua_touserdata(L, 1);
+  }
+  luaL_typeerror(L, 1, name);
+  return NULL;
 }

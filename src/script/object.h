@@ -5,7 +5,10 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-/* Register type `name` with its methods; `close` runs at collection and for to-be-closed variables. */
+/* Register type `name` with its methods, whose upvalue 1 is the type's metatable; `close` runs at collection and for to-be-closed variables. */
 void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close);
+
+/* In a method: argument 1, which is of the method's own type; raises when it is not. Quicker than luaL_checkudata. */
+void *dbf_object_own(lua_State *L, const char *name);
 
 #endif

@@ -110,6 +110,10 @@ static void preload(lua_State *L, const char *name, lua_CFunction open) {
   lua_pop(L, 1);
 }
 
+/* A retrospective leaves garbage behind every entry and keeps little: collecting later saves a twentieth of its time and
+ * costs a megabyte. */
+enum { PAUSE = 400, STEP = 400 };
+
 static void open_reduced(lua_State *L) {
   static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},       {LUA_STRLIBNAME, luaopen_string},
                                        {LUA_TABLIBNAME, luaopen_table}, {LUA_MATHLIBNAME, luaopen_math},
@@ -149,6 +153,7 @@ static int open_state(lua_State *L) {
   preload(L, "debrief.core", luaopen_debrief_core);
   preload(L, "cjson", luaopen_cjson);
   if (reduced) {
+    lua_gc(L, LUA_GCINC, PAUSE, STEP, 0);
     open_reduced(L);
   } else {
     luaL_openlibs(L);

@@ -7,6 +7,8 @@
 --     print(log:retro("skills"):text())
 -- @module debrief
 local core = require "debrief.core"
+local selection = require "debrief.selection"
+local time = require "debrief.time"
 
 local debrief = {
   aggregate = require "debrief.aggregate", array = core.array, date = core.date, decode = core.decode,
@@ -14,6 +16,7 @@ local debrief = {
   json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw, session_id = core.session_id,
   table = core.table, time = core.time, transcript = require "debrief.transcript", type = core.type,
     version = core.version,
+  window = time.window,
 }
 
 local Log = {}
@@ -55,21 +58,54 @@ function Log:sessions()
   end
 end
 
-local function session_list(self, session)
+-- The ids that `session` names; an error blames the caller `level` levels up.
+local function session_list(self, session, level)
   if type(session) == "string" then return { session } end
   if type(session) == "table" then return session end
   local ids, message = self.handle:sessions()
-  if not ids then error(message, 3) end
+  if not ids then error(message, level or 3) end
   return ids
 end
 
+local function item_of(self, id)
+  return { session = id, path = ("%s/%s.jsonl"):format(self.dir, id), is_path = false }
+end
+
+-- A function that says whether an entry is wanted: opts.where, an expression or a function.
+local function chooser(where)
+  if where == nil or type(where) == "function" then return where end
+  local expression = require "debrief.where"
+  local filter = expression.filter(where, core.log_text)
+  return function(entry, session, line)
+    local ok, answer = pcall(filter, entry)
+    if not ok then error(("where: %s (at %s:%d)"):format(expression.message(answer), session, line), 0) end
+    return answer
+  end
+end
+
+-- The ids that opts.session names, without those whose files are older than the window, and how to read them.
+local function chosen(self, opts)
+  local where = type(opts.where) == "string" and opts.where or nil
+  local choice, message = selection.of({ since = opts.since, ["until"] = opts["until"], where = where }, core.now())
+  if not choice then error(message, 3) end
+  local items, ids = {}, {}
+  for i, id in ipairs(session_list(self, opts.session, 4)) do items[i] = item_of(self, id) end
+  selection.mark_old(choice, items)
+  for _, item in ipairs(items) do
+    if not item.old then ids[#ids + 1] = item.session end
+  end
+  return ids, selection.reader_options(choice, opts.strict)
+end
+
 --- Entries, session by session in name order.
--- @param opts { session = id or array of ids, strict = true to raise at the first damaged line,
---   on_diagnostic = function(diagnostic) }
+-- @param opts { session = id or array of ids, since =, ["until"] = times ("7d", "last week", ns): only entries between
+--   them, where = an expression as --where takes it or a function(entry): only entries for which it holds (one that
+--   raises ends the loop), strict = true to raise at the first damaged line, on_diagnostic = function(diagnostic) }
 -- @return an iterator of entry, session, line
 function Log:entries(opts)
   opts = opts or {}
-  local ids, at, reader = session_list(self, opts.session), 0, nil
+  local ids, options = chosen(self, opts)
+  local at, reader, wanted = 0, nil, chooser(opts.where)
   local function tell()
     for _, d in ipairs((reader:diagnostics())) do
       d.session = ids[at]
@@ -82,15 +118,18 @@ function Log:entries(opts)
         at = at + 1
         if not ids[at] then return nil end
         local message
-        reader, message = self.handle:reader(ids[at], { strict = opts.strict })
+        reader, message = self.handle:reader(ids[at], options)
         if not reader then error(message, 2) end
       end
       local entry, line = reader:next()
       tell()
-      if entry then return entry, ids[at], line end
-      reader:close()
-      reader = nil
-      if line then error(line, 2) end
+      if not entry then
+        reader:close()
+        reader = nil
+        if line then error(line, 2) end
+      elseif not wanted or wanted(entry, ids[at], line) then
+        return entry, ids[at], line
+      end
     end
   end
 end
@@ -179,9 +218,8 @@ local function run_inline(self, t, opts)
   local ids = session_list(self, opts.session)
   local result = { entries = 0, sessions = #ids, diagnostics = {}, problems = {} }
   local acc = t.init(ctx)
-  local each = self:entries { session = ids, on_diagnostic = function(d)
-    result.diagnostics[#result.diagnostics + 1] = d
-  end }
+  local each = self:entries { session = ids, since = opts.since, ["until"] = opts["until"], where = opts.where,
+    on_diagnostic = function(d) result.diagnostics[#result.diagnostics + 1] = d end }
   for entry, session, line in each do
     ctx.session, ctx.line = session, line
     result.entries = result.entries + 1
@@ -195,9 +233,9 @@ end
 
 --- Run one or more bundled or own retrospectives, or one given inline.
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
---   state (opts: session, options)
--- @param opts { session = id or array, enrich =, filter = arrays of plugins, opt = {"limit=5"},
---   allow = {"git:process"}, workers = number }
+--   state (opts: session, since, until, where, options)
+-- @param opts { session = id or array, since =, ["until"] = times, where = an expression, enrich =, filter = arrays of
+--   plugins, opt = {"limit=5"}, allow = {"git:process"}, workers = number }
 -- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
 function Log:retro(names, opts)
   opts = opts or {}
@@ -205,12 +243,10 @@ function Log:retro(names, opts)
   local retro, list = require "debrief.retro", {}
   for name in names:gmatch "[^,]+" do list[#list + 1] = name end
   local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt,
-    allow = opts.allow, dir = self.dir }
+    allow = opts.allow, dir = self.dir, since = opts.since, ["until"] = opts["until"], where = opts.where }
   if not job then return nil, message end
   local sessions = {}
-  for i, id in ipairs(session_list(self, opts.session)) do
-    sessions[i] = { session = id, path = ("%s/%s.jsonl"):format(self.dir, id), is_path = false }
-  end
+  for i, id in ipairs(session_list(self, opts.session)) do sessions[i] = item_of(self, id) end
   local result
   result, message = retro.run(job, sessions, opts.workers)
   if not result then return nil, message end

@@ -67,6 +67,7 @@ function sandbox.library(allow)
     encode = core.encode, json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw,
     run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,
     table = core.table, time = core.time, transcript = copy(transcript), type = core.type, version = core.version,
+    window = require "debrief.time".window,
   }
 end
 

@@ -22,8 +22,10 @@ function read.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to read (default: all, in name order)."
   common.selection_options(command)
-  command:option "--last":argname "N":convert(count "--last"):description "Only the N latest entries of all sessions, by time."
-  command:option "--line":argname "N":convert(count "--line"):description "Only line N of the one session that is named."
+  command:option "--last":argname "N":convert(count "--last")
+    :description "Only the N latest entries of all sessions, by time."
+  command:option "--line":argname "N":convert(count "--line")
+    :description "Only line N of the one session that is named."
   show.options(command)
   command:flag "--strict":description "Stop at the first line that is not an entry."
   following.options(command)
@@ -75,15 +77,16 @@ end
 function read.run(args)
   check(args)
   if args.follow then return following.run(args) end
-  local sessions, manner = common.sessions(args), show.manner(args)
+  local manner = show.manner(args)
   io.stdout:flush()
-  if is_plain(args, manner) then return common.status(copy(args, sessions)) end
+  if is_plain(args, manner) then return common.status(copy(args, common.sessions(args))) end
   local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
     opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"],
     line = args.line }
+  local worker, sessions = common.worker(job), common.sessions(args)
   selection.mark_old(job.selection, sessions)
   manner.sessions, manner.last, manner.place = sessions, args.last, read.place(sessions)
-  local result = common.ask(common.worker(job), "read", manner)
+  local result = common.ask(worker, "read", manner)
   if args.line then only_line(args, result) end
   local status = common.status(result)
   if manner.format == "list" and manner.safe then

@@ -338,9 +338,10 @@ end
 --- Merge partial results, left to right, and finish.
 -- @param name the plugin
 -- @param lines { { place = "FILE:1", text = }... }
+-- @param allow rights for the plugin: { "name:process" }, or nil
 -- @return as retro.run; or nil and a message
-function retro.merge(name, lines)
-  local job, message = retro.job { retro = { name } }
+function retro.merge(name, lines, allow)
+  local job, message = retro.job { retro = { name }, allow = allow }
   if not job then return nil, message end
   local found, total, results = job.plugins[1], new_total(0), {}
   job.now = 0

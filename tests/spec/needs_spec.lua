@@ -100,6 +100,15 @@ describe("a plugin that needs a right", function()
     assert.truthy(r.out:find "\ngit +enrich +[^\n]+ %(needs process%)\n", r.out)
   end)
 
+  it("needs it to finish partial results, too", function()
+    scene:write("p.lua", (plugin("p", '"process"'):gsub("finish =", "merge = function() end, %0")))
+    local r = scene:sh '"$DEBRIEF" retro ./p.lua --allow p:process --partial -o part && "$DEBRIEF" merge ./p.lua part'
+    assert.same({ REFUSED, "", 2 }, { r.err, r.out, r.status })
+    r = scene:run { "merge", "./p.lua", "part", "--allow", "p:process" }
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.truthy(r.out:find "\ninit\n", r.out)
+  end)
+
   it("gets it from a script, too", function()
     scene:write("script.lua", ([[
       package.path = "%s/lua/?.lua;%s/lua/?/init.lua;" .. package.path

@@ -11,6 +11,7 @@ local merge = {
 function merge.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN":description "The retrospective, by name or path."
   command:argument "FILE":target "files":args "+":argname "FILE":description "Partial results; - is standard input."
+  common.allow_option(command)
   retro.output_options(command)
 end
 
@@ -33,10 +34,8 @@ end
 
 function merge.run(args)
   local lines = read_lines(args.files)
-  local found, message = require "debrief.plugin".find(args.plugin)
-  if not found then tell.fail(message, 2) end
-  local result
-  result, message = require "debrief.retro".merge(args.plugin, lines)
+  common.worker(common.job { retro = { args.plugin }, allow = args.allow }):close()
+  local result, message = require "debrief.retro".merge(args.plugin, lines, args.allow)
   if not result then tell.fail(message) end
   retro.show(args, result)
   return common.status(result)

@@ -1,19 +1,19 @@
 -- compare: is B better than A? Two models, two versions of a skill, two windows of time: the difference of their pass
 -- rates with its 95 % interval (Newcombe), and a plain answer. One is better only when the interval leaves out 0 and
 -- the difference is at least the floor; there is no difference only when the whole interval is within the floor.
---
 -- `by` is model (of the last attempt), time, or a field such as phase or source.run. Without a and b it takes the two
 -- values with most runs; of time, the last 7 days and the 7 before. A window is FROM..TO in the user's zone, half-open.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 local WEEK, ISO, PASSED = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S", { ok = true, fail = false }
+local function text(default, help) return { type = "string", default = default, help = help } end
 
 local function windows(ctx)
   local function week(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
   local a, b = ctx.options.a, ctx.options.b
   local both = { a ~= "" and a or week(ctx.now - WEEK), b ~= "" and b or week(ctx.now) }
-  local fine = both[1]:find("..", 1, true) and both[2]:find("..", 1, true)
-  return fine and both or error("a window is written FROM..TO, as 2026-10-01..2026-11-01", 0)
+  if both[1]:find("..", 1, true) and both[2]:find("..", 1, true) then return both end
+  error("a window is written FROM..TO, as 2026-10-01..2026-11-01", 0)
 end
 
 local function keys_of(entry, ctx) -- what it counts for; of two overlapping windows for both
@@ -23,7 +23,7 @@ local function keys_of(entry, ctx) -- what it counts for; of two overlapping win
     return { last and last ~= debrief.null and last.model or entry.model_used }
   elseif by ~= "time" then
     for name in by:gmatch("[^.]+") do entry = type(entry) == "userdata" and entry[name] or nil end
-    return { entry ~= nil and tostring(entry) or nil }
+    return { entry and tostring(entry) }
   end
   for _, window in ipairs(at and windows(ctx) or {}) do
     local from, to = window:match("^(.-)%.%.(.*)$")
@@ -33,15 +33,12 @@ local function keys_of(entry, ctx) -- what it counts for; of two overlapping win
 end
 
 local function cells(name, a, b, floor)
-  local difference, low, high = agg.difference(a, b)
-  local answer = "cannot tell"
+  local answer, difference, low, high = "cannot tell", agg.difference(a, b)
   if difference and low > 0 and difference >= floor then answer = "B is better" end
   if difference and high < 0 and difference <= -floor then answer = "A is better" end
   if difference and low >= -floor and high <= floor then answer = "no difference" end
   return { name ~= "" and name or nil, a, b, difference, low, high, answer }
 end
-
-local function text(default, help) return { type = "string", default = default, help = help } end
 
 return {
   name = "compare", api = 1, summary = "A against B (models, versions, times), with a plain answer", split = true,
@@ -70,10 +67,13 @@ return {
       end
       local A, B, floor = agg.at(acc, a), agg.at(acc, b), ctx.options.floor
       local rows = { cells("(all)", A.passed, B.passed, floor) }
-      for skill, rate in agg.each(A.skills) do rows[#rows + 1] = cells(skill, rate, agg.at(B.skills, skill), floor) end
+      for skill, rate in agg.each(A.skills) do
+        local other = agg.at(B.skills, skill)
+        if rate.den > 0 and other.den > 0 then rows[#rows + 1] = cells(skill, rate, other, floor) end
+      end
       local answer = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,
         b ~= "" and b or "none", B.runs, rows[1][7])
-      return { title = "A against B", text = answer .. "\nPass rates. Chance alone names one skill in 20.",
+      return { title = "A against B", text = answer .. "\nPass rates, of skills that both ran. Chance alone names one in 20.",
         tables = { { rows = rows, columns = { "skill", "A", "B", "B - A", "from", "to", "answer" } } } }
     end,
   },

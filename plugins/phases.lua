@@ -29,7 +29,7 @@ return {
       local rows = agg.rows(acc, function(phase, row)
         return { phase, row.runs, row.passed, agg.value(row.total), agg.value(row.time), mostly(row.skills) }
       end, function(row) return (agg.value(row.total) or -1) + row.runs * 1e-9 end) -- the untimed last, by runs
-      local text = ("%d phases, the one that took most first."):format(#rows)
+      local text = ("Phases: %d, the one that took most first."):format(#rows)
       for i = #rows, ctx.options.limit + 1, -1 do rows[i] = nil end
       return { title = "Phases", text = text, tables = { { columns = { "phase", "runs", "passed",
         { key = "total_ms", title = "time", unit = "ms" }, { key = "median_ms", title = "median", unit = "ms" },

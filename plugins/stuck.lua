@@ -74,7 +74,7 @@ return {
       settle(acc, ctx)
       local loops, n = agg.value(acc.found.loops)
       return { title = "Stuck", findings = loops,
-        text = n > 0 and ("%d loops, %d failed tries."):format(n, acc.found.tries) or "No loops." }
+        text = n > 0 and ("Loops: %d. Failed tries in them: %d."):format(n, acc.found.tries) or "No loops." }
     end,
   },
 }

@@ -68,7 +68,7 @@ return {
         end
         return { skill, earlier, latest, change(earlier, latest), { spark = spark } }
       end)
-      local text = ("%d %ss, the latest is %s."):format(#names, by, names[#names] or "not known")
+      local text = names[1] and ("The latest %s is %s."):format(by, names[#names]) or "No run has a time."
       if acc.untimed > 0 then text = ("%s Runs without a time: %d."):format(text, acc.untimed) end
       return { title = "Trend", text = text .. " A change is named when the 95 % intervals lie apart.", tables = {
         { title = "By skill", columns = { "skill", "before", "latest", "change", "trend" }, rows = skills },

@@ -29,7 +29,7 @@ describe("stuck", function()
     })
     assert.same({ '3 | failed tries of a on x.c, 3 in a row like "expected 7, got 4". Then it passed. | s:1 s:3' },
       findings(report))
-    assert.equal("1 loops, 3 failed tries.", report.text)
+    assert.equal("Loops: 1. Failed tries in them: 3.", report.text)
   end)
 
   it("tells runs that fail in a row on one input, whatever they say; not across sessions or successes", function()

@@ -283,4 +283,12 @@ function report.render(format, reports, counts, opts)
   return nil, ("there is no format %q: use %s"):format(tostring(format), table.concat(report.formats, ", "))
 end
 
+--- A copy of a checked report in which no table occurs twice, so that it can travel between states.
+function report.copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, part in next, value do out[key] = report.copy(part) end
+  return out
+end
+
 return report

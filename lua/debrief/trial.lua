@@ -5,6 +5,7 @@
 -- @module debrief.trial
 local core = require "debrief.core"
 local pipeline = require "debrief.pipeline"
+local report = require "debrief.report"
 
 local trial = {}
 
@@ -68,7 +69,7 @@ local function finish(p, acc)
   local name = hook.table.name
   local ok, value = p:call(name, "finish", hook.table.retrospective.finish, acc, hook.ctx)
   if not ok then return nil end
-  local checked, message = require "debrief.report".check(value, name)
+  local checked, message = report.check(value, name)
   if not checked then p:note(name, "finish", message) end
   return checked
 end
@@ -103,14 +104,6 @@ local function cut(entries, split, seed)
   return pieces
 end
 
--- The report as it is shown, in one text that is the same for the same report.
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for key, part in next, value do out[key] = copy(part) end
-  return out
-end
-
 --- Run the job's plugins over entries.
 -- @param hooks of the job
 -- @param given { sessions =, seed = number of the random split, nil: in one piece }
@@ -127,7 +120,7 @@ function trial.run(hooks, given, open_reader)
   local pieces = { { 1, #entries } }
   if given.seed and #entries > 0 then pieces = cut(entries, t.split, given.seed) end
   result.pieces = #pieces
-  result.report = copy(run_pieces(p, entries, pieces))
+  result.report = report.copy(run_pieces(p, entries, pieces))
   return result
 end
 

@@ -212,14 +212,6 @@ function worker.merge(result)
   return { all_stopped = all_stopped }
 end
 
--- A report may hold the same table twice; what travels may not.
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for key, part in next, value do out[key] = copy(part) end
-  return out
-end
-
 local function finish(hook)
   local report = require "debrief.report"
   local name = hook.table.name
@@ -236,7 +228,7 @@ local function finish(hook)
     return false
   end
   if (hook.errors or 0) > 0 then checked.incomplete = hook.errors end
-  return copy(checked)
+  return report.copy(checked)
 end
 
 --- Finish every retrospective. Reports are rendered by the caller; false stands for one that has none.

@@ -1,4 +1,5 @@
 #include "convert.h"
+#include "object.h"
 #include "scratch.h"
 #include "view.h"
 #include "../log/json_write.h"
@@ -24,14 +25,6 @@ void dbf_convert_push_null(lua_State *L) {
 
 bool dbf_convert_is_null(lua_State *L, int index) {
   return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
-}
-
-static bool has_metatable(lua_State *L, int index, const char *key) {
-  if (!lua_getmetatable(L, index)) return false;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same;
 }
 
 void dbf_convert_mark_array(lua_State *L) {
@@ -76,7 +69,7 @@ static bool is_array(lua_State *L, int index, const step *at, lua_Integer *lengt
     else if (lua_type(L, -1) == LUA_TSTRING) names++;
     else others++;
   }
-  bool array = inside > 0 || has_metatable(L, index, &array_key);
+  bool array = inside > 0 || dbf_object_is(L, index, &array_key);
   if (others || inside < n) refuse(L, at, "a table with holes, or with keys that are not strings,");
   if (array && names) refuse(L, at, "a table that is both array and object");
   *length = n;
@@ -163,7 +156,7 @@ static void write_number(lua_State *L, int index, dbf_bytes *out, const step *at
 static void write_userdata(lua_State *L, int index, dbf_bytes *out, const step *at) {
   dbf_json_value value;
   bool bad_utf8;
-  if (has_metatable(L, index, &json_key)) {
+  if (dbf_object_is(L, index, &json_key)) {
     dbf_bytes_append(out, lua_touserdata(L, index), lua_rawlen(L, index));
   } else if (dbf_view_get(L, index, &value, &bad_utf8)) {
     dbf_json_compact(out, value.start, (size_t)(value.end - value.start), false);
@@ -288,7 +281,7 @@ static int l_json(lua_State *L) {
 }
 
 static int l_json_tostring(lua_State *L) {
-  if (!has_metatable(L, 1, &json_key)) return luaL_typeerror(L, 1, "JSON text");
+  if (!dbf_object_is(L, 1, &json_key)) return luaL_typeerror(L, 1, "JSON text");
   lua_pushlstring(L, lua_touserdata(L, 1), lua_rawlen(L, 1));
   return 1;
 }
@@ -329,8 +322,8 @@ static int l_type(lua_State *L) {
     lua_pushstring(L, value.type == DBF_JSON_ARRAY ? "array" : "object");
   else if (dbf_convert_is_null(L, 1)) lua_pushstring(L, "null");
   else if (lua_istable(L, 1))
-    lua_pushstring(L, has_metatable(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
-  else if (lua_type(L, 1) == LUA_TUSERDATA && has_metatable(L, 1, &json_key)) lua_pushstring(L, "json");
+    lua_pushstring(L, dbf_object_is(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
+  else if (lua_type(L, 1) == LUA_TUSERDATA && dbf_object_is(L, 1, &json_key)) lua_pushstring(L, "json");
   else lua_pushstring(L, luaL_typename(L, 1));
   return 1;
 }

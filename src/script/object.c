@@ -1,7 +1,5 @@
 #include "object.h"
 
-#include <stdbool.h>
-
 void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
   luaL_newmetatable(L, name);
   lua_newtable(L);
@@ -25,4 +23,12 @@ void *dbf_object_own(lua_State *L, const char *name) {
   }
   luaL_typeerror(L, 1, name);
   return NULL;
+}
+
+bool dbf_object_is(lua_State *L, int index, const char *key) {
+  if (!lua_getmetatable(L, index)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
 }

@@ -2,6 +2,8 @@
 #ifndef DBF_OBJECT_H
 #define DBF_OBJECT_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 #include <lauxlib.h>
 
@@ -10,5 +12,8 @@ void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
 
 /* In a method: argument 1, which is of the method's own type; raises when it is not. Quicker than luaL_checkudata. */
 void *dbf_object_own(lua_State *L, const char *name);
+
+/* Is the value at `index` something whose metatable is the one in the registry under the address `key`? */
+bool dbf_object_is(lua_State *L, int index, const char *key);
 
 #endif

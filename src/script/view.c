@@ -1,5 +1,6 @@
 #include "view_internal.h"
 #include "convert.h"
+#include "object.h"
 #include "scratch.h"
 #include "../log/json_write.h"
 
@@ -46,16 +47,8 @@ void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool for
   dbf_view_fill(&push_entry(L, &head)->own, entry);
 }
 
-static bool has_metatable(lua_State *L, int index, const char *key) {
-  if (!lua_getmetatable(L, index)) return false;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same;
-}
-
 int dbf_view_copy(lua_State *L) {
-  if (lua_type(L, 1) != LUA_TUSERDATA || !has_metatable(L, 1, &entry_key))
+  if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_object_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
   const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
   body head = *from;
@@ -108,7 +101,7 @@ static inline void locate(lua_State *L, void *userdata, place *p) {
 
 static bool place_of(lua_State *L, int index, place *p) {
   if (lua_type(L, index) != LUA_TUSERDATA) return false;
-  if (!has_metatable(L, index, &value_key) && !has_metatable(L, index, &entry_key)) return false;
+  if (!dbf_object_is(L, index, &value_key) && !dbf_object_is(L, index, &entry_key)) return false;
   locate(L, lua_touserdata(L, index), p);
   return true;
 }
@@ -134,7 +127,7 @@ bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8
 
 bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_member **members,
                       uint32_t *count) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !has_metatable(L, index, &entry_key)) return false;
+  if (lua_type(L, index) != LUA_TUSERDATA || !dbf_object_is(L, index, &entry_key)) return false;
   const body *b = ((entry_view *)lua_touserdata(L, index))->now;
   *text = text_of(b);
   *members = members_of(b);

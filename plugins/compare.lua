@@ -73,7 +73,7 @@ return {
       end
       local answer = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,
         b ~= "" and b or "none", B.runs, rows[1][7])
-      return { title = "A against B", text = answer .. "\nPass rates, of skills that both ran. Chance alone names one in 20.",
+      return { title = "A against B", text = answer .. "\nOf skills that both ran; chance alone names one in 20.",
         tables = { { rows = rows, columns = { "skill", "A", "B", "B - A", "from", "to", "answer" } } } }
     end,
   },

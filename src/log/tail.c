@@ -378,7 +378,9 @@ static uint64_t hash_of(const dbf_record *record) {
 /* A writer that found its record glued to something appends it again, on the next line. The reader gives it once when it
  * sees both lines together; here the second one came later. */
 static bool is_echo(dbf_tail *t, const dbf_record *record) {
-  bool echo = t->echo && !record->salvaged && record->offset == t->echo_at && hash_of(record) == t->echo;
+  bool next_line =
+      record->offset == t->echo_at || record->offset == t->echo_at + 1; /* it begins with a newline */
+  bool echo = t->echo && next_line && !record->salvaged && hash_of(record) == t->echo;
   const char *behind = record->entry->text + record->entry->len;
   t->echo = record->salvaged && *behind == '\n' ? hash_of(record) : 0;
   t->echo_at = t->offset;

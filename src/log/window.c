@@ -135,10 +135,11 @@ dbf_window_status dbf_window_again(dbf_window *w, dbf_window_line *line, debrief
 dbf_window_status dbf_window_repeats(dbf_window *w, dbf_window_line *line, size_t from, size_t len,
                                      bool *same, debrief_error *err) {
   size_t keep = w->line_len, next = keep + 1;
-  while (w->bytes.len - w->start < next + len + 1 && !w->at_end)
+  while (w->bytes.len - w->start < next + 1 + len + 1 && !w->at_end)
     if (!fill(w, err)) return DBF_WINDOW_ERROR;
   size_t have = w->bytes.len - w->start;
   const char *text = w->bytes.data + w->start;
+  if (have > next && text[next] == '\n') next++;
   bool ended = have == next + len || (have > next + len && text[next + len] == '\n');
   *same = line->terminated && ended && memcmp(text + from, text + next, len) == 0;
   give(w, line, line->terminated);

@@ -52,7 +52,8 @@ dbf_window_status dbf_window_next(dbf_window *window, dbf_window_line *line, deb
  * now; END: it has not. */
 dbf_window_status dbf_window_again(dbf_window *window, dbf_window_line *line, debrief_error *err);
 
-/* Does the line behind the current one consist of exactly these bytes of the current line (from `from` on, `len` of
+/* Does the line behind the current one, or behind it and an empty one (append.c writes a record that it found glued again,
+ * behind a newline), consist of exactly these bytes of the current line (from `from` on, `len` of
  * them)? Moves the window: *line is refreshed. */
 dbf_window_status dbf_window_repeats(dbf_window *window, dbf_window_line *line, size_t from, size_t len,
                                      bool *same, debrief_error *err);

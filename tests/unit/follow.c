@@ -230,7 +230,11 @@ static void a_record_that_was_appended_again_is_given_once(void **state) {
   gives_nothing();
   put(LINE("b"));
   gives("s1/b@4");
-  assert_told("spliced:2");
+  put("{\"session_id\":\"s1\",\"sk" LINE("c"));
+  gives("s1/c@5");
+  put("\n" LINE("c") LINE("c"));
+  gives("s1/c@8");
+  assert_told("spliced:2 spliced:5");
 }
 
 static void long_lines(void **state) {

@@ -220,6 +220,12 @@ static void gives_a_record_once_that_the_next_line_repeats(void **state) {
         "entry 2 @51 " A "\nend 1 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
   READS(B A "\n" A, "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B
                     " salvaged\nentry 2 @63 " A "\nend 2 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
+  READS(B A "\n\n" A "\n",
+        "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 3 @64 " A
+        "\nend 2 entries, 3 lines, 1 blank, 1 damaged, 0 warnings\n");
+  READS(B A "\n\n\n" A "\n",
+        "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 1 @0 " A
+        " salvaged\nentry 4 @65 " A "\nend 3 entries, 4 lines, 2 blank, 1 damaged, 0 warnings\n");
   READS(B A "\n" A " \n",
         "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 1 @0 " A
         " salvaged\nentry 2 @63 " A "\nend 3 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");

@@ -1,0 +1,11 @@
+#!/bin/sh
+# A session is torn, repaired and renamed away while four processes append to it: a follower gives each entry once, in order.
+. tests/faults/lib.sh
+
+for way in told poll; do
+  for rotations in 0 3; do
+    mkdir "$work/$way$rotations"
+    said=$("$drivers/follow_storm" "$work/$way$rotations" "${ENTRIES:-5000}" "$rotations" "$way" 2>&1)
+    if [ $? -eq 0 ]; then echo "ok - $way, $said"; else printf 'not ok - %s, %s\n' "$way" "$said" | head -5; fi
+  done
+done

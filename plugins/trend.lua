@@ -66,7 +66,7 @@ return {
           spark[i] = agg.value(latest) or debrief.null
           if i < #names then agg.merge(earlier, latest) end
         end
-        return { skill, earlier, latest, change(earlier, latest), { spark = spark } }
+        return { skill, earlier, latest, change(earlier, latest), { spark = spark, low = 0, high = 1 } }
       end)
       local text = names[1] and ("The latest %s is %s."):format(by, names[#names]) or "No run has a time."
       if acc.untimed > 0 then text = ("%s Runs without a time: %d."):format(text, acc.untimed) end

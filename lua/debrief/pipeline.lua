@@ -196,7 +196,9 @@ function Pipeline:recover(s, raised)
   s.running = nil
   p.errors = (p.errors or 0) + 1
   if s.chained and p.errors >= pipeline.MOST_ERRORS then p.stopped = true end
-  if not s.chained and s.hook == "filter" then s.entry = nil end -- it said neither yes nor no: dropped
+  -- a filter said neither yes nor no, or what refuses could not do its work (redact): the entry goes no further
+  local refuses = s.hook == "enrich" and p.table.on_error == "refuse"
+  if not s.chained and (s.hook == "filter" or refuses) then s.entry = nil end
   return true
 end
 

@@ -8,7 +8,8 @@
 --         rows = { { "review", 812.5 } } }} }          rows = {{ "review", 812.5 }} }}, findings = {} }
 --
 -- A cell is nil (no data), a boolean, an integer, a float, a string, a rate { num =, den = } or a row of numbers drawn
--- small { spark = { … } }. A report with a defect is not shown at all: half a report looks like a whole one.
+-- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with a
+-- defect is not shown at all: half a report looks like a whole one.
 -- @module debrief.report
 local core = require "debrief.core"
 
@@ -102,7 +103,12 @@ local function check_spark(cell, where, defects)
     end
     last = math.max(last, key)
   end
-  local spark = { n = last }
+  for _, edge in ipairs { "low", "high" } do
+    if not nothing(cell[edge]) and type(cell[edge]) ~= "number" then
+      return fault(defects, where .. "." .. edge, "must be a number or nil, and is %s", describe(cell[edge]))
+    end
+  end
+  local spark = { n = last, low = tonumber(cell.low), high = tonumber(cell.high) }
   for i = 1, last do
     if not nothing(cell.spark[i]) then spark[i] = cell.spark[i] end
   end

@@ -30,6 +30,18 @@ describe("the pipeline", function()
   end)
   teardown(program.clean)
 
+  it("lets an entry go no further when an enricher that refuses fails on it", function()
+    plugin("p", [[on_error = "refuse", enrich = function(entry)
+      if entry.skill == "even" then error "no idea" end
+      entry.clean = true
+    end]])
+    local r = scene:run { "read", "--enrich", "./p.lua" }
+    assert.equal(3, r.status)
+    local _, clean = r.out:gsub('"clean":true', "")
+    local _, lines = r.out:gsub("\n", "")
+    assert.same({ 3, 3 }, { clean, lines })
+  end)
+
   it("runs enrich, match and filter of a plugin before its step, and shows others nothing of it", function()
     plugin("p", [[enrich = function(entry) entry.twice = entry.duration_ms * 2 end,
       match = { skill = "even", twice = { 4, 8, 12 } },

@@ -205,6 +205,11 @@ describe("text", function()
     contains(out, "s:12, and 3 more")
   end)
 
+  it("draws sparks on a scale that is given", function()
+    local rows = { { { spark = { 0.5, 1 }, low = 0, high = 1 } }, { { spark = { 0.5, 1 } } } }
+    contains(support.show("text", one_table({ "week" }, rows)), "▅█\n▁█\n")
+  end)
+
   it("draws sparks, and gaps in them", function()
     local rows = { { { spark = { 0, 50, 100 } } }, { { spark = { 1, nil, 1 } } }, { { spark = {} } } }
     contains(support.show("text", one_table({ "week" }, rows)), "▁▅█\n▄·▄\n-\n")

@@ -71,7 +71,7 @@ local levels = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
 
 --- A row of numbers as one line of bars from the smallest to the largest; a gap is "·".
 function format.spark(spark)
-  local low, high = math.huge, -math.huge
+  local low, high = spark.low or math.huge, spark.high or -math.huge
   for i = 1, spark.n do
     local x = spark[i]
     if x and finite(x) then low, high = math.min(low, x), math.max(high, x) end

@@ -8,8 +8,8 @@
 --         rows = { { "review", 812.5 } } }} }          rows = {{ "review", 812.5 }} }}, findings = {} }
 --
 -- A cell is nil (no data), a boolean, an integer, a float, a string, a rate { num =, den = } or a row of numbers drawn
--- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with a
--- defect is not shown at all: half a report looks like a whole one.
+-- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with
+-- a defect is not shown at all: half a report looks like a whole one.
 -- @module debrief.report
 local core = require "debrief.core"
 

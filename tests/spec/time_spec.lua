@@ -1,5 +1,5 @@
--- Times as people write them, in zones whose days have 23, 24 and 25 hours. Each answer comes from a process of its own:
--- the C library reads TZ once.
+-- Times as people write them, in zones whose days have 23, 24 and 25 hours. Each answer comes from a process of its
+-- own: the C library reads TZ once.
 local program = dofile "tests/spec/support/program.lua"
 
 -- "from .. to" of each text, or why it is none.
@@ -7,7 +7,8 @@ local ask = [[
 local core, time = require "debrief.core", require "debrief.time"
 local now = core.time(arg[1])
 local function shown(ns)
-  return core.date("%F %T", ns) .. (ns % 1000000000 > 0 and ("+%d"):format(ns % 1000000000) or "") .. core.date(" %z", ns)
+  local part = ns % 1000000000
+  return core.date("%F %T", ns) .. (part > 0 and ("+%d"):format(part) or "") .. core.date(" %z", ns)
 end
 for i = 2, #arg do
   local from, message = time.parse(arg[i], "since", now)

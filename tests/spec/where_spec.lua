@@ -46,7 +46,8 @@ local wrong = {
   { "a && b", "unexpected '&' (write `and`)\n  a && b\n     ^" },
   { "a || b", "unexpected '|' (write `or`)\n  a || b\n     ^" },
   { "!a", "unexpected '!' (`not` negates)\n  !a\n  ^" },
-  { "a == b c", "unexpected 'c' (between two of them goes `and` or `or`, and text in quotes)\n  a == b c\n         ^" },
+  { "a == b c", "unexpected 'c' (between two of them goes `and` or `or`, and text in quotes)\n  a == b c\n"
+    .. "         ^" },
   { "(a", "the expression ends too early\n  (a\n    ^" },
   { "a or", "the expression ends too early\n  a or\n      ^" },
   { "", "the expression is empty" },
@@ -189,6 +190,7 @@ describe("--where", function()
     assert.equal("", r.err)
     assert.equal("s1\t1\ns1\t2\ndebug\nn = 2\n"
       .. "nil\twhere: the expression ends too early\n  duration_ms <\n               ^\n"
-      .. "where: attempt to compare number with nil; an absent field is nil: write (duration_ms or 0) (at s1:2)\n", r.out)
+      .. "where: attempt to compare number with nil; an absent field is nil: write (duration_ms or 0) (at s1:2)\n",
+      r.out)
   end)
 end)

@@ -59,7 +59,8 @@ local wrong = {
   { "a\nand b c", "unexpected 'c' (between two of them goes `and` or `or`, and text in quotes)\n  and b c\n        ^" },
   { 'a == "日本" b', "unexpected 'b' (between two of them goes `and` or `or`, and text in quotes)\n"
     .. '  a == "日本" b\n              ^' },
-  { "1) while true do end return (1", "unexpected 'while' (between two of them goes `and` or `or`, and text in quotes)\n"
+  { "1) while true do end return (1", "unexpected 'while' "
+    .. "(between two of them goes `and` or `or`, and text in quotes)\n"
     .. "  1) while true do end return (1\n     ^" },
 }
 

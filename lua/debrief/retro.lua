@@ -353,9 +353,11 @@ function retro.merge(name, lines, allow)
     total.entries, total.sessions = total.entries + part.entries, total.sessions + part.sessions
   end
   found.options = results[1] and results[1].part.options or {}
-  local worker
-  worker, message = retro.worker(job)
-  if not worker then return nil, message end
+  local worker, about = retro.worker(job)
+  if not worker then return nil, about end
+  if #results > 1 and not about[found.name].merge then
+    return nil, ("plugin '%s' has no merge: only one partial result of it can be finished"):format(found.name)
+  end
   for _, result in ipairs(results) do
     local answer
     answer, message = retro.ask(worker, "merge", { accs = result.accs, errors = result.errors })

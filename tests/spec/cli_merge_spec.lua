@@ -1,0 +1,52 @@
+-- debrief retro --partial and debrief merge: what was run apart, as one report.
+local program = dofile "tests/spec/support/program.lua"
+
+describe("merge", function()
+  local scene
+  before_each(function()
+    scene = program.scene()
+    scene:write("sessions/a.jsonl", '{"session_id":"a","skill":"x","final_status":"ok"}\n'
+      .. '{"session_id":"a","skill":"y","final_status":"error"}\n')
+    scene:write("sessions/b.jsonl", '{"session_id":"b","skill":"x","final_status":"fail"}\n')
+  end)
+  teardown(program.clean)
+
+  local function partials(words)
+    for _, id in ipairs { "a", "b" } do
+      local r = scene:sh(('"$DEBRIEF" retro %s %s --partial -o %s.part'):format(words, id, id))
+      assert.same({ "", "", 0 }, { r.out, r.err, r.status })
+    end
+  end
+
+  it("prints what one run over all prints", function()
+    partials "skills"
+    local whole = scene:run { "retro", "skills" }
+    local r = scene:run { "merge", "skills", "a.part", "b.part" }
+    assert.same({ whole.out, "", 0 }, { r.out, r.err, r.status })
+    r = scene:sh 'cat a.part b.part | "$DEBRIEF" merge skills -'
+    assert.equal(whole.out, r.out)
+  end)
+
+  it("refuses partial results of another plugin, and of other options", function()
+    partials "skills"
+    local r = scene:run { "merge", "summary", "a.part" }
+    assert.same({ "", 1 }, { r.out, r.status })
+    assert.equal("debrief: a.part:1: is a partial result of plugin 'skills', not 'summary'\n", r.err)
+    scene:sh '"$DEBRIEF" retro skills a --opt min=2 --partial -o a.part'
+    r = scene:run { "merge", "skills", "a.part", "b.part" }
+    assert.same({ "", 1 }, { r.out, r.status })
+    assert.truthy(r.err:find "^debrief: b.part:1: .*options", r.err)
+  end)
+
+  it("finishes one of a plugin without merge, not two", function()
+    scene:write("p.lua", [[return { name = "p", api = 1, retrospective = {
+      init = function() return { n = 0 } end, step = function(acc) acc.n = acc.n + 1 end,
+      finish = function(acc) return { title = "P", text = acc.n .. " runs" } end } }]])
+    partials "./p.lua"
+    local r = scene:run { "merge", "./p.lua", "a.part" }
+    assert.truthy(r.out:find("2 runs", 1, true), r.out)
+    r = scene:run { "merge", "./p.lua", "a.part", "b.part" }
+    assert.same({ "", "debrief: plugin 'p' has no merge: only one partial result of it can be finished\n", 1 },
+      { r.out, r.err, r.status })
+  end)
+end)

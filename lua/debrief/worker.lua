@@ -90,7 +90,7 @@ function worker.describe(name)
     split = t.split or false,
     merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store" }
   for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
-    if t[hook] then about.hooks[#about.hooks + 1] = hook end
+    if t[hook] or (hook == "filter" and t.match and not t.retrospective) then about.hooks[#about.hooks + 1] = hook end
   end
   for key, option in next, t.options or {} do
     about.options[#about.options + 1] = { name = key, type = option.type, help = option.help or "", min = option.min,

@@ -58,6 +58,15 @@ describe("plugins", function()
     assert.truthy(r.out:find 'by +string, default "", one of "", day\n', r.out)
   end)
 
+  it("calls a match alone a filter, which --check tries", function()
+    scene:write("m.lua", [[return { name = "m", api = 1, match = { skill = "a" } }]])
+    local r = scene:run { "plugins", "./m.lua" }
+    assert.same({ "m\nfile: ./m.lua\nhooks: filter\n", "", 0 }, { r.out, r.err, r.status })
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n')
+    r = scene:run { "plugins", "--check", "./m.lua" }
+    assert.equal("m: loads; hooks: filter\nm: 1 entry of 1 session: no errors\n", r.out)
+  end)
+
   it("fails with 2 for one that is not there or does not load", function()
     local r = scene:run { "plugins", "sumary" }
     assert.equal(2, r.status)

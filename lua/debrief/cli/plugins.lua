@@ -44,7 +44,8 @@ local function show(name, allow)
   local _, about = common.worker(job)
   local it = about[found.name]
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
-  io.stdout:write(("%s: %s\nfile: %s\nhooks: %s\n"):format(it.name, it.summary, place, table.concat(it.hooks, ", ")))
+  io.stdout:write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
+  io.stdout:write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
   for _, right in ipairs(it.needs) do io.stdout:write(("needs: %s\n"):format(rights.explain(it.name, right))) end
   if #it.options > 0 then io.stdout:write "options (--opt key=value):\n" end
   for _, option in ipairs(it.options) do show_option(option) end

@@ -16,7 +16,7 @@ local function roles(job, about)
   if has.retrospective then
     job.retro = { name }
   else
-    job.enrich, job.filter = has.enrich and { name } or {}, (has.filter or about.match) and { name } or {}
+    job.enrich, job.filter = has.enrich and { name } or {}, has.filter and { name } or {}
   end
   return has
 end

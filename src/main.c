@@ -13,7 +13,7 @@ static void on_log(void *user, const char *level, const char *text) {
   (void)user;
   for (; *text && n + 5 < sizeof line; text++) {
     unsigned char c = (unsigned char)*text;
-    if (c >= 0x20 && c != 0x7f) line[n++] = (char)c;
+    if ((c >= 0x20 && c != 0x7f) || c == '\t') line[n++] = (char)c;
     else n += (size_t)snprintf(line + n, sizeof line - n, "\\x%02x", c);
   }
   line[n] = '\0';

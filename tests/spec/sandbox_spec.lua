@@ -91,7 +91,7 @@ describe("the sandbox", function()
 
   it("sends print and ctx.log to stderr, control characters escaped", function()
     local _, r = inside [[print("a\27b", 1) ctx.log("warn", "%s at %d", entry.skill, ctx.line) return 1]]
-    assert.equal("info: p: a\\x1bb\\x091\nwarn: p: a at 1\n", r.err)
+    assert.equal("info: p: a\\x1bb\t1\nwarn: p: a at 1\n", r.err)
     assert.equal(0, r.status)
   end)
 

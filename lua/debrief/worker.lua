@@ -290,7 +290,9 @@ function worker.follow(given)
     following, message = follow.new(job, given, hooks())
     if not following then return { failure = message, closed = true, diagnostics = {}, dropped = 0, problems = {} } end
   end
-  return follow.run(following)
+  local met = follow.run(following)
+  if where then selection.explain(met.problems) end
+  return met
 end
 
 --- Run one entry, given as JSON text, through the enrichers.

@@ -170,6 +170,14 @@ describe("--where", function()
     end
   end)
 
+  it("chooses among entries that are followed, and says where it fails", function()
+    local r = scene:sh [[timeout 2 "$DEBRIEF" read --follow --from start --where 'duration_ms > 10' |
+      { IFS= read -r first; echo "$first"; }]]
+    assert.equal((LINES:match "^[^\n]*\n"), r.out)
+    assert.equal("debrief: plugin 'where', filter: attempt to compare number with nil; an absent field is nil: "
+      .. "write (duration_ms or 0) (at s1:2)\n", r.err)
+  end)
+
   it("is refused before anything is read, with status 2", function()
     for _, words in ipairs { { "read", "no_such" }, { "retro", "./count.lua", "no_such" } } do
       table.move({ "--where", "skill = 3" }, 1, 2, #words + 1, words)

@@ -18,7 +18,8 @@
 typedef struct dbf_session dbf_session;
 
 /* The session `id` of `dir`; nothing is opened yet. `dir` must outlive it. NULL: EMEMORY. */
-dbf_session *dbf_session_new(dbf_directory *dir, const char *id, uint32_t lock_timeout_ms, debrief_error *err);
+dbf_session *dbf_session_new(dbf_directory *dir, const char *id, uint32_t lock_timeout_ms,
+                             debrief_error *err);
 void dbf_session_free(dbf_session *session);
 
 /* Called under the lock with the file open (for reading too), before anything is written; it may shorten the list

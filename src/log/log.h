@@ -284,7 +284,7 @@ typedef struct debrief_repair {
  *
  * The session's lock is held from before the copy until the new file has the session's name, so appends, from this
  * process too, wait; an open log finds the new file by itself. The new file has mode, owner and group of the old one. A
- * repair needs twice the session's size of disk. When the process is killed in the middle, the session is either
+ * repair needs free space of twice the session's size. When the process is killed in the middle, the session is either
  * as it was or repaired; a copy that is not whole may lie beside it, but only while the session is as it was.
  *
  * False: the session is as it was, and nothing of the repair is left: EARG, EID, ENOENT (no such session), EIO,
@@ -303,8 +303,8 @@ typedef struct debrief_follow_config {
   size_t struct_size; /* sizeof(debrief_follow_config) */
   bool from_start;    /* give what is there first; default: only what is appended from now on */
   bool strict;        /* stop a session at its first line that is not an entry: DEBRIEF_EDAMAGED */
-  bool poll;          /* look every poll_ms instead of being told; done anyway where the system cannot tell (NFS) */
-  uint32_t poll_ms;   /* 0: 250 */
+  bool poll; /* look every poll_ms instead of being told; done anyway where the system cannot tell (NFS) */
+  uint32_t poll_ms;                                                        /* 0: 250 */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic); /* may be NULL */
   void *user;
 } debrief_follow_config;

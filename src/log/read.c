@@ -359,7 +359,9 @@ void dbf_reader_narrow(debrief_reader *r, uint64_t begin, uint64_t end, uint64_t
   r->number = first_line ? first_line - 1 : 0;
 }
 
-int dbf_reader_fd(const debrief_reader *r) { return r->fd; }
+int dbf_reader_fd(const debrief_reader *r) {
+  return r->fd;
+}
 
 void debrief_reader_close(debrief_reader *r) {
   if (!r) return;

@@ -4,7 +4,6 @@
 #include "copy.h"
 #include "embedded.h"
 #include "follow.h"
-#include "follow.h"
 #include "log.h"
 #include "match.h"
 #include "pack.h"
@@ -319,7 +318,6 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_script_copy_open(L);
   dbf_script_check_open(L);
   dbf_script_follow_open(L);
-  dbf_script_follow_open(L);
   dbf_match_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
@@ -329,7 +327,6 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
   dbf_script_check_register(L);
-  dbf_script_follow_register(L);
   dbf_script_follow_register(L);
   dbf_match_register(L);
   dbf_view_register(L);

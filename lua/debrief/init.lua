@@ -11,11 +11,37 @@ local selection = require "debrief.selection"
 local time = require "debrief.time"
 
 local debrief = {
-  aggregate = require "debrief.aggregate", array = core.array, date = core.date, decode = core.decode,
-    encode = core.encode,
-  json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw, session_id = core.session_id,
-  table = core.table, time = core.time, transcript = require "debrief.transcript", type = core.type,
-    version = core.version,
+  --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.aggregate.
+  aggregate = require "debrief.aggregate",
+  --- `array(t)`: the table t, to be written as a JSON array even when it is empty.
+  array = core.array,
+  --- `date(format, ns)`: a time as text in the user's zone; the format is that of os.date.
+  date = core.date,
+  --- `decode(text)`: the value of a JSON text; integers stay integers, null becomes `null`.
+  decode = core.decode,
+  --- `encode(value)`: JSON text, exact, keys in the order of their names.
+  encode = core.encode,
+  --- `json(text)`: checked JSON text, to be put into an entry as it is.
+  json = core.json,
+  --- What null is in arrays and iterations; the same value as cjson.null.
+  null = core.null,
+  --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
+  outcome = require "debrief.outcome",
+  --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
+  raw = core.raw,
+  --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
+  session_id = core.session_id,
+  --- `table(entry)`: a plain table of it, or of a part of it.
+  table = core.table,
+  --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when there is none; takes an RFC 3339 text, too.
+  time = core.time,
+  --- From what an agent did to entries and attempts, for importers: the module debrief.transcript.
+  transcript = require "debrief.transcript",
+  --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() says.
+  type = core.type,
+  --- The version of debrief, as text.
+  version = core.version,
+  --- `window(since, until, now)`: both ends of a window in ns, from times as people write them; or nil and a message.
   window = time.window,
 }
 

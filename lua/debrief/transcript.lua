@@ -1,4 +1,4 @@
--- Transcripts of agents into entries, for importers: they tell what happened, this file knows what a run is.
+--- Transcripts of agents into entries, for importers: they tell what happened, this file knows what a run is.
 --
 --   prompt   skill           prompt          a turn goes from prompt to prompt
 --   |- run --|---- run ------|- run ---      a skill that starts in it begins a run of its own: one run, one entry
@@ -9,6 +9,7 @@
 -- those that tell have passed, else absent. A status tells nothing where it may be another command's (`test | tail`).
 -- Whatever is decided depends on what came before, never on where the transcript ends: a longer copy of a growing
 -- transcript gives the same entries again. Only the last turn of each agent is open, until something ends it.
+-- @module debrief.transcript
 
 local transcript = {}
 
@@ -46,7 +47,7 @@ local function is_test(command)
   return tool == "make"
 end
 
--- What the exit status of a shell line says of the tests in it: does it run tests, does 0 mean that they passed, does
+--- What the exit status of a shell line says of the tests in it: does it run tests, does 0 mean that they passed, does
 -- another status mean that they failed? Here-documents and quoted text are not looked into.
 function transcript.test_run(line)
   line = line:gsub("<<.*", ";q"):gsub("\\.", " "):gsub("([\"']).-%1", "q"):gsub("%d*>&%d*", ""):gsub("&>", ">")
@@ -64,7 +65,7 @@ local function indexable(value) -- debrief.null is a userdata too
   return type(value) == "table" or type(value) == "userdata" and getmetatable(value) ~= nil
 end
 
--- What messages hold: a text, or a list of blocks that have a type. The blocks of one type; the text of all.
+--- What messages hold: a text, or a list of blocks that have a type. The blocks of one type.
 function transcript.blocks(content, kind)
   local found = {}
   for _, block in ipairs(indexable(content) and content or {}) do
@@ -73,6 +74,7 @@ function transcript.blocks(content, kind)
   return found
 end
 
+--- The text of what a message holds.
 function transcript.text(content)
   if type(content) == "string" then return content end
   local texts = {}
@@ -85,12 +87,12 @@ local function shorten(text)
   return (text:sub(1, SUMMARY_BYTES):gsub("[\xC0-\xFF][\x80-\xBF]*$", "")) .. "…"
 end
 
--- Runs are given to `emit(entry, { open = true or false })`, in the order in which their turns end.
+--- Runs are given to `emit(entry, { open = true or false })`, in the order in which their turns end.
 function transcript.new(emit)
   return setmetatable({ emit = emit, turns = {}, agents = {}, calls = {}, runs_by_message = {} }, Transcript)
 end
 
--- The turns of one agent of the transcript; "" is the main one.
+--- The turns of one agent of the transcript; "" is the main one.
 function Transcript:agent(name)
   local turn = self.turns[name]
   if not turn then
@@ -100,12 +102,12 @@ function Transcript:agent(name)
   return turn
 end
 
--- Times (`at`) are integer ns or nil. The caller of a subagent has its result: what it did until then is not open.
+--- Times (`at`) are integer ns or nil. The caller of a subagent has its result: what it did until then is not open.
 function Transcript:returned(agent, at)
   self:agent(agent).returned_at = at
 end
 
--- The end of the transcript: what is left in each agent's turn is open.
+--- The end of the transcript: what is left in each agent's turn is open.
 function Transcript:finish()
   for _, name in ipairs(self.agents) do
     local turn = self.turns[name]
@@ -114,23 +116,24 @@ function Transcript:finish()
   end
 end
 
--- A prompt ends the turn. `fields` begin the entry of the next run, which there is only if somebody replies:
+--- A prompt ends the turn. `fields` begin the entry of the next run, which there is only if somebody replies:
 -- session_id, timestamp, skill, input, project_root, source.
 function Turn:prompt(fields, at)
   self:close()
   self.prompted = { fields = fields, at = at }
 end
 
--- A prompt that the program may answer itself (then `dismiss` follows): it ends the turn only when the model replies.
+--- A prompt that the program may answer itself (then `dismiss` follows): it ends the turn only when the model replies.
 function Turn:command(fields, at)
   self.commanded = { fields = fields, at = at }
 end
 
+--- The program answered the prompt of `command` itself: there is no turn of it.
 function Turn:dismiss()
   self.commanded = nil
 end
 
--- Has the next reply a run to belong to?
+--- Has the next reply a run to belong to?
 function Turn:is_running()
   return (self.commanded or self.prompted or self.runs[1]) ~= nil
 end
@@ -166,18 +169,18 @@ local function start_skill(turn, fields, at)
   return run
 end
 
--- The model calls a skill: the rest of the turn, until the next one, is a run of `fields.skill`.
+--- The model calls a skill: the rest of the turn, until the next one, is a run of `fields.skill`.
 function Turn:skill(fields, at)
   start_skill(self, fields, at).called = true
 end
 
--- A reply is marked with the skill it belongs to: nothing happens if that is the one that runs.
+--- A reply is marked with the skill it belongs to: nothing happens if that is the one that runs.
 function Turn:attribute(fields, at)
   local skill = current(self).entry.skill
   if not (skill and same_skill(skill, fields.skill)) then start_skill(self, fields, at) end
 end
 
--- The model replied: { at, text, model, status, message, usage }. The last words of an attempt are its output_summary,
+--- The model replied: { at, text, model, status, message, usage }. The last words of an attempt are its output_summary,
 -- `status` is the final_status if nothing follows. `usage` counts for the run in which `message`, an id, began; of many
 -- reports on one message, as it grows, the largest counts.
 function Turn:reply(said)
@@ -196,7 +199,7 @@ function Turn:reply(said)
   end
 end
 
--- The model calls a tool: { edit = path } or { shell = line } or {} for any other.
+--- The model calls a tool: { edit = path } or { shell = line } or {} for any other.
 function Turn:call(id, tool)
   local run = current(self)
   run.acted = true
@@ -217,8 +220,8 @@ local function tested(run, verified, output)
   end
 end
 
--- What a tool gave back: { at, failed, passed, output }. `failed`: it did not do its work. For a shell line `passed` is
--- true when its exit status was 0, false when it was another, nil when the transcript does not say.
+--- What a tool gave back: { at, failed, passed, output }. `failed`: it did not do its work. For a shell line `passed`
+-- is true when its exit status was 0, false when it was another, nil when the transcript does not say.
 function Transcript:result(id, result)
   local call = self.calls[id]
   if not call then return end
@@ -238,7 +241,7 @@ function Transcript:result(id, result)
   end
 end
 
--- The user stopped the model.
+--- The user stopped the model.
 function Turn:interrupt(at)
   local run = self.runs[#self.runs]
   if run and not self.commanded then
@@ -247,7 +250,7 @@ function Turn:interrupt(at)
   self:close()
 end
 
--- The turn is over: emit its runs. Ones that nobody replied to are none.
+--- The turn is over: emit its runs. Ones that nobody replied to are none.
 function Turn:close(open)
   local runs = self.runs
   self.runs, self.prompted, self.commanded = {}, nil, nil

@@ -2,7 +2,7 @@
 -- stored is counted again here, by other means: lua-cjson over the lines of the files.
 local cjson = require "cjson"
 
-local PROGRAM = os.getenv "DEBRIEF" or "build/debrief"
+local PROGRAM = os.getenv "DEBRIEF" or (os.getenv "BUILD" or "build") .. "/debrief"
 local CORPORA = os.getenv "CORPORA" or "../shared/corpora"
 local DAMAGED, WEB, MIDDLE = "6f0c2a94-3b1d-4e57-9a86-d2c41f7705be", "b71d9c05-8e2f-4d36-a0c4-5592e83fd1ac",
   "e05a7f38-41c6-4b92-8d17-0c6be2f94a63"

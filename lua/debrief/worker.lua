@@ -49,7 +49,10 @@ local function check_use(name, uses)
   local t = loaded[name].table
   if uses == "enrich" and not t.enrich then return "no enrich hook" end
   if uses == "filter" and not (t.filter or t.match) then return "neither filter nor match" end
-  if uses == "retro" and not t.retrospective then return "no retrospective" end
+  if uses == "retro" and not t.retrospective then
+    local use = (t.filter or t.match) and "filter" or t.enrich and "enrich"
+    return "no retrospective" .. (use and (" (it is for --%s %s)"):format(use, name) or "")
+  end
   if uses == "import" and not t.import then return "no import hook" end
 end
 

@@ -107,6 +107,7 @@ describe("a plugin", function()
     it("is not what it is used for", function()
       for words, message in pairs {
         ["retro claude_code"] = "plugin 'claude_code' has no retrospective",
+        ["retro failed"] = "plugin 'failed' has no retrospective (it is for --filter failed)",
         ["read --enrich skills"] = "plugin 'skills' has no enrich hook",
         ["read --filter skills"] = "plugin 'skills' has neither filter nor match",
         ["import skills sessions/s1.jsonl"] = "plugin 'skills' has no import hook",

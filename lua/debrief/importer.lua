@@ -95,10 +95,12 @@ local function emitter(run, final)
   return function(entry, opts)
     local text = check_entry(entry)
     local id = entry.session_id
+    local name = id .. " " .. entry.source.key
     if opts and opts.open and not final then
-      run.withheld[#run.withheld + 1] = id .. " " .. entry.source.key
+      run.withheld[#run.withheld + 1] = name
       return
     end
+    run.emitted[#run.emitted + 1] = name
     local list = run.sessions[id]
     if not list then
       list = {}
@@ -106,7 +108,6 @@ local function emitter(run, final)
       run.order[#run.order + 1] = id
     end
     list[#list + 1] = text
-    run.emitted = run.emitted + 1
   end
 end
 
@@ -137,10 +138,11 @@ end
 
 --- Import one file.
 -- @param given { name = plugin, path =, dir = }
--- @return counts { emitted, stored, known, withheld, sessions }, diagnostics, problems; failure when nothing was stored
+-- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", diagnostics =, problems =,
+--   failure = message when nothing was stored }
 function importer.run(job, given, loaded, context)
   local plugin = loaded[given.name].table
-  local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = 0, stored = 0, known = 0, sessions = {},
+  local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, sessions = {},
     order = {}, read = {} }
   local p = pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path

@@ -51,6 +51,15 @@ describe("import", function()
       import("--final", "toy", "log.jsonl").err)
   end)
 
+  it("counts as withheld what is open in every file that has it", function()
+    for _, order in ipairs { { "open", "ended" }, { "ended", "open" } } do
+      scene:write("in/1.jsonl", ('{"run":"1"%s}\n'):format(order[1] == "open" and ',"open":true' or ""))
+      scene:write("in/2.jsonl", ('{"run":"1"%s}\n'):format(order[2] == "open" and ',"open":true' or ""))
+      local r = scene:run { "import", "toy", "in", "-d", order[1] }
+      assert.equal(("debrief: 1 entry stored in %s, from 2 files\n"):format(order[1]), r.err)
+    end
+  end)
+
   it("takes the files below a folder, and tells of every damaged line with its place", function()
     scene:write("in/a/1.jsonl", '{"run":"1"}\nnot json\n{"run":"2"}\n')
     scene:write("in/b.jsonl", '{"run":"3"}\n{"run":"4"')

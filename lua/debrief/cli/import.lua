@@ -56,8 +56,11 @@ local function expand(path, out)
 end
 
 local function add(total, answer)
-  for _, key in ipairs { "stored", "known", "emitted", "dropped" } do total[key] = total[key] + answer[key] end
-  for _, key in ipairs(answer.withheld) do total.withheld[key] = true end
+  for _, key in ipairs { "stored", "known", "dropped" } do total[key] = total[key] + answer[key] end
+  for _, name in ipairs(answer.withheld) do total.withheld[name] = not total.emitted[name] or nil end
+  for _, name in ipairs(answer.emitted) do -- open in one file, and ended in another that knows more
+    total.emitted[name], total.withheld[name] = true, nil
+  end
   for path in pairs(answer.read) do total.read[path] = true end
   for _, d in ipairs(answer.diagnostics) do
     local at = ("%s:%d"):format(d.path, d.line) -- a file may be read twice: by name, and as a sibling
@@ -101,7 +104,7 @@ function import.run(args)
   local worker = common.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
-  local total = { stored = 0, known = 0, emitted = 0, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
+  local total = { stored = 0, known = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
     failures = {}, read = {}, told = {} }
   for _, path in ipairs(files) do
     local name = kind_of(worker, kind and job.import[1], path, total)

@@ -138,8 +138,8 @@ end
 
 --- Import one file.
 -- @param given { name = plugin, path =, dir = }
--- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", diagnostics =, problems =,
---   failure = message when nothing was stored }
+-- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", diagnostics =,
+--   problems =, failure = message when nothing was stored }
 function importer.run(job, given, loaded, context)
   local plugin = loaded[given.name].table
   local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, sessions = {},

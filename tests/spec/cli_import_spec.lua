@@ -55,7 +55,7 @@ describe("import", function()
     for _, order in ipairs { { "open", "ended" }, { "ended", "open" } } do
       scene:write("in/1.jsonl", ('{"run":"1"%s}\n'):format(order[1] == "open" and ',"open":true' or ""))
       scene:write("in/2.jsonl", ('{"run":"1"%s}\n'):format(order[2] == "open" and ',"open":true' or ""))
-      local r = scene:run { "import", "toy", "in", "-d", order[1] }
+      local r = import("toy", "in", "-d", order[1])
       assert.equal(("debrief: 1 entry stored in %s, from 2 files\n"):format(order[1]), r.err)
     end
   end)

@@ -278,6 +278,30 @@ function plugin.message(raised)
   return "raised " .. (raised == nil and "nil" or ("a %s: %s"):format(type(raised), tostring(raised)))
 end
 
+-- The names of the parameters that are entries in the hooks of a text: enrich(entry), filter(entry), step(acc, entry) …
+local ENTRY_PARAMETER = { enrich = 1, filter = 1, export = 1, step = 2 }
+
+--- The fields of entries that a plugin's text names, as far as reading it tells: `entry.skill`, by the names its hooks
+-- give the entry. Fields that a function further away reads are not seen.
+-- @param text the plugin's source
+-- @param match its match table, or nil
+-- @return array of names, sorted
+function plugin.fields(text, match)
+  local seen, out = {}, {}
+  for field in next, match or {} do seen[field] = true end
+  for hook, position in next, ENTRY_PARAMETER do
+    for list in text:gmatch("%f[%w_]" .. hook .. "%s*=%s*function%s*(%b())") do
+      local parameters = {}
+      for name in list:gmatch "[%a_][%w_]*" do parameters[#parameters + 1] = name end
+      local entry = parameters[position] or "\0"
+      for field in text:gmatch("%f[%w_]" .. entry .. "%.([%a_][%w_]*)") do seen[field] = true end
+    end
+  end
+  for field in next, seen do out[#out + 1] = field end
+  table.sort(out)
+  return out
+end
+
 --- Run a plugin's text in an environment of its own and check what it returns. In worker states.
 -- @param found what find returned
 -- @param log function(level, text)

@@ -90,7 +90,7 @@ end
 function worker.describe(name)
   local t = loaded[name].table
   local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, needs = t.needs or {},
-    split = t.split or false,
+    match = t.match or false, split = t.split or false,
     merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store" }
   for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
     if t[hook] or (hook == "filter" and t.match and not t.retrospective) then about.hooks[#about.hooks + 1] = hook end

@@ -58,10 +58,18 @@ describe("plugins", function()
     assert.truthy(r.out:find 'by +string, default "", one of "", day\n', r.out)
   end)
 
+  it("names the fields that its text and match name", function()
+    scene:write("f.lua", [[return { name = "f", api = 1, match = { kind = "x" }, enrich = function(e) e.a = e.b end,
+      retrospective = { init = function() return {} end, step = function(acc, entry, ctx) acc.n = entry.c end,
+        finish = function(acc) return { title = acc.d } end } }]])
+    local r = scene:run { "plugins", "./f.lua" }
+    assert.truthy(r.out:find("\nfields it names: a, b, c, kind\n", 1, true), r.out)
+  end)
+
   it("calls a match alone a filter, which --check tries", function()
     scene:write("m.lua", [[return { name = "m", api = 1, match = { skill = "a" } }]])
     local r = scene:run { "plugins", "./m.lua" }
-    assert.same({ "m\nfile: ./m.lua\nhooks: filter\n", "", 0 }, { r.out, r.err, r.status })
+    assert.same({ "m\nfile: ./m.lua\nhooks: filter\nfields it names: skill\n", "", 0 }, { r.out, r.err, r.status })
     scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n')
     r = scene:run { "plugins", "--check", "./m.lua" }
     assert.equal("m: loads; hooks: filter\nm: 1 entry of 1 session: no errors\n", r.out)

@@ -46,6 +46,8 @@ local function show(name, allow)
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
   io.stdout:write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
   io.stdout:write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
+  local fields = plugin.fields(found.text, it.match or nil)
+  if #fields > 0 then io.stdout:write("fields it names: ", table.concat(fields, ", "), "\n") end
   for _, right in ipairs(it.needs) do io.stdout:write(("needs: %s\n"):format(rights.explain(it.name, right))) end
   if #it.options > 0 then io.stdout:write "options (--opt key=value):\n" end
   for _, option in ipairs(it.options) do show_option(option) end

@@ -130,14 +130,6 @@ static void park(debrief_follower *f, const dbf_followed *except) {
   }
 }
 
-/* The name means another file now, or none: what had it before is a former file. */
-static void retire(debrief_follower *f, dbf_followed *s) {
-  if (!s->named) return;
-  s->named = false;
-  for (size_t i = 0; i < f->count; i++)
-    if (f->sessions[i]->shadow) dbf_followed_enqueue(f, f->sessions[i]);
-}
-
 /* Does another session read the file, by another name that it has too? */
 static bool is_read_by_another(const debrief_follower *f, const dbf_followed *s, const struct stat *st) {
   for (size_t i = 0; i < f->count; i++)
@@ -188,7 +180,7 @@ static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *er
   struct stat st;
   dbf_tail *current = current_of(s);
   if (fd < 0) {
-    retire(f, s);
+    s->named = false; /* what had the name is a former file now */
     return true;
   }
   if (fstat(fd, &st) != 0) {
@@ -196,26 +188,26 @@ static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *er
     return dbf_fail_errno(err, "cannot look at %s", s->path);
   }
   if (current && current->fd < 0) return resume(f, s, fd, &st);
-  s->shadow = !is_same(current, &st) && is_read_by_another(f, s, &st);
-  if (s->shadow || is_same(current, &st)) {
+  if (is_same(current, &st) || is_read_by_another(f, s, &st)) {
     close(fd);
     return true;
   }
-  retire(f, s);
+  s->named = false;
   return take_over(f, s, fd, &st) || begin(f, s, fd, err);
 }
 
 /* See which file the session's name means. */
 bool dbf_followed_refresh(debrief_follower *f, dbf_followed *s, debrief_error *err) {
   int fd;
-  debrief_error why;
-  bool ok = dbf_directory_open_session(&f->dir, s->id, false, &fd, NULL, &why);
-  bool absent = !ok && why.code == DEBRIEF_ENOENT;
-  if (absent) f->watched = false;
-  if (!ok && f->all && why.code == DEBRIEF_EUNSAFE) absent = true; /* listing passes it over as well */
-  ok = (ok || absent) && take(f, s, fd, &why);
-  s->created = false;
+  debrief_error why = {.code = DEBRIEF_OK};
+  dbf_directory_open_session(&f->dir, s->id, false, &fd, NULL, &why);
+  if (why.code == DEBRIEF_ENOENT) f->watched = false;
+  bool gone = why.code == DEBRIEF_ENOENT || why.code == DEBRIEF_EUNSAFE;
+  bool ok = why.code == DEBRIEF_OK || why.code == DEBRIEF_ENOENT;
+  if (f->all && why.code == DEBRIEF_EUNSAFE) ok = true; /* listing passes it over as well */
+  if ((ok || gone) && !take(f, s, fd, &why)) ok = false;
   if (!ok && err) *err = why;
+  s->created = false;
   park(f, s);
   return ok;
 }
@@ -270,7 +262,7 @@ static dbf_followed_state look_at_current(debrief_follower *f, dbf_followed *s, 
 }
 
 dbf_followed_state dbf_followed_look(debrief_follower *f, dbf_followed *s, debrief_error *err) {
-  if (!dbf_followed_refresh(f, s, err)) return DBF_FOLLOWED_FAILED;
+  bool fine = dbf_followed_refresh(f, s, err);
   for (size_t i = 0; i + s->named < s->count;) {
     bool gone = false, wait = false, parked = s->files[i].tail->fd < 0;
     dbf_followed_state a = parked ? DBF_FOLLOWED_IDLE : look_at_former(f, s, i, &gone, &wait, err);
@@ -278,5 +270,5 @@ dbf_followed_state dbf_followed_look(debrief_follower *f, dbf_followed *s, debri
     if (wait && !f->stopped) return DBF_FOLLOWED_IDLE;
     if (!gone) i++;
   }
-  return look_at_current(f, s, err);
+  return fine ? look_at_current(f, s, err) : DBF_FOLLOWED_FAILED;
 }

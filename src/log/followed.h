@@ -29,7 +29,6 @@ typedef struct dbf_followed {
   size_t count;
   bool named;          /* the last file has the session's name */
   bool created;        /* what has the name now came to it by being created */
-  bool shadow;         /* the name is a second one of a file that another session reads */
   bool ended;          /* strict, and a line was damaged */
   debrief_code failed; /* told already */
   bool queued;

@@ -56,7 +56,7 @@ static debrief_follow_config config_of(bool from_start) {
   return (debrief_follow_config){.struct_size = sizeof(debrief_follow_config),
                                  .from_start = from_start,
                                  .poll = the_way->poll,
-                                 .poll_ms = the_way->poll ? 2 : 0,
+                                 .poll_ms = the_way->poll ? 2 : 60000, /* not by looking */
                                  .on_diagnostic = on_diagnostic};
 }
 
@@ -433,6 +433,18 @@ static void a_file_is_emptied_while_a_line_is_half_written(void **state) {
   assert_told("");
 }
 
+static void a_half_written_line_is_taken_back(void **state) {
+  (void)state;
+  follow("s1");
+  put("{\"session_id\":\"s1\",\"skill\":\"a long name");
+  gives_nothing();
+  cut("s1.jsonl", 0);
+  gives_nothing();
+  put(LINE("b"));
+  gives("s1/b@1");
+  assert_told("");
+}
+
 static void a_file_is_cut_short(void **state) {
   (void)state;
   put(LINE("a") LINE("b") LINE("c"));
@@ -726,6 +738,12 @@ static void moved_away_and_back(void **state) {
 
 /* ---- The rest ------------------------------------------------------------------------------------------------ */
 
+static int open_files(void) {
+  int n = 0;
+  for (int fd = 0; fd < 200; fd++) n += fcntl(fd, F_GETFD) >= 0;
+  return n;
+}
+
 static void more_sessions_than_may_be_open(void **state) {
   (void)state;
   enum { SESSIONS = 20 };
@@ -737,6 +755,7 @@ static void more_sessions_than_may_be_open(void **state) {
   debrief_follow_config config = config_of(false);
   follow_with(&config, NULL);
   dbf_follower_limit(follower, 0, 3, 0);
+  int most = open_files() - SESSIONS + 3;
   for (int round = 0; round < 3; round++)
     for (int i = 0; i < SESSIONS; i++) {
       snprintf(name, sizeof name, "t%02d.jsonl", (i * 7) % SESSIONS);
@@ -744,6 +763,7 @@ static void more_sessions_than_may_be_open(void **state) {
       snprintf(expected, sizeof expected, "%.3s/b@%d", name, round + 2);
       gives(expected);
     }
+  assert_true(open_files() <= most);
   cut("t05.jsonl", 0);
   put_in("t05.jsonl", LINE("c") LINE("d") LINE("e") LINE("f") LINE("g"));
   gives("t05/c@1 t05/d@2 t05/e@3 t05/f@4 t05/g@5");
@@ -788,6 +808,26 @@ static void passes_over_what_is_no_file(void **state) {
   free(path);
 }
 
+static void an_error_is_told_once_and_the_session_goes_on_when_it_is_gone(void **state) {
+  (void)state;
+  char *path = path_in(folder, "s1.jsonl"), expected[20];
+  snprintf(expected, sizeof expected, "error %d", DEBRIEF_EUNSAFE);
+  put(LINE("a"));
+  follow("s1");
+  gives("s1/a@1");
+  for (int i = 0; i < 2; i++) {
+    delete ("s1.jsonl");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_string_equal(next_one(5000), expected);
+    assert_int_equal(chmod(path, 0750), 0);
+    gives_nothing();
+    assert_int_equal(rmdir(path), 0);
+    put(LINE("b"));
+    gives("s1/b@1");
+  }
+  free(path);
+}
+
 static void refuses_wrong_arguments(void **state) {
   (void)state;
   const char *id = "../x";
@@ -813,8 +853,9 @@ static void refuses_wrong_arguments(void **state) {
       T(way, a_file_is_emptied), T(way, a_file_is_emptied_and_filled_less_before_it_is_looked_at),           \
       T(way, a_file_is_emptied_and_filled_again_to_the_same_size),                                           \
       T(way, a_file_is_emptied_and_filled_again_with_more), T(way, lines_that_end_alike_are_told_apart),     \
-      T(way, a_file_is_emptied_while_a_line_is_half_written), T(way, a_file_is_cut_short),                   \
-      T(way, replaced_by_the_same), T(way, replaced_by_the_same_and_more_before_the_old_one_was_read),       \
+      T(way, a_file_is_emptied_while_a_line_is_half_written), T(way, a_half_written_line_is_taken_back),     \
+      T(way, a_file_is_cut_short), T(way, replaced_by_the_same),                                             \
+      T(way, replaced_by_the_same_and_more_before_the_old_one_was_read),                                     \
       T(way, the_end_of_a_replaced_file_is_torn), T(way, the_last_entry_of_a_replaced_file_has_no_newline),  \
       T(way, replaced_by_something_else), T(way, replaced_by_an_edited_one), T(way, replaced_twice_at_once), \
       T(way, repaired), T(way, a_writer_with_the_lock_is_waited_for), T(way, deleted_and_made_again),        \
@@ -823,7 +864,8 @@ static void refuses_wrong_arguments(void **state) {
       T(way, rotated_many_times), T(way, rotated_inside_the_log),                                            \
       T(way, linked_and_then_replaced_inside_the_log), T(way, moved_away_and_back),                          \
       T(way, more_sessions_than_may_be_open), T(way, its_descriptor_can_be_polled),                          \
-      T(way, outlives_its_log), T(way, passes_over_what_is_no_file), T(way, refuses_wrong_arguments)
+      T(way, outlives_its_log), T(way, passes_over_what_is_no_file),                                         \
+      T(way, an_error_is_told_once_and_the_session_goes_on_when_it_is_gone), T(way, refuses_wrong_arguments)
 #define T(way, test) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, way)
 
 int main(void) {

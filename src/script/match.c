@@ -1,6 +1,7 @@
 #include "match.h"
 #include "object.h"
 #include "view.h"
+#include "../log/utf8.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ typedef struct wanted {
   double number;
   const char *text; /* kept alive by the matcher's user value */
   size_t len;
+  bool decode; /* text holds U+FFFD or is not UTF-8: a value must be decoded to be compared */
 } wanted;
 
 typedef struct field {
@@ -31,15 +33,34 @@ struct dbf_match {
 
 /* ---- Testing --------------------------------------------------------------------------------------------------- */
 
+/* As Lua compares them: exactly, also where a double has no room for all digits of an integer. */
+static bool same_mixed(int64_t integer, double number) {
+  return number >= -0x1p63 && number < 0x1p63 && (double)(int64_t)number == number &&
+         (int64_t)number == integer;
+}
+
 static bool same_number(const dbf_json_value *v, const wanted *w) {
   int64_t integer;
-  if (w->is_integer && dbf_json_decode_integer(v, &integer)) return integer == w->integer;
-  return dbf_json_decode_number(v) == w->number;
+  if (dbf_json_decode_integer(v, &integer))
+    return w->is_integer ? integer == w->integer : same_mixed(integer, w->number);
+  double number = dbf_json_decode_number(v);
+  return w->is_integer ? same_mixed(w->integer, number) : number == w->number;
+}
+
+/* What a script sees of the value is compared, not its bytes. */
+static bool same_text(const dbf_json_value *v, const wanted *w) {
+  if (!w->decode) return dbf_json_string_is(v, w->text, w->len);
+  dbf_bytes decoded;
+  dbf_bytes_init(&decoded);
+  dbf_json_decode_string(v, &decoded);
+  bool same = !decoded.failed && decoded.len == w->len && memcmp(decoded.data, w->text, w->len) == 0;
+  dbf_bytes_release(&decoded);
+  return same;
 }
 
 static bool is_wanted(const dbf_json_value *v, const wanted *w) {
   switch (w->type) {
-  case LUA_TSTRING: return v->type == DBF_JSON_STRING && dbf_json_string_is(v, w->text, w->len);
+  case LUA_TSTRING: return v->type == DBF_JSON_STRING && same_text(v, w);
   case LUA_TBOOLEAN: return v->type == (w->boolean ? DBF_JSON_TRUE : DBF_JSON_FALSE);
   default: return (v->type == DBF_JSON_INTEGER || v->type == DBF_JSON_NUMBER) && same_number(v, w);
   }
@@ -60,9 +81,21 @@ bool dbf_match_test(const dbf_match *m, const char *text, const dbf_member *memb
 
 /* ---- Making ---------------------------------------------------------------------------------------------------- */
 
-static void set_wanted(lua_State *L, wanted *w) {
+/* The bytes of the string at `index`, which the table at `anchors` keeps alive: the plugin may change its own. */
+static const char *keep(lua_State *L, int index, int anchors, size_t *len) {
+  lua_pushvalue(L, index);
+  const char *text = lua_tolstring(L, -1, len);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, anchors);
+  return text;
+}
+
+static void set_wanted(lua_State *L, wanted *w, int anchors) {
   *w = (wanted){.type = lua_type(L, -1)};
-  if (w->type == LUA_TSTRING) w->text = lua_tolstring(L, -1, &w->len);
+  if (w->type == LUA_TSTRING) {
+    w->text = keep(L, -1, anchors, &w->len);
+    w->decode = memmem(w->text, w->len, "\xef\xbf\xbd", 3) || !dbf_utf8_valid_scalar(w->text, w->len);
+  }
   w->is_integer = lua_isinteger(L, -1);
   w->integer = lua_tointeger(L, -1);
   w->number = lua_tonumber(L, -1);
@@ -74,14 +107,14 @@ static size_t count_values(lua_State *L) {
   return lua_istable(L, -1) ? lua_rawlen(L, -1) : 1;
 }
 
-static void add_field(lua_State *L, dbf_match *m, size_t *used) {
+static void add_field(lua_State *L, dbf_match *m, size_t *used, int anchors) {
   field *f = &m->field[m->fields++];
   *f = (field){.first = *used, .count = count_values(L)};
-  f->name = lua_tolstring(L, -2, &f->len);
+  f->name = keep(L, -2, anchors, &f->len);
   for (size_t i = 0; i < f->count; i++) {
     if (lua_istable(L, -1)) lua_rawgeti(L, -1, (lua_Integer)i + 1);
     else lua_pushvalue(L, -1);
-    set_wanted(L, &m->values[(*used)++]);
+    set_wanted(L, &m->values[(*used)++], anchors);
     lua_pop(L, 1);
   }
 }
@@ -98,8 +131,9 @@ static int l_match(lua_State *L) {
   m->field = (field *)(m + 1);
   m->values = (wanted *)(m->field + fields);
   luaL_setmetatable(L, match_type);
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) add_field(L, m, &used);
-  lua_pushvalue(L, 1);
+  lua_newtable(L);
+  int anchors = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) add_field(L, m, &used, anchors);
   lua_setiuservalue(L, -2, 1);
   return 1;
 }

@@ -52,6 +52,35 @@ describe("the pipeline", function()
     assert.equal("20 steps\n\n\nT\n═\n0 steps", text_of(r))
   end)
 
+  it("matches what Lua would find equal: numbers exactly, text as it is shown", function()
+    local values = { "9007199254740993", "9007199254740992", "9007199254740993.0", "9223372036854775807",
+      "9223372036854775808", "1e2", "100", '"a\255b"', [["a\\ud800b"]], '"ab"' }
+    local wanted = { "9007199254740993", "9007199254740992", "9007199254740992.0", "math.maxinteger", "2.0^63", "100",
+      "1e2", [["a\u{FFFD}b"]], [["a\xffb"]], [["ab"]] }
+    for i, value in ipairs(values) do values[i] = ('{"session_id":"s1","x":%s}\n'):format(value) end
+    scene:write("sessions/s1.jsonl", table.concat(values))
+    for _, value in ipairs(wanted) do
+      local texts = {}
+      for i, test in ipairs { "match = { x = %s }", "filter = function(entry) return entry.x == %s end" } do
+        plugin("p", test:format(value) .. ", " .. retrospective("acc[#acc + 1] = ctx.line",
+          [[return { title = "T", text = table.concat(acc, " ") .. "." }]], "return {}"))
+        texts[i] = text_of(run "./p.lua")
+      end
+      assert.equal(texts[2], texts[1], value)
+    end
+  end)
+
+  it("matches what the plugin wanted when it was loaded, whatever becomes of its table", function()
+    local text = ("x"):rep(60)
+    local line = ('{"session_id":"s1","skill":"%s"}\n'):format(text)
+    scene:write("sessions/s1.jsonl", line:rep(50))
+    scene:write("p.lua", ([[local wanted = { skill = { ("x"):rep(%d) } }
+      return { name = "p", api = 1, match = wanted, %s }]]):format(#text, retrospective [[acc.n = acc.n + 1
+        wanted.skill = nil
+        for i = 1, 2000 do wanted[1] = ("y"):rep(60) .. i end]]))
+    assert.equal("50 steps", text_of(run "./p.lua"))
+  end)
+
   it("runs --enrich and --filter in the order given, in front of everything", function()
     plugin("a", "enrich = function(entry) entry.way = (entry.way or '') .. 'a' end")
     plugin("b", "enrich = function(entry) entry.way = (entry.way or '') .. 'b' end")

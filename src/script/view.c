@@ -257,7 +257,7 @@ static int l_index(lua_State *L) {
   const char *name = lua_tolstring(L, 2, &len);
   if (!find_member(&p, name, len, &value) || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
   value_view *view = push_value(L, &p, &value);
-  if (view && !p.value && view->type == DBF_JSON_ARRAY && strcmp(name, "attempts") == 0)
+  if (view && !p.value && view->type == DBF_JSON_ARRAY && len == 8 && memcmp(name, "attempts", 8) == 0)
     view->is_attempts = view->edits == 0 && !p.entry->now->foreign;
   return 1;
 }
@@ -363,12 +363,13 @@ static bool is_view(lua_State *L) {
 
 /* One step of ipairs over an array: one call, where Lua's own goes through __index. */
 static int l_next_element(lua_State *L) {
-  lua_Integer i = luaL_checkinteger(L, 2) + 1;
+  lua_Integer i = luaL_checkinteger(L, 2);
   if (!is_view(L)) return luaL_typeerror(L, 1, "entry");
   place p = dbf_view_own_place(L);
   lua_settop(L, 1);
-  lua_pushinteger(L, i);
-  return push_element(L, &p, (uint64_t)i) ? 2 : 0;
+  if (i == LUA_MAXINTEGER) return 0;
+  lua_pushinteger(L, i + 1);
+  return push_element(L, &p, (uint64_t)i + 1) ? 2 : 0;
 }
 
 /* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */

@@ -406,6 +406,16 @@ describe("an entry", function()
       assert.is_nil((next_value()))
     end)
 
+    it("ends its ipairs at any index", function()
+      local e = entry '{"attempts":[{"attempt":1}],"l":[[1]],"attempts\\u0000":[[7]]}'
+      local next_element = core.ipairs(e.l)
+      for _, i in ipairs { math.maxinteger, math.mininteger, -1, -2, 1, 2 ^ 53 | 0 } do
+        assert.is_nil((next_element(e.l, i)))
+        assert.is_nil((next_element(e.attempts, i)))
+      end
+      assert.equal(7, e["attempts\0"][1][1])
+    end)
+
     it("may be huge: 20 MB of text, 100,000 elements", function()
       local big = ("x"):rep(20 << 20)
       local e = entry('{"big":"' .. big .. '","l":[' .. ("7,"):rep(99999) .. "8]}")

@@ -264,13 +264,22 @@ static bool look_at_end(const dbf_session *session, off_t size, batch *b, debrie
   return true;
 }
 
+/* Let the caller look at the file, and look at its size again: that may have taken long, and who does not lock may have
+ * written meanwhile. */
+static bool prepare(dbf_session *session, dbf_before_write before, void *user, debrief_text *lines,
+                    size_t count, struct statx *st, debrief_error *err) {
+  if (!before(user, session->fd, session->path, lines, count, err)) return false;
+  return look_at_file(session->fd, st) ||
+         dbf_fail_errno(err, "nothing was written: cannot look at %s", session->shown);
+}
+
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
                         void *user, size_t *stored, debrief_error *err) {
   struct statx st;
   batch b = {.lines = lines, .count = count, .limit = count, .skip = count};
   *stored = 0;
   if (!lock(session, &st, err)) return false;
-  bool ok = (!before || before(user, session->fd, session->path, lines, count, err)) &&
+  bool ok = (!before || prepare(session, before, user, lines, count, &st, err)) &&
             look_at_end(session, (off_t)st.stx_size, &b, err) && write_lines(session, &b, stored, err);
   session->end = ok && !b.heal ? b.end : -1;
   unlock(session);

@@ -109,6 +109,27 @@ static void knows_many_keys_in_linear_time(void **state) {
   free(texts);
 }
 
+/* Somebody who does not lock writes half a line while the keys are read. */
+static bool filter_disturbed(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                             debrief_error *e) {
+  bool ok = dbf_unique_filter(user, fd, path, lines, count, e);
+  put_bytes(folder, "s1.jsonl", "a", "{\"session_id\":\"s1\",\"sk", 22);
+  return ok;
+}
+
+static void begins_on_a_line_of_its_own_whoever_wrote_meanwhile(void **state) {
+  (void)state;
+  assert_int_equal(ADD(KEYED("k", "1")), 0);
+  debrief_text lines[] = {{KEYED("k", "2"), sizeof KEYED("k", "2") - 1},
+                          {KEYED("k", "3"), sizeof KEYED("k", "3") - 1}};
+  dbf_unique unique = {0};
+  size_t stored;
+  assert_true(dbf_log_append_lines(log_, "s1", lines, 2, filter_disturbed, &unique, &stored, &err));
+  assert_int_equal(stored, 2);
+  assert_file(folder, "s1.jsonl",
+              KEYED("k", "1") "{\"session_id\":\"s1\",\"sk\n" KEYED("k", "2") KEYED("k", "3"));
+}
+
 static void a_file_that_cannot_be_read_is_an_error(void **state) {
   (void)state;
   debrief_text line = {PLAIN, sizeof PLAIN - 1};
@@ -135,6 +156,7 @@ int main(void) {
       TEST(every_byte_of_a_key_counts),
       TEST(finds_keys_in_a_damaged_file),
       TEST(knows_many_keys_in_linear_time),
+      TEST(begins_on_a_line_of_its_own_whoever_wrote_meanwhile),
       TEST(a_file_that_cannot_be_read_is_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

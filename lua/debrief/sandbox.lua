@@ -71,12 +71,56 @@ function sandbox.library(allow)
   }
 end
 
+local DEEPEST, LONGEST = 1000, 1 << 27 -- levels of JSON; bytes of strings and of what surrounds them
+
+local function bounded(size)
+  if size > LONGEST then error("the value is too big for cjson.encode: debrief.encode takes it", 0) end
+  return size
+end
+
+-- The bytes of a value, roughly. Raises when cjson would write behind its buffer: it counts with an int, and six bytes
+-- for each of a string. A table's numbers as keys may become an array up to the largest.
+local function measure(value, size, depth)
+  size = bounded(size + 32 + (type(value) == "string" and #value or 0))
+  if type(value) ~= "table" then return size end
+  if depth == DEEPEST then error("the value is nested too deeply for cjson.encode", 0) end
+  local last = 0
+  for key, item in next, value do
+    if type(key) == "number" then last = math.max(last, key) else size = measure(key, size, DEEPEST) end
+    size = measure(item, size, depth + 1)
+  end
+  return bounded(size + 5.0 * last)
+end
+
+--- lua-cjson within bounds: beyond them it overruns its buffer or the stack, and both end the process.
+function sandbox.cjson()
+  local cjson = require "cjson".new()
+  local encode, decode = cjson.encode, cjson.decode
+  function cjson.encode(...)
+    if select("#", ...) == 1 then measure(..., 0, 0) end
+    return encode(...)
+  end
+  function cjson.decode(text, ...)
+    if type(text) == "string" and #text > LONGEST * 4 then error("the text is too long for cjson.decode", 2) end
+    return decode(text, ...)
+  end
+  for _, name in ipairs { "encode_max_depth", "decode_max_depth" } do
+    local set = cjson[name]
+    cjson[name] = function(depth, ...)
+      if (tonumber(depth) or 0) > DEEPEST then error(("cjson.%s: %d levels at most"):format(name, DEEPEST), 2) end
+      return set(depth, ...)
+    end
+  end
+  cjson.new = sandbox.cjson
+  return cjson
+end
+
 local function requirer(allow)
   local libraries = {}
   return function(name)
     if libraries[name] then return libraries[name] end
     if name == "debrief" then libraries[name] = sandbox.library(allow)
-    elseif name == "cjson" then libraries[name] = require "cjson".new()
+    elseif name == "cjson" then libraries[name] = sandbox.cjson()
     else error(("a plugin can require debrief and cjson, not %q"):format(tostring(name)), 2) end
     return libraries[name]
   end

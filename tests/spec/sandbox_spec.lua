@@ -89,6 +89,21 @@ describe("the sandbox", function()
       return ok]])
   end)
 
+  it("has cjson within bounds, beyond which it ends the process", function()
+    local text = inside [[
+      local t, refused = {}, 0
+      for _ = 1, 300000 do t = { t } end
+      cjson.encode_sparse_array(false, 0)
+      for _, try in ipairs {
+        function() cjson.decode_max_depth(1 << 30) end, function() cjson.new().encode_max_depth "100000" end,
+        function() cjson.decode(("["):rep(300000)) end, function() cjson.encode(t) end,
+        function() cjson.encode(("a"):rep(800000000)) end, function() cjson.encode { ("a"):rep(1 << 27) } end,
+        function() cjson.encode { { [1 << 26] = 1 } } end, function() cjson.encode { [math.huge] = 1 } end,
+      } do refused = refused + (pcall(try) and 0 or 1) end
+      return refused .. cjson.encode { 1, 2.5, { a = "x" }, cjson.null, { [4] = 1 } }]]
+    assert.equal('8[1,2.5,{"a":"x"},null,[null,null,null,1]]', text)
+  end)
+
   it("sends print and ctx.log to stderr, control characters escaped", function()
     local _, r = inside [[print("a\27b", 1) ctx.log("warn", "%s at %d", entry.skill, ctx.line) return 1]]
     assert.equal("info: p: a\\x1bb\t1\nwarn: p: a at 1\n", r.err)

@@ -132,12 +132,29 @@ dbf_window_status dbf_window_again(dbf_window *w, dbf_window_line *line, debrief
   return find(w, line, err);
 }
 
+/* Read up to `want` bytes behind the end of the window's part of the file. They are only looked at: they stand behind
+ * `bytes` and do not count. */
+static bool peek(dbf_window *w, size_t want, size_t *got, debrief_error *err) {
+  uint64_t at = w->base + w->bytes.len;
+  ssize_t n;
+  *got = 0;
+  if (!w->end || w->fd < 0) return true;
+  if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
+  do n = pread(w->fd, w->bytes.data + w->bytes.len, want, (off_t)at);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
+  *got = (size_t)n;
+  return true;
+}
+
 dbf_window_status dbf_window_repeats(dbf_window *w, dbf_window_line *line, size_t from, size_t len,
                                      bool *same, debrief_error *err) {
-  size_t keep = w->line_len, next = keep + 1;
-  while (w->bytes.len - w->start < next + 1 + len + 1 && !w->at_end)
+  size_t keep = w->line_len, next = keep + 1, want = next + 1 + len + 1, more = 0;
+  while (w->bytes.len - w->start < want && !w->at_end)
     if (!fill(w, err)) return DBF_WINDOW_ERROR;
   size_t have = w->bytes.len - w->start;
+  if (have < want && !peek(w, want - have, &more, err)) return DBF_WINDOW_ERROR;
+  have += more;
   const char *text = w->bytes.data + w->start;
   if (have > next && text[next] == '\n') next++;
   bool ended = have == next + len || (have > next + len && text[next + len] == '\n');

@@ -284,6 +284,26 @@ static void strict_reading_stops_at_the_first_damage(void **state) {
   }
 }
 
+/* The repeating line is another part's, and what it has is given there. */
+static void gives_a_record_once_that_the_next_part_repeats(void **state) {
+  (void)state;
+  static const char told[] =
+      "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\n";
+  for (size_t window = 16; window <= 256; window *= 2) {
+    dbf_read_options part = {.end = 63, .first_line = 1, .window = window};
+    char *expected;
+    assert_true(asprintf(&expected, "%send 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n", told) > 0);
+    assert_reading(B A "\n" A "\n" B "\n", 127, part, expected);
+    assert_reading(B A "\n\n" A "\n", 96, part, expected);
+    assert_reading(B A "\n" A, 94, part, expected);
+    free(expected);
+    part.end = 64;
+    assert_true(asprintf(&expected, "%send 1 entries, 2 lines, 1 blank, 1 damaged, 0 warnings\n", told) > 0);
+    assert_reading(B A "\n\n" A "\n" B "\n", 128, part, expected);
+    free(expected);
+  }
+}
+
 static void reads_a_part_of_a_file(void **state) {
   (void)state;
   dbf_read_options part = {.begin = 32, .end = 64, .first_line = 7};
@@ -338,6 +358,7 @@ int main(void) {
       TEST(a_foreign_record_begins_as_its_neighbours_do),
       TEST(a_part_of_a_cut_foreign_record_is_no_record),
       TEST(strict_reading_stops_at_the_first_damage),
+      TEST(gives_a_record_once_that_the_next_part_repeats),
       TEST(reads_a_part_of_a_file),
       TEST(passes_over_lines_that_are_too_long),
   };

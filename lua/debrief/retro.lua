@@ -200,7 +200,8 @@ local function merge_all(crew, merger, total)
     packed, message = merger:call("merge", packed)
     if not packed then return nil, message end
     answer = core.unpack(packed)
-    if answer.all_stopped then return true end
+    total.cut_short = answer.all_stopped
+    if total.cut_short then return true end
   end
 end
 
@@ -254,6 +255,18 @@ local function new_total(sessions)
     known = {}, untimed = 0, seen = {}, names = { asked = {}, fields = {} } }
 end
 
+-- The counts of the first pass that saw every entry: one ends early when all its retrospectives have stopped.
+local function sum_up(passes)
+  local chosen = passes[1]
+  for i = #passes, 1, -1 do
+    if not passes[i].total.cut_short then chosen = passes[i] end
+  end
+  for _, one in ipairs(passes) do
+    if one ~= chosen then add_problems(chosen.total, problems_of(one.names, one.total.problems)) end
+  end
+  return chosen.total
+end
+
 -- Of a window, the sessions count that have entries in it: the others may not have been opened.
 local function count_window(total)
   local sessions = 0
@@ -269,23 +282,23 @@ end
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
 function retro.run(job, sessions, workers, partial)
-  local total = new_total(#sessions)
   selection.mark_old(job.selection, sessions)
   local checker, about = retro.worker(job)
   if not checker then return nil, about end
   checker:close()
-  local by_name = {}
+  local by_name, passes = {}, {}
   for _, wanted in ipairs { "split", "sessions", "whole" } do
     local part = subset(job, about, wanted)
     if #part.retro > 0 then
-      local counted = next(by_name) == nil and total or new_total(#sessions)
+      local counted = new_total(#sessions)
       local chunks = retro.chunks(sessions, job.dir, wanted)
       local reports, message = pass(part, chunks, workers or core.cores(), counted, partial)
       if not reports then return nil, message end
-      if counted ~= total then add_problems(total, problems_of(part.retro, counted.problems)) end
+      passes[#passes + 1] = { names = part.retro, total = counted }
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
     end
   end
+  local total = sum_up(passes)
   if job.selection.since then count_window(total) else total.untimed = nil end
   total.reports = {}
   for _, name in ipairs(job.retro) do total.reports[#total.reports + 1] = by_name[name] or nil end
@@ -313,10 +326,22 @@ function retro.partial_lines(job, result)
   return lines
 end
 
+-- The member of a partial result that is not what partial_lines writes; nil: all are.
+local function damaged_member(part)
+  for _, name in ipairs { "now", "entries", "sessions", "errors" } do
+    if math.type(part[name]) ~= "integer" or (part[name] < 0 and name ~= "now") then return name end
+  end
+  if core.type(part.options) ~= "object" then return "options" end
+  for _, value in next, part.options do
+    if core.type(value) == "object" or core.type(value) == "array" or value == core.null then return "options" end
+  end
+end
+
 -- One line of a file of partial results, checked against the plugin and the first of them.
 local function check_partial(text, found, first)
   local part = core.decode(text)
-  if type(part) ~= "table" or part.debrief_partial ~= 1 or type(part.acc) ~= "string" then
+  if type(part) ~= "table" or part.debrief_partial ~= 1 or type(part.acc) ~= "string"
+    or type(part.plugin) ~= "string" or type(part.hash) ~= "string" then
     return nil, "is no partial result (debrief retro PLUGIN --partial makes them)"
   end
   if part.plugin ~= found.name then
@@ -324,14 +349,17 @@ local function check_partial(text, found, first)
   end
   if part.hash ~= core.hash(found.text) then
     return nil, ("was made by another version of plugin '%s': its hash is %s, this one's %s"):format(found.name,
-      tostring(part.hash), core.hash(found.text))
+      part.hash, core.hash(found.text))
   end
+  local damaged = damaged_member(part)
+  if damaged then return nil, ("is damaged: its %s cannot be used"):format(damaged) end
   if first and core.encode(part.options) ~= core.encode(first.options) then
     return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options),
       core.encode(first.options))
   end
   local acc = core.unbase64(part.acc)
   if not acc then return nil, "is damaged: its acc is no base64" end
+  if acc == "" or not pcall(core.unpack, acc) then return nil, "is damaged: its acc cannot be read" end
   return part, acc
 end
 

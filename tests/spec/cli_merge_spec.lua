@@ -49,4 +49,26 @@ describe("merge", function()
     assert.same({ "", "debrief: plugin 'p' has no merge: only one partial result of it can be finished\n", 1 },
       { r.out, r.err, r.status })
   end)
+
+  it("names what of a damaged partial result cannot be used", function()
+    partials "skills"
+    local text = scene:read "a.part"
+    local function refuses(member, value)
+      local pattern = ('("%s":)[^{,}]*'):format(member)
+      if member == "options" then pattern = '("options":){[^}]*}' end
+      local damaged, n = text:gsub(pattern, "%1" .. value)
+      assert.equal(1, n, member)
+      scene:write("bad.part", damaged)
+      local r = scene:sh '"$DEBRIEF" merge skills a.part bad.part'
+      assert.same({ "", 1 }, { r.out, r.status })
+      local what = member == "acc" and "read" or "used"
+      assert.equal(("debrief: bad.part:1: is damaged: its %s cannot be %s\n"):format(member, what), r.err)
+    end
+    for _, value in ipairs { '"1"', "null", "{}", "1.5", "-1", "1e30" } do
+      for _, member in ipairs { "entries", "sessions", "errors" } do refuses(member, value) end
+    end
+    for _, value in ipairs { '"1"', "null", "1e30" } do refuses("now", value) end
+    for _, value in ipairs { "5", "null", "[1]", '{"min":[1]}', '{"min":null}' } do refuses("options", value) end
+    for _, value in ipairs { '""', '"AAAA"', '"e/////////////w=="' } do refuses("acc", value) end
+  end)
 end)

@@ -142,4 +142,13 @@ describe("retro", function()
       assert.same({ "debrief: " .. message .. "\n", "", 2 }, { r.err, r.out, r.status })
     end
   end)
+
+  it("counts all entries, also when the retrospectives of one pass have stopped", function()
+    scene:write("fails.lua", [[return { name = "fails", api = 1, retrospective = { init = function() return {} end,
+      step = function() error "no" end, merge = function() end, finish = function() return {} end } }]])
+    local r = scene:run { "retro", "./whole.lua", "-j", "1" }
+    local both = scene:run { "retro", "./fails.lua,./whole.lua", "-j", "2" }
+    assert.equal(r.out, both.out)
+    assert.truthy(both.err:find("plugin 'fails', step: stopped after 100 errors", 1, true), both.err)
+  end)
 end)

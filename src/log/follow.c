@@ -255,6 +255,7 @@ static bool open_sessions(debrief_follower *f, const char *const *ids, size_t co
   for (size_t i = 0; i < f->count; i++)
     if (!dbf_followed_refresh(f, f->sessions[i], err)) return false;
   f->opening = false;
+  while (f->queue && !f->config.from_start) dbf_followed_dequeue(f); /* they are at their ends */
   return true;
 }
 

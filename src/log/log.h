@@ -318,7 +318,8 @@ typedef struct debrief_follower debrief_follower;
  * A file that was renamed away is read to its end, and on for as long as somebody writes to it, before the one that
  * took its name. Where that file holds what was given already (a repair), it is not given again. A file that was cut
  * short is read on from there (DEBRIEF_TRUNCATED), one that was emptied from its beginning, even if it is
- * longer again than it was.
+ * longer again than it was. Limits: a file that had the name only between two looks is not seen, and of those that
+ * were renamed away the last five are followed.
  *
  * Close with debrief_follower_close; the log may be closed before. A follower belongs to one thread at a time, uses no
  * thread and no signal, and changes no file. `config` may be NULL. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY. */

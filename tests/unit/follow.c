@@ -661,7 +661,7 @@ static void the_last_entry_of_a_rotated_file_has_no_newline(void **state) {
 static void rotated_many_times(void **state) {
   (void)state;
   follow("s1");
-  char name[20], text[100], expected[100];
+  char name[24], text[100], expected[100];
   for (int i = 1; i <= 20; i++) {
     snprintf(text, sizeof text, "{\"skill\":\"n%d\"}\n", i);
     put(text);

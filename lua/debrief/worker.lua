@@ -8,6 +8,7 @@ local core = require "debrief.core"
 local latest = require "debrief.latest"
 local pipeline = require "debrief.pipeline"
 local plugin = require "debrief.plugin"
+local safe = require "debrief.safe"
 local selection = require "debrief.selection"
 
 local worker = {}
@@ -16,10 +17,15 @@ local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
 local where, asked -- the hook of the job's expression, and the names it asks entries for
 
+-- What a plugin prints may come from a log.
+local function send(level, name, text)
+  core.log_text(safe(tostring(level)), safe(name .. ": " .. text, "\t"))
+end
+
 local function logger(name)
   return function(level, format, ...)
     local ok, text = pcall(string.format, format, ...)
-    core.log_text(level, name .. ": " .. (ok and text or tostring(format)))
+    send(level, name, ok and text or tostring(format))
   end
 end
 
@@ -57,7 +63,7 @@ local function check_use(name, uses)
 end
 
 local function load_one(found)
-  local t, message = plugin.load(found, function(level, text) core.log_text(level, found.name .. ": " .. text) end)
+  local t, message = plugin.load(found, function(level, text) send(level, found.name, text) end)
   if not t then return message end
   local options
   options, message = plugin.options(t, found.options)

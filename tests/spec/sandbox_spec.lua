@@ -110,6 +110,11 @@ describe("the sandbox", function()
     assert.equal(0, r.status)
   end)
 
+  it("escapes what terminals obey in all of it: the level, C1 controls, NUL", function()
+    local _, r = inside [[ctx.log("\27[31m", "a\u{9b}b") print("c\0d\u{202e}é") return 1]]
+    assert.equal([[\x1b[31m: p: a\u{9b}b]] .. "\n" .. [[info: p: c\x00d\u{202e}é]] .. "\n", r.err)
+  end)
+
   it("keeps what one plugin does to a library from another", function()
     local spoil = [[
       string.rep, table.concat, math.floor, utf8.char = nil, nil, nil, nil

@@ -15,8 +15,8 @@ typedef struct debrief_config {
   size_t struct_size; /* sizeof(debrief_config) */
   const char
       *source_dir; /* a working copy of debrief: read lua/ and plugins/ from there; NULL: what is built in */
-  /* What plugins print and log. `level` is what the plugin gave, by custom "debug", "info", "warn" or "error"; `text` is one line, in
-   * which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
+  /* What plugins print and log. `level` is what the plugin gave, by custom "debug", "info", "warn" or "error"; `text`
+   * is one line, in which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
   void (*on_log)(void *user, const char *level, const char *text);
   void *user;
 } debrief_config;

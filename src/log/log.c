@@ -297,6 +297,7 @@ static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, db
   if (log->config.sync == DEBRIEF_SYNC_NONE || *stored == 0) return ok;
   if (make_durable(s, ok ? err : NULL)) return ok;
   *stored = 0;
+  if (ok && err) err->code = DEBRIEF_ESYNC;
   return false;
 }
 

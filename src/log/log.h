@@ -38,6 +38,7 @@ typedef enum debrief_code {
   DEBRIEF_EIO,     /* the system refused; nothing of this call was acknowledged */
   DEBRIEF_EUNSAFE, /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
   DEBRIEF_ELOCKED, /* somebody held the session's lock for longer than lock_timeout_ms */
+  DEBRIEF_ESYNC, /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
   DEBRIEF_EPOISONED, /* an earlier sync failed: what was acknowledged before may be lost; open the log again */
   DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
   DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
@@ -140,7 +141,7 @@ DEBRIEF_API void debrief_log_close(debrief_log *log);
 
 /* Append one entry to session `id`. On true the entry is in the file and survives the death of this process;
  * with DEBRIEF_SYNC_DATA it also survives a power cut. On false nothing was acknowledged: EARG, EID, EJSON
- * (input or extra is not JSON), EENTRY, ETOOBIG, EIO, EUNSAFE, ELOCKED, EPOISONED, EFORK, EMEMORY. */
+ * (input or extra is not JSON), EENTRY, ETOOBIG, EIO, ESYNC, EUNSAFE, ELOCKED, EPOISONED, EFORK, EMEMORY. */
 DEBRIEF_API bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry,
                                     debrief_error *err);
 

@@ -39,6 +39,11 @@ static int fail(lua_State *L, const debrief_error *err) {
   return 2;
 }
 
+/* Was it written all the same, and only its sync failed? */
+static void push_written(lua_State *L, const debrief_error *err) {
+  lua_pushboolean(L, err->code == DEBRIEF_ESYNC);
+}
+
 /* ---- Readers --------------------------------------------------------------------------------------------------- */
 
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
@@ -247,7 +252,11 @@ static int l_log_append(lua_State *L) {
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, 1);
   debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
-  if (!lines || !dbf_log_append_lines(log->log, id, lines, 1, NULL, NULL, NULL, &err)) return fail(L, &err);
+  if (!lines || !dbf_log_append_lines(log->log, id, lines, 1, NULL, NULL, NULL, &err)) {
+    fail(L, &err);
+    push_written(L, &err);
+    return 3;
+  }
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -266,7 +275,8 @@ static int l_log_append_batch(lua_State *L) {
   fail(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
   lua_pushinteger(L, (lua_Integer)stored);
-  return 4;
+  push_written(L, &err);
+  return 5;
 }
 
 static int l_log_append_new(lua_State *L) {

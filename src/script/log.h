@@ -14,8 +14,8 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
  *
- * log:append(id, entry [, sparse]) -> true | nil, message
- * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored
+ * log:append(id, entry [, sparse]) -> true | nil, message, written     written: only the sync failed
+ * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written
  * log:append_new(id, {entry...}) -> stored, known | nil, message      sparse, by source key
  * log:sessions() -> {id...} | nil, message
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message

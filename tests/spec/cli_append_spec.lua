@@ -335,6 +335,20 @@ describe("append", function()
     end)
   end)
 
+  it("says that entries are stored when only their sync failed", function()
+    if program.sanitized or scene:sh("strace -qq true").status ~= 0 then return pending "strace does not work here" end
+    scene:write("in.jsonl", '{"skill":"a"}\n{"skill":"b"}\n')
+    local strace = "strace -f -qq -e trace=fdatasync -e inject=fdatasync:error=EIO:when=1 "
+    for _, words in ipairs { "in.jsonl", "skill=a" } do
+      local r = scene:sh(strace .. "$DEBRIEF append --sync s1 " .. words)
+      assert.equal(1, r.status)
+      assert.truthy(r.err:find("it is in the file now: do not append it again", 1, true), r.err)
+      assert.is_nil(r.err:find("nothing was stored", 1, true))
+    end
+    local _, lines = scene:read("sessions/s1.jsonl"):gsub("\n", "")
+    assert.equal(3, lines)
+  end)
+
   it("takes every option it knows from a person who mistypes one", function()
     local r = scene:run { "append", "--sinc", "s1", "skill=a" }
     assert.equal("debrief: unknown option '--sinc': did you mean '--sync'? (debrief --help)\n", r.err)

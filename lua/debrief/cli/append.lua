@@ -74,10 +74,14 @@ local function refuse(place, message, stored, what)
   tell.fail(("%s: %s%s%s"):format(place or "the entries", message, kept, what or ""))
 end
 
+-- What to say when the entries are in the file and only the sync failed: appending them again would store them twice.
+local WRITTEN = "; it is in the file now: do not append it again, though a power cut may still take it"
+
 -- Append a batch; `places[i]` tells where entry i came from, `before` how many are stored already.
 local function store(log, id, batch, places, before)
-  local ok, message, bad, stored = log:append_batch(id, batch)
+  local ok, message, bad, stored, written = log:append_batch(id, batch)
   if ok then return end
+  if written then tell.fail(message .. WRITTEN) end
   local there = before + (stored or 0)
   if (stored or 0) > 0 then
     tell.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))
@@ -123,8 +127,8 @@ local function from_words(args, log)
   if not fine then tell.fail(text .. "; nothing was stored", 2) end
   if not text then tell.fail(refusal .. "; nothing was stored") end
   if enrich then text = enrich(text, "the entry", nil) end
-  local ok, message = log:append(args.id, text)
-  if not ok then tell.fail(message .. "; nothing was stored") end
+  local ok, message, written = log:append(args.id, text)
+  if not ok then tell.fail(message .. (written and WRITTEN or "; nothing was stored")) end
   return 1, problems
 end
 

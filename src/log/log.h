@@ -38,11 +38,11 @@ typedef enum debrief_code {
   DEBRIEF_EIO,     /* the system refused; nothing of this call was acknowledged */
   DEBRIEF_EUNSAFE, /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
   DEBRIEF_ELOCKED, /* somebody held the session's lock for longer than lock_timeout_ms */
-  DEBRIEF_ESYNC, /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
   DEBRIEF_EPOISONED, /* an earlier sync failed: what was acknowledged before may be lost; open the log again */
   DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
   DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
-  DEBRIEF_EMEMORY    /* out of memory */
+  DEBRIEF_EMEMORY,   /* out of memory */
+  DEBRIEF_ESYNC /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
 } debrief_code;
 
 /* What went wrong: `message` says what, where and what to do, in one line. `line` counts from 1 (0: no line),

@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-static const char *const names[] = {"OK",      "EARG",      "EID",      "EJSON",   "EENTRY",
-                                    "ETOOBIG", "ENOENT",    "EIO",      "EUNSAFE", "ELOCKED",
-                                    "ESYNC",   "EPOISONED", "EDAMAGED", "EFORK",   "EMEMORY"};
+static const char *const names[] = {"OK",        "EARG",     "EID",   "EJSON",   "EENTRY",
+                                    "ETOOBIG",   "ENOENT",   "EIO",   "EUNSAFE", "ELOCKED",
+                                    "EPOISONED", "EDAMAGED", "EFORK", "EMEMORY", "ESYNC"};
 
 int main(int argc, char **argv) {
   if (argc < 5) return 2;

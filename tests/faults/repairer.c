@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-static const char *const names[] = {"OK",      "EARG",      "EID",      "EJSON",   "EENTRY",
-                                    "ETOOBIG", "ENOENT",    "EIO",      "EUNSAFE", "ELOCKED",
-                                    "ESYNC",   "EPOISONED", "EDAMAGED", "EFORK",   "EMEMORY"};
+static const char *const names[] = {"OK",        "EARG",     "EID",   "EJSON",   "EENTRY",
+                                    "ETOOBIG",   "ENOENT",   "EIO",   "EUNSAFE", "ELOCKED",
+                                    "EPOISONED", "EDAMAGED", "EFORK", "EMEMORY", "ESYNC"};
 
 int main(int argc, char **argv) {
   if (argc < 3) return 2;

@@ -271,12 +271,13 @@ describe("append", function()
   end)
 
   it("with --sync syncs the session and its folder before it returns", function()
-    local r = scene:sh 'ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=fsync,fdatasync -o trace "$DEBRIEF" append s1 skill=a --sync'
+    local strace = "ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=fsync,fdatasync -o trace " -- no leak check under it
+    local r = scene:sh(strace .. '"$DEBRIEF" append s1 skill=a --sync')
     if r.status == 127 then return pending "no strace" end
     assert.equal(0, r.status, r.err)
     assert.truthy(scene:read("trace"):find "fdatasync%(%d+%) += 0")
     assert.truthy(scene:read("trace"):find "fsync%(%d+%) += 0")
-    scene:sh 'ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=fsync,fdatasync -o trace "$DEBRIEF" append s1 skill=a'
+    scene:sh(strace .. '"$DEBRIEF" append s1 skill=a')
     assert.falsy(scene:read("trace"):find "sync")
   end)
 

@@ -249,8 +249,10 @@ static int l_index(lua_State *L) {
   place p = dbf_view_own_place(L);
   dbf_json_value value;
   size_t len;
-  if (lua_type(L, 2) == LUA_TNUMBER && lua_isinteger(L, 2)) {
-    if (!push_element(L, &p, (uint64_t)lua_tointeger(L, 2))) lua_pushnil(L);
+  if (lua_type(L, 2) == LUA_TNUMBER) { /* 1.0 is 1, as in a table */
+    int whole;
+    lua_Integer i = lua_tointegerx(L, 2, &whole);
+    if (!whole || !push_element(L, &p, (uint64_t)i)) lua_pushnil(L);
     return 1;
   }
   if (lua_type(L, 2) != LUA_TSTRING || p.range.type != DBF_JSON_OBJECT) return lua_pushnil(L), 1;

@@ -148,7 +148,8 @@ static void *work(void *argument) {
   while (take_task(c, &task)) {
     bool ok = ready && answer(W, c->name, &c->tasks[task]);
     parcel result = ready ? parcel_of(W, ok) : parcel_of(NULL, false);
-    if (!ready && broken.failed) pack_parcel(&result, broken.data, broken.len, true);
+    parcel why;
+    if (!ready && pack_parcel(&why, broken.data, broken.len, true)) result = why;
     pthread_mutex_lock(&c->mutex);
     c->results[task] = result;
     pthread_cond_broadcast(&c->changed);

@@ -398,6 +398,14 @@ describe("an entry", function()
       assert.equal(6, sum)
     end)
 
+    it("takes 1.0 for 1, as a table does", function()
+      local e = entry '{"attempts":[{"model":"m"}],"l":[7]}'
+      assert.equal("m", e.attempts[1.0].model)
+      assert.equal(7, e.l[1.0])
+      assert.is_nil(e.l[1.5])
+      assert.is_nil(e.l[0 / 0])
+    end)
+
     it("is what its iterator goes over, whatever the iterator is given", function()
       local next_value = pairs(entry '{"aaaaaaaa":1,"b":2}')
       assert.equal("aaaaaaaa", (next_value(entry '{"x":"yyyyyyyyyyyyyyy"}')))

@@ -48,21 +48,12 @@ static inline bool starts(const char *p, const char *text, size_t len) {
   return memcmp(p, text, len) == 0;
 }
 
-/* Sixteen bytes of ASCII at a time, anything else character by character. */
+static bool is_ascii(const char *p) {
+  return _mm_movemask_epi8(load(p)) == 0;
+}
+
 static bool utf8_valid(const char *p, size_t len) {
-  const char *end = p + len;
-  while (end - p >= 16) {
-    if (_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)p)) == 0) {
-      p += 16;
-      continue;
-    }
-    for (const char *stop = p + 16; p < stop;) {
-      size_t n = dbf_utf8_length(p, (size_t)(end - p));
-      if (n == 0) return false;
-      p += n;
-    }
-  }
-  return dbf_utf8_valid_scalar(p, (size_t)(end - p));
+  return dbf_utf8_valid_blocks(p, len, is_ascii);
 }
 
 #include "json_scan_kernel.h"

@@ -36,6 +36,23 @@ static inline bool dbf_utf8_valid_scalar(const char *p, size_t len) {
   return true;
 }
 
+/* The same, sixteen bytes of ASCII at a time, which `is_ascii` knows in one look; anything else character by character. */
+static inline bool dbf_utf8_valid_blocks(const char *p, size_t len, bool (*is_ascii)(const char *p)) {
+  const char *end = p + len;
+  while (end - p >= 16) {
+    if (is_ascii(p)) {
+      p += 16;
+      continue;
+    }
+    for (const char *stop = p + 16; p < stop;) {
+      size_t n = dbf_utf8_length(p, (size_t)(end - p));
+      if (n == 0) return false;
+      p += n;
+    }
+  }
+  return dbf_utf8_valid_scalar(p, (size_t)(end - p));
+}
+
 /* Write a code point (up to U+10FFFF, no surrogate); returns its 1 to 4 bytes. */
 static inline size_t dbf_utf8_encode(uint32_t c, char out[4]) {
   if (c < 0x80) return out[0] = (char)c, 1;

@@ -33,9 +33,6 @@ bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_memb
 /* Lua function ipairs(t): Lua's own, with a quicker way through arrays of entries. */
 void dbf_view_register(lua_State *L);
 
-/* Push what a JSON value reads as: nil for null when `null_is_nil`, else debrief.null; containers as plain tables. */
-void dbf_view_push_plain(lua_State *L, const dbf_json_value *value, bool null_is_nil);
-
 /* Push a scalar; containers are refused with false and nothing pushed. */
 bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *value, bool bad_utf8);
 

@@ -67,12 +67,20 @@ end
 --- The bytes of a file of the folder, nil when it is not there.
 function Scene:read(name) return read(self:path(name)) end
 
+--- The words for env(1) with which commands run: none of the tester's own settings.
+-- @param env more variables; false takes one away
+function Scene:variables(env)
+  local words = { "-u LD_PRELOAD -u ASAN_OPTIONS -u DEBRIEF_DIR -u DEBRIEF_PLUGIN_PATH -u DEBRIEF_LUA_DIR -u NO_COLOR" }
+  for name, value in pairs(env or {}) do if not value then words[#words + 1] = "-u " .. name end end
+  words[#words + 1] = ("HOME=%s XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8 DEBRIEF=%s"):format(quote(self.dir .. "/home"),
+    quote(program.path))
+  for name, value in pairs(env or {}) do if value then words[#words + 1] = name .. "=" .. quote(value) end end
+  return table.concat(words, " ")
+end
+
 --- A shell command in the folder; $DEBRIEF is the program. Its output and exit status.
 function Scene:sh(command, env)
-  local words = { "cd", quote(self.dir), "&& env -u LD_PRELOAD -u ASAN_OPTIONS -u DEBRIEF_DIR -u DEBRIEF_PLUGIN_PATH",
-    "-u DEBRIEF_LUA_DIR -u NO_COLOR", "HOME=" .. quote(self.dir .. "/home"), "XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8",
-    "DEBRIEF=" .. quote(program.path) }
-  for name, value in pairs(env or {}) do words[#words + 1] = name .. "=" .. quote(value) end
+  local words = { "cd", quote(self.dir), "&& env", self:variables(env) }
   words[#words + 1] = "timeout 60 sh -c " .. quote(command)
   words[#words + 1] = (">%s 2>%s"):format(quote(self:path ".out"), quote(self:path ".err"))
   local _, how, status = os.execute(table.concat(words, " "))

@@ -6,14 +6,15 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 local WEEK, ISO, PASSED = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S", { ok = true, fail = false }
-local function text(default, help) return { type = "string", default = default, help = help } end
+local function is_window(value, options)
+  return options.by ~= "time" or value == "" or value:find "%.%.", "a window FROM..TO, as 2026-10-01..2026-11-01"
+end
+local function text(default, help, check) return { type = "string", default = default, help = help, check = check } end
 
 local function windows(ctx)
   local function week(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
   local a, b = ctx.options.a, ctx.options.b
-  local both = { a ~= "" and a or week(ctx.now - WEEK), b ~= "" and b or week(ctx.now) }
-  if both[1]:find("..", 1, true) and both[2]:find("..", 1, true) then return both end
-  error("a window is written FROM..TO, as 2026-10-01..2026-11-01", 0)
+  return { a ~= "" and a or week(ctx.now - WEEK), b ~= "" and b or week(ctx.now) }
 end
 
 local function keys_of(entry, ctx) -- what it counts for; of two overlapping windows for both
@@ -43,11 +44,10 @@ end
 return {
   name = "compare", api = 1, summary = "A against B (models, versions, times), with a plain answer", split = true,
   options = { by = text("model", "model, time, or the field that tells A from B"),
-    a = text("", "value or window of A"), b = text("", "value or window of B"),
+    a = text("", "value or window of A", is_window), b = text("", "value or window of B", is_window),
     floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" } },
   retrospective = {
-    init = function(ctx)
-      if ctx.options.by == "time" then windows(ctx) end -- a bad one is told before anything is read
+    init = function()
       return agg.by { runs = 0, passed = agg.rate(), skills = agg.by(agg.rate()) }
     end,
     step = function(acc, entry, ctx)

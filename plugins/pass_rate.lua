@@ -9,18 +9,20 @@ local agg = debrief.aggregate
 local SECONDS = { m = 60, h = 3600, d = 86400, w = 604800 }
 
 local function window_ns(text) -- nil for all
-  if text == "all" then return nil end
   local n, unit = text:match("^(%d+)([mhdw])$")
-  local ns = n and #n < 6 and tonumber(n) * SECONDS[unit] * 1000000000
-  return ns or error(("option window: write all, or a number with m, h, d or w, as in 7d; not '%s'"):format(text), 0)
+  return n and #n < 6 and tonumber(n) * SECONDS[unit] * 1000000000 or nil
+end
+
+local function is_window(text)
+  return text == "all" or window_ns(text) ~= nil, "all, or a number with m, h, d or w, as in 7d"
 end
 
 return {
   name = "pass_rate", api = 1, summary = "Pass rate per skill in a window of time, for routers", split = true,
-  options = { window = { type = "string", default = "all", help = "how far back: 90m, 12h, 7d, 4w or all" } },
+  options = { window = { type = "string", default = "all", check = is_window,
+    help = "how far back: 90m, 12h, 7d, 4w or all" } },
   retrospective = {
-    init = function(ctx)
-      window_ns(ctx.options.window) -- a bad one is told before anything is read
+    init = function()
       return { outside = 0, untimed = 0, skills = agg.by { pass = 0, fail = 0, skip = 0, total = 0 } }
     end,
     step = function(acc, entry, ctx)

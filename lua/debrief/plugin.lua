@@ -83,6 +83,8 @@ end
 
 -- ---- Options -------------------------------------------------------------------------------------------------------
 
+local shown
+
 local function sorted_keys(t)
   local out = {}
   for key in next, t do out[#out + 1] = tostring(key) end
@@ -114,6 +116,24 @@ local function in_range(option, value)
   return false, "one of " .. table.concat(texts, ", ")
 end
 
+-- What the plugin's own checks say of its options, all of which have their values.
+local function judge(t, values)
+  for _, name in ipairs(sorted_keys(t.options or {})) do
+    local option = t.options[name]
+    if option.check and values[name] ~= nil then
+      local called, fine, wanted = pcall(option.check, values[name], values)
+      if not called then
+        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, plugin.message(fine))
+      end
+      if not fine then
+        return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,
+          type(wanted) == "string" and safe(wanted) or "another", shown(values[name]))
+      end
+    end
+  end
+  return true
+end
+
 --- The options of a plugin with defaults, and what the user gave (texts or values) put over them.
 -- @return a table, or nil and a message
 function plugin.options(t, given)
@@ -135,6 +155,8 @@ function plugin.options(t, given)
     if not ok then return nil, ("option %s.%s must be %s, not %s"):format(t.name, name, wanted, tostring(value)) end
     out[name] = converted
   end
+  local ok, message = judge(t, out)
+  if not ok then return nil, message end
   return out
 end
 
@@ -172,14 +194,14 @@ local keys = {
     return v == "integer" or v == "number" or v == "string" or v == "boolean", "integer, number, string or boolean"
   end, default = is_scalar, min = function(v) return type(v) == "number", "a number" end,
     max = function(v) return type(v) == "number", "a number" end, help = is_line,
-    choices = is_table },
+    choices = is_table, check = is_function },
 }
 
 local required = { plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" },
   option = { "type" } }
 
 -- A wrong value as a message shows it.
-local function shown(value)
+function shown(value)
   if type(value) == "string" then return ("'%s'"):format(safe(value)) end
   local kind = core.type(value)
   return is_scalar(value) and tostring(value) or (kind:find "^[aeiou]" and "an " or "a ") .. kind

@@ -216,6 +216,23 @@ describe("a plugin", function()
       assert.equal("--opt 'q.n=1': no plugin 'q' is used here (p)", given "q.n=1")
     end)
 
+    it("is judged by the plugin's own check, which sees all of them", function()
+      local function checked(body, ...)
+        return retro("return { name = 'p', api = 1, options = { a = { type = 'integer', default = 1 }, b = { type = "
+          .. "'integer', default = 2, check = function(value, options) " .. body .. " end } }, retrospective = { "
+          .. "init = function() return {} end, step = function() end, "
+          .. "finish = function() return { title = 't' } end } }", ...)
+      end
+      local above = "return value > options.a, 'above a\27'"
+      assert.matches("^t\n", checked(above, "--opt", "a=1").out)
+      local r = checked(above, "--opt", "a=2")
+      assert.same({ "debrief: option p.b must be above a\\x1b, not 2\n", 2 }, { r.err, r.status })
+      r = checked("return false", "--opt", "b=9")
+      assert.same({ "debrief: option p.b must be another, not 9\n", 2 }, { r.err, r.status })
+      r = checked("error('no', 0)")
+      assert.same({ "debrief: the check of option p.b failed: no\n", 2 }, { r.err, r.status })
+    end)
+
     it("needs the plugin's name when there are several", function()
       scene:write("p.lua", TEXT)
       local r = scene:run { "retro", "./p.lua,skills", "--opt", "n=1" }

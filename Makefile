@@ -90,7 +90,7 @@ $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 	$(SHARE) $^ $(LUA_LIBS) -o $@
 
 # debrief.core for a stock lua5.4, which brings the Lua symbols itself.
-$(CORE): $(filter-out %/host/debrief.o,$(HOST)) $(LOG)
+$(CORE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
 	$(LINK) -shared $^ $(shell pkg-config --libs lua5.4-cjson) -o $@
 

@@ -23,7 +23,8 @@ end
 --- Folders that are searched by name, in order. Never the current folder.
 function plugin.folders()
   local folders = {}
-  for folder in (os.getenv "DEBRIEF_PLUGIN_PATH" or ""):gmatch "[^:]+" do folders[#folders + 1] = folder end
+  local path = core.host().plugin_path or os.getenv "DEBRIEF_PLUGIN_PATH" or ""
+  for folder in path:gmatch "[^:]+" do folders[#folders + 1] = folder end
   local config = os.getenv "XDG_CONFIG_HOME"
   if not config or config == "" then config = os.getenv "HOME" and os.getenv "HOME" .. "/.config" end
   if config then folders[#folders + 1] = config .. "/debrief/plugins" end

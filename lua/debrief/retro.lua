@@ -277,7 +277,7 @@ end
 --- Run the retrospectives of a job.
 -- @param job from retro.job
 -- @param sessions array of { session=, path=, is_path= }
--- @param workers how many; by default as many as there are processors
+-- @param workers how many; by default what the host says, else as many as there are processors
 -- @param partial true: partial results for `debrief merge` in place of reports
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
@@ -292,7 +292,7 @@ function retro.run(job, sessions, workers, partial)
     if #part.retro > 0 then
       local counted = new_total(#sessions)
       local chunks = retro.chunks(sessions, job.dir, wanted)
-      local reports, message = pass(part, chunks, workers or core.cores(), counted, partial)
+      local reports, message = pass(part, chunks, workers or core.host().workers or core.cores(), counted, partial)
       if not reports then return nil, message end
       passes[#passes + 1] = { names = part.retro, total = counted }
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end

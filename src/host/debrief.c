@@ -1,52 +1,60 @@
-#include "debrief.h"
+#include "host.h"
 #include "../log/error.h"
-#include "../script/state.h"
+#include "../log/structs.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct debrief {
-  dbf_state_config config;
-  char *source_dir;
-  lua_State *L;
-};
+/* Copy a text into *to; NULL stays NULL. */
+static bool keep(const char **to, const char *text) {
+  *to = text ? strdup(text) : NULL;
+  return *to || !text;
+}
 
-/* A config of an older or newer caller over zeroes. */
-static bool take_config(debrief_config *to, const debrief_config *from, debrief_error *err) {
-  *to = (debrief_config){.struct_size = sizeof *to};
-  if (!from) return true;
-  if (from->struct_size < sizeof from->struct_size || from->struct_size > 4096)
-    return dbf_fail(err, DEBRIEF_EARG, "debrief_config.struct_size is %zu: set it to sizeof(debrief_config)",
-                    from->struct_size);
-  memcpy(to, from, from->struct_size < sizeof *to ? from->struct_size : sizeof *to);
-  return true;
+static bool open_parts(debrief *host, const debrief_config *given, debrief_error *err) {
+  dbf_state_config *c = &host->config;
+  c->on_log = given->on_log;
+  c->user = given->user;
+  c->workers = given->workers;
+  if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
+      !keep(&c->source_dir, given->source_dir))
+    return dbf_fail_memory(err);
+  host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
+  if (!host->log) return false;
+  host->L = dbf_state_new(c, false);
+  return host->L ? true : dbf_fail_memory(err);
 }
 
 debrief *debrief_open(const debrief_config *config, debrief_error *err) {
-  debrief_config given;
-  if (!take_config(&given, config, err)) return NULL;
+  debrief_config given = {0};
+  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_config", err)) return NULL;
+  if (given.workers > 256)
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_config.workers is %u: 256 at most", given.workers), NULL;
   debrief *host = calloc(1, sizeof *host);
   if (!host) return dbf_fail_memory(err), NULL;
-  if (given.source_dir && !(host->source_dir = strdup(given.source_dir))) {
-    debrief_close(host);
-    return dbf_fail_memory(err), NULL;
-  }
-  host->config = (dbf_state_config){host->source_dir, given.on_log, given.user};
-  host->L = dbf_state_new(&host->config, false);
-  if (!host->L) {
-    debrief_close(host);
-    return dbf_fail_memory(err), NULL;
-  }
-  return host;
+  dbf_host_forget(host);
+  if (open_parts(host, &given, err)) return host;
+  debrief_close(host);
+  return NULL;
 }
 
 void debrief_close(debrief *host) {
   if (!host) return;
   dbf_state_close(host->L);
-  free(host->source_dir);
+  debrief_log_close(host->log);
+  dbf_host_forget(host);
+  free((char *)host->config.dir);
+  free((char *)host->config.plugin_path);
+  free((char *)host->config.source_dir);
   free(host);
 }
+
+debrief_log *debrief_host_log(debrief *host) {
+  return host ? host->log : NULL;
+}
+
+/* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
 typedef struct command {
   int argc;
@@ -74,11 +82,7 @@ bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_
   if (!host || argc < 1 || !argv || !status)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_command: an argument is NULL");
   command c = {argc, argv, 1};
-  lua_pushcfunction(host->L, l_command);
-  lua_pushlightuserdata(host->L, &c);
-  bool ok = dbf_state_call(host->L, 1, 0) == LUA_OK;
-  if (!ok) dbf_fail(err, DEBRIEF_EARG, "%s", lua_tostring(host->L, -1));
-  lua_settop(host->L, 0);
+  bool ok = dbf_host_call(host, "debrief_command", l_command, &c, err);
   *status = c.status;
   return ok;
 }

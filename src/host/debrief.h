@@ -1,7 +1,15 @@
 /* debrief/debrief.h: debrief inside a C program: the log of debrief/log.h plus Lua. Link with libdebrief.
  *
- * A debrief belongs to one thread at a time; several are independent of each other. Nothing here prints, exits, or
- * changes a locale, unless it runs a command of the program (debrief_command), whose business that is. */
+ *     host   debrief   one log folder, its plugins, its Lua states
+ *
+ * Fallible functions return false (or NULL, or DEBRIEF_NEXT_ERROR) and fill `*err`, which may be NULL;
+ * debrief_details tells more about what a plugin or a script did. A host belongs to one thread at a time; hosts are
+ * independent of each other, and any number of them may use one folder. While one of its functions runs, a callback
+ * must not call another function of the same host, unless that says it may: DEBRIEF_EARG. Callbacks return: no
+ * longjmp and no C++ exception leaves them.
+ *
+ * Nothing here prints, exits, or changes a locale or a time zone, unless it runs a command of the program
+ * (debrief_command), whose business that is. Lua runs with the locale "C" on its thread, callbacks too. */
 #ifndef DEBRIEF_H
 #define DEBRIEF_H
 
@@ -11,10 +19,19 @@
 extern "C" {
 #endif
 
+/* ---- A host ---------------------------------------------------------------------------------------------- */
+
+/* Zero the struct, set struct_size, fill in what you want. All of it is copied. */
 typedef struct debrief_config {
-  size_t struct_size; /* sizeof(debrief_config) */
+  size_t struct_size;            /* sizeof(debrief_config) */
+  const char *dir;               /* the folder of the log; NULL: "sessions" */
+  const debrief_log_config *log; /* how the log is opened; NULL: the defaults */
   const char
-      *source_dir; /* a working copy of debrief: read lua/ and plugins/ from there; NULL: what is built in */
+      *plugin_path; /* folders that are searched first for plugins, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
+  unsigned
+      workers; /* threads of a retrospective; 0: as many as processors, 1: the calling one, no thread is started */
+  const char
+      *source_dir; /* read lua/ and plugins/ from this working copy of debrief; NULL: what is built in */
   /* What plugins print and log. `level` is what the plugin gave, by custom "debug", "info", "warn" or "error"; `text`
    * is one line, in which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
   void (*on_log)(void *user, const char *level, const char *text);
@@ -23,15 +40,36 @@ typedef struct debrief_config {
 
 typedef struct debrief debrief;
 
-/* Open a host. `config` may be NULL; what it points to must stay valid. Errors: EARG, EMEMORY. */
+/* Open a host. `config` may be NULL for the defaults. Nothing is read or made on disk yet. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);
 
-/* Close it and everything it made. NULL is fine. */
+/* Close it and everything that was opened from it. NULL is fine; the host must not be used any more. */
 DEBRIEF_API void debrief_close(debrief *host);
 
+/* The host's log, for the functions of debrief/log.h. It belongs to the host. NULL for NULL. */
+DEBRIEF_API debrief_log *debrief_host_log(debrief *host);
+
+/* What a plugin, or a script, did wrong. Text that is not known is "", never NULL. */
+typedef struct debrief_problem {
+  const char *plugin;  /* its name */
+  const char *hook;    /* "enrich", "filter", "init", "step", "merge", "finish" */
+  const char *session; /* the entry's; "" for none */
+  uint64_t line;       /* the entry's, from 1; 0 for none */
+  uint64_t count;      /* how often it said the same; place and traceback are those of the first time */
+  const char *message;
+  const char *traceback; /* several lines; the plugin's own part */
+} debrief_problem;
+
+/* More about the last function of the host that failed: the whole message, where, and how it came there. Empty texts
+ * when none failed since it was opened. It belongs to the host, until the next call. NULL for NULL. */
+DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
+
+/* ---- Commands -------------------------------------------------------------------------------------------- */
+
 /* Run a command of the program as if typed: `argc` words in `argv`, argv[0] being the program's name. It reads
- * standard input and writes standard output and error. *status is the exit status the program would have. False
- * only when the command could not be run at all: EMEMORY, EARG. */
+ * standard input and writes standard output and error. Without -d it is about config.dir, and with that NULL too, about
+ * $DEBRIEF_DIR or "sessions". *status is the exit status the program would have. False only when the command could
+ * not be run at all: EARG, EMEMORY. */
 DEBRIEF_API bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_error *err);
 
 #ifdef __cplusplus

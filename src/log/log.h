@@ -42,7 +42,10 @@ typedef enum debrief_code {
   DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
   DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
   DEBRIEF_EMEMORY,   /* out of memory */
-  DEBRIEF_ESYNC /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
+  DEBRIEF_ESYNC, /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
+  /* debrief/debrief.h only */
+  DEBRIEF_EPLUGIN, /* a plugin is not there, does not load, or was given what it does not take */
+  DEBRIEF_ESCRIPT  /* a script, a hook or a function of the host's raised an error */
 } debrief_code;
 
 /* What went wrong: `message` says what, where and what to do, in one line. `line` counts from 1 (0: no line),

@@ -206,6 +206,18 @@ static int l_log_text(lua_State *L) {
   return 0;
 }
 
+/* host() -> {dir=, plugin_path=, workers=}: what the host was opened with; nil where nothing was said */
+static int l_host(lua_State *L) {
+  const dbf_state_config *config = dbf_state_config_of(L);
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, config->dir);
+  lua_setfield(L, -2, "dir");
+  lua_pushstring(L, config->plugin_path);
+  lua_setfield(L, -2, "plugin_path");
+  if (config->workers) set_field(L, "workers", config->workers);
+  return 1;
+}
+
 static int l_traceback(lua_State *L) {
   luaL_traceback(L, L, luaL_optstring(L, 1, NULL), (int)luaL_optinteger(L, 2, 1));
   return 1;
@@ -310,7 +322,8 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"traceback", l_traceback}, {"entry", l_entry},
                                        {"write", l_write},         {"strerror", l_strerror},
                                        {"copy", dbf_view_copy},    {"source", l_source},
-                                       {"sources", l_sources},     {NULL, NULL}};
+                                       {"sources", l_sources},     {"host", l_host},
+                                       {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

@@ -11,7 +11,7 @@
 static const char config_key; /* registry key of the config */
 
 const dbf_state_config *dbf_state_config_of(lua_State *L) {
-  static const dbf_state_config stock = {NULL, NULL, NULL};
+  static const dbf_state_config stock = {0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &config_key);
   const dbf_state_config *config = lua_touserdata(L, -1);
   lua_pop(L, 1);

@@ -16,6 +16,9 @@ typedef struct dbf_state_config {
   const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
   void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
   void *user;
+  const char *dir;         /* of the log; NULL: not said */
+  const char *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
+  unsigned workers;        /* threads of a retrospective; 0: as many as there are processors */
 } dbf_state_config;
 
 /* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */

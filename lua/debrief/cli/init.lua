@@ -100,7 +100,7 @@ return function(words)
   end
   args.typed, args.place = words, script
   local dir = os.getenv "DEBRIEF_DIR"
-  args.dir = args.dir_behind or args.dir_before or (dir ~= "" and dir) or "sessions"
+  args.dir = args.dir_behind or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
   args.dir = args.dir:gsub("(.)/+$", "%1")
   local ok, result = xpcall(commands[args.command].run, handler, args)
   if ok then return result or 0 end

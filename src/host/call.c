@@ -1,0 +1,135 @@
+#include "host.h"
+#include "../log/error.h"
+
+#include <lauxlib.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLUGIN, HOOK, SESSION, MESSAGE, TRACEBACK, WORDS };
+
+/* ---- Details ----------------------------------------------------------------------------------------------------- */
+
+static const char *word(const char *text) {
+  return text ? text : "";
+}
+
+static void show_details(debrief *host) {
+  debrief_problem *d = &host->details;
+  d->plugin = word(host->words[PLUGIN]);
+  d->hook = word(host->words[HOOK]);
+  d->session = word(host->words[SESSION]);
+  d->message = word(host->words[MESSAGE]);
+  d->traceback = word(host->words[TRACEBACK]);
+}
+
+void dbf_host_forget(debrief *host) {
+  for (int i = 0; i < WORDS; i++) {
+    free(host->words[i]);
+    host->words[i] = NULL;
+  }
+  host->details.line = host->details.count = 0;
+  show_details(host);
+}
+
+const debrief_problem *debrief_details(const debrief *host) {
+  return host ? &host->details : NULL;
+}
+
+/* ---- What was raised --------------------------------------------------------------------------------------------- */
+
+typedef struct raised {
+  debrief *host;
+  debrief_error *err;
+} raised;
+
+static uint64_t number_of(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  lua_Integer value = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return value > 0 ? (uint64_t)value : 0;
+}
+
+static void keep_word(lua_State *L, debrief *host, int i, const char *name) {
+  lua_getfield(L, 1, name);
+  const char *text = lua_tostring(L, -1);
+  if (text && !(host->words[i] = strdup(text))) luaL_error(L, "not enough memory");
+  lua_pop(L, 1);
+}
+
+/* function(what was raised, raised): into *err and the details */
+static int l_tell(lua_State *L) {
+  const raised *r = lua_touserdata(L, 2);
+  debrief *host = r->host;
+  keep_word(L, host, PLUGIN, "plugin");
+  keep_word(L, host, HOOK, "hook");
+  keep_word(L, host, SESSION, "session");
+  keep_word(L, host, MESSAGE, "message");
+  keep_word(L, host, TRACEBACK, "traceback");
+  host->details.line = number_of(L, "line");
+  host->details.count = 1;
+  uint64_t code = number_of(L, "code");
+  dbf_fail_at(r->err, code ? (debrief_code)code : DEBRIEF_ESCRIPT, host->details.line, number_of(L, "offset"),
+              "%s", word(host->words[MESSAGE]));
+  return 0;
+}
+
+/* The message handler: what is no table becomes one, with a traceback. */
+static int l_explain(lua_State *L) {
+  if (lua_istable(L, 1) && lua_getfield(L, 1, "code") == LUA_TNUMBER) return lua_settop(L, 1), 1;
+  lua_settop(L, 1);
+  luaL_tolstring(L, 1, NULL);
+  lua_createtable(L, 0, 2);
+  luaL_traceback(L, L, NULL, 1);
+  lua_setfield(L, -2, "traceback");
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "message");
+  return 1;
+}
+
+static void explain(debrief *host, int status, debrief_error *err) {
+  raised r = {host, err};
+  if (status != LUA_ERRMEM) {
+    lua_pushcfunction(host->L, l_tell);
+    lua_insert(host->L, -2);
+    lua_pushlightuserdata(host->L, &r);
+    status = lua_pcall(host->L, 2, 0, 0);
+  }
+  if (status == LUA_OK) {
+    show_details(host);
+  } else {
+    dbf_host_forget(host);
+    dbf_fail_memory(err);
+  }
+}
+
+/* ---- Calling ----------------------------------------------------------------------------------------------------- */
+
+void dbf_host_push(lua_State *L, const char *name) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "debrief.host");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+}
+
+bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
+                   debrief_error *err) {
+  lua_State *L = host->L;
+  if (host->busy)
+    return dbf_fail(err, DEBRIEF_EARG, "%s: called while another function of this host runs", function);
+  dbf_host_forget(host);
+  int top = lua_gettop(L);
+  if (!lua_checkstack(L, 8)) return dbf_fail_memory(err);
+  host->busy = true;
+  locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* glibc's own: nothing to free */
+  lua_pushcfunction(L, l_explain);
+  lua_pushcfunction(L, body);
+  lua_pushlightuserdata(L, argument);
+  int status = lua_pcall(L, 1, 0, top + 1);
+  if (status != LUA_OK) explain(host, status, err);
+  lua_settop(L, top);
+  uselocale(before);
+  host->busy = false;
+  return status == LUA_OK;
+}

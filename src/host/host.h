@@ -1,0 +1,36 @@
+/* host.h: a host's parts, and the one way from C into its Lua.
+ *
+ *     debrief_xxx(host, ...)  ->  dbf_host_call(host, l_xxx, &arguments)  ->  require "debrief.host".xxx(...)
+ *
+ * Everything that may raise runs inside that call. What it raises is a message, or a table that says more:
+ * { code =, message =, line =, offset =, plugin =, hook =, session =, traceback = }; both become a debrief_error and the
+ * host's details. */
+#ifndef DBF_HOST_H
+#define DBF_HOST_H
+
+#include "debrief.h"
+#include "../script/state.h"
+
+#include <lua.h>
+
+struct debrief {
+  dbf_state_config config; /* of its states; the texts are its own */
+  lua_State *L;            /* scripts and lua/debrief run here */
+  debrief_log *log;
+  debrief_problem details;
+  char *words[5]; /* what `details` points to; NULL for "" */
+  bool busy;      /* a call is under way */
+};
+
+/* Run `body` protected, in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.
+ * `function` names the caller for messages. */
+bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
+                   debrief_error *err);
+
+/* Empty the details. */
+void dbf_host_forget(debrief *host);
+
+/* Push the function `name` of lua/debrief/host.lua. */
+void dbf_host_push(lua_State *L, const char *name);
+
+#endif

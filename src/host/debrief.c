@@ -17,6 +17,7 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
   c->on_log = given->on_log;
   c->user = given->user;
   c->workers = given->workers;
+  if (!dbf_host_set_console(host, given->console, err)) return false;
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
       !keep(&c->source_dir, given->source_dir))
     return dbf_fail_memory(err);
@@ -34,6 +35,7 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
   debrief *host = calloc(1, sizeof *host);
   if (!host) return dbf_fail_memory(err), NULL;
   dbf_host_forget(host);
+  if (!dbf_console_init(&host->console)) return free(host), dbf_fail_memory(err), NULL;
   if (open_parts(host, &given, err)) return host;
   debrief_close(host);
   return NULL;
@@ -44,6 +46,7 @@ void debrief_close(debrief *host) {
   dbf_state_close(host->L);
   debrief_log_close(host->log);
   dbf_host_forget(host);
+  dbf_console_release(&host->console);
   free((char *)host->config.dir);
   free((char *)host->config.plugin_path);
   free((char *)host->config.source_dir);

@@ -36,6 +36,8 @@ typedef struct debrief_config {
    * is one line, in which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
   void (*on_log)(void *user, const char *level, const char *text);
   void *user;
+  const struct debrief_console
+      *console; /* for the command `repl` and for scripts that start one; NULL: it is no terminal here */
 } debrief_config;
 
 typedef struct debrief debrief;
@@ -63,6 +65,49 @@ typedef struct debrief_problem {
 /* More about the last function of the host that failed: the whole message, where, and how it came there. Empty texts
  * when none failed since it was opened. It belongs to the host, until the next call. NULL for NULL. */
 DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
+
+/* ---- A console -------------------------------------------------------------------------------------------- */
+
+typedef enum debrief_input {
+  DEBRIEF_INPUT_LINE,
+  DEBRIEF_INPUT_END,         /* there will be no more lines */
+  DEBRIEF_INPUT_INTERRUPTED, /* Ctrl-C: what was begun is thrown away, a new line is asked for */
+  DEBRIEF_INPUT_FAILED       /* ends the REPL with an error */
+} debrief_input;
+
+typedef struct debrief_completer debrief_completer;
+
+/* Lines for people: how a REPL reads and writes. Zero the struct, set struct_size, fill in what you want; `read_line` and
+ * `write` must be there. `write`, `remember` and `columns` may be called from worker threads. One callback is called at
+ * a time, but while read_line runs debrief_complete, the others may be. */
+typedef struct debrief_console {
+  size_t struct_size; /* sizeof(debrief_console) */
+
+  /* Read a line, or several with newlines between, as somebody pasted them. For DEBRIEF_INPUT_LINE, *line is set, without
+   * the newline at its end; it stays the callback's own and must be valid until the next callback. The prompt is UTF-8,
+   * with escape sequences for colours when `color` is true. */
+  debrief_input (*read_line)(void *user, const char *prompt, debrief_completer *completer,
+                             debrief_text *line);
+
+  /* Show a text: any bytes, any number of lines. False ends the REPL with an error. */
+  bool (*write)(void *user, bool is_error, debrief_text text);
+
+  /* A whole statement, for a history; may have several lines. NULL: dropped. */
+  void (*remember)(void *user, debrief_text statement);
+
+  /* Columns of what `write` writes to; 0 when unknown. NULL: unknown. */
+  int (*columns)(void *user);
+
+  bool color; /* escape sequences for colours are welcome */
+  void *user;
+} debrief_console;
+
+/* In read_line: what could stand in the place of the word that ends at byte `point` of `line`. `each` gets the
+ * candidates in order, until it returns false; they are not changed by display: a terminal must escape what it does not
+ * want. The text is valid in that call only. Returns the byte of `line` where the word starts; `point` when there are no
+ * candidates. No code of the user's runs for this. Outside of read_line there are none. */
+DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
+                                    bool (*each)(void *user, debrief_text candidate), void *user);
 
 /* ---- Commands -------------------------------------------------------------------------------------------- */
 

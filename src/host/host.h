@@ -9,6 +9,7 @@
 #define DBF_HOST_H
 
 #include "debrief.h"
+#include "../script/console.h"
 #include "../script/state.h"
 
 #include <lua.h>
@@ -18,14 +19,19 @@ struct debrief {
   lua_State *L;            /* scripts and lua/debrief run here */
   debrief_log *log;
   debrief_problem details;
-  char *words[5]; /* what `details` points to; NULL for "" */
-  bool busy;      /* a call is under way */
+  char *words[5];            /* what `details` points to; NULL for "" */
+  bool busy;                 /* a call is under way */
+  debrief_console callbacks; /* copied; of all zeroes: there is no console */
+  dbf_console console;       /* the same for the script floor */
 };
 
 /* Run `body` protected, in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.
  * `function` names the caller for messages. */
 bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
                    debrief_error *err);
+
+/* Let the host have this console; NULL: none. False: EARG, *err is filled. */
+bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief_error *err);
 
 /* Empty the details. */
 void dbf_host_forget(debrief *host);

@@ -1,5 +1,6 @@
 /* core.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
 #include "check.h"
+#include "console.h"
 #include "convert.h"
 #include "copy.h"
 #include "embedded.h"
@@ -335,6 +336,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_workers_open(L);
   luaL_newlib(L, functions);
   dbf_convert_register(L);
+  dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
   dbf_script_log_register(L);

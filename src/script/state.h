@@ -19,6 +19,7 @@ typedef struct dbf_state_config {
   const char *dir;         /* of the log; NULL: not said */
   const char *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
   unsigned workers;        /* threads of a retrospective; 0: as many as there are processors */
+  struct dbf_console *console; /* console.h; NULL: none */
 } dbf_state_config;
 
 /* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */

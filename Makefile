@@ -9,7 +9,7 @@ VERSION = 0.1.0
 SOVERSION = 0
 
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse
-TO_TEST  = lua-busted libcmocka-dev strace git jq tmux
+TO_TEST  = lua-busted libcmocka-dev strace git jq tmux g++ cmake
 TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
 
@@ -26,7 +26,7 @@ LUA_LIBS  = $(shell pkg-config --libs lua5.4-cjson lua5.4)
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -I$(BUILD)/include -Isrc $(WARNINGS) $(HARDEN) -fPIC -fvisibility=hidden \
             -pthread -MMD -MP $(CFLAGS)
 LINK      = $(CC) $(CFLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
-SHARE     = $(LINK) -shared -Wl,-z,defs -Wl,-soname,$(notdir $@)
+SHARE     = $(LINK) -shared -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,-soname,$(notdir $@)
 SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
@@ -85,7 +85,8 @@ $(BUILD)/%.a:
 $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 	$(SHARE) $^ -o $@
 
-# The log is in here too: what its floor shares with the floors above is hidden in the other library.
+# The log is in here too, and -Bsymbolic-functions keeps it to itself: what its floor shares with the floors above is
+# hidden in the other library, and would have to be exported and kept in step. See src/README.md.
 $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 	$(SHARE) $^ $(LUA_LIBS) -o $@
 
@@ -102,7 +103,7 @@ $(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
 tests: $(LOG_TESTS) $(HOST_TESTS)
 
 $(BUILD)/tests/unit/%: LDLIBS = -lcmocka
-$(HOST_TESTS): LDLIBS = $(LUA_LIBS)
+$(HOST_TESTS): LDLIBS = -lcmocka $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
 
 $(LOG_TESTS) $(HOST_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
@@ -152,28 +153,37 @@ demo: ## install what is missing, build, import sample logs, print a retrospecti
 	@$(SUB) all
 	@BUILD=$(BUILD) tests/demo.sh
 
-BIN = $(DESTDIR)$(PREFIX)/bin
-LIB = $(DESTDIR)$(PREFIX)/lib
-INC = $(DESTDIR)$(PREFIX)/include/debrief
+BINDIR     = $(PREFIX)/bin
+LIBDIR     = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include/debrief
+CMAKEDIR   = $(LIBDIR)/cmake/debrief
 
-install: all ## install program, headers, libraries and pkg-config files (PREFIX, DESTDIR)
-	install -d $(BIN) $(LIB)/pkgconfig $(INC)
-	install $(BUILD)/debrief $(BIN)
-	install -m 644 $(HEADERS) $(INC)
-	install -m 644 $(LIBRARIES) $(LIB)
-	ln -sf libdebrief-log.so.$(SOVERSION) $(LIB)/libdebrief-log.so
-	ln -sf libdebrief.so.$(SOVERSION) $(LIB)/libdebrief.so
-	$(call pc,debrief-log,logs of AI-agent skill runs,,)
-	$(call pc,debrief,logs of AI-agent skill runs and Lua retrospectives over them,lua5.4,debrief-log lua5.4-cjson)
+LINKS    = libdebrief-log.so libdebrief.so
+PC_FILES = debrief-log.pc debrief.pc
+CM_FILES = debriefConfig.cmake debriefConfigVersion.cmake
 
-# name, description, what its header includes, what its static library needs
-pc = @printf '%s\n' 'prefix=$(PREFIX)' 'Name: $(1)' 'Description: $(2)' 'Version: $(VERSION)' \
-  'Requires: $(3)' 'Requires.private: $(4)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -l$(1)' \
-  'Libs.private: -pthread' > $(LIB)/pkgconfig/$(1).pc
+# Files of src/install with this tree's names in them. The loader finds a new library by its cache.
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@SOVERSION@|$(SOVERSION)|' \
+  -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; s|@POINTER@|$(shell expr $$(getconf LONG_BIT) / 8)|' \
+  -e "s|@LIBDIR_TO_PREFIX@|$$(realpath -m --relative-to=$(LIBDIR) $(PREFIX))|"
+filled = for name in $(1); do $(FILL) src/install/$$name | install -m 644 /dev/stdin $(DESTDIR)$(2)/$$name; done
+LDCONFIG = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && grep -qsx '$(LIBDIR)' /etc/ld.so.conf.d/*; then ldconfig; fi
+
+install: all ## install program, headers, libraries, pkg-config and CMake files (PREFIX, LIBDIR, DESTDIR)
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(CMAKEDIR))
+	install $(BUILD)/debrief $(DESTDIR)$(BINDIR)
+	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(LIBRARIES) $(DESTDIR)$(LIBDIR)
+	for name in $(LINKS); do ln -sf $$name.$(SOVERSION) $(DESTDIR)$(LIBDIR)/$$name; done
+	$(call filled,$(PC_FILES),$(LIBDIR)/pkgconfig)
+	$(call filled,$(CM_FILES),$(CMAKEDIR))
+	$(LDCONFIG)
 
 uninstall: ## remove what install put there
-	rm -rf $(BIN)/debrief $(INC) $(LIB)/libdebrief-log.* $(LIB)/libdebrief.* \
-	  $(LIB)/pkgconfig/debrief-log.pc $(LIB)/pkgconfig/debrief.pc
+	rm -f $(DESTDIR)$(BINDIR)/debrief $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES))
+	rm -rf $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(CMAKEDIR)
+	$(LDCONFIG)
 
 clean: ## remove everything that was built
 	rm -rf build build-*

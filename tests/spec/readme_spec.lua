@@ -157,7 +157,7 @@ describe("README.md", function()
     local rows = text:match "\n## Dependencies\n(.-)\n## "
     for names in slurp "Makefile":gmatch "\nTO_%a+ += ([^\n]+)" do
       for name in names:gmatch "%S+" do
-        assert(rows:find("%f[%w]" .. name:gsub("%p", "%%%0") .. "%f[^%w.-]"), name)
+        assert(rows:find("%f[%w]" .. name:gsub("%p", "%%%0") .. "%f[^%w.+-]"), name)
       end
     end
   end)

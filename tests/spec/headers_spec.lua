@@ -1,0 +1,42 @@
+-- The public headers as other people's compilers see them: C99 and C++, each header alone, without a warning.
+local program = dofile "tests/spec/support/program.lua"
+
+local languages = {
+  { "C99", "gcc -x c -std=c99" }, { "C11", "gcc -x c -std=c11 -Wstrict-prototypes -Wc++-compat" },
+  { "C++11", "g++ -x c++ -std=c++11" }, { "C++20", "g++ -x c++ -std=c++20 -Wold-style-cast" },
+  { "C99 for clang", "clang -x c -std=c99 -Wdocumentation" }, { "C++11 for clang", "clang++ -x c++ -std=c++11" },
+}
+local orders = { { "log.h" }, { "debrief.h" }, { "log.h", "debrief.h" }, { "debrief.h", "log.h", "debrief.h" } }
+
+describe("the public headers", function()
+  local scene = program.scene()
+  teardown(program.clean)
+
+  for i, order in ipairs(orders) do
+    local includes = {}
+    for n, name in ipairs(order) do includes[n] = ("#include <debrief/%s>\n"):format(name) end
+    scene:write(i .. ".h", table.concat(includes) .. "debrief_error err;\n")
+  end
+
+  for _, language in ipairs(languages) do
+    local name, compiler = language[1], language[2]
+    it("are " .. name, function()
+      if scene:sh(compiler:match "%S+" .. " --version").status ~= 0 then return pending(compiler .. " is not here") end
+      for i = 1, #orders do
+        local r = scene:sh(("%s -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I%s/include %d.h"):format(
+          compiler, program.build, i))
+        assert.equal(0, r.status, r.err)
+      end
+    end)
+  end
+
+  it("are for C++ to link, too", function()
+    scene:write("host.cc", [[#include <debrief/log.h>
+int main() { return debrief_session_id_valid("s1") ? 0 : 1; }
+]])
+    local installed = dofile "tests/spec/support/installed.lua"
+    local r = scene:sh(("g++ %s host.cc -I%s/include %s/libdebrief-log.a -pthread && ./a.out"):format(
+      installed.sanitizer, program.build, program.build))
+    assert.equal(0, r.status, r.err)
+  end)
+end)

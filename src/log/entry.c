@@ -8,8 +8,15 @@ static const char *const names[DBF_KNOWN_COUNT] = {"session_id",   "timestamp", 
                                                    "project_root", "input",      "attempts",   "final_status",
                                                    "file_path",    "model_used", "duration_ms"};
 
+static const char *const attempt_names[DBF_KNOWN_ATTEMPT_COUNT] = {"attempt", "model", "output_summary",
+                                                                   "runner_output", "verified"};
+
 const char *dbf_known_name(dbf_known field) {
   return names[field];
+}
+
+const char *dbf_known_attempt_name(dbf_known_attempt field) {
+  return attempt_names[field];
 }
 
 void dbf_entry_init(dbf_entry *entry) {

@@ -31,6 +31,18 @@ typedef enum dbf_known {
 
 const char *dbf_known_name(dbf_known field);
 
+/* The known members of an attempt, in the order they are written. */
+typedef enum dbf_known_attempt {
+  DBF_ATTEMPT,
+  DBF_MODEL,
+  DBF_OUTPUT_SUMMARY,
+  DBF_RUNNER_OUTPUT,
+  DBF_VERIFIED,
+  DBF_KNOWN_ATTEMPT_COUNT
+} dbf_known_attempt;
+
+const char *dbf_known_attempt_name(dbf_known_attempt field);
+
 /* Offsets into the entry's text, so that a copy of the text can use a copy of the members. */
 typedef struct dbf_member {
   uint32_t key, key_end; /* with quotes */
@@ -40,11 +52,15 @@ typedef struct dbf_member {
   bool value_escaped;
 } dbf_member;
 
-/* One element of attempts: where it stands, and its members in dbf_entry.nested. */
+/* One element of attempts: where it stands, and its members in dbf_entry.nested. known: as in dbf_entry, counted from
+ * `first`; one too far behind for a byte is DBF_FAR. */
 typedef struct dbf_attempt {
   uint32_t start, end;
   uint32_t first, count;
+  uint8_t known[8];
 } dbf_attempt;
+
+enum { DBF_FAR = 255 };
 
 typedef struct dbf_entry {
   const char *text; /* where the '{' stands; not owned */

@@ -30,15 +30,13 @@ static const struct {
   const char *name;
   kind kind;
   const char *complaint;
-} attempt_fields[] = {
+} attempt_fields[DBF_KNOWN_ATTEMPT_COUNT] = {
     {"attempt", INTEGER, "attempts[].attempt is not a 64-bit integer"},
     {"model", STRING, "attempts[].model is not a string"},
     {"output_summary", STRING, "attempts[].output_summary is not a string"},
     {"runner_output", STRING, "attempts[].runner_output is not a string"},
     {"verified", BOOLEAN, "attempts[].verified is not true or false"},
 };
-
-enum { ATTEMPT_FIELDS = sizeof attempt_fields / sizeof *attempt_fields };
 
 /* A scan under way. `complaint` is the first reason why valid JSON is not an entry. */
 typedef struct scan {
@@ -109,7 +107,7 @@ static const expected expected_fields[DBF_KNOWN_COUNT + 1] = {
     EXPECT("project_root"), EXPECT("input"),      EXPECT("attempts"),    EXPECT("final_status"),
     EXPECT("file_path"),    EXPECT("model_used"), EXPECT("duration_ms"), {"", 0}};
 
-static const expected expected_in_attempt[ATTEMPT_FIELDS + 1] = {
+static const expected expected_in_attempt[DBF_KNOWN_ATTEMPT_COUNT + 1] = {
     EXPECT("attempt"),       EXPECT("model"),    EXPECT("output_summary"),
     EXPECT("runner_output"), EXPECT("verified"), {"", 0}};
 
@@ -161,11 +159,11 @@ static void note_name(scan *s, dbf_keyset *names, const dbf_json_value *name) {
 
 static inline int find_attempt_field(const char *p, size_t len) {
   switch (len) {
-  case 5: return IS("model") ? 1 : -1;
-  case 7: return IS("attempt") ? 0 : -1;
-  case 8: return IS("verified") ? 4 : -1;
-  case 13: return IS("runner_output") ? 3 : -1;
-  case 14: return IS("output_summary") ? 2 : -1;
+  case 5: return IS("model") ? DBF_MODEL : -1;
+  case 7: return IS("attempt") ? DBF_ATTEMPT : -1;
+  case 8: return IS("verified") ? DBF_VERIFIED : -1;
+  case 13: return IS("runner_output") ? DBF_RUNNER_OUTPUT : -1;
+  case 14: return IS("output_summary") ? DBF_OUTPUT_SUMMARY : -1;
   default: return -1;
   }
 }
@@ -222,7 +220,7 @@ static inline void add_member(scan *s, dbf_member **members, uint32_t *count, ui
 }
 
 /* Note the element of attempts that stands at start..end and whose members are nested[first..]. */
-static void add_attempt(scan *s, const char *start, const char *end, uint32_t first) {
+static void add_attempt(scan *s, const char *start, const char *end, uint32_t first, const uint8_t *known) {
   dbf_entry *e = s->entry;
   if (e->attempt_count == e->attempt_cap) {
     uint32_t cap = e->attempt_cap ? e->attempt_cap * 2 : 8;
@@ -234,13 +232,15 @@ static void add_attempt(scan *s, const char *start, const char *end, uint32_t fi
     e->attempts = grown;
     e->attempt_cap = cap;
   }
-  e->attempts[e->attempt_count++] =
-      (dbf_attempt){(uint32_t)(start - e->text), (uint32_t)(end - e->text), first, e->nested_count - first};
+  dbf_attempt *a = &e->attempts[e->attempt_count++];
+  *a = (dbf_attempt){
+      (uint32_t)(start - e->text), (uint32_t)(end - e->text), first, e->nested_count - first, {0}};
+  memcpy(a->known, known, sizeof a->known);
 }
 
-/* One attempt, p at its '{'. */
-static const char *scan_attempt(scan *s, const char *p) {
-  unsigned seen = 0;
+/* One attempt, p at its '{'; `known` is all 0. */
+static const char *scan_attempt(scan *s, const char *p, uint8_t *known) {
+  uint32_t first = s->entry->nested_count;
   int field = -1;
   bool more = true;
   dbf_keyset_clear(&s->entry->attempt_names);
@@ -258,8 +258,9 @@ static const char *scan_attempt(scan *s, const char *p) {
     if (field < 0) {
       note_name(s, &s->entry->attempt_names, &name);
     } else {
-      if (seen & 1u << field) s->entry->duplicate_key = true;
-      seen |= 1u << field;
+      uint32_t nth = e->nested_count - first;
+      if (known[field]) e->duplicate_key = true;
+      known[field] = nth < DBF_FAR ? (uint8_t)nth : DBF_FAR;
       if (!has_kind(&value, attempt_fields[field].kind))
         complain(s, attempt_fields[field].complaint, value.start);
     }
@@ -278,14 +279,15 @@ static const char *scan_attempts(scan *s, const char *p, dbf_json_value *list) {
     dbf_json_value value;
     const char *start = p;
     uint32_t first = s->entry->nested_count;
+    uint8_t known[sizeof s->entry->attempts->known] = {0};
     if (*p == '{') {
-      p = scan_attempt(s, p);
+      p = scan_attempt(s, p, known);
     } else {
       p = scan_value(p, s->end, 2, &value, s->fault);
       if (p && value.type != DBF_JSON_NULL) complain(s, fields[DBF_ATTEMPTS].complaint, start);
     }
     if (!p) return NULL;
-    add_attempt(s, start, p, first);
+    add_attempt(s, start, p, first, known);
     if (!(p = scan_comma(s, p, ']', &more))) return NULL;
   }
   return list->end = p;

@@ -1,5 +1,6 @@
 #include "view_internal.h"
 #include "convert.h"
+#include "keys.h"
 #include "object.h"
 #include "scratch.h"
 #include "../log/json_write.h"
@@ -10,13 +11,15 @@
 static const char entry_key, value_key; /* registry keys of the metatables */
 
 body dbf_view_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
-  return (body){(uint32_t)entry->len,
-                entry->count,
-                entry->attempt_count,
-                entry->nested_count,
-                edits,
-                bad_utf8,
-                foreign};
+  body b = {.len = (uint32_t)entry->len,
+            .count = entry->count,
+            .attempts = entry->attempt_count,
+            .nested = entry->nested_count,
+            .edits = edits,
+            .bad_utf8 = bad_utf8,
+            .foreign = foreign};
+  memcpy(b.known, entry->known, sizeof b.known);
+  return b;
 }
 
 static void copy(void *to, const void *from, size_t size) {
@@ -167,23 +170,25 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
   }
 }
 
-/* Push a value found in `p`, whose view is argument 1, by metamethods only. A container is a view, which is returned; NULL
- * for anything else. */
-static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
-  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
+/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. By metamethods only. */
+static value_view *push_view(lua_State *L, entry_view *e, const value_view *owner, uint32_t from, uint32_t to,
+                             uint8_t type) {
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
-  *view = (value_view){.is_value = true,
-                       .entry = p->entry,
-                       .edits = p->entry->now->edits,
-                       .from = (uint32_t)(v->start - p->text),
-                       .to = (uint32_t)(v->end - p->text),
-                       .type = v->type};
-  if (p->value) lua_getiuservalue(L, 1, 1);
+  *view = (value_view){
+      .is_value = true, .entry = e, .edits = e->now->edits, .from = from, .to = to, .type = type};
+  if (owner) lua_getiuservalue(L, 1, 1);
   else lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_setmetatable(L, -2);
   return view;
+}
+
+/* Push a value found in `p`, which is argument 1. A container is a view, which is returned; NULL for anything else. */
+static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
+  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
+  return push_view(L, p->entry, p->value, (uint32_t)(v->start - p->text), (uint32_t)(v->end - p->text),
+                   v->type);
 }
 
 static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
@@ -245,7 +250,39 @@ static bool push_element(lua_State *L, const place *p, uint64_t index) {
   return true;
 }
 
-static int l_index(lua_State *L) {
+/* The member that a known name stands for, where the scan noted it; *found is NULL when there is none. False: only a
+ * search can tell. */
+static bool find_known(const entry_view *e, const value_view *v, int key, const dbf_member **found) {
+  const body *b = e->now;
+  *found = NULL;
+  if (!v) {
+    if (key >= DBF_KNOWN_COUNT) return false;
+    if (b->known[key]) *found = members_of(b) + b->known[key] - 1;
+    return true;
+  }
+  if (!v->attempt || b->edits || key < DBF_KEY_ATTEMPT) return false;
+  const dbf_attempt *a = &attempts_of(b)[v->attempt - 1];
+  uint8_t nth = a->known[key - DBF_KEY_ATTEMPT];
+  if (nth) *found = nested_of(b) + a->first + nth - 1;
+  return nth != DBF_FAR;
+}
+
+/* Push a member's value, found in argument 1: an entry (v is NULL) or a value in it. */
+static void push_member(lua_State *L, entry_view *e, const value_view *v, int key, const dbf_member *m) {
+  const body *b = e->now;
+  const char *text = text_of(b);
+  dbf_json_value value = {text + m->value, text + m->value_end, m->type, m->value_escaped};
+  if (m->type == DBF_JSON_NULL) {
+    lua_pushnil(L);
+  } else if (!dbf_view_push_scalar(L, &value, b->bad_utf8)) {
+    value_view *view = push_view(L, e, v, m->value, m->value_end, m->type);
+    view->is_attempts =
+        !v && key == DBF_ATTEMPTS && m->type == DBF_JSON_ARRAY && b->edits == 0 && !b->foreign;
+  }
+}
+
+/* Any other key. */
+static int index_by_search(lua_State *L) {
   place p = dbf_view_own_place(L);
   dbf_json_value value;
   size_t len;
@@ -258,9 +295,21 @@ static int l_index(lua_State *L) {
   if (lua_type(L, 2) != LUA_TSTRING || p.range.type != DBF_JSON_OBJECT) return lua_pushnil(L), 1;
   const char *name = lua_tolstring(L, 2, &len);
   if (!find_member(&p, name, len, &value) || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
-  value_view *view = push_value(L, &p, &value);
-  if (view && !p.value && view->type == DBF_JSON_ARRAY && len == 8 && memcmp(name, "attempts", 8) == 0)
-    view->is_attempts = view->edits == 0 && !p.entry->now->foreign;
+  push_value(L, &p, &value);
+  return 1;
+}
+
+/* Nearly all that a script asks of entries comes through here: hence no place, and as few calls of Lua as can be. */
+static int l_index(lua_State *L) {
+  void *userdata = lua_touserdata(L, 1);
+  int key = dbf_keys_find(lua_touserdata(L, lua_upvalueindex(3)), lua_topointer(L, 2));
+  if (!userdata || key < 0) return index_by_search(L);
+  value_view *v = *(bool *)userdata ? userdata : NULL;
+  entry_view *e = v ? v->entry : userdata;
+  const dbf_member *m;
+  if (!find_known(e, v, key, &m)) return index_by_search(L);
+  if (m) push_member(L, e, v, key, m);
+  else lua_pushnil(L);
   return 1;
 }
 
@@ -276,7 +325,8 @@ uint32_t dbf_view_count(const dbf_json_value *range) {
 
 static int l_len(lua_State *L) {
   place p = dbf_view_own_place(L);
-  if (p.value && !p.value->length) p.value->length = dbf_view_count(&p.range) + 1;
+  if (is_indexed(&p)) p.value->length = p.entry->now->attempts + 1;
+  else if (p.value && !p.value->length) p.value->length = dbf_view_count(&p.range) + 1;
   lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
   return 1;
 }
@@ -354,21 +404,24 @@ static int l_pairs(lua_State *L) {
 
 /* ---- ipairs ---------------------------------------------------------------------------------------------------- */
 
-/* Is argument 1 an entry or a value? For functions that a script can call, with the metatables as upvalues. */
-static bool is_view(lua_State *L) {
-  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) return false;
+/* The entry or value that argument 1 is, or NULL. For functions that a script can call; upvalues: both metatables. */
+static void *view_of(lua_State *L) {
+  void *userdata = lua_touserdata(L, 1);
+  if (!userdata || !lua_getmetatable(L, 1)) return NULL;
   const void *metatable = lua_topointer(L, -1);
   lua_pop(L, 1);
-  return metatable == lua_topointer(L, lua_upvalueindex(2)) ||
-         metatable == lua_topointer(L, lua_upvalueindex(1));
+  bool own = metatable == lua_topointer(L, lua_upvalueindex(2)) ||
+             metatable == lua_topointer(L, lua_upvalueindex(1));
+  return own ? userdata : NULL;
 }
 
 /* One step of ipairs over an array: one call, where Lua's own goes through __index. */
 static int l_next_element(lua_State *L) {
   lua_Integer i = luaL_checkinteger(L, 2);
-  if (!is_view(L)) return luaL_typeerror(L, 1, "entry");
-  place p = dbf_view_own_place(L);
-  lua_settop(L, 1);
+  void *userdata = view_of(L);
+  place p;
+  if (!userdata) return luaL_typeerror(L, 1, "entry");
+  locate(L, userdata, &p);
   if (i == LUA_MAXINTEGER) return 0;
   lua_pushinteger(L, i + 1);
   return push_element(L, &p, (uint64_t)i + 1) ? 2 : 0;
@@ -377,7 +430,7 @@ static int l_next_element(lua_State *L) {
 /* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
 static int l_ipairs(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(is_view(L) ? 3 : 4));
+  lua_pushvalue(L, lua_upvalueindex(view_of(L) ? 3 : 4));
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
   return 3;
@@ -398,15 +451,14 @@ void dbf_view_register(lua_State *L) {
 
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
-/* Put the metamethods into the table at `index`; those have both metatables as upvalues. */
-static void set_methods(lua_State *L, int index, int entry, int value, const char *name) {
+/* Put the metamethods into the table at `index`; those have both metatables and the known names as upvalues. */
+static void set_methods(lua_State *L, int index, int entry, const char *name) {
   static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_view_assign},
                                      {"__len", l_len},     {"__tostring", l_tostring},
                                      {"__pairs", l_pairs}, {NULL, NULL}};
   lua_pushvalue(L, index);
-  lua_pushvalue(L, entry);
-  lua_pushvalue(L, value);
-  luaL_setfuncs(L, methods, 2);
+  for (int i = 0; i < 3; i++) lua_pushvalue(L, entry + i);
+  luaL_setfuncs(L, methods, 3);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
@@ -415,11 +467,13 @@ static void set_methods(lua_State *L, int index, int entry, int value, const cha
 }
 
 void dbf_view_open(lua_State *L) {
+  int entry = lua_gettop(L) + 1;
   lua_newtable(L);
   lua_newtable(L);
-  int value = lua_gettop(L), entry = value - 1;
-  set_methods(L, entry, entry, value, "entry");
-  set_methods(L, value, entry, value, "entry value");
+  dbf_keys_push(L);
+  set_methods(L, entry, entry, "entry");
+  set_methods(L, entry + 1, entry, "entry value");
+  lua_pop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
 }

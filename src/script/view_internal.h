@@ -12,6 +12,7 @@ typedef struct edit {
 /* |body|members ...|attempts ...|nested ...|edits ...|text ...| in one block: what a scan found, copied */
 typedef struct body {
   uint32_t len, count, attempts, nested, edits;
+  uint32_t known[DBF_KNOWN_COUNT]; /* as in dbf_entry */
   bool bad_utf8, foreign;
 } body;
 

@@ -118,6 +118,46 @@ describe("an entry", function()
       assert.equal(2, entry('{"x":{"a":1,"\\u0061":2}}').x.a)
     end)
 
+    it("finds the known names of an entry and of an attempt at any level, also where they are unknown", function()
+      local names = { "session_id", "timestamp", "skill", "phase", "project_root", "input", "attempts", "final_status",
+        "file_path", "model_used", "duration_ms", "attempt", "model", "output_summary", "runner_output", "verified" }
+      local function check(object, text)
+        for _, name in ipairs(names) do
+          local value = object[name]
+          if type(value) == "userdata" then value = nil end
+          assert.equal(tonumber(text:match('"' .. name .. '":(%d+)')), value, name .. " of " .. text)
+        end
+      end
+      local unknown = '{"skill":1,"model":2,"verified":3,"duration_ms":4,"attempts":5}'
+      local e = entry('{"duration_ms":1,"model":2,"verified":3,"output_summary":4,"input":' .. unknown
+        .. ',"attempts":[{"verified":null,"skill":1,"attempt":2,"phase":3,"attempts":4,"own":' .. unknown
+        .. '},null,{}]}')
+      check(e, '"duration_ms":1,"model":2,"verified":3,"output_summary":4')
+      assert.equal(1, e.input.skill)
+      check(e.input, unknown)
+      check(e.attempts[1], '"skill":1,"attempt":2,"phase":3,"attempts":4')
+      check(e.attempts[1].own, unknown)
+      check(e.attempts[3], "")
+      e.skill = "new" -- and again behind an assignment
+      check(e.attempts[1], '"skill":1,"attempt":2,"phase":3,"attempts":4')
+      assert.equal("new", e.skill)
+    end)
+
+    it("finds the known names of an attempt behind hundreds of others", function()
+      for _, count in ipairs { 253, 254, 255, 256, 300 } do
+        local members = {}
+        for i = 1, count do members[i] = ('"x%d":%d'):format(i, i) end
+        local own = table.concat(members, ",")
+        local e = entry('{"attempts":[{"attempt":1},{' .. own .. ',"verified":true,"model":"m"}]}')
+        assert.is_true(e.attempts[2].verified)
+        assert.equal("m", e.attempts[2].model)
+        assert.is_nil(e.attempts[2].attempt)
+        assert.equal(count, e.attempts[2]["x" .. count])
+      end
+      assert.equal("b", entry '{"attempts":[{"model":"a","mod\\u0065l":"b"}]}'.attempts[1].model)
+      assert.is_nil(entry '{"attempts":[{"model":"a","model":null}]}'.attempts[1].model)
+    end)
+
     it("gives plain tables that keep nothing of it", function()
       local t = core.table(entry(SAMPLE))
       assert.same({ session_id = "s1", skill = "aé", input = { list = { 1, core.null, { x = { true, false } } },

@@ -113,8 +113,8 @@ void dbf_host_push(lua_State *L, const char *name) {
   lua_remove(L, -2);
 }
 
-bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
-                   debrief_error *err) {
+static bool call(debrief *host, const char *function, lua_CFunction body, void *argument,
+                 dbf_interrupt *interrupt, debrief_error *err) {
   lua_State *L = host->L;
   if (host->busy)
     return dbf_fail(err, DEBRIEF_EARG, "%s: called while another function of this host runs", function);
@@ -126,10 +126,21 @@ bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void
   lua_pushcfunction(L, l_explain);
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, argument);
-  int status = lua_pcall(L, 1, 0, top + 1);
-  if (status != LUA_OK) explain(host, status, err);
+  int status = dbf_limits_guard(L, interrupt, 1, 0, top + 1);
+  if (status == DBF_INTERRUPTED) dbf_fail(err, DEBRIEF_EINTERRUPTED, "%s: interrupted", function);
+  else if (status != LUA_OK) explain(host, status, err);
   lua_settop(L, top);
   uselocale(before);
   host->busy = false;
   return status == LUA_OK;
+}
+
+bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
+                   debrief_error *err) {
+  return call(host, function, body, argument, &host->interrupt, err);
+}
+
+bool dbf_host_call_unguarded(debrief *host, const char *function, lua_CFunction body, void *argument,
+                             debrief_error *err) {
+  return call(host, function, body, argument, NULL, err);
 }

@@ -2,6 +2,7 @@
 #include "../log/error.h"
 #include "../log/structs.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,13 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
   c->on_log = given->on_log;
   c->user = given->user;
   c->workers = given->workers;
+  c->interrupt = &host->interrupt;
+  if (given->signal && !dbf_limits_use_signal(&host->interrupt, given->signal)) {
+    if (errno == EBUSY)
+      return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, for which there is a handler already",
+                      given->signal);
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, which cannot be used", given->signal);
+  }
   if (!dbf_host_set_console(host, given->console, err)) return false;
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
       !keep(&c->source_dir, given->source_dir))
@@ -35,6 +43,7 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
   debrief *host = calloc(1, sizeof *host);
   if (!host) return dbf_fail_memory(err), NULL;
   dbf_host_forget(host);
+  dbf_limits_init(&host->interrupt);
   if (!dbf_console_init(&host->console)) return free(host), dbf_fail_memory(err), NULL;
   if (open_parts(host, &given, err)) return host;
   debrief_close(host);
@@ -55,6 +64,15 @@ void debrief_close(debrief *host) {
 
 debrief_log *debrief_host_log(debrief *host) {
   return host ? host->log : NULL;
+}
+
+debrief_interruption debrief_interrupt(debrief *host) {
+  static const debrief_interruption told[] = {
+      [DBF_SENT_NOTHING] = DEBRIEF_INTERRUPT_NOTHING,
+      [DBF_SENT_NOW] = DEBRIEF_INTERRUPT_SENT,
+      [DBF_SENT_BEFORE] = DEBRIEF_INTERRUPT_STILL,
+  };
+  return host ? told[dbf_limits_send(&host->interrupt)] : DEBRIEF_INTERRUPT_NOTHING;
 }
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
@@ -85,7 +103,7 @@ bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_
   if (!host || argc < 1 || !argv || !status)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_command: an argument is NULL");
   command c = {argc, argv, 1};
-  bool ok = dbf_host_call(host, "debrief_command", l_command, &c, err);
+  bool ok = dbf_host_call_unguarded(host, "debrief_command", l_command, &c, err);
   *status = c.status;
   return ok;
 }

@@ -38,6 +38,8 @@ typedef struct debrief_config {
   void *user;
   const struct debrief_console
       *console; /* for the command `repl` and for scripts that start one; NULL: it is no terminal here */
+  int signal; /* one that nobody else uses, e.g. SIGURG: with it debrief_interrupt stops any Lua code. The library sets a
+               * handler for it, and never takes it away; threads that call the host must not block it. 0: none */
 } debrief_config;
 
 typedef struct debrief debrief;
@@ -50,6 +52,19 @@ DEBRIEF_API void debrief_close(debrief *host);
 
 /* The host's log, for the functions of debrief/log.h. It belongs to the host. NULL for NULL. */
 DEBRIEF_API debrief_log *debrief_host_log(debrief *host);
+
+typedef enum debrief_interruption {
+  DEBRIEF_INTERRUPT_NOTHING, /* 0: nothing that can be stopped is under way */
+  DEBRIEF_INTERRUPT_SENT,
+  DEBRIEF_INTERRUPT_STILL /* an earlier one has not been heeded yet */
+} debrief_interruption;
+
+/* Stop the host's function that is under way: it fails with DEBRIEF_EINTERRUPTED, and the host can be used further. From
+ * any thread, and from signal handlers. Without config.signal only what reads, follows, appends, waits for other programs
+ * or runs retrospectives stops, between two entries. Not to be stopped are functions in C that do not come back
+ * (string.rep, a pattern of many .-), __gc, message handlers, and coroutines that a module in C resumes. What has done
+ * its work when the interrupt comes succeeds. Of debrief_command, the commands run, retro, merge and repl are stopped. */
+DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
 /* What a plugin, or a script, did wrong. Text that is not known is "", never NULL. */
 typedef struct debrief_problem {

@@ -16,6 +16,7 @@
 
 struct debrief {
   dbf_state_config config; /* of its states; the texts are its own */
+  dbf_interrupt interrupt; /* of all its states */
   lua_State *L;            /* scripts and lua/debrief run here */
   debrief_log *log;
   debrief_problem details;
@@ -25,10 +26,14 @@ struct debrief {
   dbf_console console;       /* the same for the script floor */
 };
 
-/* Run `body` protected, in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.
+/* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.
  * `function` names the caller for messages. */
 bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
                    debrief_error *err);
+
+/* The same without a guard around it: only guards inside it can be interrupted. */
+bool dbf_host_call_unguarded(debrief *host, const char *function, lua_CFunction body, void *argument,
+                             debrief_error *err);
 
 /* Let the host have this console; NULL: none. False: EARG, *err is filled. */
 bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief_error *err);

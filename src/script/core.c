@@ -323,8 +323,8 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"traceback", l_traceback}, {"entry", l_entry},
                                        {"write", l_write},         {"strerror", l_strerror},
                                        {"copy", dbf_view_copy},    {"source", l_source},
-                                       {"sources", l_sources},     {"host", l_host},
-                                       {NULL, NULL}};
+                                       {"sources", l_sources},     {"guard", dbf_state_guard},
+                                       {"host", l_host},           {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

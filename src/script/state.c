@@ -1,4 +1,5 @@
 #include "state.h"
+#include "coroutine.h"
 #include "embedded.h"
 #include "memory.h"
 
@@ -31,6 +32,24 @@ int dbf_state_call(lua_State *L, int arguments, int results) {
   int status = lua_pcall(L, arguments, results, base);
   lua_remove(L, base);
   return status;
+}
+
+int dbf_state_guard(lua_State *L) {
+  bool handled = !lua_isnoneornil(L, 1);
+  luaL_checkany(L, 2);
+  if (handled) luaL_checktype(L, 1, LUA_TFUNCTION);
+  int arguments = lua_gettop(L) - 2;
+  int status =
+      dbf_limits_guard(L, dbf_state_config_of(L)->interrupt, arguments, LUA_MULTRET, handled ? 1 : 0);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_replace(L, 1);
+  if (status != DBF_INTERRUPTED) return lua_gettop(L);
+  lua_pushliteral(L, "interrupted");
+  if (lua_isnil(L, 2)) {
+    lua_pushvalue(L, 3);
+    lua_replace(L, 2);
+  }
+  return 3;
 }
 
 /* ---- Finding modules --------------------------------------------------------------------------------------------- */
@@ -157,6 +176,9 @@ static int open_state(lua_State *L) {
     open_reduced(L);
   } else {
     luaL_openlibs(L);
+    lua_getglobal(L, LUA_COLIBNAME);
+    dbf_coroutine_register(L);
+    lua_pop(L, 1);
     add_searcher(L);
   }
   return 0;

@@ -6,6 +6,7 @@
 #ifndef DBF_STATE_H
 #define DBF_STATE_H
 
+#include "limits.h"
 #include "../log/log.h"
 
 #include <lua.h>
@@ -16,10 +17,15 @@ typedef struct dbf_state_config {
   const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
   void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
   void *user;
-  const char *dir;         /* of the log; NULL: not said */
-  const char *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
-  unsigned workers;        /* threads of a retrospective; 0: as many as there are processors */
+  const char *dir; /* of the log; NULL: not said */
+  const char
+      *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
+  unsigned workers; /* threads of a retrospective; 0: as many as there are processors */
   struct dbf_console *console; /* console.h; NULL: none */
+  dbf_interrupt *interrupt;    /* ends guards; NULL: nothing does */
+  lua_Alloc allocate;          /* memory of the states; NULL: malloc */
+  void *allocate_user;
+  size_t plugin_memory; /* bytes that a reduced state may use; 0: no limit */
 } dbf_state_config;
 
 /* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */
@@ -30,6 +36,10 @@ void dbf_state_close(lua_State *L);
 
 /* The config of the host that made the state; of a state that nobody here made (a stock lua5.4), an empty one. */
 const dbf_state_config *dbf_state_config_of(lua_State *L);
+
+/* function guard(handler, f, ...) -> true, results of f | false, message | false, message, "interrupted"
+ * A pcall, or with a handler an xpcall, that an interrupt ends (limits.h). The message is the handler's result. */
+int dbf_state_guard(lua_State *L);
 
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);

@@ -1,0 +1,184 @@
+/* limits.c: see limits.h. The handler reads one pointer of its own thread; everything it may find there is whole at every
+ * moment, because fields are set before the pointer, and `pending` before the signal is sent. */
+#include "limits.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+
+/* Set before it is needed by the thread that needs it, so that the handler never makes storage for it. */
+static _Thread_local dbf_running *volatile running __attribute__((tls_model("initial-exec")));
+
+enum { SLICE_MS = 50 };
+
+static bool is_stopped(const dbf_running *r) {
+  return atomic_load_explicit(&r->interrupt->pending, memory_order_relaxed) ||
+         (r->stop && atomic_load_explicit(r->stop, memory_order_relaxed));
+}
+
+bool dbf_limits_stopped(void) {
+  const dbf_running *r = running;
+  return r && is_stopped(r);
+}
+
+int dbf_limits_slice(int64_t ms) {
+  if (running && (ms < 0 || ms > SLICE_MS)) return SLICE_MS;
+  return ms < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* ---- Hooks ------------------------------------------------------------------------------------------------------- */
+
+static void on_hook(lua_State *L, lua_Debug *ar);
+
+/* Make L raise at its next instruction. Runs in the handler, too. */
+static void arm(dbf_running *r, lua_State *L) {
+  if (L == r->of && !r->hooked && lua_gethook(L) != on_hook) {
+    r->hook = lua_gethook(L);
+    r->mask = lua_gethookmask(L);
+    r->count = lua_gethookcount(L);
+    r->hooked = true;
+  }
+  lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKCOUNT, 1);
+}
+
+/* Take our hook from L; the state of the guard gets its own one back. */
+static void disarm(const dbf_running *r, lua_State *L) {
+  if (lua_gethook(L) != on_hook) return;
+  if (r && r->hooked && L == r->of) lua_sethook(L, r->hook, r->mask, r->count);
+  else lua_sethook(L, NULL, 0, 0);
+}
+
+int dbf_limits_raise(lua_State *L) {
+  dbf_running *r = running;
+  if (r) r->raised = true;
+  lua_pushliteral(L, "interrupted");
+  return lua_error(L);
+}
+
+/* A coroutine may have kept a hook from an interrupt that is over. */
+static void on_hook(lua_State *L, lua_Debug *ar) {
+  dbf_running *r = running;
+  (void)ar;
+  if (!r || !is_stopped(r)) disarm(r, L);
+  if (!r || !is_stopped(r)) return;
+  arm(r, L);
+  dbf_limits_raise(L);
+}
+
+void dbf_limits_check(lua_State *L) {
+  dbf_running *r = running;
+  if (!r || !is_stopped(r)) return;
+  arm(r, L);
+  dbf_limits_raise(L);
+}
+
+lua_State *dbf_limits_switch(lua_State *to) {
+  dbf_running *r = running;
+  if (!r) return NULL;
+  lua_State *before = r->L;
+  r->L = to;
+  if (is_stopped(r)) arm(r, to);
+  return before;
+}
+
+bool dbf_limits_back(lua_State *before) {
+  dbf_running *r = running;
+  if (!r || !before) return false;
+  r->L = before;
+  if (!is_stopped(r)) return false;
+  arm(r, before);
+  return true;
+}
+
+/* ---- Signals ------------------------------------------------------------------------------------------------------- */
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+  dbf_running *r = running;
+  (void)number, (void)info, (void)context;
+  if (r && is_stopped(r)) arm(r, r->L);
+}
+
+void dbf_limits_init(dbf_interrupt *i) {
+  atomic_init(&i->pending, false);
+  atomic_init(&i->guards, 0);
+  atomic_init(&i->senders, 0);
+  i->signal = 0;
+}
+
+bool dbf_limits_use_signal(dbf_interrupt *i, int number) {
+  struct sigaction before, ours = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+  sigemptyset(&ours.sa_mask);
+  if (sigaction(number, NULL, &before) != 0) return false;
+  bool is_ours = (before.sa_flags & SA_SIGINFO) && before.sa_sigaction == on_signal;
+  bool is_free =
+      !(before.sa_flags & SA_SIGINFO) && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN);
+  if (!is_ours && !is_free) {
+    errno = EBUSY;
+    return false;
+  }
+  if (!is_ours && sigaction(number, &ours, NULL) != 0) return false;
+  i->signal = number;
+  return true;
+}
+
+/* While a sender looks, the last guard does not go, and with it the thread that the signal is for. */
+dbf_sent dbf_limits_send(dbf_interrupt *i) {
+  dbf_sent sent = DBF_SENT_NOTHING;
+  atomic_fetch_add(&i->senders, 1);
+  if (atomic_load(&i->guards) > 0) {
+    sent = atomic_exchange(&i->pending, true) ? DBF_SENT_BEFORE : DBF_SENT_NOW;
+    if (i->signal) pthread_kill(i->owner, i->signal);
+  }
+  atomic_fetch_sub(&i->senders, 1);
+  return sent;
+}
+
+/* ---- Guards -------------------------------------------------------------------------------------------------------- */
+
+void dbf_limits_enter(dbf_running *r, lua_State *L, dbf_interrupt *i, const atomic_bool *stop) {
+  *r = (dbf_running){.L = L, .interrupt = i, .stop = stop, .of = L, .outer = running};
+  atomic_signal_fence(memory_order_seq_cst);
+  running = r;
+  if (is_stopped(r)) arm(r, L);
+}
+
+/* An interrupt that comes when `running` is the outer one already is for that one, and may have hooked the same state. */
+void dbf_limits_leave(dbf_running *r) {
+  dbf_running *outer = r->outer;
+  running = outer;
+  atomic_signal_fence(memory_order_seq_cst);
+  disarm(r, r->of);
+  if (outer && is_stopped(outer)) arm(outer, outer->L);
+}
+
+static void open_guard(dbf_interrupt *i) {
+  if (atomic_load(&i->guards) == 0) i->owner = pthread_self();
+  atomic_fetch_add(&i->guards, 1);
+}
+
+/* What is pending was for this guard. */
+static void close_guard(dbf_interrupt *i) {
+  if (atomic_fetch_sub(&i->guards, 1) == 1)
+    while (atomic_load(&i->senders) > 0) sched_yield();
+  atomic_store(&i->pending, false);
+}
+
+int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results, int handler) {
+  if (!i) return lua_pcall(L, arguments, results, handler);
+  dbf_running r;
+  int base = lua_gettop(L) - arguments;
+  dbf_limits_check(L);
+  dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
+  open_guard(i);
+  int status = lua_pcall(L, arguments, results, handler);
+  bool stopped = is_stopped(&r);
+  close_guard(i);
+  dbf_limits_leave(&r);
+  if (status != LUA_OK) return stopped && r.raised ? DBF_INTERRUPTED : status;
+  if (!r.raised) return LUA_OK;
+  lua_settop(L, base - 1); /* the code went on behind a pcall of its own, to its end */
+  lua_pushnil(L);
+  return DBF_INTERRUPTED;
+}

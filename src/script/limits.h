@@ -1,0 +1,83 @@
+/* limits.h: stopping Lua code that runs: interrupts, and the guards they end.
+ *
+ *     any thread, a signal handler            the thread that runs Lua
+ *     dbf_limits_send ---- pending ---------> every call into our bindings that may take long: raises
+ *                     `--- pthread_kill ----> handler: lua_sethook(what runs now) -> the next instruction raises
+ *
+ * A guard is a protected call that an interrupt ends, the innermost one. Until then the hook stays and raises again at
+ * every instruction, so that no pcall of a script outlives it. Without a signal only the bindings raise.
+ *
+ * Not to be stopped: a function in C that does not come back (string.rep, a pattern), a finalizer and a message handler,
+ * in which Lua calls no hooks. */
+#ifndef DBF_LIMITS_H
+#define DBF_LIMITS_H
+
+#include <lua.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Belongs to a host; all of its states share it. */
+typedef struct dbf_interrupt {
+  atomic_bool pending;
+  atomic_int guards;  /* that are open, one within the other */
+  atomic_int senders; /* that are looking at this */
+  pthread_t owner;    /* the thread of the guards */
+  int signal;         /* 0: none */
+} dbf_interrupt;
+
+/* What one thread runs; on its C stack. */
+typedef struct dbf_running {
+  lua_State *volatile L;
+  dbf_interrupt *interrupt;
+  const atomic_bool *stop; /* another reason to end; NULL */
+  bool raised;             /* something was told to end */
+  bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
+  lua_State *of;
+  lua_Hook hook;
+  int mask, count;
+  struct dbf_running *outer;
+} dbf_running;
+
+/* No signal yet, nothing pending. */
+void dbf_limits_init(dbf_interrupt *interrupt);
+
+/* Use a signal from now on, for good: the handler stays, for it may be under way at any time. False: errno; EBUSY when
+ * somebody has a handler for it. */
+bool dbf_limits_use_signal(dbf_interrupt *interrupt, int signal);
+
+/* What was there to interrupt. */
+typedef enum dbf_sent { DBF_SENT_NOTHING, DBF_SENT_NOW, DBF_SENT_BEFORE } dbf_sent;
+
+/* Ask the innermost guard to end. From any thread and from signal handlers. */
+dbf_sent dbf_limits_send(dbf_interrupt *interrupt);
+
+enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
+
+/* lua_pcall with a guard around it, whose message handler, if any, is at `handler`. DBF_INTERRUPTED leaves a value, too:
+ * what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
+int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
+
+/* Work on a thread of ours: from enter to leave, `L` is what this thread runs, and ends when `stop` says so. */
+void dbf_limits_enter(dbf_running *running, lua_State *L, dbf_interrupt *interrupt, const atomic_bool *stop);
+void dbf_limits_leave(dbf_running *running);
+
+/* Is this thread to end what it runs? Cheap: for loops in C. */
+bool dbf_limits_stopped(void);
+
+/* Raise when it is. */
+void dbf_limits_check(lua_State *L);
+
+/* At most so many milliseconds to wait (-1: for ever) before dbf_limits_stopped is asked again. */
+int dbf_limits_slice(int64_t ms);
+
+/* `to` is what this thread runs now; returns what it ran before, for dbf_limits_back. NULL: nothing is guarded. */
+lua_State *dbf_limits_switch(lua_State *to);
+
+/* Back to what was run before; true: raise "interrupted" there. */
+bool dbf_limits_back(lua_State *before);
+
+/* Raise "interrupted". */
+int dbf_limits_raise(lua_State *L);
+
+#endif

@@ -12,6 +12,7 @@ TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjso
 TO_TEST  = lua-busted libcmocka-dev strace git jq tmux g++ cmake
 TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
+TO_GRIND = valgrind
 
 MACHINE := $(shell uname -m)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
@@ -35,7 +36,7 @@ HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
 ROOF    := $(call objects,src/*.c)
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
-LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c tests/embed/log_*.c) $(BENCHES)
+LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
 FUZZERS    := $(call programs,tests/fuzz/*.c)
 PUBLIC   = src/log/log.h src/host/debrief.h
@@ -46,7 +47,7 @@ CORE     = $(BUILD)/lua/debrief/core.so
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all help deps demo test check san fuzz fuzzers bench install uninstall clean tests always
+.PHONY: all help deps demo test check san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,6 +125,17 @@ check: ## the tests, with warnings as errors by gcc and clang, luacheck and clan
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' test
+
+# What has threads in it; ThreadSanitizer knows no flock and no Lua, but every byte that ours share.
+THREADED = unit/log unit/append unit/follow unit/unique embed/host embed_spec cli_retro
+
+tsan: ## the tests with threads under ThreadSanitizer
+	@$(MAKE) --no-print-directory BUILD=build-tsan HARDEN= CFLAGS='-O1 -g -fsanitize=thread' T='$(THREADED)' test
+
+valgrind: ## the examples and the C tests of the host under valgrind
+	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_GRIND)
+	@$(SUB) all tests
+	@BUILD=$(BUILD) tests/valgrind
 
 SECONDS   = 10
 SANITIZED = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all

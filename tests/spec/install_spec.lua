@@ -2,7 +2,7 @@
 local program = dofile "tests/spec/support/program.lua"
 local installed = dofile "tests/spec/support/installed.lua"
 
--- Uses both headers, opens both things, and says with which version.
+-- Uses both headers, a log of either, and says with which version.
 local host = [[
 #include <debrief/debrief.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@ int main(void) {
   char *words[] = {"host", "sessions", NULL};
   int status = 1;
   bool ok = log && host && debrief_log_append_json(log, "s1", json, 33, &err)
+    && debrief_log_append_json(debrief_host_log(host), "s1", json, 33, &err)
     && debrief_command(host, 2, words, &status, &err);
   puts(ok ? debrief_version() : err.message);
   debrief_close(host);

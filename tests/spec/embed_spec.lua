@@ -1,0 +1,76 @@
+-- The examples of tests/embed: built against the installed tree as their first lines say, run, and looked at.
+-- UNDER is what they run under: `make valgrind` sets it.
+local program = dofile "tests/spec/support/program.lua"
+local installed = dofile "tests/spec/support/installed.lua"
+
+local under = os.getenv "UNDER" or ""
+local strict = "-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -g "
+
+describe("the example", function()
+  local tree
+  setup(function() tree = installed.tree() end)
+  before_each(function() tree:must "rm -rf sessions" end)
+  teardown(installed.clean)
+
+  -- Build the example with the very command of its head comment; warnings are errors.
+  local function build(name)
+    local source = program.read("tests/embed/" .. name .. ".c")
+    local command = source:match "\n %*     cc ([^\n]+)\n"
+    assert(command, name .. ".c does not say how to build it")
+    tree.scene:write(name .. ".c", source)
+    tree:must("$CC " .. strict .. command)
+  end
+
+  -- Run it; `input` is its standard input. Returns output and exit status.
+  local function run(command, input)
+    tree.scene:write(".in", input or "")
+    return tree:sh(under .. " " .. command .. " <.in")
+  end
+
+  describe("minimal", function()
+    setup(function() build "minimal" end)
+
+    it("appends and reads back", function()
+      local r = run "./minimal"
+      assert.equal("1 implement ok\n2 review error\n", r.out)
+      assert.equal(0, r.status)
+    end)
+
+    it("goes on behind a damaged line, and names it", function()
+      tree.scene:write("sessions/s1.jsonl", '{"skill":"old"}\n{"cut":\n')
+      local r = run "./minimal"
+      assert.equal(0, r.status, r.out)
+      assert.truthy(r.out:find "s1.jsonl:2: [^\n]+\n", r.out)
+      assert.truthy(r.out:find "\n3 implement ok\n4 review error\n", r.out)
+    end)
+
+    it("says what went wrong", function()
+      tree.scene:write("sessions/s1.jsonl/not-a-file", "")
+      local r = run "./minimal"
+      assert.equal(1, r.status)
+      assert.truthy(r.out:find "minimal: [^\n]*s1.jsonl[^\n]*\n$", r.out)
+    end)
+  end)
+
+  describe("event_loop", function()
+    setup(function() build "event_loop" end)
+
+    it("shows what it appends itself", function()
+      local r = run("./event_loop", "s1 implement ok\nnonsense\ns2 review fail\ns1 debug ok\nno newline")
+      assert.equal(0, r.status, r.out)
+      local seen = {}
+      for line in r.out:gmatch "[^\n]+" do seen[line] = true end
+      assert.same({ ["s1:1 implement ok"] = true, ["s2:1 review fail"] = true, ["s1:2 debug ok"] = true,
+        ["event_loop: not SESSION SKILL STATUS: nonsense"] = true }, seen)
+    end)
+
+    -- Each step waits for the line before it.
+    it("shows what other processes append, without being asked", function()
+      local r = tree:sh(([[mkfifo in out; %s ./event_loop <in >out & exec 3>in 4<out
+        echo "s1 begin ok" >&3; read -r a <&4; echo "$a"
+        "$DEBRIEF" append s1 skill=other final_status=ok; read -r a <&4; echo "$a"
+        exec 3>&-; wait $!; echo $?; cat <&4]]):format(under))
+      assert.equal("s1:1 begin ok\ns1:2 other ok\n0\n", r.out)
+    end)
+  end)
+end)

@@ -14,6 +14,17 @@ TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
 TO_GRIND = valgrind
 
+# Lines of the REPL are edited by GNU readline, which only the program links: its licence is the GPL. `no`: without.
+READLINE = yes
+TO_EDIT  = libreadline-dev
+ifeq ($(READLINE),yes)
+TO_BUILD += $(TO_EDIT)
+EDIT_FLAGS = -DDEBRIEF_READLINE
+EDIT_LIBS  = -lreadline
+else ifneq ($(READLINE),no)
+$(error READLINE is yes or no, not $(READLINE))
+endif
+
 MACHINE := $(shell uname -m)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN_x86_64  = -fcf-protection
@@ -33,7 +44,7 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
 HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
-ROOF    := $(call objects,src/*.c)
+ROOF    := $(filter-out $(if $(EDIT_LIBS),,%/editor.o %/history.o),$(call objects,src/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
 LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c) $(BENCHES)
@@ -96,8 +107,16 @@ $(CORE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
 	$(LINK) -shared $^ $(shell pkg-config --libs lua5.4-cjson) -o $@
 
-$(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a
-	$(LINK) -pie $^ $(LUA_LIBS) -o $@
+$(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
+	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) $(EDIT_LIBS) -o $@
+
+$(BUILD)/src/terminal.o: COMPILE += $(EDIT_FLAGS)
+$(BUILD)/src/terminal.o: $(BUILD)/readline
+
+# The switch as it was at the last build.
+$(BUILD)/readline: always
+	@mkdir -p $(@D)
+	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
 /* main.c: the program. The first embedder: public headers only. */
+#include "terminal.h"
+
 #include <debrief/debrief.h>
 
 #include <errno.h>
@@ -21,8 +23,10 @@ static void on_log(void *user, const char *level, const char *text) {
 }
 
 int main(int argc, char **argv) {
-  debrief_config config = {
-      .struct_size = sizeof config, .source_dir = getenv("DEBRIEF_LUA_DIR"), .on_log = on_log};
+  debrief_config config = {.struct_size = sizeof config,
+                           .source_dir = getenv("DEBRIEF_LUA_DIR"),
+                           .on_log = on_log,
+                           .console = terminal_console()};
   debrief_error err;
   int status = 1;
   debrief *host = debrief_open(&config, &err);

@@ -42,12 +42,12 @@ typedef struct question {
   size_t from;
 } question;
 
-/* (question): the whole of it, so that nothing of it can raise outside. Bytes are counted from 0 in C, from 1 in Lua. */
+/* (question): the whole of it, so that nothing of it can raise outside. A place is counted from 0 in C, from 1 in Lua. */
 static int l_complete(lua_State *L) {
   question *q = lua_touserdata(L, 1);
   lua_pushvalue(L, 2);
   lua_pushlstring(L, q->line.data ? q->line.data : "", q->line.len);
-  lua_pushinteger(L, (lua_Integer)q->point + 1);
+  lua_pushinteger(L, (lua_Integer)q->point);
   lua_call(L, 2, 2);
   lua_Integer from = luaL_checkinteger(L, -2) - 1;
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -78,7 +78,8 @@ size_t dbf_console_complete(dbf_completer *completer, debrief_text line, size_t 
 
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
-/* read(prompt [, complete]) -> line | nil at the end | false when interrupted. complete(line, point) -> from, candidates */
+/* read(prompt [, complete]) -> line | nil at the end | false when interrupted. complete(line, bytes before the
+ * cursor) -> where the word starts, {candidate...} */
 static int l_read(lua_State *L) {
   dbf_console *console = check_console(L);
   debrief_text prompt = check_text(L, 1), line = {NULL, 0};

@@ -1,0 +1,26 @@
+/* keyboard.h: waiting for a key or a signal, whichever comes first, in whatever thread the signal arrives. */
+#ifndef KEYBOARD_H
+#define KEYBOARD_H
+
+#include <stdbool.h>
+
+typedef enum keyboard_event {
+  KEYBOARD_KEY,       /* standard input can be read, or has ended */
+  KEYBOARD_INTERRUPT, /* SIGINT */
+  KEYBOARD_RESIZE,    /* SIGWINCH */
+  KEYBOARD_STOP,      /* SIGTSTP: make the terminal ready, then keyboard_obey */
+  KEYBOARD_DIE        /* SIGTERM, SIGHUP, SIGQUIT: the same */
+} keyboard_event;
+
+/* Take the signals, until keyboard_release gives them back to whom they had. With `raw` all of the above, else SIGINT only:
+ * a terminal that is in its usual mode needs nothing done before the others do what they do. False: it cannot be had. */
+bool keyboard_take(bool raw);
+void keyboard_release(void);
+
+/* Wait. A signal that came since the last call counts, one that somebody wants ignored does not. */
+keyboard_event keyboard_wait(void);
+
+/* Do what the signal does that the last event was: stop until continued, or die. */
+void keyboard_obey(void);
+
+#endif

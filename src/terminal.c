@@ -1,0 +1,113 @@
+#include "terminal.h"
+#include "keyboard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* ---- Plain lines: what the terminal itself can edit ---------------------------------------------------------------- */
+
+typedef struct bytes {
+  char *data;
+  size_t len, room;
+} bytes;
+
+static bool append(bytes *b, const char *data, size_t len) {
+  if (b->room - b->len < len) {
+    size_t room = 2 * b->room + len + 256;
+    char *more = realloc(b->data, room);
+    if (!more) return false;
+    b->data = more;
+    b->room = room;
+  }
+  memcpy(b->data + b->len, data, len);
+  b->len += len;
+  return true;
+}
+
+/* Bytes up to a newline. The terminal gives at most a line at a time: what is behind it is left to who reads next. */
+static debrief_input read_bytes(bytes *b) {
+  for (;;) {
+    char piece[4096];
+    if (keyboard_wait() == KEYBOARD_INTERRUPT) return DEBRIEF_INPUT_INTERRUPTED;
+    ssize_t n = read(STDIN_FILENO, piece, sizeof piece);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n <= 0) return b->len ? DEBRIEF_INPUT_LINE : DEBRIEF_INPUT_END;
+    if (!append(b, piece, (size_t)n)) return DEBRIEF_INPUT_FAILED;
+    if (piece[n - 1] != '\n') continue;
+    b->len--;
+    return DEBRIEF_INPUT_LINE;
+  }
+}
+
+static debrief_input read_plain(const char *prompt, debrief_text *line) {
+  static bytes b;
+  b.len = 0;
+  fputs(prompt, stdout);
+  fflush(stdout);
+  if (!keyboard_take(false)) return DEBRIEF_INPUT_FAILED;
+  debrief_input input = read_bytes(&b);
+  keyboard_release();
+  if (input != DEBRIEF_INPUT_LINE) fputc('\n', stdout);
+  fflush(stdout);
+  *line = (debrief_text){b.data, b.len};
+  return input;
+}
+
+/* ---- The console --------------------------------------------------------------------------------------------------- */
+
+static bool is_dumb(void) {
+  const char *term = getenv("TERM");
+  return !term || !*term || strcmp(term, "dumb") == 0;
+}
+
+#ifdef DEBRIEF_READLINE
+#include "editor.h"
+
+static debrief_input read_line(void *user, const char *prompt, debrief_completer *completer,
+                               debrief_text *line) {
+  (void)user;
+  return is_dumb() ? read_plain(prompt, line) : editor_read(prompt, completer, line);
+}
+
+static void remember(void *user, debrief_text statement) {
+  (void)user;
+  if (!is_dumb()) editor_remember(statement);
+}
+#else
+static debrief_input read_line(void *user, const char *prompt, debrief_completer *completer,
+                               debrief_text *line) {
+  (void)user;
+  (void)completer;
+  return read_plain(prompt, line);
+}
+
+#define remember NULL
+#endif
+
+static bool write_text(void *user, bool is_error, debrief_text text) {
+  FILE *to = is_error ? stderr : stdout;
+  (void)user;
+  if (is_error) fflush(stdout); /* what was printed before comes before */
+  return fwrite(text.data, 1, text.len, to) == text.len && fflush(to) == 0;
+}
+
+static int columns(void *user) {
+  struct winsize size;
+  (void)user;
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+const debrief_console *terminal_console(void) {
+  static debrief_console console = {.struct_size = sizeof console,
+                                    .read_line = read_line,
+                                    .write = write_text,
+                                    .remember = remember,
+                                    .columns = columns};
+  const char *no_color = getenv("NO_COLOR");
+  console.color = !(no_color && *no_color) && !is_dumb();
+  return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? &console : NULL;
+}

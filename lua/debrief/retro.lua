@@ -93,12 +93,12 @@ function retro.job(given)
 end
 
 --- A worker with the job's plugins loaded.
--- @return worker, about | nil, message
+-- @return worker, about | nil, message, name of the plugin at fault
 function retro.worker(job)
   local worker = core.worker()
   local about, message = retro.ask(worker, "setup", job)
   if not about then return nil, message end
-  if about.message then return nil, about.message end
+  if about.message then return nil, about.message, about.plugin end
   return worker, about.plugins
 end
 

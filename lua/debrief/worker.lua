@@ -74,19 +74,19 @@ end
 --- Load the plugins of a job.
 -- @param given { plugins = {{name=, path=, text=, options=}...}, enrich =, filter =, retro =, import = names,
 --   dir = folder, now = ns, final = boolean }
--- @return { plugins = { name -> { merge =, split =, … } } } or { message = why not }
+-- @return { plugins = { name -> { merge =, split =, … } } } or { message = why not, plugin = which }
 function worker.setup(given)
   job = given
   local about = {}
   for _, found in ipairs(job.plugins or {}) do
     local message = load_one(found)
-    if message then return { message = message } end
+    if message then return { message = message, plugin = found.name } end
     about[found.name] = worker.describe(found.name)
   end
   for _, use in ipairs { "enrich", "filter", "retro", "import" } do
     for _, name in ipairs(job[use] or {}) do
       local missing = check_use(name, use)
-      if missing then return { message = ("plugin '%s' has %s"):format(name, missing) } end
+      if missing then return { message = ("plugin '%s' has %s"):format(name, missing), plugin = name } end
     end
   end
   return { plugins = about }
@@ -122,16 +122,16 @@ local function diagnostics_of(reader, item, into)
 end
 
 local function open_reader(item, strict)
-  local reader, message
+  local reader, message, code
   local options = selection.reader_options(job.selection or {}, strict)
   if item.is_path then
-    reader, message = core.reader(item.path, options)
+    reader, message, code = core.reader(item.path, options)
   else
     job.log = job.log or core.log(job.dir)
-    reader, message = job.log:reader(item.session, options)
+    reader, message, code = job.log:reader(item.session, options)
   end
   if reader and item.part then reader:narrow(item.part[1], item.part[2], item.part[3]) end
-  return reader, message
+  return reader, message, code
 end
 
 -- Run a pipeline over one session.
@@ -302,6 +302,18 @@ function worker.follow(given)
   local met = follow.run(following)
   if where then selection.explain(met.problems) end
   return met
+end
+
+local queried -- what debrief.entries keeps between calls
+
+--- Give the next entries of a query: see debrief.entries. The first call begins, with `given` for entries.new.
+function worker.entries(given)
+  local entries = require "debrief.entries"
+  if not queried then
+    local all = hooks()
+    queried = entries.new(given, all, function(item) return open_reader(item, job.strict) end, asked)
+  end
+  return entries.run(queried)
 end
 
 --- Run one entry, given as JSON text, through the enrichers.

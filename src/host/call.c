@@ -43,6 +43,23 @@ typedef struct raised {
   debrief_error *err;
 } raised;
 
+/* A code of lua/debrief/host.lua: a number from below, or a name. */
+static debrief_code code_of(lua_State *L) {
+  static const struct {
+    const char *name;
+    debrief_code code;
+  } names[] = {{"earg", DEBRIEF_EARG},       {"eid", DEBRIEF_EID},           {"enoent", DEBRIEF_ENOENT},
+               {"eplugin", DEBRIEF_EPLUGIN}, {"edamaged", DEBRIEF_EDAMAGED}, {"eio", DEBRIEF_EIO}};
+  debrief_code code = DEBRIEF_ESCRIPT;
+  lua_getfield(L, 1, "code");
+  if (lua_type(L, -1) == LUA_TNUMBER) code = (debrief_code)lua_tointeger(L, -1);
+  else if (lua_isstring(L, -1))
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+      if (strcmp(names[i].name, lua_tostring(L, -1)) == 0) code = names[i].code;
+  lua_pop(L, 1);
+  return code;
+}
+
 static uint64_t number_of(lua_State *L, const char *name) {
   lua_getfield(L, 1, name);
   lua_Integer value = lua_tointeger(L, -1);
@@ -68,15 +85,14 @@ static int l_tell(lua_State *L) {
   keep_word(L, host, TRACEBACK, "traceback");
   host->details.line = number_of(L, "line");
   host->details.count = 1;
-  uint64_t code = number_of(L, "code");
-  dbf_fail_at(r->err, code ? (debrief_code)code : DEBRIEF_ESCRIPT, host->details.line, number_of(L, "offset"),
-              "%s", word(host->words[MESSAGE]));
+  dbf_fail_at(r->err, code_of(L), host->details.line, number_of(L, "offset"), "%s",
+              word(host->words[MESSAGE]));
   return 0;
 }
 
 /* The message handler: what is no table becomes one, with a traceback. */
 static int l_explain(lua_State *L) {
-  if (lua_istable(L, 1) && lua_getfield(L, 1, "code") == LUA_TNUMBER) return lua_settop(L, 1), 1;
+  if (lua_istable(L, 1) && lua_getfield(L, 1, "code") != LUA_TNIL) return lua_settop(L, 1), 1;
   lua_settop(L, 1);
   luaL_tolstring(L, 1, NULL);
   lua_createtable(L, 0, 2);

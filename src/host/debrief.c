@@ -1,4 +1,5 @@
 #include "host.h"
+#include "entries.h"
 #include "../log/error.h"
 #include "../log/structs.h"
 
@@ -52,6 +53,7 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
 
 void debrief_close(debrief *host) {
   if (!host) return;
+  dbf_entries_orphan(host);
   dbf_state_close(host->L);
   debrief_log_close(host->log);
   dbf_host_forget(host);

@@ -1,6 +1,7 @@
 /* debrief/debrief.h: debrief inside a C program: the log of debrief/log.h plus Lua. Link with libdebrief.
  *
- *     host   debrief   one log folder, its plugins, its Lua states
+ *     host        debrief            one log folder, its plugins, its Lua states
+ *      `-- entries  debrief_entries  entries that a query finds, one by one
  *
  * Fallible functions return false (or NULL, or DEBRIEF_NEXT_ERROR) and fill `*err`, which may be NULL;
  * debrief_details tells more about what a plugin or a script did. A host belongs to one thread at a time; hosts are
@@ -66,7 +67,7 @@ typedef enum debrief_interruption {
  * its work when the interrupt comes succeeds. Of debrief_command, the commands run, retro, merge and repl are stopped. */
 DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
-/* What a plugin, or a script, did wrong. Text that is not known is "", never NULL. */
+/* What a plugin or a script did wrong, or a note about a query. Text that is not known is "", never NULL. */
 typedef struct debrief_problem {
   const char *plugin;  /* its name */
   const char *hook;    /* "enrich", "filter", "init", "step", "merge", "finish" */
@@ -80,6 +81,69 @@ typedef struct debrief_problem {
 /* More about the last function of the host that failed: the whole message, where, and how it came there. Empty texts
  * when none failed since it was opened. It belongs to the host, until the next call. NULL for NULL. */
 DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
+
+/* Which entries, and through which plugins. Zero the struct, set struct_size, fill in what you want. Nothing of it is
+ * kept, but the callbacks and `user` by debrief_entries. */
+typedef struct debrief_query {
+  size_t struct_size;   /* sizeof(debrief_query) */
+  const char *sessions; /* ids, ',' between; NULL: all of the log, in byte order */
+  const char *since;    /* from this time on: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL */
+  const char *until;    /* before this time; of a day or week, before its end; NULL */
+  const char *where;    /* a Lua expression over the fields of an entry, as `read --where` takes it; NULL */
+  const char *enrich;   /* plugins that every entry passes first, by name or path, ',' between; NULL */
+  const char *filter;   /* plugins of which all must keep an entry, ',' between; NULL */
+  const char *const
+      *options; /* of plugins: "slow.limit_ms=5", or "limit_ms=5" with one; NULL behind the last; NULL */
+  const char *const *allow; /* rights of plugins: "git:process"; NULL behind the last; NULL */
+  bool strict;              /* fail at the first line that is not an entry: DEBRIEF_EDAMAGED */
+  /* Called on the calling thread, with lines that are no entries, and with what plugins and `where` did wrong; NULL.
+   * What they are given is valid until they return. */
+  void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
+  void (*on_problem)(void *user, const debrief_problem *problem);
+  void *user;
+} debrief_query;
+
+/* ---- Appending (C -> file) ------------------------------------------------------------------------------- */
+
+/* Append one entry to session `id`, as debrief_log_append does, with its errors. With `through`, the plugins of its
+ * `enrich` come first, and what they add is stored; of its other members options, allow and on_problem are looked at.
+ * An enricher that fails goes to on_problem, and the entry is stored as it was before it; but where the plugin says
+ * on_error = "refuse", as redact does, nothing is stored: ESCRIPT. EPLUGIN: a plugin is not there or does not load.
+ * Plugins stay loaded as long as the same are asked for. Without plugins this costs what debrief_log_append does, and
+ * callbacks may call it. */
+DEBRIEF_API bool debrief_append(debrief *host, const char *id, const debrief_entry *entry,
+                                const debrief_query *through, debrief_error *err);
+
+/* The same for an entry given as JSON text of `len` bytes, as debrief_log_append_json takes it. */
+DEBRIEF_API bool debrief_append_json(debrief *host, const char *id, const char *json, size_t len,
+                                     const debrief_query *through, debrief_error *err);
+
+/* ---- Entries (file -> C) --------------------------------------------------------------------------------- */
+
+typedef struct debrief_entries debrief_entries;
+
+/* An entry as the plugins left it. `json` is followed by a byte that is no JSON, so debrief_member takes it. Both texts
+ * are valid until the next call with the same debrief_entries. */
+typedef struct debrief_found {
+  debrief_text json;
+  const char *session;
+  uint64_t line; /* in its session, from 1 */
+} debrief_found;
+
+/* Open a query; NULL: all entries. They are read as they are asked for, some ahead, in memory that grows only with the
+ * longest entry; any number of queries may be open. Errors: EARG (also: since, until or where is not understood), EID,
+ * ENOENT (no such session or folder), EPLUGIN, EIO, EMEMORY. */
+DEBRIEF_API debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query,
+                                                   debrief_error *err);
+
+/* The next entry. A plugin that fails goes to on_problem: of an enricher, the entry goes on as it was before it; of a
+ * filter, the entry is left out. ERROR, as debrief_reader_next and ESCRIPT, is returned by every later call too, and so
+ * is EARG when the host was closed in between. */
+DEBRIEF_API debrief_next debrief_entries_next(debrief_entries *entries, debrief_found *found,
+                                              debrief_error *err);
+
+/* NULL is fine. The host may have been closed before. */
+DEBRIEF_API void debrief_entries_close(debrief_entries *entries);
 
 /* ---- A console -------------------------------------------------------------------------------------------- */
 

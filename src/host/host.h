@@ -24,6 +24,7 @@ struct debrief {
   bool busy;                 /* a call is under way */
   debrief_console callbacks; /* copied; of all zeroes: there is no console */
   dbf_console console;       /* the same for the script floor */
+  debrief_entries *entries;  /* queries that are open */
 };
 
 /* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.

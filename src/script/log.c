@@ -39,6 +39,15 @@ static int fail(lua_State *L, const debrief_error *err) {
   return 2;
 }
 
+/* Where the caller can do more with a failure than show it: nil, message, code, line, offset */
+static int fail_at(lua_State *L, const debrief_error *err) {
+  fail(L, err);
+  lua_pushinteger(L, err->code);
+  lua_pushinteger(L, (lua_Integer)err->line);
+  lua_pushinteger(L, (lua_Integer)err->offset);
+  return 5;
+}
+
 /* Was it written all the same, and only its sync failed? */
 static void push_written(lua_State *L, const debrief_error *err) {
   lua_pushboolean(L, err->code == DEBRIEF_ESYNC);
@@ -76,7 +85,7 @@ static int l_reader(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   reader_object *r = push_reader(L, 2, &config);
   r->reader = debrief_log_read_path(path, &config, &err);
-  return r->reader ? 1 : fail(L, &err);
+  return r->reader ? 1 : fail_at(L, &err);
 }
 
 static reader_object *check_reader(lua_State *L) {
@@ -106,7 +115,7 @@ static int l_reader_next(lua_State *L) {
   debrief_error err;
   switch (next_match(r, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
-  case DEBRIEF_NEXT_ERROR: return fail(L, &err);
+  case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
   if (record.entry->len > BIG)
@@ -302,7 +311,7 @@ static int l_log_reader(lua_State *L) {
   debrief_error err;
   reader_object *r = push_reader(L, 3, &config);
   r->reader = debrief_log_read(log->log, id, &config, &err);
-  return r->reader ? 1 : fail(L, &err);
+  return r->reader ? 1 : fail_at(L, &err);
 }
 
 /* The line that appending would write: checked, complete, and without its newline. */
@@ -328,7 +337,7 @@ static int l_log_sessions(lua_State *L) {
   log_object *log = check_log(L);
   dbf_bytes *out = dbf_scratch_text(L);
   debrief_error err;
-  if (!debrief_log_sessions(log->log, collect_id, out, &err)) return fail(L, &err);
+  if (!debrief_log_sessions(log->log, collect_id, out, &err)) return fail_at(L, &err);
   dbf_scratch_check(L, out);
   lua_newtable(L);
   lua_Integer n = 0;

@@ -21,6 +21,8 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
  *
+ * reader, log:reader, log:sessions and reader:next give behind the message of a failure: code (debrief_code), line, offset.
+ *
  * A reader's options: strict=, foreign=; since=, until= (ns) or line= leave out all other entries.
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
  * reader:cut(step) -> {{begin, end, first line}...} | nil, message     parts of at least `step` bytes (log/cut.h)

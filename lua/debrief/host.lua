@@ -1,0 +1,138 @@
+--- What debrief/debrief.h does, for src/host: each function here is called by one in C, protected.
+--
+-- Failures are raised as tables: { code = a debrief_code or its name in small letters, message =, line =, offset =,
+-- plugin =, hook =, session =, traceback = }. A query is a table with the members of debrief_query that were given;
+-- sessions, enrich and filter are texts with commas, options and allow arrays.
+-- @module debrief.host
+local core = require "debrief.core"
+local nearest = require "debrief.nearest"
+local retro = require "debrief.retro"
+local selection = require "debrief.selection"
+
+local host = {}
+
+local function fail(code, message, more)
+  local raised = {}
+  for key, value in pairs(more or {}) do raised[key] = value end
+  raised.code, raised.message = code, message
+  error(raised, 0)
+end
+
+local function split(names)
+  local out = {}
+  for name in (names or ""):gmatch "[^,]+" do out[#out + 1] = name:match "^%s*(.-)%s*$" end
+  return out
+end
+
+local function folder() return core.host().dir or "sessions" end
+
+-- ---- Queries -----------------------------------------------------------------------------------------------------
+
+-- The ids a query names, each of which must be there; without any, all of the log.
+local function ids_of(query)
+  local log = assert(core.log(folder()))
+  local ids, message, code = log:sessions()
+  log:close()
+  if not ids then fail(code, message) end
+  local named, there = split(query.sessions), {}
+  if #named == 0 then return ids end
+  for _, id in ipairs(ids) do there[id] = true end
+  for _, id in ipairs(named) do
+    if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(id)) end
+    if not there[id] then
+      local near = nearest(id, ids)
+      fail("enoent", ("no session '%s' in %s%s"):format(id, folder(), near and (": did you mean '%s'?"):format(near)
+        or ""))
+    end
+  end
+  return named
+end
+
+local function sessions_of(query, chosen)
+  local items = {}
+  for i, id in ipairs(ids_of(query)) do
+    items[i] = { session = id, path = ("%s/%s.jsonl"):format(folder(), id), is_path = false }
+  end
+  selection.mark_old(chosen, items)
+  return items
+end
+
+-- The job of a query, its plugins found.
+local function job_of(query, plugins)
+  local chosen, message = selection.of(query, core.now())
+  if not chosen then fail("earg", message) end
+  local job
+  job, message = retro.job { dir = folder(), retro = plugins, enrich = split(query.enrich),
+    filter = split(query.filter), opt = query.options, allow = query.allow, where = query.where, since = query.since,
+    ["until"] = query["until"], strict = query.strict }
+  if not job then fail("eplugin", message) end
+  return job
+end
+
+-- A worker with the job's plugins loaded.
+local function worker_of(job)
+  local worker, message, name = retro.worker(job)
+  if not worker then fail("eplugin", message, { plugin = name }) end
+  return worker
+end
+
+local function ask(worker, name, value)
+  local answer, message = retro.ask(worker, name, value)
+  if not answer then fail("escript", message) end
+  return answer
+end
+
+-- ---- Appending ---------------------------------------------------------------------------------------------------
+
+local enricher = {} -- the one that was used last: { key =, worker = }
+
+local function key_of(query)
+  return table.concat({ query.enrich, table.concat(query.options or {}, "\0"), table.concat(query.allow or {}, "\0") },
+    "\0\0")
+end
+
+--- Enrich one entry before it is appended. The plugins stay loaded while the same are asked for.
+-- @param query enrich, options and allow
+-- @param id the session
+-- @param text the entry as JSON, complete
+-- @return the text, and the problems of enrichers that failed without refusing it
+function host.enrich(query, id, text)
+  local key = key_of(query)
+  if enricher.key ~= key then
+    if enricher.worker then enricher.worker:close() end
+    enricher = {}
+    enricher = { worker = worker_of(job_of({ enrich = query.enrich, options = query.options, allow = query.allow })),
+      key = key }
+  end
+  local answer = ask(enricher.worker, "enrich", { text = text, session = id })
+  local problems = answer.problems or {}
+  if not answer.refused then return answer.text, problems end
+  local last = problems[#problems] or {}
+  fail("escript", answer.refused .. (last.message and ": " .. last.message or "") .. "; nothing was stored",
+    { plugin = last.plugin, hook = last.hook, session = id, traceback = last.traceback })
+end
+
+-- ---- Entries -----------------------------------------------------------------------------------------------------
+
+--- Open a query.
+-- @return what host.more and host.done take
+function host.entries(query)
+  local job = job_of(query)
+  local items = sessions_of(query, job.selection)
+  return { worker = worker_of(job), given = { sessions = items } }
+end
+
+--- The next entries, as debrief.entries gives them. What ended the reading is raised when those before it were given.
+function host.more(open)
+  local failure = open.failure
+  if failure then fail(failure.code or "escript", failure.message, failure) end
+  local out = ask(open.worker, "entries", open.given)
+  open.given = {}
+  open.failure, out.ended = out.failure, out.ended and not out.failure
+  return out
+end
+
+--- Close a query.
+function host.done(open) open.worker:close() end
+
+return host

@@ -150,7 +150,7 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
 
 void debrief_entries_close(debrief_entries *e) {
   if (!e) return;
-  if (e->host) dbf_host_call(e->host, "debrief_entries_close", l_done, e, NULL);
+  if (e->host) dbf_host_call_unguarded(e->host, "debrief_entries_close", l_done, e, NULL);
   leave(e);
   release(e);
 }

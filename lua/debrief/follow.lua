@@ -47,6 +47,7 @@ function follow.new(job, given, hooks)
   log:close()
   if not follower then return nil, message end
   local s = { follower = follower, pipeline = pipeline.new(hooks), fd = given.fd, told = 0 }
+  given.out = require "debrief.pager".new(given)
   s.printer = require "debrief.listing".printer(given)
   s.reader = reader_of(s)
   return s

@@ -93,17 +93,17 @@ function forms.card(opts)
 end
 
 --- A printer that writes to a descriptor.
--- @param opts { fd =, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card", fields = array or nil, width =,
---   color =, safe = true on a terminal }
--- @return { add = function(entry, session, line), close = function() -> false when nobody reads any more, and a message
---   when it could not be written; asked = the fields that were asked for (debrief.names), count = entries so far }.
---   Of all formats but json, close only writes what waits: there may be more.
+-- @param opts { out = of debrief.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
+--   fields = array or nil, width =, color =, safe = true on a terminal }
+-- @return { add = function(entry, session, line), close = function(); both return false when nobody reads any more, and
+--   close a message when it could not be written; asked = the fields that were asked for (debrief.names), count =
+--   entries so far }. Of all formats but json, close only writes what waits: there may be more.
 function listing.printer(opts)
   local lines, open, failure, printer = {}, true, nil, { asked = names.new(), count = 0 }
   local form = forms[opts.format](opts, printer.asked)
   local function flush()
     if #lines == 0 or not open then return end
-    local ok, message, code = core.write(opts.fd, table.concat(lines, "\n") .. "\n")
+    local ok, message, code = opts.out:write(table.concat(lines, "\n") .. "\n")
     lines = {}
     if ok then return end
     open = false
@@ -113,6 +113,7 @@ function listing.printer(opts)
     printer.count = printer.count + 1
     lines[#lines + 1] = form.add(entry, session, line)
     if #lines >= FLUSH then flush() end
+    return open
   end
   function printer.close()
     if form.rest then lines[#lines + 1] = form.rest() end

@@ -52,7 +52,7 @@ function names.unknown(state)
   end
   table.sort(fields)
   for name, had in next, state.asked do
-    if not had then out[#out + 1] = { name = name, near = nearest(name, fields) } end
+    if not had then out[#out + 1] = { name = name, near = (nearest(name, fields)) } end
   end
   table.sort(out, function(a, b) return a.name < b.name end)
   return out

@@ -21,7 +21,7 @@ end
 
 --- @param name what was typed
 -- @param names an array of what there is
--- @return the nearest name, or nil when none is near
+-- @return the nearest name, or nil when none is near; and for the end of a message ": did you mean 'NAME'?" or ""
 local function nearest(name, names)
   local best, least = nil, math.max(1, #name // 2) + 1
   for _, candidate in ipairs(names) do
@@ -32,7 +32,7 @@ local function nearest(name, names)
     elseif longer < least then d = distance(name:lower(), candidate:lower()) end
     if d < least then best, least = candidate, d end
   end
-  return best
+  return best, best and (": did you mean '%s'?"):format(best) or ""
 end
 
 return nearest

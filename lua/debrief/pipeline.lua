@@ -138,7 +138,7 @@ function Pipeline:finish_entry(s)
     end
     s.chained = true
     self.kept = self.kept + 1
-    if s.sink then s.sink(s.entry, self.session, self.line) end
+    if s.sink and s.sink(s.entry, self.session, self.line) == false then self.over = true end
   end
   local retro = self.retro
   while s.next_retro <= #retro do
@@ -157,7 +157,7 @@ end
 function Pipeline:loop(s)
   local reader = s.reader
   if s.entry then self:finish_entry(s) end
-  while true do
+  while not self.over do
     local entry, line = reader:next()
     if not entry then return line end
     self.line = line
@@ -204,7 +204,7 @@ end
 
 --- Run every entry of a reader through the pipeline.
 -- @param session its id, for messages and ctx
--- @param sink function(entry, session, line), called for every kept entry; may be nil
+-- @param sink function(entry, session, line), called for every kept entry; false: it wants no more; may be nil
 -- @return true, or nil and a message when the session could not be read to its end
 function Pipeline:run(reader, session, sink)
   local s = { reader = reader, sink = sink }

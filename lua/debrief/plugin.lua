@@ -57,9 +57,9 @@ local function names()
 end
 
 local function not_found(name)
-  local near = nearest(name, names())
+  local _, hint = nearest(name, names())
   return nil, ("no plugin '%s'%s (`debrief plugins` lists them; a path needs a '/': ./%s.lua)"):format(name,
-    near and (", did you mean '%s'?"):format(near) or "", name)
+    hint, name)
 end
 
 --- Find a plugin by path (with a '/' or ending in .lua) or by name.
@@ -214,7 +214,7 @@ local function check_keys(t, kind, where)
     local check = keys[kind][key]
     if not check then
       local near = nearest(key, sorted_keys(keys[kind]))
-      return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (", did you mean '%s'?"):format(near)
+      return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (": did you mean '%s'?"):format(near)
         or "; known are " .. table.concat(sorted_keys(keys[kind]), ", "))
     end
     local ok, wanted = check(t[key])

@@ -14,9 +14,8 @@ local MEANING = { process = "it can run any program, and that can do all that yo
 local KNOWN = { "process" } -- in the order of messages
 
 local function unknown(right)
-  local near = nearest(right, KNOWN)
-  return ("unknown right '%s'%s; there is: %s"):format(right, near and (", did you mean '%s'?"):format(near) or "",
-    table.concat(KNOWN, ", "))
+  local near, hint = nearest(right, KNOWN)
+  return ("unknown right '%s'%s"):format(right, near and hint or "; there is: " .. table.concat(KNOWN, ", "))
 end
 
 local function names(plugins)

@@ -188,9 +188,10 @@ end
 -- ---- Asking ---------------------------------------------------------------------------------------------------------
 
 local function not_understood(text, why)
-  local near = not why and not text:find "%d" and nearest(text:lower(), words)
-  return ("'%s' %s%s; write one of: %s"):format(text, why or "is not a time that is understood",
-    near and (" (did you mean '%s'?)"):format(near) or "", EXAMPLES)
+  local near, hint
+  if not why and not text:find "%d" then near, hint = nearest(text:lower(), words) end
+  if near then return ("'%s' is not a time that is understood%s"):format(text, hint) end
+  return ("'%s' %s; write one of: %s"):format(text, why or "is not a time that is understood", EXAMPLES)
 end
 
 --- What a time names.

@@ -13,6 +13,8 @@ local selection = require "debrief.selection"
 
 local worker = {}
 
+local EPIPE = 32 -- nobody reads any more
+
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
 local where, asked -- the hook of the job's expression, and the names it asks entries for
@@ -154,7 +156,7 @@ end
 -- Run a pipeline over sessions; what was met goes into `result`.
 local function read_sessions(p, sessions, result, sink)
   for _, item in ipairs(sessions) do
-    if not item.old and not read_session(p, item, result, sink) and job.strict then break end
+    if not item.old and not read_session(p, item, result, sink) and job.strict or p.over then break end
   end
   result.entries, result.kept, result.problems = p.entries, p.kept, p.order
   if where then selection.explain(p.order) end
@@ -277,11 +279,15 @@ end
 -- @param given { sessions =, last = only so many, the latest; and what debrief.listing's printer takes }
 function worker.read(given)
   local p, result = pipeline.new(hooks()), new_result()
+  local out <close> = require "debrief.pager".new(given.pager or given)
+  given.out = out
   local printer = require "debrief.listing".printer(given)
   local kept = given.last and latest.new(given.last)
   read_sessions(p, given.sessions, result, kept and kept.add or printer.add)
   if kept then kept.each(printer.add) end
   local _, failure = printer.close()
+  local ok, message, code = out:close()
+  if not ok and code ~= EPIPE then failure = failure or message end
   if failure then result.failures[#result.failures + 1] = { message = failure } end
   result.sessions, result.shown = #given.sessions, printer.count
   if result.names then printer.asked.merge(printer.asked.state, result.names) end

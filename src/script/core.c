@@ -8,6 +8,7 @@
 #include "log.h"
 #include "match.h"
 #include "pack.h"
+#include "pager.h"
 #include "process.h"
 #include "scratch.h"
 #include "state.h"
@@ -190,13 +191,15 @@ static int l_slurp(lua_State *L) {
 
 /* ---- The program's surroundings ------------------------------------------------------------------------------------ */
 
-/* terminal(fd) -> columns | nil: nil when it is no terminal */
+/* terminal(fd) -> columns, rows | nil: nil when it is no terminal */
 static int l_terminal(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
-  struct winsize size;
+  struct winsize size = {0};
   if (!isatty(fd)) return lua_pushnil(L), 1;
-  lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
-  return 1;
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) size.ws_col = size.ws_row = 0;
+  lua_pushinteger(L, size.ws_col ? size.ws_col : 80);
+  lua_pushinteger(L, size.ws_row ? size.ws_row : 24);
+  return 2;
 }
 
 /* log(level, text): to the host */
@@ -333,12 +336,14 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_script_check_open(L);
   dbf_script_follow_open(L);
   dbf_match_open(L);
+  dbf_pager_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
   dbf_convert_register(L);
   dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
+  dbf_pager_register(L);
   dbf_script_log_register(L);
   dbf_script_copy_register(L);
   dbf_script_check_register(L);
@@ -348,5 +353,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_workers_register(L);
   lua_pushstring(L, debrief_version());
   lua_setfield(L, -2, "version");
+  lua_pushliteral(L, LUA_RELEASE);
+  lua_setfield(L, -2, "lua");
   return 1;
 }

@@ -106,7 +106,7 @@ sessions/s1.jsonl:2:32 in_progress: the last line is still being written [{"half
     assert.equal("", r.err)
     assert.equal("3\n", scene:read "status")
     r = scene:sh [["$DEBRIEF" check >/dev/full]]
-    assert.same({ "debrief: cannot write what was found: No space left on device\n", 1 }, { r.err, r.status })
+    assert.same({ "debrief: cannot write: No space left on device\n", 1 }, { r.err, r.status })
   end)
 end)
 

@@ -78,7 +78,7 @@ describe("plugins", function()
   it("fails with 2 for one that is not there or does not load", function()
     local r = scene:run { "plugins", "sumary" }
     assert.equal(2, r.status)
-    assert.truthy(r.err:find "^debrief: no plugin 'sumary', did you mean 'summary'%?", r.err)
+    assert.truthy(r.err:find "^debrief: no plugin 'sumary': did you mean 'summary'%?", r.err)
     scene:write("p.lua", "return 1")
     r = scene:run { "plugins", "./p.lua" }
     assert.same({ "debrief: plugin does not load: ./p.lua: a plugin returns a table, this one returned number\n",

@@ -1,7 +1,8 @@
 -- The program as a whole: words, help, version, exit statuses.
 local program = dofile "tests/spec/support/program.lua"
 
-local COMMANDS = { "append", "read", "retro", "sessions", "plugins", "import" }
+local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import", "run",
+  "completion", "help" }
 
 describe("the program", function()
   local scene
@@ -10,7 +11,7 @@ describe("the program", function()
 
   it("shows its version, and help for itself and every command, on stdout", function()
     local r = scene:run { "--version" }
-    assert.same({ "debrief 0.1.0 (Lua 5.4)\n", "", 0 }, { r.out, r.err, r.status })
+    assert.same({ "debrief 0.1.0 (Lua 5.4.4)\n", "", 0 }, { r.out, r.err, r.status })
     for _, option in ipairs { "--help", "-h" } do
       r = scene:run { option }
       assert.same({ "", 0 }, { r.err, r.status })
@@ -22,14 +23,14 @@ describe("the program", function()
         assert.falsy(help.out:find "lua/debrief", help.out)
         local before = scene:run { "-d", "x", name, option }
         assert.equal(help.out, before.out)
+        assert.equal(help.out, scene:run({ "help", name }).out)
       end
     end
   end)
 
   it("keeps help within 80 columns", function()
-    for _, words in ipairs { { "--help" }, { "append", "--help" }, { "read", "--help" }, { "retro", "--help" },
-      { "import", "--help" }, { "plugins", "--help" }, { "sessions", "--help" } } do
-      for line in scene:run(words).out:gmatch "[^\n]+" do assert(utf8.len(line) <= 80, line) end
+    for _, words in ipairs { "", table.unpack(COMMANDS) } do
+      for line in scene:sh('"$DEBRIEF" help ' .. words).out:gmatch "[^\n]+" do assert(utf8.len(line) <= 80, line) end
     end
   end)
 
@@ -49,7 +50,12 @@ describe("the program", function()
       ["read --zzz"] = "unknown option '--zzz'",
       ["--dri x read"] = "unknown option '--dri': did you mean '--dir'?",
       ["read -d"] = "option '-d' requires an argument",
-      ["read --format xml"] = "argument for option '--format' must be one of",
+      ["read --format xml"] = "--format takes jsonl, json, list, table, tsv or card, not 'xml' (",
+      ["read --format=jsno"] = "--format takes jsonl, json, list, table, tsv or card, not 'jsno': did you mean 'json'?",
+      ["read --follow --from strat"] = "--from takes start or end, not 'strat': did you mean 'start'?",
+      ["retro summary --fromat text"] = "unknown option '--fromat': did you mean '--format'?",
+      ["help raed"] = "unknown command 'raed': did you mean 'read'?",
+      ["plugins --no-pagre"] = "unknown option '--no-pagre': did you mean '--no-pager'?",
       ["sessions s1"] = "too many arguments",
       ["retro"] = "missing argument 'PLUGIN'",
     } do

@@ -125,9 +125,7 @@ describe("a window", function()
       local n = #words
       words[n + 1], words[n + 2] = "--since", "lst week"
       local r = scene:run(words)
-      assert.equal("debrief: since: 'lst week' is not a time that is understood (did you mean 'last week'?); "
-        .. "write one of: 2026-11-01, 2026-11-01T10:00, 7d, 12h, 30m, now, yesterday, last week, monday, "
-        .. "2026-11-01T10:00:00Z\n", r.err)
+      assert.equal("debrief: since: 'lst week' is not a time that is understood: did you mean 'last week'?\n", r.err)
       assert.equal(2, r.status)
       words[n + 2], words[n + 3], words[n + 4] = "2026-10-26", "--until", "2026-10-25"
       r = scene:run(words)

@@ -162,7 +162,7 @@ describe("a log", function()
     assert.equal(2, log:retro("skills", { session = { "s1", "s2" } }).entries)
     local nothing, message = log:retro "skils"
     assert.is_nil(nothing)
-    assert.truthy(message:find "^no plugin 'skils', did you mean 'skills'%?", message)
+    assert.truthy(message:find "^no plugin 'skils': did you mean 'skills'%?", message)
     assert.is_nil((log:retro("skills", { opt = { "min=0" } })))
   end)
 

@@ -69,7 +69,7 @@ describe("a plugin that needs a right", function()
 
   it("names rights that there are", function()
     for needs, message in pairs {
-      ['"proces"'] = "needs: unknown right 'proces', did you mean 'process'?; there is: process",
+      ['"proces"'] = "needs: unknown right 'proces': did you mean 'process'?",
       ['"process", "net"'] = "needs: unknown right 'net'; there is: process",
       ["3"] = 'needs must be a list of rights: { "process" }',
       ["process = true"] = 'needs must be a list of rights: { "process" }',
@@ -142,7 +142,7 @@ describe("a plugin that needs a right", function()
         refused(words .. " --allow process", "--allow 'process': write plugin:right")
         refused(words .. " --allow p:process --allow q:process", "--allow 'q:process': no plugin 'q'" .. used)
         refused(words .. " --allow p:proces",
-          "--allow 'p:proces': unknown right 'proces', did you mean 'process'?; there is: process")
+          "--allow 'p:proces': unknown right 'proces': did you mean 'process'?")
         scene:write("p.lua", PLAIN)
         refused(words .. " --allow p:process",
           "--allow 'p:process': plugin 'p' does not need that right, so it does not get it")

@@ -43,7 +43,7 @@ describe("a plugin", function()
         "./p.lua: name must be a name like slow_runs: [a-z][a-z0-9_]*, not 'P-1'" },
       { "is not named like its file", "return { name = 'q', api = 1 }",
         "./p.lua: name is 'q', but the file is called p.lua: make them equal" },
-      { "has an unknown key", fields "enrih = print", "./p.lua: unknown key 'enrih', did you mean 'enrich'?" },
+      { "has an unknown key", fields "enrih = print", "./p.lua: unknown key 'enrih': did you mean 'enrich'?" },
       { "has an unknown key like no other", fields "[1] = 2",
         "./p.lua: unknown key '1'; known are api, enrich, export, filter, "
         .. "import, match, name, needs, on_error, options, retrospective, split, summary" },
@@ -59,7 +59,7 @@ describe("a plugin", function()
         "./p.lua: retrospective: step is missing" },
       { "has an unknown key in its retrospective",
         "return { name = 'p', api = 1, retrospective = { init = print, step = print, finnish = print } }",
-        "./p.lua: retrospective: unknown key 'finnish', did you mean 'finish'?" },
+        "./p.lua: retrospective: unknown key 'finnish': did you mean 'finish'?" },
       { "has an import without open", fields "import = { detect = print }", "./p.lua: import: open is missing" },
       { "matches a table", fields "match = { skill = { {} } }",
         "./p.lua: match.skill must be a string, number or boolean, or a list of them" },
@@ -72,7 +72,7 @@ describe("a plugin", function()
       { "has an option of another type", fields "options = { n = { type = 'int' } }",
         "./p.lua: options.n: type must be integer, number, string or boolean, not 'int'" },
       { "has an unknown key in an option", fields "options = { n = { type = 'integer', defualt = 3 } }",
-        "./p.lua: options.n: unknown key 'defualt', did you mean 'default'?" },
+        "./p.lua: options.n: unknown key 'defualt': did you mean 'default'?" },
       { "has a default of another type", fields "options = { n = { type = 'integer', default = '3' } }",
         "./p.lua: options.n: default must be of type integer, not '3'" },
       { "has a float as default of an integer", fields "options = { n = { type = 'integer', default = 3.0 } }",
@@ -155,7 +155,7 @@ describe("a plugin", function()
 
     it("or the nearest name is, or what the file system says", function()
       for name, message in pairs {
-        skils = "no plugin 'skils', did you mean 'skills'? "
+        skils = "no plugin 'skils': did you mean 'skills'? "
           .. "(`debrief plugins` lists them; a path needs a '/': ./skils.lua)",
         ["./none.lua"] = "plugin ./none.lua: No such file or directory",
         ["none.lua"] = "plugin none.lua: No such file or directory",

@@ -1,12 +1,11 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local out = require "debrief.cli.out"
 local safe = require "debrief.safe"
 local tell = require "debrief.cli.tell"
 
-local EPIPE = 32 -- nobody reads any more
-
 local check = {
-  summary = "Report every damaged line of sessions.",
+  summary = "Report every damaged line of sessions.", paged = true,
   epilog = [[
 Prints FILE:LINE:BYTE KIND for each damaged line, each tail that is still
 being written, and each warning (bytes that are not UTF-8, a member that is
@@ -19,16 +18,7 @@ function check.options(command)
     :description "Sessions to check (default: all, in name order)."
 end
 
--- Lines to standard output, until nobody reads them any more.
-local function printer()
-  local closed = false
-  return function(text)
-    if closed then return end
-    local ok, message, code = core.write(1, safe(text) .. "\n")
-    closed = code == EPIPE
-    if not ok and not closed then tell.fail("cannot write what was found: " .. message) end
-  end
-end
+local function say(text) out.write(safe(text), "\n") end
 
 local function add(total, counts)
   for _, key in ipairs { "bytes", "lines", "entries", "damaged" } do total[key] = total[key] + counts[key] end
@@ -74,11 +64,11 @@ function check.run(args)
   local sessions = common.sessions(args)
   local log = core.log(args.dir)
   local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
-  local out, failures = printer(), {}
+  local failures = {}
   for _, item in ipairs(sessions) do
     local counts, message = check_item(log, item, function(d)
       d.path = item.path
-      out(tell.place(d))
+      say(tell.place(d))
     end)
     if counts then
       total.sessions = total.sessions + 1
@@ -88,7 +78,7 @@ function check.run(args)
     end
   end
   log:close()
-  out(check.totals(total))
+  say(check.totals(total))
   return tell.failures(failures) and 1 or total.damaged > 0 and 3 or 0
 end
 

@@ -8,7 +8,7 @@ local tell = require "debrief.cli.tell"
 local follow = {}
 
 function follow.options(command)
-  command:flag "--follow -f":description "Print new entries as they come, of new sessions too, until interrupted."
+  command:flag "-f --follow":description "Print new entries as they come, of new sessions too, until interrupted."
   command:option "--from":argname "WHERE":choices { "start", "end" }
     :description "With --follow: begin at the start, or print only what is new (default: end)."
 end

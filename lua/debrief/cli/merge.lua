@@ -3,7 +3,7 @@ local retro = require "debrief.cli.retro"
 local tell = require "debrief.cli.tell"
 
 local merge = {
-  summary = "Finish the partial results of several runs or machines.",
+  summary = "Finish the partial results of several runs or machines.", paged = true,
   epilog = "`debrief retro PLUGIN --partial -o FILE` writes them. They are merged in the order given, and must come "
     .. "from the same plugin, unchanged, with the same options. No code is run from them.",
 }

@@ -1,11 +1,12 @@
 local common = require "debrief.cli.common"
+local out = require "debrief.cli.out"
 local plugin = require "debrief.plugin"
 local rights = require "debrief.rights"
 local tell = require "debrief.cli.tell"
 local width = require "debrief.width"
 
 local plugins = {
-  summary = "List the plugins, show one, or check one.",
+  summary = "List the plugins, show one, or check one.", paged = true,
   epilog = "Plugins are found by path (./x.lua), else in $DEBRIEF_PLUGIN_PATH, in ~/.config/debrief/plugins, and among "
     .. "the bundled ones; never in the current folder.",
 }
@@ -21,20 +22,20 @@ local function shown(value) return value == "" and '""' or tostring(value) end
 
 -- What a value must be, behind its type.
 local function bounds(option)
-  local out = {}
+  local list = {}
   if option.choices then
-    for i, choice in ipairs(option.choices) do out[i] = shown(choice) end
-    return ", one of " .. table.concat(out, ", ")
+    for i, choice in ipairs(option.choices) do list[i] = shown(choice) end
+    return ", one of " .. table.concat(list, ", ")
   end
-  if option.min then out[1] = (", at least %s"):format(option.min) end
-  if option.max then out[#out + 1] = (", at most %s"):format(option.max) end
-  return table.concat(out)
+  if option.min then list[1] = (", at least %s"):format(option.min) end
+  if option.max then list[#list + 1] = (", at most %s"):format(option.max) end
+  return table.concat(list)
 end
 
 local function show_option(option)
   local default = option.default ~= nil and ", default " .. shown(option.default) or ""
-  io.stdout:write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
-  if option.help ~= "" then io.stdout:write(("  %-16s %s\n"):format("", option.help)) end
+  out.write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
+  if option.help ~= "" then out.write(("  %-16s %s\n"):format("", option.help)) end
 end
 
 local function show(name, allow)
@@ -44,32 +45,14 @@ local function show(name, allow)
   local _, about = common.worker(job)
   local it = about[found.name]
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
-  io.stdout:write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
-  io.stdout:write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
+  out.write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
+  out.write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
   local fields = plugin.fields(found.text, it.match or nil)
-  if #fields > 0 then io.stdout:write("fields it names: ", table.concat(fields, ", "), "\n") end
-  for _, right in ipairs(it.needs) do io.stdout:write(("needs: %s\n"):format(rights.explain(it.name, right))) end
-  if #it.options > 0 then io.stdout:write "options (--opt key=value):\n" end
+  if #fields > 0 then out.write("fields it names: ", table.concat(fields, ", "), "\n") end
+  for _, right in ipairs(it.needs) do out.write(("needs: %s\n"):format(rights.explain(it.name, right))) end
+  if #it.options > 0 then out.write "options (--opt key=value):\n" end
   for _, option in ipairs(it.options) do show_option(option) end
   return 0
-end
-
--- What every plugin says of itself, by name; and the exit status: 3 when one does not load.
-local function all_about()
-  local list, status = {}, 0
-  for _, item in ipairs(plugin.all()) do
-    local job = common.job { import = { item.bundled and item.name or item.path }, shown = true }
-    job.import = {}
-    local worker, about = require "debrief.retro".worker(job)
-    if worker then
-      list[#list + 1] = about[item.name]
-      worker:close()
-    else
-      tell.error(about)
-      status = 3
-    end
-  end
-  return list, status
 end
 
 -- Names and hooks as wide as the longest; the summary in what is left of a terminal, in more lines if need be.
@@ -84,7 +67,7 @@ local function show_all(list, columns)
   local room = columns and math.max(columns - left, 20) or math.huge
   for _, row in ipairs(rows) do
     local lines = width.wrap(row[3], room)
-    io.stdout:write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
+    out.write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
       table.concat(lines, "\n" .. (" "):rep(left)), "\n")
   end
 end
@@ -96,9 +79,10 @@ function plugins.run(args)
   end
   if args.name then return show(args.name, args.allow) end
   if #args.allow > 0 then tell.fail("plugins: --allow goes with the name of a plugin", 2) end
-  local list, status = all_about()
+  local list, messages = common.all_plugins()
+  for _, message in ipairs(messages) do tell.error(message) end
   show_all(list, (common.terminal()))
-  return status
+  return #messages > 0 and 3 or 0
 end
 
 return plugins

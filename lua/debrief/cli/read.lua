@@ -7,7 +7,7 @@ local tell = require "debrief.cli.tell"
 
 local EPIPE = 32 -- nobody reads any more
 
-local read = { summary = "Print entries: JSON lines, or a listing on a terminal." }
+local read = { summary = "Print entries: JSON lines, or a listing on a terminal.", paged = true }
 
 -- Converts the value of an option that counts from 1.
 local function count(option)

@@ -1,5 +1,6 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local out = require "debrief.cli.out"
 local safe = require "debrief.safe"
 local tell = require "debrief.cli.tell"
 
@@ -17,16 +18,16 @@ function repair.options(command)
   command:argument "SESSION":target "session":argname "SESSION":description "The session to repair: an id."
 end
 
-local function out(text) io.stdout:write(safe(text), "\n") end
+local function say(text) out.write(safe(text), "\n") end
 
 local function tell_repair(path, result)
   local salvaged = result.salvaged > 0 and (", %d of them from damaged lines"):format(result.salvaged) or ""
-  out(("%s: %s kept%s"):format(path, common.count(result.entries, "entry", "entries"), salvaged))
+  say(("%s: %s kept%s"):format(path, common.count(result.entries, "entry", "entries"), salvaged))
   for _, item in ipairs(result.left_out) do
-    out(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
+    say(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
       common.count(item.length, "byte", "bytes")))
   end
-  out(("%s: the session as it was"):format(result.copy))
+  say(("%s: the session as it was"):format(result.copy))
 end
 
 function repair.run(args)
@@ -41,7 +42,7 @@ function repair.run(args)
   if done or result.repaired then
     tell_repair(item.path, done or result)
   else
-    out(("%s: no damage, nothing was changed (%s)"):format(item.path, common.count(result.entries, "entry", "entries")))
+    say(("%s: no damage, nothing was changed (%s)"):format(item.path, common.count(result.entries, "entry", "entries")))
   end
   if done then tell.fail(message) end
   return 0

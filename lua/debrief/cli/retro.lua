@@ -1,9 +1,9 @@
 local common = require "debrief.cli.common"
-local core = require "debrief.core"
+local out = require "debrief.cli.out"
 local report = require "debrief.report"
 local tell = require "debrief.cli.tell"
 
-local retro = { summary = "Look back: run retrospectives over the log." }
+local retro = { summary = "Look back: run retrospectives over the log.", paged = true }
 
 local function jobs(text)
   local n = math.tointeger(tonumber(text))
@@ -25,8 +25,7 @@ end
 --- Write a text to -o FILE or standard output.
 function retro.write(args, text)
   if not args.output then
-    local ok, message, code = core.write(1, text)
-    if not ok and code ~= 32 then tell.fail("cannot write: " .. message) end
+    out.write(text)
     return
   end
   local file, message = io.open(args.output, "w")
@@ -38,9 +37,9 @@ function retro.write(args, text)
 end
 
 local function split(names)
-  local out = {}
-  for name in names:gmatch "[^,]+" do out[#out + 1] = name end
-  return out
+  local list = {}
+  for name in names:gmatch "[^,]+" do list[#list + 1] = name end
+  return list
 end
 
 function retro.run(args)

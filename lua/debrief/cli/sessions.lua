@@ -1,8 +1,9 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local out = require "debrief.cli.out"
 local format = require "debrief.report.format"
 
-local sessions = { summary = "List the sessions of the log." }
+local sessions = { summary = "List the sessions of the log.", paged = true }
 
 function sessions.options(_) end
 
@@ -13,9 +14,9 @@ function sessions.run(args)
     local stat = core.stat(item.path)
     if columns and stat then
       local when = core.date("%Y-%m-%d %H:%M", stat.mtime)
-      io.stdout:write(("%s  %10s  %s\n"):format(when, format.number(stat.size, "bytes"), item.session))
+      out.write(("%s  %10s  %s\n"):format(when, format.number(stat.size, "bytes"), item.session))
     else
-      io.stdout:write(item.session, "\n")
+      out.write(item.session, "\n")
     end
   end
   return 0

@@ -2,6 +2,7 @@
 -- @module debrief.cli.show
 local columns = require "debrief.columns"
 local common = require "debrief.cli.common"
+local out = require "debrief.cli.out"
 local tell = require "debrief.cli.tell"
 
 local show = {}
@@ -27,7 +28,7 @@ end
 function show.manner(args)
   local width, color = common.terminal()
   local manner = { fd = 1, format = format_of(args, width ~= nil), width = width or 200, color = color,
-    safe = width ~= nil, place = 20 }
+    safe = width ~= nil, place = 20, pager = not args.follow and out.given() or nil }
   if args.fields then
     local message
     manner.fields, message = columns.parse(args.fields)

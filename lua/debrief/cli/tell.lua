@@ -1,5 +1,6 @@
 --- Messages to people, on stderr: one line each, nothing raw from a log, and never too many of a kind.
 -- @module debrief.cli.tell
+local out = require "debrief.cli.out"
 local safe = require "debrief.safe"
 
 local tell = {}
@@ -7,6 +8,7 @@ local tell = {}
 local MOST = 20 -- diagnostics of one file that are told one by one
 
 local function line(text)
+  out.close()
   io.stderr:write(safe(text, "\n\t"), "\n")
 end
 

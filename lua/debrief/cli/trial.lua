@@ -1,13 +1,14 @@
 --- `debrief plugins --check FILE`: load a plugin, run it on real entries, test the law of merge.
 -- @module debrief.cli.trial
 local common = require "debrief.cli.common"
+local out = require "debrief.cli.out"
 local tell = require "debrief.cli.tell"
 
 local trial = {}
 
 local SEEDS = { 1, 7, 42 } -- one random split each
 
-local function say(format, ...) io.stdout:write(format:format(...), "\n") end
+local function say(format, ...) out.write(format:format(...), "\n") end
 
 -- What the plugin is asked for: its retrospective, else its enrich and filter.
 local function roles(job, about)

@@ -42,7 +42,7 @@ function screen.start(scene, command, opts)
   opts = opts or {}
   local self = setmetatable({ socket = ("%s/.tmux%d"):format(scene.dir, #running + 1) }, Screen)
   running[#running + 1] = self
-  local words = { "cd", quote(scene.dir), "&& exec env -u TMUX -u TMUX_PANE -u LESS -u PAGER",
+  local words = { "cd", quote(scene.dir), "&& exec env -u TMUX -u TMUX_PANE -u LESS",
     scene:variables(opts.env), "sh -c", quote(command) }
   self:tmux(("-f /dev/null set -g remain-on-exit on \\; set -g remain-on-exit-format '' \\; set -g status off \\; "
     .. "set -g default-terminal %s \\; set -s escape-time 0 \\; set -s exit-empty off \\; "

@@ -1,0 +1,99 @@
+local out = require "debrief.cli.out"
+local candidates = require "debrief.cli.candidates"
+
+local completion = {
+  summary = "Print the completions of a shell, to be sourced by it.", no_folder = true,
+  epilog = [[
+bash:  eval "$(debrief completion bash)"        in ~/.bashrc
+zsh:   eval "$(debrief completion zsh)"         in ~/.zshrc, below compinit
+fish:  debrief completion fish | source         in ~/.config/fish/config.fish
+`make install` installs them where the shells look for them.
+With WORDs behind a --, it prints what may stand in the place of the last of
+them, one a line; for zsh and fish with a tab and what it is. A last line
+`:file` or `:folder` says that names of files or folders may stand there, too.]],
+}
+
+local scripts = {}
+
+scripts.bash = [==[
+# bash completion for debrief
+_debrief_files() {
+  local line word=${COMP_WORDS[COMP_CWORD]}
+  [[ $word == [=:] ]] && word=
+  compopt -o filenames
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$1" -- "$word")
+}
+_debrief() {
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :file) _debrief_files -f ;;
+      :folder) _debrief_files -d ;;
+      *[=.,]) compopt -o nospace; COMPREPLY+=("$line") ;;
+      *) COMPREPLY+=("$line") ;;
+    esac
+  done < <("${COMP_WORDS[0]}" completion bash -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _debrief debrief
+]==]
+
+scripts.zsh = [==[
+#compdef debrief
+# zsh completion for debrief
+_debrief() {
+  local -a lines plain open
+  local line name
+  lines=("${(@f)$(${words[1]} completion zsh -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  for line in $lines; do
+    name=${${line%%$'\t'*}//:/\\:}
+    case $line in
+      :file) _files ;;
+      :folder) _files -/ ;;
+      *[=.,]$'\t'*) open+=("$name:${line#*$'\t'}") ;;
+      ?*) plain+=("$name:${line#*$'\t'}") ;;
+    esac
+  done
+  (( $#open )) && _describe -o debrief open -S ''
+  (( $#plain )) && _describe -o debrief plain
+  return 0
+}
+if [[ $funcstack[1] == _debrief ]]; then _debrief "$@"; else compdef _debrief debrief; fi
+]==]
+
+scripts.fish = [==[
+# fish completion for debrief
+function __debrief_complete
+  set -l words (commandline -opc) (commandline -ct)
+  for line in ($words[1] completion fish -- $words[2..-1] 2>/dev/null)
+    switch $line
+      case :file
+        __fish_complete_path (commandline -ct)
+      case :folder
+        __fish_complete_directories (commandline -ct) ''
+      case '*'
+        echo -- $line
+    end
+  end
+end
+complete -c debrief -f -a '(__debrief_complete)'
+]==]
+
+function completion.options(command)
+  command:argument "SHELL":target "shell":choices { "bash", "zsh", "fish" }:argname "SHELL"
+    :description "bash, zsh or fish."
+  command:argument "WORD":target "words":args "*":argname "WORD":description "A command line without its first word."
+end
+
+function completion.run(args)
+  if #args.words == 0 then
+    out.write(scripts[args.shell])
+    return 0
+  end
+  for _, one in ipairs(candidates.of(args.parser, args.words, args.shell == "bash")) do
+    out.write(one.text, args.shell ~= "bash" and one.text:sub(1, 1) ~= ":" and "\t" .. one.is or "", "\n")
+  end
+  return 0
+end
+
+return completion

@@ -1,0 +1,66 @@
+--- What commands print: to standard output, through a pager when that is a terminal and the screen is too small for it.
+-- What goes to stderr waits for it (`debrief.cli.tell` closes it), so that no message lands in a pager's screen.
+-- @module debrief.cli.out
+local core = require "debrief.core"
+local pager = require "debrief.pager"
+
+local out = {}
+
+local EPIPE = 32 -- nobody reads any more
+local PIECE = 1 << 16 -- bytes that wait to be written at once; a terminal sees each line
+
+local given = { fd = 1 }
+local waiting, bytes = {}, 0
+local open, left -- the open pager or descriptor; nobody reads any more
+
+--- Say how this command prints. Until then, and without a terminal, no pager is used.
+-- @param no_pager true: none is wanted
+-- @return a message when the pager that the user wants is not there
+function out.setup(no_pager)
+  local columns, rows = core.terminal(1)
+  given, open, waiting, bytes, left = { fd = 1, columns = columns, rows = rows }, nil, {}, 0, false
+  if not columns or no_pager then return nil end
+  local command, message = pager.command()
+  given.command = command
+  return message
+end
+
+--- What debrief.pager.new takes, as plain data: for a worker that prints itself.
+function out.given() return given end
+
+local function fail(message) error({ message = "cannot write: " .. message, status = 1 }, 0) end
+
+local function flush()
+  if bytes == 0 or left then return end
+  local text = table.concat(waiting)
+  waiting, bytes = {}, 0
+  open = open or pager.new(given)
+  local ok, message, code = open:write(text)
+  left = not ok and code == EPIPE
+  if not ok and not left then fail(message) end
+end
+
+--- Print texts.
+function out.write(...)
+  if left then return end
+  for _, text in ipairs { ... } do
+    waiting[#waiting + 1] = text
+    bytes = bytes + #text
+  end
+  if given.columns or bytes >= PIECE then flush() end
+end
+
+--- Print what waits, and wait until the user has left the pager.
+function out.close()
+  flush()
+  local one = open
+  open = nil
+  if not one then return end
+  local ok, message, code = one:close()
+  if not ok and code ~= EPIPE then
+    if code then fail(message) end
+    error({ message = message, status = 1 }, 0)
+  end
+end
+
+return out

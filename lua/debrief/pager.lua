@@ -1,0 +1,81 @@
+--- What goes to a terminal, in a pager when it is longer than the screen.
+--
+--     write, write …      held while it fits the screen           at the end: printed
+--     write               one row more: the pager is started, and gets everything; the user may leave it at any time
+--
+-- Without a command nothing is held: what is written goes to the descriptor.
+-- @module debrief.pager
+local core = require "debrief.core"
+local width = require "debrief.width"
+
+local pager = {}
+pager.__index = pager
+
+local NOT_FOUND, NOT_RUN = 127, 126 -- exit statuses of sh
+
+-- As git has them: colours pass, and what fits the screen stays on it.
+local PREPARE = 'export LESS="${LESS-FRX}" LV="${LV--c}"\n'
+
+-- Rows of the screen that a text takes; colours take none.
+local function rows_of(text, columns)
+  local rows = 0
+  for line in text:gmatch "([^\n]*)\n?" do
+    rows = rows + math.max(1, (width.of((line:gsub("\27%[[%d;]*m", ""))) + columns - 1) // columns)
+  end
+  return rows
+end
+
+--- @param given { fd =, command = what sh starts as the pager, or nil, rows =, columns = of the screen }
+function pager.new(given)
+  return setmetatable({ fd = given.fd, command = given.command, left = (given.rows or 0) - 1, -- one is the prompt's
+    columns = given.columns, held = given.command and {} or nil }, pager)
+end
+
+local function start(self)
+  local held = table.concat(self.held)
+  self.held = nil
+  self.program = core.pager(PREPARE .. self.command)
+  return self:write(held)
+end
+
+--- Write a text.
+-- @return true; or nil, message and errno: 32 (EPIPE) when nobody reads any more
+function pager:write(text)
+  if self.program then return self.program:write(text) end
+  if not self.held then return core.write(self.fd, text) end
+  self.held[#self.held + 1] = text
+  self.left = self.left - rows_of(text, self.columns)
+  if self.left < 0 then return start(self) end
+  return true
+end
+
+--- Print what is held, or wait until the user leaves the pager.
+-- @return true; or nil, message and errno when it was not printed
+function pager:close()
+  local held, program = self.held, self.program
+  self.held, self.program = nil, nil
+  if held and #held > 0 then return core.write(self.fd, table.concat(held)) end
+  local status = program and program:close()
+  if status ~= NOT_FOUND and status ~= NOT_RUN then return true end
+  return nil, ("the pager '%s' did not run; --no-pager prints without one"):format(self.command)
+end
+
+pager.__close = pager.close
+
+--- The command of the user's pager.
+-- @return nil when there is to be none; or nil and a message, when the one that $PAGER names is not there
+function pager.command()
+  local command, term = os.getenv "PAGER", os.getenv "TERM"
+  if not term or term == "" or term == "dumb" then return nil end
+  local words = command or "less"
+  if not words:find "%S" or words:match "^%s*(%S+)%s*$" == "cat" then return nil end
+  local name = words:match "^%s*([%w_./+-]+)%f[%s\0]"
+  if not name then return words end -- the shell's business
+  for folder in ((name:find "/" and "" or os.getenv "PATH" or "") .. ":"):gmatch "([^:]*):" do
+    local stat = core.stat(name:find "/" and name or folder .. "/" .. name)
+    if stat and stat.kind == "file" then return words end
+  end
+  return nil, command and ("the pager '%s' of $PAGER is not there"):format(name) or nil
+end
+
+return pager

@@ -1,0 +1,156 @@
+#include "pager.h"
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char pager_type[] = "debrief.pager";
+
+typedef struct pager {
+  pid_t pid; /* 0: there is none, or it was waited for */
+  int fd;    /* our end of its input; -1: closed */
+  struct sigaction before[2];
+  int status; /* -1: nobody knows it */
+} pager;
+
+static const int keys[2] = {SIGINT, SIGQUIT}; /* what a terminal sends for keys */
+
+/* Only where nobody else wants them: a host's own handler stays. */
+static void ignore_keys(pager *p) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  for (int i = 0; i < 2; i++)
+    if (sigaction(keys[i], NULL, &p->before[i]) == 0 && p->before[i].sa_handler == SIG_DFL)
+      sigaction(keys[i], &ignore, NULL);
+}
+
+static void mind_keys(const pager *p) {
+  for (int i = 0; i < 2; i++)
+    if (p->before[i].sa_handler == SIG_DFL) sigaction(keys[i], &p->before[i], NULL);
+}
+
+/* Signals as a shell would leave them. */
+static int spawn(pager *p, const char *command, int input) {
+  char *argv[] = {"sh", "-c", (char *)command, NULL};
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t none, some;
+  int e = posix_spawn_file_actions_init(&actions);
+  if (e) return e;
+  sigemptyset(&none);
+  sigemptyset(&some);
+  sigaddset(&some, SIGPIPE);
+  for (int i = 0; i < 2; i++) sigaddset(&some, keys[i]);
+  e = posix_spawnattr_init(&attributes);
+  if (!e) {
+    e = posix_spawn_file_actions_adddup2(&actions, input, 0);
+    if (!e) e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!e) e = posix_spawnattr_setsigdefault(&attributes, &some);
+    if (!e) e = posix_spawn(&p->pid, "/bin/sh", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return e;
+}
+
+static int start(pager *p, const char *command) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  ignore_keys(p);
+  int e = spawn(p, command, ends[0]);
+  close(ends[0]);
+  p->fd = ends[1];
+  if (!e) return 0;
+  close(ends[1]);
+  p->fd = -1;
+  p->pid = 0;
+  mind_keys(p);
+  return e;
+}
+
+/* Without SIGPIPE, and without taking away one that was there before. */
+static int write_all(int fd, const char *text, size_t len) {
+  static const struct timespec at_once = {0};
+  sigset_t pipe_only, before, pending;
+  int e = 0;
+  sigemptyset(&pipe_only);
+  sigaddset(&pipe_only, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+  while (len > 0 && !e) {
+    ssize_t n = write(fd, text, len);
+    if (n < 0 && errno != EINTR) e = errno;
+    if (n > 0) text += n, len -= (size_t)n;
+  }
+  if (e == EPIPE && !sigismember(&pending, SIGPIPE))
+    while (sigtimedwait(&pipe_only, NULL, &at_once) < 0 && errno == EINTR) continue;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return e;
+}
+
+static void finish(pager *p) {
+  if (p->fd >= 0) close(p->fd);
+  p->fd = -1;
+  if (p->pid == 0) return;
+  int status;
+  pid_t pid;
+  do pid = waitpid(p->pid, &status, 0);
+  while (pid < 0 && errno == EINTR);
+  p->status = pid < 0 ? -1 : WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  p->pid = 0;
+  mind_keys(p);
+}
+
+static int l_pager_gc(lua_State *L) {
+  finish(luaL_checkudata(L, 1, pager_type));
+  return 0;
+}
+
+static int l_pager_close(lua_State *L) {
+  pager *p = dbf_object_own(L, pager_type);
+  finish(p);
+  if (p->status < 0) lua_pushnil(L);
+  else lua_pushinteger(L, p->status);
+  return 1;
+}
+
+static int l_pager_write(lua_State *L) {
+  pager *p = dbf_object_own(L, pager_type);
+  size_t len;
+  const char *text = luaL_checklstring(L, 2, &len);
+  errno = p->fd < 0 ? EBADF : write_all(p->fd, text, len);
+  if (errno) return luaL_fileresult(L, 0, NULL);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_pager(lua_State *L) {
+  const char *command = luaL_checkstring(L, 1);
+  char text[128];
+  pager *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (pager){.fd = -1, .status = -1};
+  luaL_setmetatable(L, pager_type);
+  int e = start(p, command);
+  if (!e) return 1;
+  lua_pushnil(L);
+  lua_pushfstring(L, "cannot start a pager: %s", strerror_r(e, text, sizeof text));
+  return 2;
+}
+
+void dbf_pager_open(lua_State *L) {
+  static const luaL_Reg methods[] = {{"write", l_pager_write}, {"close", l_pager_close}, {NULL, NULL}};
+  dbf_object_type(L, pager_type, methods, l_pager_gc);
+}
+
+void dbf_pager_register(lua_State *L) {
+  lua_pushcfunction(L, l_pager);
+  lua_setfield(L, -2, "pager");
+}

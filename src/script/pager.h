@@ -1,0 +1,20 @@
+/* pager.h: a pager behind a pipe, for what the program prints on a terminal (lua/debrief/pager.lua).
+ *
+ *     pager(command) -> pager | nil, message            sh -c command; it reads what is written here, and prints
+ *     pager:write(text) -> true | nil, message, errno   32 (EPIPE): the user has left it; no SIGPIPE comes
+ *     pager:close() -> exit status | nil                waits until the user leaves it; nil: nobody knows it
+ *
+ * It runs in our process group, as the terminal wants it. Until it has ended, SIGINT and SIGQUIT are ignored here as
+ * system(3) does it, or go to the handler that the host has for them: they are for the pager, and must not end us before
+ * it has put the terminal back. */
+#ifndef DBF_PAGER_H
+#define DBF_PAGER_H
+
+#include <lua.h>
+
+void dbf_pager_open(lua_State *L);
+
+/* Put `pager` into the table on top of the stack. */
+void dbf_pager_register(lua_State *L);
+
+#endif

@@ -73,4 +73,29 @@ describe("the example", function()
       assert.equal("s1:1 begin ok\ns1:2 other ok\n0\n", r.out)
     end)
   end)
+
+  describe("threads", function()
+    setup(function() build "threads" end)
+
+    it("appends and looks back in eight threads, and loses nothing", function()
+      local r = run "./threads"
+      assert.equal("8 hosts appended 25 runs each, 0 failed\n", r.out)
+      assert.equal(0, r.status)
+      local seen, n = {}, 0
+      for line in io.lines(tree.scene:path "sessions/team.jsonl") do
+        local worker, number = line:match '"input":{"worker":(%d),"run":(%d+)},'
+        assert(worker and not seen[worker .. "." .. number], line)
+        seen[worker .. "." .. number], n = true, n + 1
+      end
+      assert.equal(200, n)
+    end)
+
+    it("says what went wrong in each", function()
+      tree.scene:write("sessions/team.jsonl/not-a-file", "")
+      local r = run "./threads"
+      assert.equal(1, r.status)
+      assert.truthy(r.out:find "8 hosts appended 25 runs each, 8 failed\n", r.out)
+      assert.equal(8, select(2, r.out:gsub("threads: [^\n]*team.jsonl", "")))
+    end)
+  end)
 end)

@@ -1,6 +1,6 @@
 --- One entry, all of it, for a person to read.
 --
---     harbor-tides:3  2026-10-19 11:12  implement  ok
+--     harbor-tides:3  2026-10-19 11:12:09  implement  ok
 --       duration_ms   74974 (1 m 15 s)
 --       input
 --         task        export a week as iCalendar
@@ -13,7 +13,11 @@ local outcome = require "debrief.outcome"
 local safe = require "debrief.safe"
 local width = require "debrief.width"
 
+local card = {}
+
 local SHORT = 80 -- columns that an array of scalars may take on one line
+
+local colours = { ok = "\27[32m", fail = "\27[31m", skip = "\27[33m" }
 
 local function is_flat(value)
   if core.type(value) ~= "array" then return false end
@@ -32,39 +36,62 @@ local function scalar(key, value)
   return type(value) == "userdata" and safe(tostring(value)) or core.encode(value)
 end
 
+-- A text of several lines, of which at most `most` are shown.
+local function paragraph(out, indent, text, most)
+  local n = 0
+  for line in text:gsub("\n$", ""):gmatch "([^\n]*)\n?" do
+    n = n + 1
+    if n <= most then out[#out + 1] = indent .. "  | " .. safe(line) end
+  end
+  if n > most then out[#out + 1] = ("%s  … %d more lines"):format(indent, n - most) end
+end
+
 local members
 
-local function member(out, indent, column, key, value)
+local function member(out, indent, column, key, value, most)
   local name = indent .. safe(key)
   local kind = core.type(value)
   if kind == "string" and value:find "\n." then
     out[#out + 1] = name
-    for text in value:gsub("\n$", ""):gmatch "([^\n]*)\n?" do out[#out + 1] = indent .. "  | " .. safe(text) end
+    paragraph(out, indent, value, most)
   elseif kind == "array" and not is_flat(value) then
-    for i, item in ipairs(value) do member(out, indent, column, ("%s[%d]"):format(key, i), item) end
+    for i, item in ipairs(value) do member(out, indent, column, ("%s[%d]"):format(key, i), item, most) end
   elseif kind == "object" then
     out[#out + 1] = name
-    members(out, indent .. "  ", value)
+    members(out, indent .. "  ", value, most)
   else
     out[#out + 1] = width.pad(name, #indent + column) .. "  " .. scalar(key, value)
   end
 end
 
-function members(out, indent, object)
+function members(out, indent, object, most)
   local column = 0
   for key, value in pairs(object) do
     if core.type(value) ~= "object" then column = math.max(column, math.min(width.of(safe(key)), 24)) end
   end
-  for key, value in pairs(object) do member(out, indent, column, key, value) end
+  for key, value in pairs(object) do member(out, indent, column, key, value, most) end
 end
 
---- @param color true: the first line stands out
+--- The members of an object that is part of an entry.
+-- @param lines how many lines of a text are shown, by default all
 -- @return lines without a final newline
-return function(entry, session, line, color)
-  local ns = core.time(entry)
-  local head = ("%s:%d  %s  %s  %s"):format(session, line, ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-",
-    safe(tostring(entry.skill or "-")), outcome(entry))
-  local out = { color and "\27[1m" .. head .. "\27[0m" or head }
-  members(out, "  ", entry)
+function card.members(object, lines)
+  local out = {}
+  members(out, "", object, lines or math.huge)
   return table.concat(out, "\n")
 end
+
+--- @param line the entry's, nil when nobody knows
+-- @param opts { color = true: the first line stands out, lines = how many lines of a text are shown, by default all }
+-- @return lines without a final newline
+function card.text(entry, session, line, opts)
+  local ns, result = core.time(entry), outcome(entry)
+  local head = ("%s  %s  %s  "):format(line and ("%s:%d"):format(session, line) or safe(session),
+    ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-", safe(tostring(entry.skill or "-")))
+  if opts.color then head, result = "\27[1m" .. head, (colours[result] or "") .. result .. "\27[0m" end
+  local out = { head .. result }
+  members(out, "  ", entry, opts.lines or math.huge)
+  return table.concat(out, "\n")
+end
+
+return card

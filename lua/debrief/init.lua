@@ -23,10 +23,14 @@ local debrief = {
   encode = core.encode,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.
   json = core.json,
+  --- `list(log:entries { … })`: an array of what an iterator gives; entries are then shown with their places.
+  list = require "debrief.list".collect,
   --- What null is in arrays and iterations; the same value as cjson.null.
   null = core.null,
   --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
   outcome = require "debrief.outcome",
+  --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
+  pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
   raw = core.raw,
   --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
@@ -44,6 +48,11 @@ local debrief = {
   --- `window(since, until, now)`: both ends of a window in ns, from times as people write them; or nil and a message.
   window = time.window,
 }
+
+--- A prompt where the script stands: `debrief.repl { entry = entry }` sees these names, and the globals.
+-- @param names name -> value, or nil
+-- @return the last value that was shown, when the prompt is left
+function debrief.repl(names) return require "debrief.repl".open(debrief, names) end
 
 local Log = {}
 Log.__index = Log

@@ -34,13 +34,15 @@ local function field(text, columns, align)
 end
 
 --- One line about an entry: place, time, skill, outcome, attempts, duration, first line of its last output.
+-- @param line the entry's, nil when nobody knows
 function listing.line(entry, session, line, opts)
   local ns, result = core.time(entry), outcome(entry)
   local mark = field(marks[result], 4)
   if opts.color and colours[result] then mark = colours[result] .. mark .. "\27[0m" end
   local duration = entry.duration_ms
+  local place = line and ("%s:%d"):format(session, line) or session
   local parts = {
-    field(("%s:%d"):format(session, line), opts.place or 20), ns and core.date("%Y-%m-%d %H:%M", ns) or field("-", 16),
+    field(place, opts.place or 20), ns and core.date("%Y-%m-%d %H:%M", ns) or field("-", 16),
     field(tostring(entry.skill or "-"), 16), mark, field(attempts_of(entry), 3, "right"),
     field(duration and format.number(duration, "ms") or "-", 9, "right"),
   }
@@ -89,7 +91,7 @@ function forms.table(opts, asked)
 end
 
 function forms.card(opts)
-  return { add = function(entry, session, line) return card(entry, session, line, opts.color) end }
+  return { add = function(entry, session, line) return card.text(entry, session, line, opts) end }
 end
 
 --- A printer that writes to a descriptor.

@@ -58,17 +58,35 @@ local function withheld(name, right)
   end
 end
 
+-- debrief.repl of a plugin: it sees the plugin's own environment, and needs a console of the host.
+local function prompt(library, globals)
+  return function(names)
+    if not globals then error("debrief.repl: there is no prompt inside an expression", 2) end
+    local console = core.console()
+    if not console then error("debrief.repl: this program has no console here to open a prompt on", 2) end
+    local session = require "debrief.repl.session".new { library = library, env = names, globals = globals,
+      cjson = sandbox.cjson(), commands = require "debrief.repl.commands", write = console.write,
+      width = console.width, color = console.color }
+    return require "debrief.repl.drive".run(session, console)
+  end
+end
+
 --- What `require "debrief"` gives inside a plugin.
 -- @param allow right -> true
-function sandbox.library(allow)
+-- @param globals the plugin's environment, for debrief.repl; nil where there is none
+function sandbox.library(allow, globals)
   local transcript = require "debrief.transcript"
-  return {
+  local library = {
     aggregate = copy_deep(require "debrief.aggregate"), array = core.array, date = core.date, decode = core.decode,
-    encode = core.encode, json = core.json, null = core.null, outcome = require "debrief.outcome", raw = core.raw,
+    encode = core.encode, json = core.json, list = require "debrief.list".collect, null = core.null,
+    outcome = require "debrief.outcome",
+    pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end, raw = core.raw,
     run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,
     table = core.table, time = core.time, transcript = copy(transcript), type = core.type, version = core.version,
     window = require "debrief.time".window,
   }
+  library.repl = prompt(library, globals)
+  return library
 end
 
 local DEEPEST, LONGEST = 1000, 1 << 27 -- levels of JSON; bytes of strings and of what surrounds them
@@ -115,11 +133,11 @@ function sandbox.cjson()
   return cjson
 end
 
-local function requirer(allow)
+local function requirer(allow, env)
   local libraries = {}
   return function(name)
     if libraries[name] then return libraries[name] end
-    if name == "debrief" then libraries[name] = sandbox.library(allow)
+    if name == "debrief" then libraries[name] = sandbox.library(allow, env)
     elseif name == "cjson" then libraries[name] = sandbox.cjson()
     else error(("a plugin can require debrief and cjson, not %q"):format(tostring(name)), 2) end
     return libraries[name]
@@ -154,8 +172,9 @@ function sandbox.environment(log, allow)
     select = select, tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget,
     rawlen = rawlen,
     string = copy(string), table = copy(table), utf8 = copy(utf8), math = copy(math, { "randomseed" }),
-    print = printer(log), require = requirer(allow or {}), _VERSION = _VERSION,
+    print = printer(log), _VERSION = _VERSION,
   }
+  env.require = requirer(allow or {}, env)
   env._G = env
   return setmetatable(env, strict)
 end

@@ -124,4 +124,47 @@ function trial.run(hooks, given, open_reader)
   return result
 end
 
+-- ---- One entry ------------------------------------------------------------------------------------------------------
+
+-- init, step and finish over one entry; nil when one of them failed.
+local function report_of(p, hook, entry)
+  local name, t = hook.table.name, hook.table.retrospective
+  local ok, acc = p:call(name, "init", t.init, hook.ctx)
+  if not ok or not p:call(name, "step", t.step, acc, entry, hook.ctx) then return nil end
+  hook.acc = acc
+  return report.copy(finish(p, acc))
+end
+
+-- The answer of a filter; nil when it gave none, which is noted.
+local function answer_of(p, hook, entry)
+  local ok, answer = p:call(hook.table.name, "filter", hook.table.filter, entry, hook.ctx)
+  if ok and type(answer) == "boolean" then return answer end
+  if ok then
+    p:note(hook.table.name, "filter", ("it must return true or false, and returned %s%s"):format(core.type(answer),
+      answer == nil and " (did you forget return?)" or ""))
+  end
+end
+
+--- Run each hook of a plugin on one entry.
+-- @param hook of the plugin
+-- @param given { text = the entry, session =, line = }
+-- @return { enriched = text, matched = boolean, kept = boolean, report =, problems = }; what the plugin has no hook
+--   for, or what failed, is nil. An entry that does not match, or is not kept, has no report.
+function trial.one(hook, given)
+  local entry, message = core.entry(given.text, true)
+  if not entry then error(message, 0) end
+  local p, t = pipeline.new { enrich = {}, filter = {}, retro = { hook } }, hook.table
+  local result = { problems = p.order }
+  p.session, p.line, hook.ctx.session, hook.ctx.line = given.session, given.line, given.session, given.line
+  if t.enrich then
+    local copy = core.copy(entry)
+    if p:call(t.name, "enrich", t.enrich, copy, hook.ctx) then entry, result.enriched = copy, tostring(copy) end
+  end
+  if hook.match then result.matched = core.matches(hook.match, entry) end
+  if t.filter then result.kept = answer_of(p, hook, entry) end
+  local seen = result.matched ~= false and (not t.filter or result.kept)
+  if t.retrospective and seen then result.report = report_of(p, hook, entry) end
+  return result
+end
+
 return trial

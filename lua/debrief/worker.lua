@@ -345,6 +345,12 @@ function worker.trial(given)
   return require "debrief.trial".run(hooks(), given, open_reader)
 end
 
+--- Run each hook of a plugin on one entry: see debrief.trial.
+-- @param given { plugin = its name, text =, session =, line = }
+function worker.one(given)
+  return require "debrief.trial".one(hooks_of({ given.plugin })[1], given)
+end
+
 --- Import one foreign log: see debrief.importer.
 function worker.import(given)
   return require "debrief.importer".run(job, given, loaded, context)

@@ -14,6 +14,7 @@ local COMMANDS = {
   { "plugins", require "debrief.cli.plugins" },
   { "import", require "debrief.cli.import" },
   { "run", require "debrief.cli.run" },
+  { "repl", require "debrief.cli.repl" },
   { "completion", require "debrief.cli.completion" },
   { "help", require "debrief.cli.help" },
 }

@@ -31,7 +31,7 @@ end
 local function dispatch(words)
   local left = {}
   local parser, commands = commands_of(left)
-  local script = commands.run.place(words) -- what is behind it is not for us
+  local script = commands.run.place(words) or commands.repl.place(words) -- what is behind it is not for us
   local known = { table.unpack(words, 1, script or #words) }
   local args, message, status = parse(parser, left, known)
   local paged = args and args.command and commands[args.command].paged or left.text

@@ -1,0 +1,100 @@
+local common = require "debrief.cli.common"
+local core = require "debrief.core"
+local script = require "debrief.cli.script"
+local tell = require "debrief.cli.tell"
+
+local command = { summary = "Type Lua with `debrief` and an open `log` at hand; .help tells the rest.",
+  epilog = "Without a terminal on standard input, what comes there is run as a script. -e and -l are done in the order "
+    .. "given; with -e or SCRIPT there is no prompt, unless -i asks for one behind them. Ctrl-D or .quit leaves." }
+
+-- One more of what is to be done first, in the order given.
+local function note(kind)
+  return function(args, _, word)
+    args.first = args.first or {}
+    args.first[#args.first + 1] = { kind = kind, word = word }
+  end
+end
+
+function command.options(parser)
+  parser:option "-e":argname "CODE":count "*":action(note "code"):description "Run this Lua first."
+  parser:option "-l":argname "MODULE":count "*":action(note "module")
+    :description "Require this module first, as a global of its name; NAME=MODULE gives it another."
+  parser:flag "-i":target "interactive":description "A prompt all the same, behind -e and SCRIPT."
+  parser:argument "SCRIPT":target "script":args "?":description "Run this Lua script, - for standard input."
+  parser:argument "ARG":target "rest":args "*":argname "ARG":description "For the script."
+end
+
+--- Where the script is among the words of the program: see debrief.cli.script.
+function command.place(words) return script.place(words, "repl", { ["-e"] = true, ["-l"] = true }) end
+
+local function call(f, ...)
+  local ok, message = script.call(f, ...)
+  if not ok then tell.fail(message) end
+end
+
+local function compiled(chunk, message)
+  if not chunk then tell.fail(message) end
+  return chunk
+end
+
+-- -e and -l, in the environment that the prompt will have.
+local function run_first(list, env)
+  for _, one in ipairs(list or {}) do
+    if one.kind == "code" then
+      call(compiled(load(one.word, "=(command line)", "t", env)))
+    else
+      local name, module = one.word:match "^([^=]+)=(.+)$"
+      call(function() env[name or one.word:match "^[^-]*"] = require(module or one.word) end)
+    end
+  end
+end
+
+-- A prompt on the host's console, or on plain streams.
+local function prompt(repl, session, console, log)
+  if select(2, repl.console()) then
+    local ids = log.handle:sessions()
+    session:say(("debrief %s, log %s%s. Type Lua; .help tells what there is."):format(core.version, log.dir,
+      ids and (" (%s)"):format(common.count(#ids, "session", "sessions")) or ""))
+  end
+  local ok, message = pcall(repl.drive, session, console)
+  if not ok then tell.fail(tostring(message)) end
+end
+
+local function new_session(args, repl, console, log)
+  local session = repl.new { log = log, library = require "debrief", write = console.write, width = console.width,
+    color = console.color }
+  session.env.arg = script.arg(args.typed, args.place or 0)
+  return session
+end
+
+-- Scripts print as scripts do; at the prompt, print goes where the prompt writes.
+local function run_script(path, session)
+  local shown = session.env.print
+  session.env.print = nil
+  call(compiled(loadfile(path ~= "-" and path or nil, "bt", session.env)), table.unpack(session.env.arg))
+  session.env.print = shown
+end
+
+function command.run(args)
+  local repl = require "debrief.repl"
+  local log, message = require "debrief".open(args.dir)
+  if not log then tell.fail(message) end
+  local console, attended = repl.console()
+  local session = new_session(args, repl, console, log)
+  local shown = session.env.print
+  session.env.print = nil
+  run_first(args.first, session.env)
+  session.env.print = shown
+  local has_code = false
+  for _, one in ipairs(args.first or {}) do has_code = has_code or one.kind == "code" end
+  if args.script then run_script(args.script, session) end
+  if args.interactive or attended and not (args.script or has_code) then
+    prompt(repl, session, console, log)
+  elseif not (args.script or has_code) then
+    run_script("-", session)
+  end
+  log:close()
+  return 0
+end
+
+return command

@@ -1,0 +1,50 @@
+--- Dot commands that need nothing but the session.
+--
+--     name -> { run = function(session, argument, bang) -> nil, "error" or "quit",
+--               words = for each argument what completes it: an array, or the name of a source }
+-- @module debrief.repl.commands
+local help = require "debrief.repl.help"
+local nearest = require "debrief.nearest"
+local pretty = require "debrief.pretty"
+
+local commands = {}
+
+local function first_session(session)
+  local handle = session.log and session.log.handle
+  local ids = handle and handle:sessions()
+  return ids and ids[1]
+end
+
+commands.help = { words = { help.topics }, run = function(session, topic)
+  topic = topic:gsub("^%.", "")
+  local text = help.text(topic ~= "" and topic or nil, first_session(session), pretty.formats)
+  if text then return session:say(text) end
+  local near = nearest(topic, help.topics)
+  session:tell(("no topic '%s'%s; there are: %s"):format(topic, near and (": did you mean '%s'?"):format(near) or "",
+    table.concat(help.topics, ", ")))
+  return "error"
+end }
+
+commands.time = { run = function(session)
+  session.timing = not session.timing
+  session:say(session.timing and "each line tells how long it took" or "lines do not tell how long they took")
+end }
+
+commands.format = { words = { pretty.formats }, run = function(session, name)
+  local all = table.concat(pretty.formats, ", ")
+  if name == "" then return session:say(("%s (there are: %s)"):format(session.format, all)) end
+  for _, format in ipairs(pretty.formats) do
+    if format == name then
+      session.format = name
+      return
+    end
+  end
+  local near = nearest(name, pretty.formats)
+  session:tell(("no format '%s'%s; there are: %s"):format(name, near and (": did you mean '%s'?"):format(near) or "",
+    all))
+  return "error"
+end }
+
+commands.quit = { run = function() return "quit" end }
+
+return commands

@@ -1,0 +1,52 @@
+--- A session and a console together: lines are read, fed and remembered until the input ends.
+-- @module debrief.repl.drive
+local core = require "debrief.core"
+
+local drive = {}
+
+-- The streams of this program. What a script has written through io comes before what is written past it.
+local function put(text, is_error)
+  if io then io.output():flush() end
+  core.write(is_error and 2 or 1, text)
+end
+
+--- A console without line editing: lines from standard input; prompts only when that is a terminal. Nil where scripts
+-- have no io.
+function drive.plain()
+  if not io then return nil end
+  local asked = core.terminal(0) ~= nil
+  return {
+    read = function(prompt)
+      if asked then put(prompt) end
+      return io.read "l"
+    end,
+    write = put, remember = function() end, width = function() return core.terminal(1) end, color = false,
+  }
+end
+
+--- The host's console, else a plain one; nil when there is none. And whether somebody sits at it.
+function drive.console()
+  local console = core.console()
+  if console then return console, true end
+  return drive.plain(), core.terminal(0) ~= nil
+end
+
+--- Read from a console and feed a session until the input ends or the user leaves.
+-- @param console { read = function(prompt, complete) -> line, nil at the end, false when interrupted, write =,
+--   remember = function(text), width =, color = }
+-- @return the last value
+function drive.run(session, console)
+  local function complete(line, point) return session:complete(line, point) end
+  while true do
+    local line = console.read(session:prompt(), complete)
+    if line == nil then break end
+    local status = "more"
+    if line then status = session:feed(line) else session:reset() end
+    if status ~= "more" and session:text():find "%S" then console.remember(session:text()) end
+    if status == "quit" then return session.last end
+  end
+  session:close()
+  return session.last
+end
+
+return drive

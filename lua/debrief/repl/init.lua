@@ -1,0 +1,147 @@
+--- The prompt: a session with everything it can do, and a console to hold it.
+--
+--     local session = repl.new { log = log, write = function(text, is_error) … end }
+--     session:feed "log:retro 'skills'"
+--
+-- In scripts and plugins, `debrief.repl { name = value }` opens one where they stand.
+-- @module debrief.repl
+local base = require "debrief.repl.commands"
+local core = require "debrief.core"
+local drive = require "debrief.repl.drive"
+local plugin = require "debrief.plugin"
+local retro = require "debrief.retro"
+local safe = require "debrief.safe"
+local save = require "debrief.repl.save"
+local session = require "debrief.repl.session"
+local try = require "debrief.repl.try"
+local width = require "debrief.width"
+
+local repl = {}
+
+-- ---- Commands that need files and plugins ---------------------------------------------------------------------------
+
+local commands = {}
+for name, command in next, base do commands[name] = command end
+
+local function fail(one, message)
+  one:tell(message)
+  return "error"
+end
+
+commands.try = { words = { "plugins", "places" }, run = try.run }
+
+-- What a plugin says of itself, or why it does not load.
+local function about(item)
+  local job, message = retro.job { import = { item.bundled and item.name or item.path }, shown = true }
+  if not job then return nil, message end
+  job.import = {}
+  local worker, all = retro.worker(job)
+  if not worker then return nil, all end
+  worker:close()
+  return all[item.name]
+end
+
+commands.plugins = { run = function(one)
+  local out = {}
+  for _, item in ipairs(plugin.all()) do
+    local it, message = about(item)
+    if it then
+      out[#out + 1] = ("%s  %s  %s"):format(width.pad(it.name, 12), width.pad(table.concat(it.hooks, ","), 13),
+        safe(it.summary))
+    else
+      one:tell(message)
+    end
+  end
+  one:say(table.concat(out, "\n"))
+end }
+
+commands.load = { words = { "files" }, run = function(one, path)
+  if path == "" then return fail(one, "write .load FILE") end
+  local text, message = core.slurp(path)
+  if not text then return fail(one, message) end
+  local f
+  f, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", one.env)
+  if not f then return fail(one, message) end
+  if not one:run(f) then return "error" end
+  one.worked[#one.worked + 1] = { file = path }
+end }
+
+commands.save = { words = { "files" }, bang = true, run = function(one, path, over)
+  if path == "" then return fail(one, "write .save FILE") end
+  if #one.worked == 0 then return fail(one, "there is nothing to save: no statement has worked yet") end
+  if not over and core.stat(path) then
+    return fail(one, ("%s is there already: .save! %s writes over it"):format(path, path))
+  end
+  local file, message = io.open(path, "w")
+  local ok
+  if file then
+    ok, message = file:write(save.script(one.worked, one.given))
+    local closed, problem = file:close()
+    ok, message = ok and closed, message or problem
+  end
+  if not ok then return fail(one, message) end
+  one:say(("%s has %d %s: debrief run %s"):format(safe(path), #one.worked,
+    #one.worked == 1 and "statement" or "statements", safe(path)))
+end }
+
+-- ---- What completes arguments ---------------------------------------------------------------------------------------
+
+-- Files and folders that begin as the word does.
+local function files(word)
+  local folder, out = word:match "^.*/" or "", {}
+  for _, item in ipairs(core.list(folder == "" and "." or folder) or {}) do
+    if item[1]:sub(1, 1) ~= "." or word:sub(#folder + 1, #folder + 1) == "." then
+      out[#out + 1] = folder .. item[1] .. (item[2] and "/" or "")
+    end
+  end
+  return out
+end
+
+local function plugins(word)
+  if word:find "/" then return files(word) end
+  local out = {}
+  for i, item in ipairs(plugin.all()) do out[i] = item.name end
+  return out
+end
+
+local function sources(log)
+  local function sessions()
+    local handle = log and log.handle
+    return handle and handle:sessions() or {}
+  end
+  return { sessions = sessions, places = sessions, plugins = plugins, files = files,
+    modules = function() return { "cjson", "debrief" } end }
+end
+
+-- ---- Sessions -------------------------------------------------------------------------------------------------------
+
+--- A new session.
+-- @param opts { log = log or nil, env = table of names it sees at once, library = what `debrief` is in it,
+--   write = function(text, is_error), width = function() -> columns or nil, color =, format = of debrief.pretty }
+-- @return a session with feed(line) -> "more" | "done" | "error" | "quit", prompt(), reset(), text(),
+--   complete(line, point) -> from, words; and `last`, the last value: see debrief.repl.session
+function repl.new(opts)
+  local given = {}
+  for key, value in next, opts do given[key] = value end
+  given.commands, given.sources, given.cjson = commands, sources(opts.log), require "cjson"
+  return session.new(given)
+end
+
+--- Read and run until the input ends: see debrief.repl.drive.
+repl.drive = drive.run
+
+--- The host's console, or one without line editing over the streams of the program.
+repl.console = drive.console
+
+--- A prompt in a script: `debrief.repl { entry = entry }` opens one that sees these names.
+-- @param library what `debrief` is in it
+-- @param names name -> value
+-- @return the last value when it is left
+function repl.open(library, names)
+  local console = drive.console()
+  local one = repl.new { library = library, env = names, log = rawget(_G, "log"), write = console.write,
+    width = console.width, color = console.color }
+  return drive.run(one, console)
+end
+
+return repl

@@ -1,0 +1,63 @@
+--- What worked in a session, as a script.
+--
+--     bad = list(log:entries { where = failed })     as it was typed
+--     bad[1]                                         print(pretty((bad[1])))
+-- @module debrief.repl.save
+local syntax = require "debrief.repl.syntax"
+
+local save = {}
+
+local function mentions(text, name) return text:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil end
+
+-- Does anything look at the values of statement `at`, before others take their place?
+local function looked_at(worked, at, name)
+  for i = at + 1, #worked do
+    if worked[i].text and mentions(worked[i].text, name) then return true end
+    if worked[i].file or worked[i].values > 0 then return false end
+  end
+  return false
+end
+
+-- The expression without the `;` that may end it, and without the `=` it may begin with.
+local function bare(text)
+  return (text:gsub("^%s*=", ""):gsub("[;%s]+$", ""))
+end
+
+local function line_of(worked, at)
+  local one = worked[at]
+  if one.file then return ("dofile(%q)"):format(one.file) end
+  if one.values == 0 and syntax.is_statement(one.text) then return one.text end
+  local text = bare(one.text)
+  if text:find "%-%-" then text = text .. "\n" end -- a comment must not hide the bracket
+  local counted = looked_at(worked, at, "_%d+")
+  if not counted then
+    local format = looked_at(worked, at, "_") and [==[_ = %s
+print(pretty(_))]==] or [==[print(pretty((%s)))]==]
+    return format:format(text)
+  end
+  local names = {}
+  for i = 1, one.values do names[i] = "_" .. i end
+  return ([==[%s = %s
+_ = _1
+print(pretty(_))]==]):format(table.concat(names, ", "), text)
+end
+
+--- The text of a script.
+-- @param worked { { text =, values = how many it gave } or { file = }... }
+-- @param given name -> true: names the session was given, which a script does not have
+function save.script(worked, given)
+  local lines, names = {}, {}
+  for i = 1, #worked do lines[i] = line_of(worked, i) end
+  local text = table.concat(lines, "\n") .. "\n"
+  local head = {}
+  if text:find("pretty(", 1, true) then head[#head + 1] = "local pretty = debrief.pretty" end
+  if mentions(text, "list") then head[#head + 1] = "local list = debrief.list" end
+  for name in next, given do
+    if mentions(text, name) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  if #names > 0 then table.insert(head, 1, "-- set these first: " .. table.concat(names, ", ")) end
+  return table.concat(head, "\n") .. (#head > 0 and "\n\n" or "") .. text
+end
+
+return save

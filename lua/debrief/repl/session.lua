@@ -1,0 +1,269 @@
+--- One session at a prompt: lines in, text out, and what was made on the way. No input and no output of its own.
+--
+--     feed "for i = 1, 2 do"  -> "more"       prompt() -> ">> "
+--     feed "print(i) end"     -> "done"       write("1\n"), write("2\n")
+--
+-- A line is tried as an expression first, whose values are shown, then as a statement. Names live in an environment of
+-- the session's own; what is not in it is read from the globals. Nothing that is fed makes feed raise.
+-- @module debrief.repl.session
+local complete = require "debrief.repl.complete"
+local core = require "debrief.core"
+local list = require "debrief.list"
+local nearest = require "debrief.nearest"
+local pretty = require "debrief.pretty"
+local safe = require "debrief.safe"
+local syntax = require "debrief.repl.syntax"
+
+local Session = {}
+Session.__index = Session
+
+local WIDTH, FRAMES, MESSAGE = 100, 10, 2000 -- columns; lines of a traceback; bytes of a message
+
+local guard = core.guard or function(handler, f, ...) return xpcall(f, handler, ...) end
+
+-- ---- The environment ------------------------------------------------------------------------------------------------
+
+-- print of the session: to where it writes, and nothing raw from a log.
+local function printer(session)
+  return function(...)
+    local words = table.pack(...)
+    for i = 1, words.n do words[i] = tostring(words[i]) end
+    session:say(safe(table.concat(words, "\t"), "\n\t"))
+  end
+end
+
+local function environment(session, opts)
+  local env = {}
+  for name, value in next, opts.env or {} do env[name] = value end
+  local library = opts.library
+  env._G, env.print, env.list = env._G or env, env.print or printer(session), env.list or list.collect
+  env.log, env.debrief, env.cjson = env.log or opts.log, env.debrief or library, env.cjson or opts.cjson
+  return setmetatable(env, { __index = opts.globals or _G })
+end
+
+-- ---- Writing --------------------------------------------------------------------------------------------------------
+
+--- Write lines.
+function Session:say(text) self.write(text .. "\n", false) end
+
+--- Write lines about something that went wrong.
+function Session:tell(text) self.write(safe(text, "\n\t") .. "\n", true) end
+
+--- A value as the session shows values.
+function Session:text_of(value)
+  return pretty.text(value, { width = self.width() or WIDTH, color = self.color, format = self.format })
+end
+
+-- Several values: side by side when each is one line.
+local function joined(session, values)
+  local texts, mark = {}, "\t"
+  for i = 1, values.n do
+    texts[i] = session:text_of(values[i])
+    if texts[i]:find "\n" then mark = "\n" end
+  end
+  return table.concat(texts, mark)
+end
+
+local ITERATOR = "^%s*[%w_.]+:(%a+)%f[%A]"
+
+local function show(session, values, text)
+  if values.n == 3 then -- what log:entries gives at each step
+    list.put(values[1], values[2], values[3])
+    if list.place(values[1]) then values = { values[1], n = 1 } end
+  end
+  session:say(joined(session, values))
+  local method = type(values[1]) == "function" and text:match(ITERATOR)
+  if method == "entries" or method == "sessions" then
+    session:say(("an iterator: list(%s) collects what it gives"):format(safe(text:match "^%s*(.-)%s*$")))
+  end
+end
+
+-- ---- Running --------------------------------------------------------------------------------------------------------
+
+local function handler(raised) return { raised = raised, traceback = core.traceback(nil, 2) } end
+
+-- The frames above the session's own; nil when they tell no more than the message.
+local function frames(traceback)
+  local out, told = {}, 0
+  for line in traceback:gmatch "\n([^\n]+)" do
+    if line:find "debrief/repl/session%.lua:" then break end
+    out[#out + 1] = line
+  end
+  if out[#out] and out[#out]:find "^%s*%[C%]" then out[#out] = nil end -- what called for us
+  if out[#out] and out[#out]:find "tail calls" then out[#out] = nil end
+  for _, line in ipairs(out) do if not line:find "^%s*%[C%]" then told = told + 1 end end
+  if told < 2 then return nil end
+  for i = #out, FRAMES + 1, -1 do
+    out[i] = nil
+    out[FRAMES] = "\t…"
+  end
+  return "stack traceback:\n" .. table.concat(out, "\n")
+end
+
+local function message_of(raised)
+  local kind = type(raised)
+  local text = (kind == "string" or kind == "number") and tostring(raised)
+    or "error object: " .. (raised == nil and "nil" or pretty.text(raised))
+  return #text > MESSAGE and text:sub(1, MESSAGE) .. "…" or text
+end
+
+local function tell_error(session, met, how)
+  if how == "interrupted" then return session:tell "interrupted" end
+  if type(met) ~= "table" or met.traceback == nil then return session:tell(message_of(met)) end
+  local message, traceback = message_of(met.raised), frames(met.traceback)
+  session:tell(traceback and message .. "\n" .. traceback or message)
+end
+
+-- Call f(...) for the user. What it returned, or nil and the error is told.
+local function call(session, f, ...)
+  local result = table.pack(guard(handler, f, ...))
+  if result[1] then return table.move(result, 2, result.n, 1, { n = result.n - 1 }) end
+  tell_error(session, result[2], result[3])
+end
+
+--- Run a function as a line is run: its values are shown and kept as _, _1, _2 …
+-- @return true, or false when it failed, which is told; and how many values it gave
+function Session:run(f, text)
+  local from = core.now()
+  local values = call(self, f)
+  if values and values.n > 0 then
+    for i = 1, math.max(values.n, self.kept) do rawset(self.env, "_" .. i, values[i]) end
+    self.kept, self.last = values.n, values[1]
+    rawset(self.env, "_", values[1])
+    if not call(self, show, self, values, text or "") then values = nil end
+  end
+  if self.timing then self:say(("(%.1f ms)"):format((core.now() - from) / 1e6)) end
+  return values ~= nil, values and values.n or 0
+end
+
+-- ---- Lines ----------------------------------------------------------------------------------------------------------
+
+local function names_of(commands)
+  local names = {}
+  for name in next, commands do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function command(self, line)
+  local name, bang, argument = line:match "^%s*%.([%a]+)(!?)%s*(.-)%s*$"
+  local found = self.commands[name]
+  if not found or bang == "!" and not found.bang then
+    local near = nearest(name, names_of(self.commands))
+    self:tell(("no command .%s%s%s"):format(name, bang, near and (": did you mean .%s?"):format(near)
+      or "; .help lists them"))
+    return "error"
+  end
+  local values = call(self, found.run, self, argument, bang == "!")
+  return values and (values[1] or "done") or "error"
+end
+
+-- Words that newcomers type.
+local words = { help = ".help tells what there is", exit = ".quit leaves", quit = ".quit leaves" }
+
+local function hint(self, text)
+  local word = text:match "^%s*(%a+)%s*%(?%s*%)?%s*$"
+  local said = words[word]
+  if not said or rawget(self.env, word) ~= nil then return false end
+  self:say(said)
+  return true
+end
+
+local function statement(self, text)
+  local f, kind = syntax.compile(text, self.env)
+  if not f and not kind then return "more" end
+  if not f then
+    self:tell(message_of(kind))
+    return "error"
+  end
+  local ok, count = self:run(f, text)
+  if not ok then return "error" end
+  if text:find "%S" then self.worked[#self.worked + 1] = { text = text, values = count } end
+  return "done"
+end
+
+-- Lines that came at once and are no statement together, as a paste of several: one by one.
+local function each_line(self, text)
+  local status
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    status = self:feed(line)
+    if status == "error" or status == "quit" then break end
+  end
+  return status
+end
+
+local function feed(self, line)
+  if #self.lines == 0 then
+    if line:find "^%s*%.%a" then
+      self.finished = line
+      return command(self, line)
+    end
+    if hint(self, line) then
+      self.finished = line
+      return "done"
+    end
+    local f, problem = syntax.compile(line, self.env)
+    if not f and problem and line:find "\n" then
+      local status = each_line(self, line)
+      self.finished = line
+      return status
+    end
+  end
+  self.lines[#self.lines + 1] = line
+  local text = table.concat(self.lines, "\n")
+  local status = statement(self, text)
+  if status ~= "more" then self.lines, self.finished = {}, text end
+  return status
+end
+
+--- Take one line.
+-- @return "more" when the statement goes on, "done", "error" (it was told), or "quit"
+function Session:feed(line)
+  local ok, status = pcall(feed, self, tostring(line))
+  if ok then return status end
+  self.lines = {}
+  pcall(self.write, "the prompt itself failed, and goes on: " .. tostring(status) .. "\n", true)
+  return "error"
+end
+
+--- The prompt for the next line; that of a line that goes on differs.
+function Session:prompt() return #self.lines == 0 and "> " or ">> " end
+
+--- Forget a statement that is not finished.
+function Session:reset() self.lines = {} end
+
+--- The end of the input: tells when a statement is not finished.
+function Session:close()
+  if #self.lines > 0 then self:tell "the last statement is not finished, and was not run" end
+  self.lines = {}
+end
+
+--- The whole statement or command that was finished last, as it was typed.
+function Session:text() return self.finished end
+
+--- What the word at the cursor may become. Calls nothing of the user's, and never raises.
+-- @param line the line at the prompt
+-- @param point how many bytes of it are before the cursor
+-- @return the byte at which the word begins; and an array of words to put in its place, sorted
+function Session:complete(line, point)
+  local pending = #self.lines > 0 and table.concat(self.lines, "\n") .. "\n" or ""
+  local ok, from, found = pcall(complete.at, line, point, { pending = pending, env = self.env,
+    commands = self.commands, sources = self.sources })
+  if ok then return from, found end
+  return (math.tointeger(point) or 0) + 1, {}
+end
+
+--- A new session.
+-- @param opts { log =, env = table of names it sees at once, library = what `debrief` is, cjson =, globals = where
+--   names are read that it has not (default _G), write = function(text, is_error), width = function() -> columns or
+--   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.repl.complete takes them }
+local function new(opts)
+  local session = setmetatable({ log = opts.log, write = opts.write, width = opts.width or function() end,
+    color = opts.color or false, format = opts.format or "text", timing = false, commands = opts.commands or {},
+    sources = opts.sources or {}, given = {}, lines = {}, finished = "", worked = {}, kept = 0 }, Session)
+  for name in next, opts.env or {} do session.given[name] = true end
+  session.env = environment(session, opts)
+  return session
+end
+
+return { new = new }

@@ -1,0 +1,103 @@
+--- What was typed, as Lua: an expression, a statement, or the beginning of one.
+-- @module debrief.repl.syntax
+local syntax = {}
+
+local NAME = "=repl"
+
+local function unfinished(message) return message:find "near <eof>$" ~= nil end
+
+-- `local x = 1` without `local`, so that the next line still knows x; nil when the text does not begin so.
+local function without_local(text)
+  local body = text:match "^%s*local%s+(function%s.*)$"
+  if body then return body end
+  body = text:match "^%s*local%s+([%a_].*)$"
+  local names, rest = (body or ""):match "^([%w_%s,]+)(.*)$"
+  if not names or names:find "^%s*function%f[%W]" then return nil end
+  if rest:find "^=[^=]" then return body end
+  return rest:find "^;?$" and names .. " = nil" or nil
+end
+
+-- Which of two messages tells more: of the text as an expression, or as a statement.
+local function better(text, expression, statement)
+  local first = text:match "^%s*([%a_][%w_]*)" or text:match "^%s*(%S)"
+  local near = statement:match "unexpected symbol near '(.*)'$"
+  return near and first and near:sub(1, #first) == first and expression or statement
+end
+
+--- Compile what was typed: as an expression first, then as a statement.
+-- @param env its globals
+-- @return the function and "expression" or "statement"; nil and a message; or nil alone when it is not finished
+function syntax.compile(text, env)
+  local equals = text:match "^%s*=(.*)$" -- as in older versions of lua
+  local expression, message = load("return " .. (equals or text), NAME, "t", env)
+  if expression then return expression, "expression" end
+  local open = unfinished(message)
+  local statement, problem = load(without_local(text) or text, NAME, "t", env)
+  if not statement then statement, problem = load(text, NAME, "t", env) end
+  if statement then return statement, "statement" end
+  if open or unfinished(problem) then return nil end
+  return nil, better(text, message, problem)
+end
+
+--- Is the text a whole statement, as it stands?
+function syntax.is_statement(text) return load(text, NAME, "t") ~= nil end
+
+-- ---- Where the cursor is --------------------------------------------------------------------------------------------
+
+-- The end of a string or comment in long brackets that opens at `at`; nil when it is open.
+local function long_end(text, at, level)
+  local _, stop = text:find("]" .. level .. "]", at, true)
+  return stop and stop + 1
+end
+
+-- The place behind a short string that opens at `at`; nil when it is open at the end of the text.
+local function short_end(text, at)
+  local quote = text:sub(at, at)
+  at = at + 1
+  while true do
+    at = text:find("[\\\n" .. quote .. "]", at)
+    if not at then return nil end
+    local c = text:sub(at, at)
+    if c == quote then return at + 1 end
+    if c == "\n" then return at end -- unfinished: the line ends it
+    at = at + 2
+    if at > #text + 1 then return nil end
+  end
+end
+
+-- The place behind the string or comment at `at`, nil when it is open; and where the inside of a string begins.
+local function skip(text, at)
+  local comment = text:find("^%-%-", at)
+  local level = text:match(comment and "^%-%-%[(=*)%[" or "^%[(=*)%[", at)
+  if level then
+    local inside = at + #level + (comment and 4 or 2)
+    return long_end(text, inside, level), not comment and inside or nil
+  end
+  if comment then
+    local line = text:find("\n", at, true)
+    return line, nil
+  end
+  return short_end(text, at), at + 1
+end
+
+--- What the end of a text is inside of.
+-- @return "code"; "comment"; or "string", the text before the string and what stands in it so far
+function syntax.inside(text)
+  local at = 1
+  while true do
+    local from = text:find("[\"'%-%[]", at)
+    if not from then return "code" end
+    if text:find("^[\"']", from) or text:find("^%-%-", from) or text:find("^%[=*%[", from) then
+      local behind, inside = skip(text, from)
+      if not behind then
+        if not inside then return "comment" end
+        return "string", text:sub(1, from - 1), text:sub(inside)
+      end
+      at = behind
+    else
+      at = from + 1
+    end
+  end
+end
+
+return syntax

@@ -1,0 +1,189 @@
+--- `.try`: what each hook of a plugin does with one entry, as text.
+-- @module debrief.repl.try
+local core = require "debrief.core"
+local list = require "debrief.list"
+local report = require "debrief.report"
+local retro = require "debrief.retro"
+local safe = require "debrief.safe"
+local value = require "debrief.pretty.value"
+
+local try = {}
+
+-- ---- Which entry ----------------------------------------------------------------------------------------------------
+
+-- The words of a command: the plugin; options and rights; the place.
+local function parse(argument)
+  local given, rest = { opt = {}, allow = {} }, {}
+  local allow = false
+  for word in argument:gmatch "%S+" do
+    if allow then given.allow[#given.allow + 1] = word
+    elseif word:find "^[%w_.]+=" then given.opt[#given.opt + 1] = word
+    elseif word ~= "--allow" then rest[#rest + 1] = word end
+    allow = word == "--allow"
+  end
+  if #rest == 0 or #rest > 2 then return nil, "write .try PLUGIN [SESSION[:LINE]] [option=value]" end
+  given.plugin, given.place = rest[1], rest[2]
+  return given
+end
+
+-- The entry at a line of a session, its last one without a line.
+local function entry_at(log, session, line)
+  local reader, message = log.handle:reader(session, { line = line })
+  if not reader then return nil, message end
+  local found, at
+  local entry, number = reader:next()
+  while entry do
+    found, at = entry, number
+    entry, number = reader:next()
+  end
+  reader:close()
+  if found then return { entry = found, session = session, line = at } end
+  return nil, line and ("session %s has no entry at line %d"):format(session, line)
+    or ("there is no entry in session '%s' (list(log:sessions()) names them)"):format(session)
+end
+
+-- The latest entry of the log.
+local function latest(log)
+  local ids, message = log.handle:sessions()
+  if not ids then return nil, message end
+  local best, most
+  for _, id in ipairs(ids) do
+    local found = entry_at(log, id)
+    local ns = found and core.time(found.entry) or math.mininteger
+    if found and (not best or ns > most) then best, most = found, ns end
+  end
+  if best then return best end
+  return nil, "the log has no entries"
+end
+
+local function choose(session, place)
+  local shown = rawget(session.env, "_")
+  if not place and shown ~= nil and list.place(shown) then
+    local id, line = list.place(shown)
+    return { entry = shown, session = id, line = line }
+  end
+  if not session.log then return nil, "this session has no log" end
+  if not place then return latest(session.log) end
+  local id, line = place:match "^(.-):(%d+)$"
+  return entry_at(session.log, id or place, math.tointeger(tonumber(line)))
+end
+
+-- ---- What changed ---------------------------------------------------------------------------------------------------
+
+local function shown(v)
+  return type(v) == "userdata" and safe(tostring(v)) or value.text(v, math.huge)
+end
+
+local differences
+
+local function difference(out, path, a, b)
+  if a == nil then out[#out + 1] = ("  + %s = %s"):format(safe(path), shown(b))
+  elseif b == nil then out[#out + 1] = ("  - %s = %s"):format(safe(path), shown(a))
+  elseif value.is_view(a) and value.is_view(b) and core.type(a) == core.type(b) then differences(out, path, a, b)
+  elseif shown(a) ~= shown(b) then
+    out[#out + 1] = ("  ~ %s = %s (was %s)"):format(safe(path), shown(b), shown(a))
+  end
+end
+
+local function at(path, key)
+  if math.type(key) then return ("%s[%d]"):format(path, key) end
+  return path == "" and key or path .. "." .. key
+end
+
+-- Members of an entry or part of one by name; null stays null.
+local function members(view)
+  local out, order = {}, {}
+  for key, item in pairs(view) do
+    if out[key] == nil then order[#order + 1] = key end
+    out[key] = item
+  end
+  return out, order
+end
+
+function differences(out, path, a, b)
+  local before, order = members(a)
+  local after, added = members(b)
+  for _, key in ipairs(order) do difference(out, at(path, key), before[key], after[key]) end
+  for _, key in ipairs(added) do
+    if before[key] == nil then difference(out, at(path, key), nil, after[key]) end
+  end
+end
+
+--- The members in which two entries differ, as lines.
+function try.differences(a, b)
+  local out = {}
+  differences(out, "", a, b)
+  return out
+end
+
+-- ---- The hooks ------------------------------------------------------------------------------------------------------
+
+local function tell_problems(session, problems)
+  for _, problem in ipairs(problems) do
+    session:tell(("%s failed: %s"):format(problem.hook, problem.message))
+    if problem.traceback and problem.traceback:find "\n" then session:tell(problem.traceback) end
+  end
+  return #problems > 0 and "error" or nil
+end
+
+local function say_enriched(session, text, result)
+  local after = result.enriched and core.entry(result.enriched, true)
+  if not after then return end
+  local changed = try.differences(core.entry(text, true), after)
+  if #changed == 0 then return session:say "enrich changes nothing" end
+  session:say("enrich changes:")
+  session:say(table.concat(changed, "\n"))
+end
+
+local function say(session, about, text, result)
+  say_enriched(session, text, result)
+  if result.matched ~= nil then
+    session:say(result.matched and "match holds" or "match does not hold: later hooks do not see the entry")
+  end
+  if result.kept ~= nil then session:say("filter: " .. tostring(result.kept)) end
+  if result.report then
+    session:say "retrospective, over this one entry:"
+    session:say((report.render(session.format == "markdown" and "markdown" or "text", { result.report },
+      { entries = 1, sessions = 1 }, { width = session.width() or 100, color = session.color }):gsub("\n$", "")))
+  end
+  for _, hook in ipairs(about.hooks) do
+    if hook == "import" then session:say "import reads files of other programs: `debrief import` runs it" end
+  end
+end
+
+-- A worker with the plugin, and what it says of itself; or nil and a message.
+local function load_plugin(session, given)
+  local job, message = retro.job { import = { given.plugin }, opt = given.opt, allow = given.allow,
+    dir = session.log and session.log.dir }
+  if not job then return nil, message end
+  job.import = {} -- only the way to name a plugin without saying what for
+  local worker, about = retro.worker(job)
+  if not worker then return nil, about end
+  return worker, about[job.plugins[1].name]
+end
+
+--- The command.
+function try.run(session, argument)
+  local given, found, message, worker, about, result
+  given, message = parse(argument)
+  if given then found, message = choose(session, given.place) end
+  if found then
+    worker, about = load_plugin(session, given)
+    message = about
+  end
+  if worker then
+    result, message = retro.ask(worker, "one", { plugin = about.name, text = tostring(found.entry),
+      session = found.session, line = found.line or 1 })
+    worker:close()
+  end
+  if not result then
+    session:tell(message)
+    return "error"
+  end
+  session:say(("%s on %s%s  %s"):format(about.name, safe(found.session), found.line and ":" .. found.line or "",
+    safe(tostring(found.entry.skill or "-"))))
+  say(session, about, tostring(found.entry), result)
+  return tell_problems(session, result.problems)
+end
+
+return try

@@ -109,6 +109,27 @@ function retro.ask(worker, name, value)
   return core.unpack(packed)
 end
 
+-- What a plugin says of itself; or nil and a message.
+local function describe(item)
+  local job, message = retro.job { import = { item.bundled and item.name or item.path }, shown = true }
+  if not job then return nil, message end
+  job.import = {} -- only the way to name a plugin without saying what for
+  local worker, about = retro.worker(job)
+  if not worker then return nil, about end
+  worker:close()
+  return about[item.name]
+end
+
+--- What every plugin there is says of itself, by name; and the messages of those that do not load.
+function retro.all_plugins()
+  local list, messages = {}, {}
+  for _, item in ipairs(plugin.all()) do
+    local about, message = describe(item)
+    if about then list[#list + 1] = about else messages[#messages + 1] = message end
+  end
+  return list, messages
+end
+
 -- ---- Chunks -----------------------------------------------------------------------------------------------------
 
 local function size_of(item)

@@ -112,19 +112,7 @@ end
 
 --- What every plugin there is says of itself, by name; and the messages of those that do not load.
 function common.all_plugins()
-  local list, messages = {}, {}
-  for _, item in ipairs(require "debrief.plugin".all()) do
-    local job = common.job { import = { item.bundled and item.name or item.path }, shown = true }
-    job.import = {}
-    local worker, about = require "debrief.retro".worker(job)
-    if worker then
-      list[#list + 1] = about[item.name]
-      worker:close()
-    else
-      messages[#messages + 1] = about
-    end
-  end
-  return list, messages
+  return require "debrief.retro".all_plugins()
 end
 
 --- Columns of the terminal that stdout is, or nil; and whether to use colour on it.

@@ -30,29 +30,18 @@ end
 
 commands.try = { words = { "plugins", "places" }, run = try.run }
 
--- What a plugin says of itself, or why it does not load.
-local function about(item)
-  local job, message = retro.job { import = { item.bundled and item.name or item.path }, shown = true }
-  if not job then return nil, message end
-  job.import = {}
-  local worker, all = retro.worker(job)
-  if not worker then return nil, all end
-  worker:close()
-  return all[item.name]
-end
-
 commands.plugins = { run = function(one)
-  local out = {}
-  for _, item in ipairs(plugin.all()) do
-    local it, message = about(item)
-    if it then
-      out[#out + 1] = ("%s  %s  %s"):format(width.pad(it.name, 12), width.pad(table.concat(it.hooks, ","), 13),
-        safe(it.summary))
-    else
-      one:tell(message)
-    end
+  local list, messages = retro.all_plugins()
+  local out, names, hooks = {}, 0, 0
+  for _, it in ipairs(list) do
+    names, hooks = math.max(names, #it.name), math.max(hooks, #table.concat(it.hooks, ","))
+  end
+  for i, it in ipairs(list) do
+    out[i] = ("%s  %s  %s"):format(width.pad(it.name, names), width.pad(table.concat(it.hooks, ","), hooks),
+      safe(it.summary))
   end
   one:say(table.concat(out, "\n"))
+  for _, message in ipairs(messages) do one:tell(message) end
 end }
 
 commands.load = { words = { "files" }, run = function(one, path)

@@ -115,6 +115,36 @@ static void takes_structs_of_other_versions(void **state) {
   debrief_log_close(other);
 }
 
+/* A struct of a caller that knows its members only up to `next`; what lies behind is not the struct's. */
+#define OLDER(type, name, next)           \
+  type name;                              \
+  memset(&name, 0x55, sizeof name);       \
+  memset(&name, 0, offsetof(type, next)); \
+  name.struct_size = offsetof(type, next)
+
+static void looks_at_nothing_behind_an_older_struct(void **state) {
+  (void)state;
+  OLDER(debrief_entry, entry, file_path);
+  entry.skill = (debrief_text){"old", 3};
+  assert_true(debrief_log_append(log_, "s1", &entry, &err));
+  put_bytes(folder, "s1.jsonl", "a", "bad\n", 4);
+
+  OLDER(debrief_read_config, reading, on_diagnostic);
+  debrief_reader *reader = debrief_log_read(log_, "s1", &reading, &err);
+  debrief_line line;
+  assert_int_equal(debrief_reader_next(reader, &line, &err), DEBRIEF_NEXT_ENTRY);
+  assert_null(debrief_member(line.json, "file_path").data);
+  assert_int_equal(debrief_reader_next(reader, &line, &err), DEBRIEF_NEXT_END);
+  debrief_reader_close(reader);
+
+  OLDER(debrief_follow_config, following, poll_ms);
+  following.from_start = true;
+  debrief_follower *follower = debrief_log_follow(log_, NULL, 0, &following, &err);
+  assert_int_equal(debrief_follower_next(follower, 0, &line, NULL, &err), DEBRIEF_NEXT_ENTRY);
+  assert_int_equal(debrief_follower_next(follower, 0, &line, NULL, &err), DEBRIEF_NEXT_END);
+  debrief_follower_close(follower);
+}
+
 static void refuses_what_is_not_given(void **state) {
   (void)state;
   debrief_entry entry = {.struct_size = 0};
@@ -568,6 +598,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(refuses_wrong_configs),
       TEST(takes_structs_of_other_versions),
+      TEST(looks_at_nothing_behind_an_older_struct),
       TEST(refuses_what_is_not_given),
       TEST(reads_back_what_was_appended),
       TEST(a_missing_session_is_empty),

@@ -2,8 +2,6 @@
 --
 --     { texts = '{"skill":…}\n{"skill":…}\n', places = (line, session)(line, session) }     packed, one place a text
 -- @module debrief.entries
-local core = require "debrief.core"
-local names = require "debrief.names"
 local pipeline = require "debrief.pipeline"
 local selection = require "debrief.selection"
 

@@ -7,6 +7,7 @@
 local core = require "debrief.core"
 local nearest = require "debrief.nearest"
 local retro = require "debrief.retro"
+local script = require "debrief.script"
 local selection = require "debrief.selection"
 
 local host = {}
@@ -134,5 +135,45 @@ end
 
 --- Close a query.
 function host.done(open) open.worker:close() end
+
+-- ---- Scripts -----------------------------------------------------------------------------------------------------
+
+local ready = false -- are the globals of scripts set?
+
+local function run(chunk, message, arg)
+  if not chunk then fail("escript", message) end
+  if not ready then
+    local ok, why = script.globals()
+    if not ok then fail("earg", why) end
+    ready = true
+  end
+  _G.arg = arg
+  local result = table.pack(script.call(chunk, table.unpack(arg)))
+  if not result[1] then fail("escript", result[2].message, { traceback = result[2].traceback }) end
+  return result[2]
+end
+
+--- Run a script.
+-- @param path of a file; nil: `text` is it
+-- @param name of the text, for messages
+-- @param words an array
+function host.run(path, name, text, words)
+  if path and not core.stat(path) then fail("enoent", (select(2, core.stat(path)))) end
+  local chunk, message
+  if path then chunk, message = loadfile(path) else chunk, message = load(text, "=" .. name) end
+  words[0] = path or name
+  run(chunk, message, words)
+end
+
+--- The value of an expression, or what statements return, as JSON text.
+function host.eval(text)
+  local chunk = load("return " .. text, "=eval")
+  local message
+  if not chunk then chunk, message = load(text, "=eval") end
+  local value = run(chunk, message, { [0] = "eval" })
+  local ok, json = pcall(core.encode, value)
+  if not ok then fail("escript", "the result: " .. json) end
+  return json
+end
 
 return host

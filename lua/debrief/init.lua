@@ -21,6 +21,8 @@ local debrief = {
   decode = core.decode,
   --- `encode(value)`: JSON text, exact, keys in the order of their names.
   encode = core.encode,
+  --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
+  host = core.values,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.
   json = core.json,
   --- `list(log:entries { … })`: an array of what an iterator gives; entries are then shown with their places.

@@ -209,6 +209,23 @@ local function add_result(total, result)
   add_problems(total, result.problems)
 end
 
+-- What core.crew(1, setup) makes, without a thread: functions of the host's that want its own thread can be called.
+local function alone(setup)
+  local worker, crew, call, tasks, at = core.worker(), {}, nil, nil, 0
+  function crew.start(_, name, list) call, tasks = name, list end
+  function crew.take()
+    at = at + 1
+    if not tasks[at] then return nil end
+    if at == 1 then
+      local ready, message = worker:call("setup", setup)
+      if not ready then return nil, message end
+    end
+    return worker:call(call, tasks[at])
+  end
+  function crew.close() worker:close() end
+  return crew
+end
+
 local function merge_all(crew, merger, total)
   while true do
     local packed, message = crew:take()
@@ -230,7 +247,7 @@ end
 local function pass(job, chunks, workers, total, partial)
   local merger, message = retro.worker(job)
   if not merger then return nil, message end
-  local crew = core.crew(workers, core.pack(job))
+  local crew = workers == 1 and alone(core.pack(job)) or core.crew(workers, core.pack(job))
   local packed = {}
   for i, chunk in ipairs(chunks) do packed[i] = core.pack(chunk) end
   crew:start("chunk", packed)

@@ -78,7 +78,7 @@ function sandbox.library(allow, globals)
   local transcript = require "debrief.transcript"
   local library = {
     aggregate = copy_deep(require "debrief.aggregate"), array = core.array, date = core.date, decode = core.decode,
-    encode = core.encode, json = core.json, list = require "debrief.list".collect, null = core.null,
+    encode = core.encode, host = core.values, json = core.json, list = require "debrief.list".collect, null = core.null,
     outcome = require "debrief.outcome",
     pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end, raw = core.raw,
     run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,

@@ -129,6 +129,15 @@ void dbf_host_push(lua_State *L, const char *name) {
   lua_remove(L, -2);
 }
 
+/* Without a guard, but so that os.exit can end it. */
+static int call_unguarded(debrief *host, int handler) {
+  dbf_running running;
+  dbf_limits_enter(&running, host->L, &host->interrupt, NULL);
+  int status = lua_pcall(host->L, 1, 0, handler);
+  dbf_limits_leave(&running);
+  return status;
+}
+
 static bool call(debrief *host, const char *function, lua_CFunction body, void *argument,
                  dbf_interrupt *interrupt, debrief_error *err) {
   lua_State *L = host->L;
@@ -138,17 +147,26 @@ static bool call(debrief *host, const char *function, lua_CFunction body, void *
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8)) return dbf_fail_memory(err);
   host->busy = true;
+  dbf_host_values_enter(host->config.values);
   locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* glibc's own: nothing to free */
   lua_pushcfunction(L, l_explain);
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, argument);
-  int status = dbf_limits_guard(L, interrupt, 1, 0, top + 1);
-  if (status == DBF_INTERRUPTED) dbf_fail(err, DEBRIEF_EINTERRUPTED, "%s: interrupted", function);
+  int status = interrupt ? dbf_limits_guard(L, interrupt, 1, 0, top + 1) : call_unguarded(host, top + 1);
+  host->left = dbf_limits_left(&host->interrupt, &host->exit_status);
+  if (host->left)
+    dbf_fail(err, DEBRIEF_ESCRIPT, "%s: the script ended with os.exit(%d)", function, host->exit_status);
+  else if (status == DBF_INTERRUPTED) dbf_fail(err, DEBRIEF_EINTERRUPTED, "%s: interrupted", function);
   else if (status != LUA_OK) explain(host, status, err);
   lua_settop(L, top);
   uselocale(before);
   host->busy = false;
-  return status == LUA_OK;
+  return status == LUA_OK && !host->left;
+}
+
+bool dbf_host_left(debrief *host, int *status) {
+  if (host->left) *status = host->exit_status;
+  return host->left;
 }
 
 bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,

@@ -17,6 +17,7 @@ static bool keep(const char **to, const char *text) {
 static bool open_parts(debrief *host, const debrief_config *given, debrief_error *err) {
   dbf_state_config *c = &host->config;
   c->on_log = given->on_log;
+  c->on_print = given->on_print;
   c->user = given->user;
   c->workers = given->workers;
   c->interrupt = &host->interrupt;
@@ -30,6 +31,9 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
       !keep(&c->source_dir, given->source_dir))
     return dbf_fail_memory(err);
+  if (given->log && !dbf_struct_take(&c->log, sizeof c->log, given->log, "debrief_log_config", err))
+    return false;
+  if (!(c->values = dbf_host_values_new())) return dbf_fail_memory(err);
   host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
   if (!host->log) return false;
   host->L = dbf_state_new(c, false);
@@ -44,6 +48,7 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
   debrief *host = calloc(1, sizeof *host);
   if (!host) return dbf_fail_memory(err), NULL;
   dbf_host_forget(host);
+  dbf_bytes_init(&host->text);
   dbf_limits_init(&host->interrupt);
   if (!dbf_console_init(&host->console)) return free(host), dbf_fail_memory(err), NULL;
   if (open_parts(host, &given, err)) return host;
@@ -58,6 +63,8 @@ void debrief_close(debrief *host) {
   debrief_log_close(host->log);
   dbf_host_forget(host);
   dbf_console_release(&host->console);
+  dbf_host_values_free(host->config.values);
+  dbf_bytes_release(&host->text);
   free((char *)host->config.dir);
   free((char *)host->config.plugin_path);
   free((char *)host->config.source_dir);
@@ -106,6 +113,7 @@ bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_
     return dbf_fail(err, DEBRIEF_EARG, "debrief_command: an argument is NULL");
   command c = {argc, argv, 1};
   bool ok = dbf_host_call_unguarded(host, "debrief_command", l_command, &c, err);
+  if (!ok && dbf_host_left(host, status)) return true;
   *status = c.status;
   return ok;
 }

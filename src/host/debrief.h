@@ -36,6 +36,8 @@ typedef struct debrief_config {
   /* What plugins print and log. `level` is what the plugin gave, by custom "debug", "info", "warn" or "error"; `text`
    * is one line, in which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
   void (*on_log)(void *user, const char *level, const char *text);
+  /* What `print` of scripts prints, with its newline, any bytes. NULL: it goes to standard output. */
+  void (*on_print)(void *user, const char *text, size_t len);
   void *user;
   const struct debrief_console
       *console; /* for the command `repl` and for scripts that start one; NULL: it is no terminal here */
@@ -187,6 +189,77 @@ typedef struct debrief_console {
  * candidates. No code of the user's runs for this. Outside of read_line there are none. */
 DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                                     bool (*each)(void *user, debrief_text candidate), void *user);
+
+/* ---- Scripts --------------------------------------------------------------------------------------------- */
+
+/* Run the Lua script in the file `path`, as `debrief run` does: with all of Lua, and the globals `debrief`, `cjson`,
+ * `log` (the host's folder) and `arg`. `words` (NULL behind the last; NULL: none) are its arguments. All scripts of a
+ * host share their globals. os.exit ends the script only: true, and *status is what it was given, otherwise 0; with
+ * status NULL, another status than 0 is an ESCRIPT. io.write and what C modules do is not held back.
+ * Errors: EARG, ENOENT, ESCRIPT (it does not load, or raised: debrief_details has a traceback), EINTERRUPTED, EMEMORY. */
+DEBRIEF_API bool debrief_run_file(debrief *host, const char *path, const char *const *words, int *status,
+                                  debrief_error *err);
+
+/* The same for a script in memory, called `name` in messages. */
+DEBRIEF_API bool debrief_run_text(debrief *host, const char *name, debrief_text code,
+                                  const char *const *words, int *status, debrief_error *err);
+
+/* The value of a Lua expression, or what statements return, as JSON text: "null" for nil; *json has a NUL behind it and
+ * is valid until the next call with the host. What JSON cannot hold (a function, a table with itself in it) is an
+ * ESCRIPT; the other errors are as above. */
+DEBRIEF_API bool debrief_eval(debrief *host, debrief_text code, debrief_text *json, debrief_error *err);
+
+/* ---- Values and functions of the host (C -> Lua) ---------------------------------------------------------- */
+
+typedef enum debrief_value_kind {
+  DEBRIEF_NIL,
+  DEBRIEF_BOOLEAN,
+  DEBRIEF_INTEGER,
+  DEBRIEF_NUMBER,
+  DEBRIEF_TEXT, /* any bytes */
+  DEBRIEF_JSON  /* tables and entries, as JSON text */
+} debrief_value_kind;
+
+typedef struct debrief_value {
+  debrief_value_kind kind;
+  union {
+    bool boolean;
+    int64_t integer;
+    double number;
+    debrief_text text; /* of DEBRIEF_TEXT and DEBRIEF_JSON */
+  } as;
+} debrief_value;
+
+/* Let scripts and plugins find a value as debrief.host.NAME, from the next look on; nil takes it away. JSON becomes
+ * plain tables. `name` is a Lua name, the value is copied. At any time, in callbacks and from other threads too.
+ * Errors: EARG, EJSON, EMEMORY. */
+DEBRIEF_API bool debrief_set(debrief *host, const char *name, const debrief_value *value, debrief_error *err);
+
+/* A call of a function of the host's from Lua, valid until the function returns. */
+typedef struct debrief_call debrief_call;
+
+typedef enum debrief_threads {
+  DEBRIEF_HOST_THREAD, /* elsewhere the call is an error. A retrospective calls it with config.workers 1 only */
+  DEBRIEF_ANY_THREAD   /* worker threads may call it, several at once */
+} debrief_threads;
+
+/* Let scripts and plugins call `function` as debrief.host.NAME(...). When it returns false, or has called
+ * debrief_call_fail, the call raises an error in Lua. Plugins that use it are run in the order and as often as a
+ * retrospective needs: give them the same answers. At any time, as debrief_set. Errors: EARG, EMEMORY. */
+DEBRIEF_API bool debrief_register(debrief *host, const char *name,
+                                  bool (*function)(void *user, debrief_call *call), void *user,
+                                  debrief_threads threads, debrief_error *err);
+
+/* How many arguments there are, and the one at `i`, from 0: nil behind the last. Texts have a NUL behind them and are
+ * valid until the function returns. */
+DEBRIEF_API size_t debrief_call_count(const debrief_call *call);
+DEBRIEF_API debrief_value debrief_call_argument(const debrief_call *call, size_t i);
+
+/* Add a result, copied. False: it is the 17th, no value, or there is no memory. JSON that is none raises an error. */
+DEBRIEF_API bool debrief_call_return(debrief_call *call, const debrief_value *value);
+
+/* Let the call raise an error with this message, behind the place of the call. Returns false, for `return`. */
+DEBRIEF_API bool debrief_call_fail(debrief_call *call, const char *message);
 
 /* ---- Commands -------------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,8 @@
 #define DBF_HOST_H
 
 #include "debrief.h"
+#include "../log/bytes.h"
+#include "../script/host_value.h"
 #include "../script/console.h"
 #include "../script/state.h"
 
@@ -24,6 +26,9 @@ struct debrief {
   bool busy;                 /* a call is under way */
   debrief_console callbacks; /* copied; of all zeroes: there is no console */
   dbf_console console;       /* the same for the script floor */
+  bool left;                 /* the call before was ended by os.exit */
+  int exit_status;           /* what was given to that */
+  dbf_bytes text;            /* what debrief_eval gave out */
   debrief_entries *entries;  /* queries that are open */
 };
 
@@ -41,6 +46,9 @@ bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief
 
 /* Empty the details. */
 void dbf_host_forget(debrief *host);
+
+/* Was the call that failed ended by os.exit? */
+bool dbf_host_left(debrief *host, int *status);
 
 /* Push the function `name` of lua/debrief/host.lua. */
 void dbf_host_push(lua_State *L, const char *name);

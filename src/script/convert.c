@@ -253,7 +253,7 @@ static bool scan_argument(lua_State *L, dbf_json_value *value) {
   return false;
 }
 
-static int l_decode(lua_State *L) {
+int dbf_convert_decode(lua_State *L) {
   dbf_json_value value;
   if (!scan_argument(L, &value)) return 2;
   dbf_convert_push(L, &value, false);
@@ -346,8 +346,9 @@ void dbf_convert_open(lua_State *L) {
 }
 
 void dbf_convert_register(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", l_decode}, {"json", l_json},
-                                       {"array", l_array},   {"table", l_table},   {"raw", l_raw},
+  static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", dbf_convert_decode},
+                                       {"json", l_json},     {"array", l_array},
+                                       {"table", l_table},   {"raw", l_raw},
                                        {"type", l_type},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   dbf_convert_push_null(L);

@@ -32,6 +32,9 @@ void dbf_convert_mark_array(lua_State *L);
  * left out; false: there are none and nothing was appended. */
 bool dbf_convert_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out);
 
+/* Lua function decode(text) -> value | nil, message */
+int dbf_convert_decode(lua_State *L);
+
 /* Lua functions: encode, decode, json, array, table, raw, type */
 void dbf_convert_register(lua_State *L);
 

@@ -5,6 +5,7 @@
 #include "copy.h"
 #include "embedded.h"
 #include "follow.h"
+#include "host_value.h"
 #include "log.h"
 #include "match.h"
 #include "pack.h"
@@ -210,15 +211,23 @@ static int l_log_text(lua_State *L) {
   return 0;
 }
 
-/* host() -> {dir=, plugin_path=, workers=}: what the host was opened with; nil where nothing was said */
+/* host() -> {dir=, log= {options of log()}, plugin_path=, workers=}: what the host was opened with; nil where nothing was
+ * said */
 static int l_host(lua_State *L) {
   const dbf_state_config *config = dbf_state_config_of(L);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lua_pushstring(L, config->dir);
   lua_setfield(L, -2, "dir");
   lua_pushstring(L, config->plugin_path);
   lua_setfield(L, -2, "plugin_path");
   if (config->workers) set_field(L, "workers", config->workers);
+  if (config->log.struct_size == 0) return 1;
+  lua_createtable(L, 0, 4);
+  if (config->log.sync == DEBRIEF_SYNC_DATA) set_field(L, "sync", 1);
+  set_field(L, "lock_timeout_ms", config->log.lock_timeout_ms);
+  set_field(L, "file_mode", config->log.file_mode);
+  set_field(L, "folder_mode", config->log.folder_mode);
+  lua_setfield(L, -2, "log");
   return 1;
 }
 
@@ -351,6 +360,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_match_register(L);
   dbf_view_register(L);
   dbf_workers_register(L);
+  dbf_host_value_register(L);
   lua_pushstring(L, debrief_version());
   lua_setfield(L, -2, "version");
   lua_pushliteral(L, LUA_RELEASE);

@@ -15,6 +15,7 @@ enum { SLICE_MS = 50 };
 
 static bool is_stopped(const dbf_running *r) {
   return atomic_load_explicit(&r->interrupt->pending, memory_order_relaxed) ||
+         atomic_load_explicit(&r->interrupt->leaving, memory_order_relaxed) ||
          (r->stop && atomic_load_explicit(r->stop, memory_order_relaxed));
 }
 
@@ -74,6 +75,19 @@ void dbf_limits_check(lua_State *L) {
   dbf_limits_raise(L);
 }
 
+int dbf_limits_exit(lua_State *L, dbf_interrupt *i, int status) {
+  if (!i || !running || running->interrupt != i) return luaL_error(L, "os.exit cannot be called here");
+  if (!atomic_load(&i->leaving)) i->status = status;
+  atomic_store(&i->leaving, true);
+  arm(running, L);
+  return dbf_limits_raise(L);
+}
+
+bool dbf_limits_left(dbf_interrupt *i, int *status) {
+  *status = i->status;
+  return atomic_exchange(&i->leaving, false);
+}
+
 lua_State *dbf_limits_switch(lua_State *to) {
   dbf_running *r = running;
   if (!r) return NULL;
@@ -102,6 +116,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
 
 void dbf_limits_init(dbf_interrupt *i) {
   atomic_init(&i->pending, false);
+  atomic_init(&i->leaving, false);
   atomic_init(&i->guards, 0);
   atomic_init(&i->senders, 0);
   i->signal = 0;

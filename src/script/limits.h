@@ -20,10 +20,12 @@
 /* Belongs to a host; all of its states share it. */
 typedef struct dbf_interrupt {
   atomic_bool pending;
-  atomic_int guards;  /* that are open, one within the other */
-  atomic_int senders; /* that are looking at this */
-  pthread_t owner;    /* the thread of the guards */
-  int signal;         /* 0: none */
+  atomic_int guards;   /* that are open, one within the other */
+  atomic_int senders;  /* that are looking at this */
+  atomic_bool leaving; /* os.exit: every guard is to end */
+  int status;          /* what was given to it */
+  pthread_t owner;     /* the thread of the guards */
+  int signal;          /* 0: none */
 } dbf_interrupt;
 
 /* What one thread runs; on its C stack. */
@@ -76,6 +78,12 @@ lua_State *dbf_limits_switch(lua_State *to);
 
 /* Back to what was run before; true: raise "interrupted" there. */
 bool dbf_limits_back(lua_State *before);
+
+/* End every guard, however many are open within each other; who opened the outermost asks dbf_limits_left. Raises. */
+int dbf_limits_exit(lua_State *L, dbf_interrupt *interrupt, int status);
+
+/* Behind the outermost guard: was it ended by dbf_limits_exit, and with what? */
+bool dbf_limits_left(dbf_interrupt *interrupt, int *status);
 
 /* Raise "interrupted". */
 int dbf_limits_raise(lua_State *L);

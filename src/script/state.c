@@ -2,6 +2,7 @@
 #include "coroutine.h"
 #include "embedded.h"
 #include "memory.h"
+#include "outside.h"
 
 #include <lauxlib.h>
 #include <lua5.4/lua-cjson.h>
@@ -179,6 +180,7 @@ static int open_state(lua_State *L) {
     lua_getglobal(L, LUA_COLIBNAME);
     dbf_coroutine_register(L);
     lua_pop(L, 1);
+    dbf_outside_open(L);
     add_searcher(L);
   }
   return 0;

@@ -17,7 +17,8 @@ typedef struct dbf_state_config {
   const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
   void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
   void *user;
-  const char *dir; /* of the log; NULL: not said */
+  const char *dir;        /* of the log; NULL: not said */
+  debrief_log_config log; /* how scripts open it; all zeroes: the defaults */
   const char
       *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
   unsigned workers; /* threads of a retrospective; 0: as many as there are processors */
@@ -25,6 +26,8 @@ typedef struct dbf_state_config {
   dbf_interrupt *interrupt;    /* ends guards; NULL: nothing does */
   lua_Alloc allocate;          /* memory of the states; NULL: malloc */
   void *allocate_user;
+  void (*on_print)(void *user, const char *text, size_t len); /* print of scripts; NULL: standard output */
+  struct dbf_host_values *values;                             /* host_value.h; NULL: none */
   size_t plugin_memory; /* bytes that a reduced state may use; 0: no limit */
 } dbf_state_config;
 

@@ -1,6 +1,6 @@
 --- Scripts of the user's own: finding them among the words, running them, what is said when they fail.
 -- @module debrief.cli.script
-local core = require "debrief.core"
+local call = require "debrief.script".call
 
 local script = {}
 
@@ -35,17 +35,12 @@ function script.arg(words, place)
   return arg
 end
 
--- The message of anything that was raised, with the script's part of the traceback.
-local function handler(raised)
-  local mt = getmetatable(raised)
-  local says = type(raised) == "string" or type(raised) == "number" or type(mt) == "table" and mt.__tostring
-  local text = says and tostring(raised) or ("(error object is a %s value)"):format(type(raised))
-  local traceback = core.traceback(text, 2)
-  return (traceback:gsub("\n[^\n]*%[C%]: in function 'xpcall'.*", ""))
-end
-
 --- Call a function of the user's.
 -- @return true; or false and the message, with a traceback
-function script.call(f, ...) return xpcall(f, handler, ...) end
+function script.call(f, ...)
+  local ok, raised = call(f, ...)
+  if not ok then return false, raised.message .. "\n" .. raised.traceback end
+  return true
+end
 
 return script

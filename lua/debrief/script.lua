@@ -1,0 +1,38 @@
+--- Scripts and pieces of code that a user runs in a full state: `debrief run`, and a C program's.
+--
+-- They find the globals debrief, cjson and an open log.
+-- @module debrief.script
+local core = require "debrief.core"
+
+local script = {}
+
+-- The message of anything that was raised.
+local function message_of(raised)
+  local mt = getmetatable(raised)
+  local says = type(raised) == "string" or type(raised) == "number" or type(mt) == "table" and mt.__tostring
+  return says and tostring(raised) or ("(error object is a %s value)"):format(type(raised))
+end
+
+local function handler(raised)
+  local traceback = core.traceback(nil, 2)
+  return { message = message_of(raised), traceback = (traceback:gsub("\n[^\n]*%[C%]: in function 'xpcall'.*", "")) }
+end
+
+--- Set the globals that scripts find.
+-- @param log the log; nil opens that of the host
+-- @return true, or nil and a message
+function script.globals(log)
+  local debrief = require "debrief"
+  local given = core.host()
+  local message
+  if not log then log, message = debrief.open(given.dir or "sessions", given.log) end
+  if not log then return nil, message end
+  _G.debrief, _G.cjson, _G.log = debrief, require "cjson", log
+  return true
+end
+
+--- Call a function of the user's.
+-- @return true and its results; or false and { message =, traceback = }, the traceback without what is ours
+function script.call(f, ...) return xpcall(f, handler, ...) end
+
+return script

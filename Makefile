@@ -100,7 +100,7 @@ $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 # The log is in here too, and -Bsymbolic-functions keeps it to itself: what its floor shares with the floors above is
 # hidden in the other library, and would have to be exported and kept in step. See src/README.md.
 $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
-	$(SHARE) $^ $(LUA_LIBS) -o $@
+	$(SHARE) -Wl,-z,nodelete $^ $(LUA_LIBS) -o $@
 
 # debrief.core for a stock lua5.4, which brings the Lua symbols itself.
 $(CORE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)

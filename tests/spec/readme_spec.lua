@@ -1,9 +1,9 @@
--- Runs the code blocks of README.md and plugins/README.md, in order, in one temporary folder a file.
+-- Runs the code blocks of README.md, plugins/README.md and src/README.md, in order, in one temporary folder a file.
 --
---   sh     as given, the program on PATH; a block of make and apt-get lines is not run, its targets must exist, and
---          what it exports counts for the blocks behind it
---   text   what the sh block before it prints
---   lua, c     written to the file that the comment in the first line names; a plugin must load
+--   sh             as given, the program on PATH; a block of make and apt-get lines is not run, its targets must
+--                  exist, and what it exports counts for the blocks behind it
+--   text           what the sh block before it prints
+--   lua, c, cmake  written to the file that the comment in the first line names; a plugin must load
 --
 -- The folder is a fresh home with two of the sample transcripts in ~/.claude/projects.
 
@@ -78,8 +78,9 @@ local function new_home()
 set -e
 cd %s
 unset DEBRIEF_DIR DEBRIEF_PLUGIN_PATH XDG_CONFIG_HOME DEBRIEF_LUA_DIR
-export HOME=%s PATH="%s/bin:%s:$PATH" TZ=UTC NO_COLOR=1 LD_LIBRARY_PATH=%s/usr/lib PKG_CONFIG_PATH=%s/usr/lib/pkgconfig
-]]):format(folder, folder, folder, build, folder, folder)
+export HOME=%s PATH="%s/bin:%s:$PATH" TZ=UTC NO_COLOR=1 LD_LIBRARY_PATH=%s/usr/lib
+export PKG_CONFIG_PATH=%s/usr/lib/pkgconfig CMAKE_PREFIX_PATH=%s/usr
+]]):format(folder, folder, folder, build, folder, folder, folder)
 end
 
 local run = {}
@@ -94,6 +95,12 @@ end
 
 function run.c(block, state)
   local name = assert(block.text:match "^/%* ([%w_]+%.c) %*/\n", "the first line names no file")
+  local file = assert(io.open(state.folder .. "/" .. name, "w"))
+  file:write(block.text):close()
+end
+
+function run.cmake(block, state)
+  local name = assert(block.text:match "^# ([%w_]+%.txt)\n", "the first line names no file")
   local file = assert(io.open(state.folder .. "/" .. name, "w"))
   file:write(block.text):close()
 end
@@ -115,7 +122,7 @@ function run.text(block, state)
   state.output = nil
 end
 
-for _, path in ipairs { "README.md", "plugins/README.md" } do
+for _, path in ipairs { "README.md", "plugins/README.md", "src/README.md" } do
   describe(path, function()
     local state = {}
     setup(function() state.folder, state.prefix = new_home() end)

@@ -77,6 +77,8 @@ static void remember(void *user, debrief_text statement) {
   (void)user;
   if (!is_dumb()) editor_remember(statement);
 }
+
+#define REMEMBER remember
 #else
 static debrief_input read_line(void *user, const char *prompt, debrief_completer *completer,
                                debrief_text *line) {
@@ -85,7 +87,7 @@ static debrief_input read_line(void *user, const char *prompt, debrief_completer
   return read_plain(prompt, line);
 }
 
-#define remember NULL
+#define REMEMBER NULL
 #endif
 
 static bool write_text(void *user, bool is_error, debrief_text text) {
@@ -105,7 +107,7 @@ const debrief_console *terminal_console(void) {
   static debrief_console console = {.struct_size = sizeof console,
                                     .read_line = read_line,
                                     .write = write_text,
-                                    .remember = remember,
+                                    .remember = REMEMBER,
                                     .columns = columns};
   const char *no_color = getenv("NO_COLOR");
   console.color = !(no_color && *no_color) && !is_dumb();

@@ -140,13 +140,16 @@ function host.done(open) open.worker:close() end
 
 local ready = false -- are the globals of scripts set?
 
+local function set_globals()
+  if ready then return end
+  local ok, why = script.globals()
+  if not ok then fail("earg", why) end
+  ready = true
+end
+
 local function run(chunk, message, arg)
   if not chunk then fail("escript", message) end
-  if not ready then
-    local ok, why = script.globals()
-    if not ok then fail("earg", why) end
-    ready = true
-  end
+  set_globals()
   _G.arg = arg
   local result = table.pack(script.call(chunk, table.unpack(arg)))
   if not result[1] then fail("escript", result[2].message, { traceback = result[2].traceback }) end
@@ -174,6 +177,17 @@ function host.eval(text)
   local ok, json = pcall(core.encode, value)
   if not ok then fail("escript", "the result: " .. json) end
   return json
+end
+
+-- ---- The REPL ----------------------------------------------------------------------------------------------------
+
+--- A session on the host's console, until the user leaves. It sees what scripts have set.
+function host.repl()
+  local repl = require "debrief.repl"
+  set_globals()
+  local console = core.console()
+  repl.drive(repl.new { log = rawget(_G, "log"), write = console.write, width = console.width,
+    color = console.color }, console)
 end
 
 return host

@@ -190,6 +190,12 @@ typedef struct debrief_console {
 DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                                     bool (*each)(void *user, debrief_text candidate), void *user);
 
+/* A REPL over the host's log, until the user leaves: lines are read and run, and what they give is written. `console` may
+ * be NULL for that of the config. debrief_interrupt ends the statement that runs, not the REPL. False: EARG (no console;
+ * a part of it is missing), or a code of the log or ESCRIPT when the REPL itself failed, as when the console cannot be read or
+ * written. What a statement raises is written to the console, and is no failure. */
+DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err);
+
 /* ---- Scripts --------------------------------------------------------------------------------------------- */
 
 /* Run the Lua script in the file `path`, as `debrief run` does: with all of Lua, and the globals `debrief`, `cjson`,

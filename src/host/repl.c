@@ -49,6 +49,7 @@ bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief
   host->console.columns = columns;
   host->console.color = given.color;
   host->console.user = &host->callbacks;
+  host->console.broken = false;
   host->config.console = console ? &host->console : NULL;
   return true;
 }
@@ -56,4 +57,27 @@ bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief
 size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                         bool (*each)(void *user, debrief_text candidate), void *user) {
   return dbf_console_complete(completer ? &completer->inner : NULL, line, point, each, user);
+}
+
+/* ---- The REPL ------------------------------------------------------------------------------------------------------ */
+
+/* require "debrief.host".repl() */
+static int l_repl(lua_State *L) {
+  dbf_host_push(L, "repl");
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err) {
+  if (!host) return dbf_fail(err, DEBRIEF_EARG, "debrief_repl: the host is NULL");
+  if (host->busy)
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_repl: called while another function of this host runs");
+  if (!console && !host->config.console)
+    return dbf_fail(err, DEBRIEF_EARG,
+                    "debrief_repl: no console is given, and the host was opened without one");
+  debrief_console before = host->callbacks;
+  if (console && !dbf_host_set_console(host, console, err)) return false;
+  bool ok = dbf_host_call_unguarded(host, "debrief_repl", l_repl, NULL, err);
+  if (console) dbf_host_set_console(host, before.read_line ? &before : NULL, NULL);
+  return ok;
 }

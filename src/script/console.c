@@ -52,13 +52,21 @@ static int l_complete(lua_State *L) {
   lua_Integer from = luaL_checkinteger(L, -2) - 1;
   luaL_checktype(L, -1, LUA_TTABLE);
   if (from < 0 || (size_t)from > q->point) return luaL_error(L, "no word starts at byte %I", from + 1);
-  q->from = (size_t)from;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
+    q->from = (size_t)from;
     size_t len;
     const char *candidate = lua_tolstring(L, -1, &len);
     if (!q->each(q->user, (debrief_text){candidate, len})) break;
     lua_pop(L, 1);
   }
+  return 0;
+}
+
+/* (question, function): in a guard, so that an interrupt ends what takes too long; a guard itself may raise. */
+static int l_guarded(lua_State *L) {
+  lua_pushcfunction(L, l_complete);
+  lua_insert(L, 1);
+  dbf_limits_guard(L, dbf_state_config_of(L)->interrupt, 2, 0, 0);
   return 0;
 }
 
@@ -68,7 +76,7 @@ size_t dbf_console_complete(dbf_completer *completer, debrief_text line, size_t 
   if (!L || !each || point > line.len || !lua_checkstack(L, 4)) return point;
   question q = {completer, line, point, each, user, point};
   int top = lua_gettop(L);
-  lua_pushcfunction(L, l_complete);
+  lua_pushcfunction(L, l_guarded);
   lua_pushlightuserdata(L, &q);
   lua_pushvalue(L, completer->function);
   lua_pcall(L, 2, 0, 0); /* who presses Tab wants candidates or nothing, no message */
@@ -83,6 +91,7 @@ size_t dbf_console_complete(dbf_completer *completer, debrief_text line, size_t 
 static int l_read(lua_State *L) {
   dbf_console *console = check_console(L);
   debrief_text prompt = check_text(L, 1), line = {NULL, 0};
+  if (console->broken) return luaL_error(L, "the console cannot be written");
   lua_settop(L, 2);
   if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   dbf_bytes *copy = dbf_scratch_text(L);
@@ -113,6 +122,7 @@ static int l_write(lua_State *L) {
   debrief_text text = check_text(L, 1);
   pthread_mutex_lock(&console->mutex);
   bool ok = console->write(console->user, lua_toboolean(L, 2), text);
+  console->broken = console->broken || !ok;
   pthread_mutex_unlock(&console->mutex);
   return ok ? 0 : luaL_error(L, "the console cannot be written");
 }

@@ -38,6 +38,7 @@ typedef struct dbf_console {
   void *user;
   pthread_mutex_t mutex; /* recursive: what completes a line may ask how wide it is */
   bool reading;
+  bool broken; /* a write has failed: no line is read any more, whoever caught the error */
   dbf_completer completer;
 } dbf_console;
 

@@ -17,11 +17,20 @@ local EPIPE = 32 -- nobody reads any more
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
+local out, held = nil, {} -- a debrief.pager that is open; what waits for its end
 local where, asked -- the hook of the job's expression, and the names it asks entries for
 
--- What a plugin prints may come from a log.
+-- What a plugin prints may come from a log. While a pager has the screen it waits.
 local function send(level, name, text)
-  core.log_text(safe(tostring(level)), safe(name .. ": " .. text, "\t"))
+  local told = { safe(tostring(level)), safe(name .. ": " .. text, "\t") }
+  if out and out.program then held[#held + 1] = told else core.log_text(told[1], told[2]) end
+end
+
+local function close_output()
+  local ok, message, code = out:close()
+  for _, told in ipairs(held) do core.log_text(told[1], told[2]) end
+  out, held = nil, {}
+  if not ok and code ~= EPIPE then return message end
 end
 
 local function logger(name)
@@ -36,11 +45,11 @@ local function context(name)
 end
 
 local function hooks_of(names)
-  local out = {}
+  local list = {}
   for i, name in ipairs(names or {}) do
-    out[i] = { table = loaded[name].table, path = loaded[name].path, ctx = context(name) }
+    list[i] = { table = loaded[name].table, path = loaded[name].path, ctx = context(name) }
   end
-  return out
+  return list
 end
 
 local function hooks()
@@ -259,7 +268,7 @@ end
 --- What was merged, to be finished elsewhere: one partial result a retrospective, false for one that stopped.
 function worker.partials()
   merged = merged or pipeline.new(hooks())
-  local out = {}
+  local list = {}
   for i, hook in ipairs(merged.retro) do
     local name = hook.table.name
     if hook.acc == nil and not hook.stopped then
@@ -267,10 +276,10 @@ function worker.partials()
       hook.acc, hook.stopped = acc, not ok
     end
     local acc = not hook.stopped and pack_acc(merged, hook)
-    out[i] = acc and { plugin = name, options = loaded[name].options, acc = core.base64(acc),
+    list[i] = acc and { plugin = name, options = loaded[name].options, acc = core.base64(acc),
       errors = hook.errors or 0 }
   end
-  return { partials = out, problems = merged.order }
+  return { partials = list, problems = merged.order }
 end
 
 -- ---- Entries one by one -----------------------------------------------------------------------------------------
@@ -279,15 +288,15 @@ end
 -- @param given { sessions =, last = only so many, the latest; and what debrief.listing's printer takes }
 function worker.read(given)
   local p, result = pipeline.new(hooks()), new_result()
-  local out <close> = require "debrief.pager".new(given.pager or given)
+  out = require "debrief.pager".new(given.pager or given)
+  local _ <close> = out -- also when this is interrupted
   given.out = out
   local printer = require "debrief.listing".printer(given)
   local kept = given.last and latest.new(given.last)
   read_sessions(p, given.sessions, result, kept and kept.add or printer.add)
   if kept then kept.each(printer.add) end
   local _, failure = printer.close()
-  local ok, message, code = out:close()
-  if not ok and code ~= EPIPE then failure = failure or message end
+  failure = failure or close_output()
   if failure then result.failures[#result.failures + 1] = { message = failure } end
   result.sessions, result.shown = #given.sessions, printer.count
   if result.names then printer.asked.merge(printer.asked.state, result.names) end

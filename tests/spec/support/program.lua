@@ -73,8 +73,9 @@ function Scene:variables(env)
   local words = { "-u LD_PRELOAD -u ASAN_OPTIONS -u DEBRIEF_DIR -u DEBRIEF_PLUGIN_PATH -u DEBRIEF_LUA_DIR -u NO_COLOR "
     .. "-u XDG_STATE_HOME -u INPUTRC" }
   for name, value in pairs(env or {}) do if not value then words[#words + 1] = "-u " .. name end end
-  words[#words + 1] = ("HOME=%s XDG_CONFIG_HOME= PAGER=cat TZ=UTC LC_ALL=C.UTF-8 DEBRIEF=%s"):format(
-    quote(self.dir .. "/home"), quote(program.path))
+  words[#words + 1] = ("HOME=%s XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8 DEBRIEF=%s"):format(quote(self.dir .. "/home"),
+    quote(program.path))
+  if not env or env.PAGER == nil then words[#words + 1] = "PAGER=cat" end
   for name, value in pairs(env or {}) do if value then words[#words + 1] = name .. "=" .. quote(value) end end
   return table.concat(words, " ")
 end

@@ -2,7 +2,7 @@
 --
 --     local t = screen.start(s, [["$DEBRIEF" read]], { columns = 80, rows = 24, env = { PAGER = "less" } })
 --     t:wait "implement"             -- until a Lua pattern is on the screen; fails with the screen when it never is
---     t:keys("C-r", "Enter")         -- names as tmux has them; t:type "text" is the text itself
+--     t:keys("C-r", "Enter")         -- once it has begun; names as tmux has them; t:type "text" is the text itself
 --     t:resize(40, 10)
 --     t:ended()                      -- waits for the end: the exit status, or minus the signal
 --     screen.clean()                 -- in teardown: ends every server, also after a failed test
@@ -13,6 +13,14 @@ local Screen = {}
 Screen.__index = Screen
 
 local SECONDS = 20
+
+-- Between tmux and the command, to tell how it ended: tmux forgets that now and then. Ctrl-C is for the command only.
+local RUNNER = [[
+  local _, how, number = os.execute(os.getenv "SCREEN_COMMAND")
+  local file = assert(io.open(os.getenv "SCREEN_ENDED", "w"))
+  file:write(how, " ", number, "\n")
+  file:close()]]
+
 local running = {}
 
 local function quote(text) return "'" .. text:gsub("'", [['\'']]) .. "'" end
@@ -43,7 +51,8 @@ function screen.start(scene, command, opts)
   local self = setmetatable({ socket = ("%s/.tmux%d"):format(scene.dir, #running + 1) }, Screen)
   running[#running + 1] = self
   local words = { "cd", quote(scene.dir), "&& exec env -u TMUX -u TMUX_PANE -u LESS",
-    scene:variables(opts.env), "sh -c", quote(command) }
+    scene:variables(opts.env), "SCREEN_ENDED=" .. quote(self.socket .. ".ended"), "SCREEN_COMMAND=" .. quote(command),
+    "lua5.4 -e", quote(RUNNER) }
   self:tmux(("-f /dev/null set -g remain-on-exit on \\; set -g remain-on-exit-format '' \\; set -g status off \\; "
     .. "set -g default-terminal %s \\; set -s escape-time 0 \\; set -s exit-empty off \\; "
     .. "new-session -d -x %d -y %d %s"):format(opts.term or "screen", opts.columns or 80, opts.rows or 24,
@@ -101,10 +110,13 @@ function Screen:resize(columns, rows) self:tmux(("resize-window -x %d -y %d"):fo
 --- Wait for the end of the command. @return its exit status, or minus the signal that ended it
 function Screen:ended(seconds)
   local shown = until_time(self, seconds, "the end", function()
-    return self:tmux "display -p '#{pane_dead} #{pane_dead_status} #{pane_dead_signal}'":match "^1 ([^\n]*)"
+    local file = io.open(self.socket .. ".ended")
+    local text = file and file:read "a" or ""
+    if file then file:close() end
+    return text:match "^(.*)\n$"
   end)
-  local status, signal = shown:match "^(%d*) (%d*)$"
-  return tonumber(status) or -(tonumber(signal) or 0)
+  local how, number = shown:match "^(%a+) (%d+)$"
+  return how == "exit" and tonumber(number) or -tonumber(number)
 end
 
 --- End the server, and with it what still runs on the screen.

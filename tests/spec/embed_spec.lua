@@ -4,7 +4,7 @@ local program = dofile "tests/spec/support/program.lua"
 local installed = dofile "tests/spec/support/installed.lua"
 
 local under = os.getenv "UNDER" or ""
-local strict = "-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -g "
+local strict = "-std=gnu11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -g "
 
 describe("the example", function()
   local tree
@@ -96,6 +96,22 @@ describe("the example", function()
       assert.equal(1, r.status)
       assert.truthy(r.out:find "8 hosts appended 25 runs each, 8 failed\n", r.out)
       assert.equal(8, select(2, r.out:gsub("threads: [^\n]*team.jsonl", "")))
+    end)
+  end)
+
+  describe("callbacks", function()
+    setup(function() build "callbacks" end)
+
+    it("lends Lua its functions, and ends what takes too long", function()
+      if installed.sanitizer:find "thread" then return pending "ThreadSanitizer holds signals back" end
+      local r = run "./callbacks"
+      assert.equal([[
+{"cents":80,"within":false}
+failed: eval:1: cost: no price for this model
+stopped after 1 s
+"the host goes on"
+]], r.out)
+      assert.equal(0, r.status)
     end)
   end)
 end)

@@ -4,9 +4,11 @@
 #include <debrief/debrief.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
 static void on_log(void *user, const char *level, const char *text) {
@@ -22,18 +24,40 @@ static void on_log(void *user, const char *level, const char *text) {
   fprintf(stderr, "%s: %s%s\n", level, line, *text ? "…" : "");
 }
 
+static debrief *volatile interruptible;
+
+/* Ctrl-C stops the script or retrospective. What cannot be stopped, or has not stopped when it comes again, takes the
+ * program with it. */
+static void on_interrupt(int number) {
+  switch (debrief_interrupt(interruptible)) {
+  case DEBRIEF_INTERRUPT_SENT: break;
+  case DEBRIEF_INTERRUPT_STILL: _exit(128 + number);
+  case DEBRIEF_INTERRUPT_NOTHING: signal(number, SIG_DFL); raise(number);
+  }
+}
+
+/* Whoever starts the program with the signal ignored (nohup, a script's &) wants it so. */
+static void handle_interrupts(debrief *host) {
+  struct sigaction before, ours = {.sa_handler = on_interrupt};
+  interruptible = host;
+  if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGINT, &ours, NULL);
+}
+
 int main(int argc, char **argv) {
   debrief_config config = {.struct_size = sizeof config,
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
                            .on_log = on_log,
-                           .console = terminal_console()};
+                           .console = terminal_console(),
+                           .signal = SIGURG};
   debrief_error err;
   int status = 1;
   debrief *host = debrief_open(&config, &err);
+  handle_interrupts(host);
   if (!host || !debrief_command(host, argc, argv, &status, &err)) {
     fprintf(stderr, "debrief: %s\n", err.message);
     status = 1;
   }
+  interruptible = NULL;
   debrief_close(host);
   if (fflush(stdout) != 0 && errno != EPIPE) {
     fprintf(stderr, "debrief: cannot write: %s\n", strerror(errno));

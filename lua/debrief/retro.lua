@@ -211,7 +211,8 @@ end
 
 -- What core.crew(1, setup) makes, without a thread: functions of the host's that want its own thread can be called.
 local function alone(setup)
-  local worker, crew, call, tasks, at = core.worker(), {}, nil, nil, 0
+  local worker, call, tasks, at = core.worker(), nil, nil, 0
+  local crew = setmetatable({}, { __close = function() worker:close() end })
   function crew.start(_, name, list) call, tasks = name, list end
   function crew.take()
     at = at + 1
@@ -245,9 +246,9 @@ end
 
 -- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, partial results.
 local function pass(job, chunks, workers, total, partial)
-  local merger, message = retro.worker(job)
+  local merger <close>, message = retro.worker(job)
   if not merger then return nil, message end
-  local crew = workers == 1 and alone(core.pack(job)) or core.crew(workers, core.pack(job))
+  local crew <close> = workers == 1 and alone(core.pack(job)) or core.crew(workers, core.pack(job))
   local packed = {}
   for i, chunk in ipairs(chunks) do packed[i] = core.pack(chunk) end
   crew:start("chunk", packed)

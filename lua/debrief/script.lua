@@ -15,7 +15,9 @@ end
 
 local function handler(raised)
   local traceback = core.traceback(nil, 2)
-  return { message = message_of(raised), traceback = (traceback:gsub("\n[^\n]*%[C%]: in function 'xpcall'.*", "")) }
+  traceback = traceback:gsub("\n[^\n]*%[C%]: in function 'xpcall'.*", "")
+  traceback = traceback:gsub("\n[^\n]*%[C%]: in function 'debrief%.core%.guard'.*", "")
+  return { message = message_of(raised), traceback = traceback }
 end
 
 --- Set the globals that scripts find.
@@ -34,5 +36,13 @@ end
 --- Call a function of the user's.
 -- @return true and its results; or false and { message =, traceback = }, the traceback without what is ours
 function script.call(f, ...) return xpcall(f, handler, ...) end
+
+--- The same, and an interrupt ends it.
+-- @return as call; when it was interrupted, "interrupted" behind that
+function script.guard(f, ...)
+  local result = table.pack(core.guard(handler, f, ...))
+  if not result[1] and type(result[2]) == "string" then result[2] = { message = result[2], traceback = "" } end
+  return table.unpack(result, 1, result.n)
+end
 
 return script

@@ -20,6 +20,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -305,18 +306,34 @@ static int l_entry(lua_State *L) {
   return 1;
 }
 
+static bool write_all(int fd, const char *text, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, text, len);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) text += n, len -= (size_t)n;
+  }
+  return true;
+}
+
 /* write(fd, text) -> true | nil, message, errno */
 static int l_write(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
-  while (len > 0) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno != EINTR) return luaL_fileresult(L, 0, NULL);
-    if (n > 0) text += n, len -= (size_t)n;
-  }
-  lua_pushboolean(L, 1);
-  return 1;
+  return luaL_fileresult(L, write_all(fd, text, len), NULL);
+}
+
+/* save(path, text) -> true | nil, message, errno: the file has this text, nothing else; not left half done by an
+ * interrupt */
+static int l_save(lua_State *L) {
+  size_t len;
+  const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool ok = fd >= 0 && write_all(fd, text, len);
+  int code = errno;
+  if (fd >= 0 && close(fd) != 0 && ok) ok = false, code = errno;
+  errno = code;
+  return luaL_fileresult(L, ok, path);
 }
 
 /* strerror(errno) -> text */
@@ -327,16 +344,27 @@ static int l_strerror(lua_State *L) {
 }
 
 int luaopen_debrief_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"time", l_time},           {"now", l_now},
-                                       {"date", l_date},           {"list", l_list},
-                                       {"localtime", l_localtime}, {"mktime", l_mktime},
-                                       {"stat", l_stat},           {"slurp", l_slurp},
-                                       {"terminal", l_terminal},   {"log_text", l_log_text},
-                                       {"traceback", l_traceback}, {"entry", l_entry},
-                                       {"write", l_write},         {"strerror", l_strerror},
-                                       {"copy", dbf_view_copy},    {"source", l_source},
-                                       {"sources", l_sources},     {"guard", dbf_state_guard},
-                                       {"host", l_host},           {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"time", l_time},
+                                       {"now", l_now},
+                                       {"date", l_date},
+                                       {"list", l_list},
+                                       {"localtime", l_localtime},
+                                       {"mktime", l_mktime},
+                                       {"stat", l_stat},
+                                       {"slurp", l_slurp},
+                                       {"terminal", l_terminal},
+                                       {"log_text", l_log_text},
+                                       {"traceback", l_traceback},
+                                       {"entry", l_entry},
+                                       {"write", l_write},
+                                       {"strerror", l_strerror},
+                                       {"copy", dbf_view_copy},
+                                       {"source", l_source},
+                                       {"sources", l_sources},
+                                       {"guard", dbf_state_guard},
+                                       {"save", l_save},
+                                       {"host", l_host},
+                                       {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_convert_open(L);
   dbf_view_open(L);

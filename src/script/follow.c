@@ -1,4 +1,5 @@
 #include "follow.h"
+#include "limits.h"
 #include "log.h"
 #include "notes.h"
 #include "object.h"
@@ -95,6 +96,7 @@ static follower_object *check_follower(lua_State *L) {
 static int l_next(lua_State *L) {
   follower_object *o = check_follower(L);
   dbf_record record;
+  dbf_limits_check(L);
   const char *session;
   debrief_error err;
   switch (dbf_follower_next(o->follower, 0, &record, &session, &err)) {
@@ -111,9 +113,15 @@ static int l_next(lua_State *L) {
 static int l_wait(lua_State *L) {
   follower_object *o = check_follower(L);
   lua_Integer ms = luaL_optinteger(L, 2, -1);
-  int fd = (int)luaL_optinteger(L, 3, -1);
+  int fd = (int)luaL_optinteger(L, 3, -1), slice;
   struct pollfd items[] = {{.fd = debrief_follower_fd(o->follower), .events = POLLIN}, {.fd = fd}};
-  bool changed = poll(items, 2, ms > INT32_MAX ? INT32_MAX : (int)ms) > 0;
+  bool changed;
+  do {
+    dbf_limits_check(L);
+    slice = dbf_limits_slice(ms);
+    changed = poll(items, 2, slice) > 0;
+    if (ms >= 0) ms -= slice;
+  } while (!changed && slice >= 0 && ms != 0);
   if (changed && items[1].revents) lua_pushliteral(L, "closed");
   else lua_pushstring(L, changed ? "new" : "late");
   return 1;

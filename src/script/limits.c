@@ -11,11 +11,12 @@
 /* Set before it is needed by the thread that needs it, so that the handler never makes storage for it. */
 static _Thread_local dbf_running *volatile running __attribute__((tls_model("initial-exec")));
 
-enum { SLICE_MS = 50 };
+enum { SLICE_MS = 50, GRACE = 10000, GRACES = 8 };
 
 static bool is_stopped(const dbf_running *r) {
-  return atomic_load_explicit(&r->interrupt->pending, memory_order_relaxed) ||
-         atomic_load_explicit(&r->interrupt->leaving, memory_order_relaxed) ||
+  const dbf_interrupt *i = r->interrupt;
+  return (i && (atomic_load_explicit(&i->pending, memory_order_relaxed) ||
+                atomic_load_explicit(&i->leaving, memory_order_relaxed))) ||
          (r->stop && atomic_load_explicit(r->stop, memory_order_relaxed));
 }
 
@@ -33,15 +34,16 @@ int dbf_limits_slice(int64_t ms) {
 
 static void on_hook(lua_State *L, lua_Debug *ar);
 
-/* Make L raise at its next instruction. Runs in the handler, too. */
-static void arm(dbf_running *r, lua_State *L) {
+/* Make L raise when it has run `count` more instructions. Runs in the handler, too. Calls of C functions are let through: among them are
+ * those that close to-be-closed variables. */
+static void arm(dbf_running *r, lua_State *L, int count) {
   if (L == r->of && !r->hooked && lua_gethook(L) != on_hook) {
     r->hook = lua_gethook(L);
     r->mask = lua_gethookmask(L);
     r->count = lua_gethookcount(L);
     r->hooked = true;
   }
-  lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKCOUNT, 1);
+  lua_sethook(L, on_hook, LUA_MASKCOUNT, count);
 }
 
 /* Take our hook from L; the state of the guard gets its own one back. */
@@ -51,11 +53,18 @@ static void disarm(const dbf_running *r, lua_State *L) {
   else lua_sethook(L, NULL, 0, 0);
 }
 
-int dbf_limits_raise(lua_State *L) {
-  dbf_running *r = running;
-  if (r) r->raised = true;
+static int raise_now(dbf_running *r, lua_State *L, int count) {
+  arm(r, L, count);
+  r->raised = true;
   lua_pushliteral(L, "interrupted");
   return lua_error(L);
+}
+
+/* No hook is called while a hook runs: so a message handler does its work undisturbed. One that is called because a C
+ * function raises has some instructions for it, but a script that goes on behind a pcall cannot have them for ever. */
+int dbf_limits_raise(lua_State *L) {
+  dbf_running *r = running;
+  return raise_now(r, L, r->graces++ < GRACES ? GRACE : 1);
 }
 
 /* A coroutine may have kept a hook from an interrupt that is over. */
@@ -63,24 +72,19 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   dbf_running *r = running;
   (void)ar;
   if (!r || !is_stopped(r)) disarm(r, L);
-  if (!r || !is_stopped(r)) return;
-  arm(r, L);
-  dbf_limits_raise(L);
+  if (r && is_stopped(r)) raise_now(r, L, 1);
 }
 
 void dbf_limits_check(lua_State *L) {
-  dbf_running *r = running;
-  if (!r || !is_stopped(r)) return;
-  arm(r, L);
-  dbf_limits_raise(L);
+  const dbf_running *r = running;
+  if (r && is_stopped(r)) dbf_limits_raise(L);
 }
 
 int dbf_limits_exit(lua_State *L, dbf_interrupt *i, int status) {
   if (!i || !running || running->interrupt != i) return luaL_error(L, "os.exit cannot be called here");
   if (!atomic_load(&i->leaving)) i->status = status;
   atomic_store(&i->leaving, true);
-  arm(running, L);
-  return dbf_limits_raise(L);
+  return raise_now(running, L, 1);
 }
 
 bool dbf_limits_left(dbf_interrupt *i, int *status) {
@@ -93,7 +97,7 @@ lua_State *dbf_limits_switch(lua_State *to) {
   if (!r) return NULL;
   lua_State *before = r->L;
   r->L = to;
-  if (is_stopped(r)) arm(r, to);
+  if (is_stopped(r)) arm(r, to, 1);
   return before;
 }
 
@@ -102,7 +106,7 @@ bool dbf_limits_back(lua_State *before) {
   if (!r || !before) return false;
   r->L = before;
   if (!is_stopped(r)) return false;
-  arm(r, before);
+  arm(r, before, 1);
   return true;
 }
 
@@ -111,7 +115,7 @@ bool dbf_limits_back(lua_State *before) {
 static void on_signal(int number, siginfo_t *info, void *context) {
   dbf_running *r = running;
   (void)number, (void)info, (void)context;
-  if (r && is_stopped(r)) arm(r, r->L);
+  if (r && is_stopped(r)) arm(r, r->L, 1);
 }
 
 void dbf_limits_init(dbf_interrupt *i) {
@@ -156,7 +160,7 @@ void dbf_limits_enter(dbf_running *r, lua_State *L, dbf_interrupt *i, const atom
   *r = (dbf_running){.L = L, .interrupt = i, .stop = stop, .of = L, .outer = running};
   atomic_signal_fence(memory_order_seq_cst);
   running = r;
-  if (is_stopped(r)) arm(r, L);
+  if (is_stopped(r)) arm(r, L, 1);
 }
 
 /* An interrupt that comes when `running` is the outer one already is for that one, and may have hooked the same state. */
@@ -165,7 +169,7 @@ void dbf_limits_leave(dbf_running *r) {
   running = outer;
   atomic_signal_fence(memory_order_seq_cst);
   disarm(r, r->of);
-  if (outer && is_stopped(outer)) arm(outer, outer->L);
+  if (outer && is_stopped(outer)) arm(outer, outer->L, 1);
 }
 
 static void open_guard(dbf_interrupt *i) {

@@ -34,6 +34,7 @@ typedef struct dbf_running {
   dbf_interrupt *interrupt;
   const atomic_bool *stop; /* another reason to end; NULL */
   bool raised;             /* something was told to end */
+  int graces;              /* how often it had a few more instructions */
   bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
   lua_State *of;
   lua_Hook hook;
@@ -60,7 +61,8 @@ enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
  * what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
 int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
 
-/* Work on a thread of ours: from enter to leave, `L` is what this thread runs, and ends when `stop` says so. */
+/* Work on a thread of ours: from enter to leave, `L` is what this thread runs, and ends when `stop` says so or, when there
+ * is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */
 void dbf_limits_enter(dbf_running *running, lua_State *L, dbf_interrupt *interrupt, const atomic_bool *stop);
 void dbf_limits_leave(dbf_running *running);
 
@@ -85,7 +87,7 @@ int dbf_limits_exit(lua_State *L, dbf_interrupt *interrupt, int status);
 /* Behind the outermost guard: was it ended by dbf_limits_exit, and with what? */
 bool dbf_limits_left(dbf_interrupt *interrupt, int *status);
 
-/* Raise "interrupted". */
+/* Raise "interrupted"; only when something has stopped. */
 int dbf_limits_raise(lua_State *L);
 
 #endif

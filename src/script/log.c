@@ -1,5 +1,6 @@
 #include "log.h"
 #include "fields.h"
+#include "limits.h"
 #include "match.h"
 #include "notes.h"
 #include "object.h"
@@ -95,9 +96,10 @@ static reader_object *check_reader(lua_State *L) {
 }
 
 /* The next entry of the reader's span that the matcher lets pass; NULL: any. */
-static debrief_next next_match(reader_object *r, const dbf_match *match, dbf_record *record,
+static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *match, dbf_record *record,
                                debrief_error *err) {
   while (true) {
+    dbf_limits_check(L);
     debrief_next next = dbf_reader_next(r->reader, record, err);
     if (next != DEBRIEF_NEXT_ENTRY) return next;
     dbf_verdict verdict = dbf_span_judge(&r->span, record);
@@ -113,7 +115,7 @@ static int l_reader_next(lua_State *L) {
   const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
   dbf_record record;
   debrief_error err;
-  switch (next_match(r, match, &record, &err)) {
+  switch (next_match(L, r, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
@@ -257,6 +259,7 @@ static int l_log_append(lua_State *L) {
   size_t bad;
   luaL_checkany(L, 3);
   bool sparse = lua_toboolean(L, 4);
+  dbf_limits_check(L);
   lua_createtable(L, 1, 0);
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, 1);
@@ -277,6 +280,7 @@ static int l_log_append_batch(lua_State *L) {
   size_t bad = 0, stored = 0;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
+  dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
   if (lines) bad = 0;
   if (lines && dbf_log_append_lines(log->log, id, lines, count, NULL, NULL, &stored, &err))
@@ -296,6 +300,7 @@ static int l_log_append_new(lua_State *L) {
   size_t bad, stored = 0;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
+  dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
   if (!lines || !dbf_log_append_lines(log->log, id, lines, count, dbf_unique_filter, &unique, &stored, &err))
     return fail(L, &err);

@@ -5,6 +5,7 @@
  *
  * The group is killed before its leader is reaped: until then its number belongs to nobody else. */
 #include "process.h"
+#include "limits.h"
 #include "scratch.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ typedef struct child {
   int pidfd;         /* -1: this kernel has none */
   dbf_bytes *bytes;  /* what was read, job.limit at most */
   bool cut, ended;   /* there was more; it has ended */
-  bool late, stolen; /* it was killed for the time; its status is not ours to have */
+  bool late, stolen; /* it was killed, for the time or an interrupt; its status is not ours to have */
   int status;        /* as waitpid gives it */
 } child;
 
@@ -164,7 +165,8 @@ static int64_t now_ms(void) {
 static void wait_for_news(const child *c, int64_t left) {
   struct pollfd news[2] = {{.fd = c->output, .events = POLLIN}, {.fd = c->pidfd, .events = POLLIN}};
   if (c->pidfd < 0 && left > SLICE_MS) left = SLICE_MS;
-  poll(news, 2, (int)left); /* an error or a signal is as good as news: everything is looked at again */
+  poll(news, 2,
+       dbf_limits_slice(left)); /* an error or a signal is as good as news: everything is looked at again */
 }
 
 static void reap(child *c) {
@@ -183,7 +185,7 @@ static void finish(child *c, const job *j) {
     c->ended = has_ended(c); /* before the drain: what it wrote is in the pipe then */
     drain(c, j->limit);
     left = deadline - now_ms();
-    c->late = !c->ended && left <= 0;
+    c->late = !c->ended && (left <= 0 || dbf_limits_stopped());
     if (c->ended || c->late) break;
     wait_for_news(c, left);
   }
@@ -327,6 +329,7 @@ static int l_run(lua_State *L) {
   int e = start(&c, &j, &folder);
   if (e) return push_failure(L, &j, folder ? j.cwd : NULL, e);
   finish(&c, &j);
+  dbf_limits_check(L);
   return push_result(L, &j, &c);
 }
 

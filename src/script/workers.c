@@ -1,12 +1,15 @@
 #include "workers.h"
+#include "limits.h"
 #include "object.h"
 #include "pack.h"
 #include "scratch.h"
 #include "state.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { AHEAD = 4, MOST = 256 }; /* results per worker that may wait; workers of one crew */
@@ -34,7 +37,7 @@ typedef struct crew {
   size_t workers, count, next, taken; /* tasks: taken <= done or under way < next <= count */
   parcel setup, *tasks, *results;     /* results[i].data is NULL until task i is done */
   char name[32];
-  bool stop;
+  atomic_bool stop;
 } crew;
 
 typedef struct crew_object {
@@ -87,7 +90,12 @@ static int l_worker_call(lua_State *L) {
   size_t len;
   if (!w->state) return luaL_error(L, "this worker is closed");
   argument.data = (char *)luaL_optlstring(L, 3, "", &argument.len);
+  lua_State *before = dbf_limits_switch(w->state);
   bool ok = answer(w->state, name, &argument);
+  if (dbf_limits_back(before)) {
+    lua_settop(w->state, 0);
+    dbf_limits_raise(L);
+  }
   const char *text = lua_tolstring(w->state, -1, &len);
   if (!ok) lua_pushnil(L);
   lua_pushlstring(L, text ? text : "", text ? len : 0);
@@ -142,7 +150,9 @@ static bool take_task(crew *c, size_t *task) {
 static void *work(void *argument) {
   crew *c = argument;
   size_t task;
+  dbf_running running;
   lua_State *W = dbf_state_new(c->config, true);
+  dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
   bool ready = W && answer(W, "setup", &c->setup);
   parcel broken = ready ? (parcel){0} : parcel_of(W, false);
   while (take_task(c, &task)) {
@@ -156,15 +166,24 @@ static void *work(void *argument) {
     pthread_mutex_unlock(&c->mutex);
   }
   free_parcel(&broken);
+  dbf_limits_leave(&running);
   dbf_state_close(W);
   return NULL;
 }
 
-static void free_crew(crew *c) {
+/* Tasks under way end, too, if there is a signal to tell them. */
+static void stop_crew(crew *c) {
+  const dbf_interrupt *interrupt = c->config->interrupt;
   pthread_mutex_lock(&c->mutex);
-  c->stop = true;
+  atomic_store(&c->stop, true);
   pthread_cond_broadcast(&c->changed);
   pthread_mutex_unlock(&c->mutex);
+  if (!interrupt || !interrupt->signal) return;
+  for (size_t i = 0; i < c->running; i++) pthread_kill(c->threads[i], interrupt->signal);
+}
+
+static void free_crew(crew *c) {
+  stop_crew(c);
   for (size_t i = 0; i < c->running; i++) pthread_join(c->threads[i], NULL);
   for (size_t i = 0; i < c->count; i++) {
     free_parcel(&c->tasks[i]);
@@ -219,6 +238,19 @@ static bool copy_tasks(lua_State *L, crew *c, size_t count) {
   return true;
 }
 
+/* Signals of the host's are for the host's threads. */
+static bool start_thread(crew *c) {
+  static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF};
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
+  if (c->config->interrupt && c->config->interrupt->signal) sigdelset(&blocked, c->config->interrupt->signal);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  bool ok = pthread_create(&c->threads[c->running], NULL, work, c) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return ok;
+}
+
 static int l_crew_start(lua_State *L) {
   crew *c = check_crew(L);
   const char *name = luaL_checkstring(L, 2);
@@ -229,18 +261,34 @@ static int l_crew_start(lua_State *L) {
   if (!copy_tasks(L, c, lua_rawlen(L, 3))) return luaL_error(L, "not enough memory");
   if (c->workers > c->count) c->workers = c->count;
   for (; c->running < c->workers; c->running++)
-    if (pthread_create(&c->threads[c->running], NULL, work, c) != 0) break;
+    if (!start_thread(c)) break;
   if (c->running == 0 && c->count) return luaL_error(L, "no thread could be started");
   return 0;
+}
+
+/* A signal handler cannot wake who waits for a condition: so an interrupt is looked for. False: there is one. */
+static bool wait_for_result(crew *c) {
+  struct timespec until;
+  pthread_mutex_lock(&c->mutex);
+  while (!c->results[c->taken].data && !dbf_limits_stopped()) {
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += dbf_limits_slice(100) * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&c->changed, &c->mutex, &until);
+  }
+  pthread_mutex_unlock(&c->mutex);
+  return !dbf_limits_stopped();
 }
 
 static int l_crew_take(lua_State *L) {
   crew *c = check_crew(L);
   if (c->taken == c->count) return 0;
-  pthread_mutex_lock(&c->mutex);
-  while (!c->results[c->taken].data) pthread_cond_wait(&c->changed, &c->mutex);
+  if (!wait_for_result(c)) {
+    stop_crew(c);
+    return dbf_limits_raise(L);
+  }
   parcel *result = &c->results[c->taken];
-  pthread_mutex_unlock(&c->mutex);
   if (result->failed) lua_pushnil(L);
   lua_pushlstring(L, result->data, result->len);
   int pushed = result->failed ? 2 : 1;

@@ -18,7 +18,7 @@ void dbf_workers_open(lua_State *L);
  * worker:close()
  * crew:start(name, {packed...})                          each thread first calls debrief.worker.setup(setup)
  * crew:take() -> packed | nil, message | nil (no more)
- * crew:close()                                           stops after the tasks under way */
+ * crew:close()                                           stops; tasks under way end too, if the host has a signal */
 void dbf_workers_register(lua_State *L);
 
 #endif

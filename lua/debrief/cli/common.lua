@@ -115,6 +115,16 @@ function common.all_plugins()
   return require "debrief.retro".all_plugins()
 end
 
+--- Call a function that Ctrl-C ends, and with it the command.
+-- @param told what is said then
+-- @return its result
+function common.guard(told, f, ...)
+  local ok, result, interrupted = core.guard(tell.raised, f, ...)
+  if ok then return result end
+  if interrupted then tell.fail(told, 130) end
+  error(result, 0)
+end
+
 --- Columns of the terminal that stdout is, or nil; and whether to use colour on it.
 function common.terminal()
   local columns = core.terminal(1)

@@ -1,7 +1,7 @@
 --- The program: words in, exit status out. Everything that prints is here and below.
 --
 -- Exit status: 0 fine; 1 failed; 2 usage, or a plugin that does not load; 3 finished, but lines could not be read or
--- plugins failed.
+-- plugins failed; 130 interrupted.
 -- @module debrief.cli
 local commands_of = require "debrief.cli.commands"
 local core = require "debrief.core"
@@ -15,12 +15,6 @@ local function parse(parser, left, words)
   if not ok then error(parsed, 0) end
   if not parsed then return nil, grammar.explain(parser, result, words), 2 end
   return result
-end
-
--- What a command raises: a message of ours ({ message =, status = }), or a bug.
-local function handler(raised)
-  if type(raised) == "table" and raised.message then return raised end
-  return { message = core.traceback("this is a bug in debrief: " .. tostring(raised), 2), status = 1 }
 end
 
 local function has(words, word)
@@ -57,8 +51,8 @@ end
 -- @param words the words typed, [0] being the program's name
 -- @return the exit status
 return function(words)
-  local ok, result = xpcall(dispatch, handler, words)
-  local closed, problem = xpcall(out.close, handler)
+  local ok, result = xpcall(dispatch, tell.raised, words)
+  local closed, problem = xpcall(out.close, tell.raised)
   if not ok then
     tell.error(result.message)
     return result.status

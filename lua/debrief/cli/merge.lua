@@ -32,13 +32,17 @@ local function read_lines(files)
   return lines
 end
 
-function merge.run(args)
+local function finish(args)
   local lines = read_lines(args.files)
   common.worker(common.job { retro = { args.plugin }, allow = args.allow }):close()
   local result, message = require "debrief.retro".merge(args.plugin, lines, args.allow)
   if not result then tell.fail(message) end
   retro.show(args, result)
-  return common.status(result)
+  return result
+end
+
+function merge.run(args)
+  return common.status(common.guard(retro.interrupted, finish, args))
 end
 
 return merge

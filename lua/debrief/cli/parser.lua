@@ -11,7 +11,7 @@ local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
 The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
-3 finished, but lines could not be read or plugins failed.]]
+3 finished, but lines could not be read or plugins failed, 130 interrupted.]]
 
 -- Help and version leave the parser by an error that is no error; argparse turns it into text, so what it says is kept
 -- beside it.

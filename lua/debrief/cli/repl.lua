@@ -28,8 +28,8 @@ end
 function command.place(words) return script.place(words, "repl", { ["-e"] = true, ["-l"] = true }) end
 
 local function call(f, ...)
-  local ok, message = script.call(f, ...)
-  if not ok then tell.fail(message) end
+  local ok, message, status = script.call(f, ...)
+  if not ok then tell.fail(message, status) end
 end
 
 local function compiled(chunk, message)

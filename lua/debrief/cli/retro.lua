@@ -1,4 +1,5 @@
 local common = require "debrief.cli.common"
+local core = require "debrief.core"
 local out = require "debrief.cli.out"
 local report = require "debrief.report"
 local tell = require "debrief.cli.tell"
@@ -22,18 +23,16 @@ function retro.options(command)
   retro.output_options(command)
 end
 
---- Write a text to -o FILE or standard output.
+retro.interrupted = "interrupted: there is no report"
+
+--- Write a text to -o FILE or standard output. An interrupt comes before the file is touched or behind it.
 function retro.write(args, text)
   if not args.output then
     out.write(text)
     return
   end
-  local file, message = io.open(args.output, "w")
-  if not file then tell.fail("cannot write " .. message) end
-  local ok
-  ok, message = file:write(text)
-  if ok then ok, message = file:close() end
-  if not ok then tell.fail(("cannot write %s: %s"):format(args.output, message)) end
+  local ok, message = core.save(args.output, text)
+  if not ok then tell.fail("cannot write " .. message) end
 end
 
 local function split(names)
@@ -42,7 +41,9 @@ local function split(names)
   return list
 end
 
-function retro.run(args)
+-- Everything up to the report.
+-- @return the result
+local function look_back(args)
   local names = split(args.plugin)
   if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
@@ -57,7 +58,11 @@ function retro.run(args)
   else
     retro.show(args, result)
   end
-  return common.status(result)
+  return result
+end
+
+function retro.run(args)
+  return common.status(common.guard(retro.interrupted, look_back, args))
 end
 
 --- Render the reports of a result and write them where args says.

@@ -21,9 +21,9 @@ function run.run(args)
   if not log then tell.fail(message) end
   local arg = script.arg(args.typed, args.place)
   _G.debrief, _G.cjson, _G.log, _G.arg = debrief, require "cjson", log, arg
-  local ok, traceback = script.call(chunk, table.unpack(arg))
+  local ok, traceback, status = script.call(chunk, table.unpack(arg))
   log:close()
-  if not ok then tell.fail(traceback) end
+  if not ok then tell.fail(traceback, status) end
   return 0
 end
 

@@ -1,6 +1,6 @@
 --- Scripts of the user's own: finding them among the words, running them, what is said when they fail.
 -- @module debrief.cli.script
-local call = require "debrief.script".call
+local guard = require "debrief.script".guard
 
 local script = {}
 
@@ -35,11 +35,11 @@ function script.arg(words, place)
   return arg
 end
 
---- Call a function of the user's.
--- @return true; or false and the message, with a traceback
+--- Call a function of the user's, which Ctrl-C may end.
+-- @return true; or false, the message with a traceback, and the exit status
 function script.call(f, ...)
-  local ok, raised = call(f, ...)
-  if not ok then return false, raised.message .. "\n" .. raised.traceback end
+  local ok, raised, interrupted = guard(f, ...)
+  if not ok then return false, raised.message .. "\n" .. raised.traceback, interrupted and 130 or 1 end
   return true
 end
 

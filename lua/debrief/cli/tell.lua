@@ -1,6 +1,7 @@
 --- Messages to people, on stderr: one line each, nothing raw from a log, and never too many of a kind.
 -- @module debrief.cli.tell
 local out = require "debrief.cli.out"
+local core = require "debrief.core"
 local safe = require "debrief.safe"
 
 local tell = {}
@@ -22,6 +23,12 @@ function tell.note(message) line("debrief: " .. message) end
 -- @param status exit status, 1 by default
 function tell.fail(message, status)
   error({ message = message, status = status or 1 }, 0)
+end
+
+--- A message handler: what leaves a command is a message of ours as it is ({ message =, status = }), or a bug.
+function tell.raised(raised)
+  if type(raised) == "table" and raised.message then return raised end
+  return { message = core.traceback("this is a bug in debrief: " .. tostring(raised), 2), status = 1 }
 end
 
 --- "file:line:byte kind: message [excerpt]"

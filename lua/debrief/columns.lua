@@ -103,16 +103,17 @@ end
 
 -- ---- Tables ---------------------------------------------------------------------------------------------------------
 
--- Widths that fit: the widest columns give way, no further than 8.
+-- Widths that fit: the widest columns give way, no further than 8. False when that is not enough.
 local function fit(widths, limit)
   local total = 2 * (#widths - 1)
   for _, w in ipairs(widths) do total = total + w end
   while total > limit do
     local widest = 1
     for i, w in ipairs(widths) do if w > widths[widest] then widest = i end end
-    if widths[widest] <= 8 then return end
+    if widths[widest] <= 8 then return false end
     widths[widest], total = widths[widest] - 1, total - 1
   end
+  return true
 end
 
 local function row_text(cells, widths, numeric)
@@ -133,27 +134,42 @@ local function measure(fields, rows, limit)
       numeric[i] = numeric[i] and (cells[i] == "" or tonumber(cells[i]) ~= nil)
     end
   end
-  fit(widths, limit)
-  return widths, numeric
+  return widths, numeric, fit(widths, limit)
 end
 
---- A table, its columns as wide as the first rows need. `add` returns lines or nil; so does `rest`, for what waits.
+-- One entry as a block of lines, for a terminal that has no room for the columns.
+local function block_text(fields, cells, limit)
+  local heads, out = 0, {}
+  for _, field in ipairs(fields) do heads = math.max(heads, width.of(safe(field))) end
+  heads = math.min(heads, math.max(limit // 2 - 2, 1))
+  for i, cell in ipairs(cells) do
+    local name = width.pad(width.cut(safe(fields[i]), heads), heads)
+    out[i] = name .. "  " .. width.cut(cell, math.max(limit - heads - 2, 1))
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+--- A table, its columns as wide as the first rows need; where the limit has no room for them, a block of lines an
+-- entry. `add` returns lines or nil; so does `rest`, for what waits.
 function columns.table(fields, asked, limit)
-  local read, waiting, widths, numeric = columns.reader(fields, asked), {}, nil, nil
+  local read, waiting, widths, numeric, fits = columns.reader(fields, asked), {}, nil, nil, nil
+  local function text_of(cells)
+    return fits and row_text(cells, widths, numeric) or block_text(fields, cells, limit)
+  end
   local function rest()
     if #waiting == 0 then return nil end
     local out, heads, rules = {}, {}, {}
-    widths, numeric = measure(fields, waiting, limit)
+    widths, numeric, fits = measure(fields, waiting, limit)
     for i, field in ipairs(fields) do heads[i], rules[i] = safe(field), ("─"):rep(widths[i]) end
-    out[1], out[2] = row_text(heads, widths, numeric), row_text(rules, widths)
-    for _, cells in ipairs(waiting) do out[#out + 1] = row_text(cells, widths, numeric) end
+    if fits then out[1], out[2] = row_text(heads, widths, numeric), row_text(rules, widths) end
+    for _, cells in ipairs(waiting) do out[#out + 1] = text_of(cells) end
     waiting = {}
     return table.concat(out, "\n")
   end
   local function add(entry, session, line)
     local cells = {}
     read(entry, session, line, function(value, raw, i) cells[i] = safe(text(value, raw)) end)
-    if widths then return row_text(cells, widths, numeric) end
+    if widths then return text_of(cells) end
     waiting[#waiting + 1] = cells
     return #waiting >= SAMPLE and rest() or nil
   end

@@ -7,6 +7,7 @@ local names = require "debrief.names"
 local outcome = require "debrief.outcome"
 local format = require "debrief.report.format"
 local safe = require "debrief.safe"
+local time = require "debrief.time"
 local width = require "debrief.width"
 
 local listing = {}
@@ -33,23 +34,56 @@ local function field(text, columns, align)
   return width.pad(width.cut(safe(text), columns), columns, align)
 end
 
+-- The columns of a line but the last, which is what its output says: width, and the least of it on a narrow terminal.
+local function columns_of(opts)
+  return { { name = "place", width = opts.place or 20, least = 10 }, { name = "time", width = 16 },
+    { name = "skill", width = 16, least = 8 }, { name = "mark", width = 4 },
+    { name = "attempts", width = 3, align = "right" }, { name = "duration", width = 9, align = "right" } }
+end
+
+-- What a narrow terminal has no room for, least wanted first.
+local SPARED = { "duration", "attempts", "time" }
+
+local function remove(columns, name)
+  for i, column in ipairs(columns) do if column.name == name then return table.remove(columns, i).width + 2 end end
+end
+
+-- The columns that fit, and how much is left.
+local function lay_out(opts)
+  local columns, left = columns_of(opts), opts.width + 2
+  for _, column in ipairs(columns) do left = left - column.width - 2 end
+  for _, column in ipairs(columns) do
+    local less = column.least and math.max(0, math.min(column.width - column.least, -left)) or 0
+    column.width, left = column.width - less, left + less
+  end
+  for _, name in ipairs(SPARED) do if left < 0 then left = left + remove(columns, name) end end
+  return columns, left
+end
+
+-- "session:line", the session cut where it is too long.
+local function place_of(session, line, columns)
+  if not line then return safe(session) end
+  line = (":%d"):format(line)
+  return width.cut(safe(session), math.max(columns - #line, 1)) .. line
+end
+
 --- One line about an entry: place, time, skill, outcome, attempts, duration, first line of its last output.
 -- @param line the entry's, nil when nobody knows
+-- @param opts { width = of the terminal, place = columns for the place, color =, now = for times as people say them }
 function listing.line(entry, session, line, opts)
-  local ns, result = core.time(entry), outcome(entry)
-  local mark = field(marks[result], 4)
-  if opts.color and colours[result] then mark = colours[result] .. mark .. "\27[0m" end
-  local duration = entry.duration_ms
-  local place = line and ("%s:%d"):format(session, line) or session
-  local parts = {
-    field(place, opts.place or 20), ns and core.date("%Y-%m-%d %H:%M", ns) or field("-", 16),
-    field(tostring(entry.skill or "-"), 16), mark, field(attempts_of(entry), 3, "right"),
-    field(duration and format.number(duration, "ms") or "-", 9, "right"),
-  }
-  local head = table.concat(parts, "  ")
-  local room = opts.width - (opts.place or 20) - 16 - 16 - 4 - 3 - 9 - 12
-  if room < 10 then return head end
-  return head .. "  " .. width.cut(safe(first_line(entry)), room)
+  local ns, result, columns, left = core.time(entry), outcome(entry), lay_out(opts)
+  local texts = { time = ns and time.relative(ns, opts.now) or "-", skill = tostring(entry.skill or "-"),
+    mark = marks[result], attempts = attempts_of(entry),
+    duration = entry.duration_ms and format.number(entry.duration_ms, "ms") or "-" }
+  local parts = {}
+  for i, column in ipairs(columns) do
+    local text = texts[column.name] or place_of(session, line, column.width)
+    parts[i] = field(text, column.width, column.align)
+    local colour = column.name == "mark" and opts.color and colours[result]
+    if colour then parts[i] = colour .. parts[i] .. "\27[0m" end
+  end
+  if left >= 12 then parts[#parts + 1] = width.cut(safe(first_line(entry)), left - 2) end
+  return (table.concat(parts, "  "):gsub(" +$", ""))
 end
 
 -- ---- Forms ----------------------------------------------------------------------------------------------------------
@@ -96,7 +130,7 @@ end
 
 --- A printer that writes to a descriptor.
 -- @param opts { out = of debrief.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
---   fields = array or nil, width =, color =, safe = true on a terminal }
+--   fields = array or nil, width =, color =, safe = true on a terminal, and what listing.line takes }
 -- @return { add = function(entry, session, line), close = function(); both return false when nobody reads any more, and
 --   close a message when it could not be written; asked = the fields that were asked for (debrief.names), count =
 --   entries so far }. Of all formats but json, close only writes what waits: there may be more.

@@ -185,6 +185,27 @@ local function span(text, now)
   return day(text, t)
 end
 
+-- ---- Showing --------------------------------------------------------------------------------------------------------
+
+local MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
+
+--- A time as people say it, in at most 16 columns: "just now", "12 min ago", "3 h ago" up to 12 hours, then
+-- "today 03:10", "yesterday 14:02", and "2026-10-19 11:12" for all that is older or yet to come.
+-- @param now nil: always the last form
+function time.relative(ns, now)
+  local passed = now and now - ns
+  if passed and passed >= 0 and ns > 0 then
+    if passed < MINUTE then return "just now" end
+    if passed < HOUR then return ("%d min ago"):format(passed // MINUTE) end
+    if passed < 12 * HOUR then return ("%d h ago"):format(passed // HOUR) end
+    for _, word in ipairs { "today", "yesterday" } do
+      local from, to = span(word, now)
+      if ns >= from and ns < to then return word .. core.date(" %H:%M", ns) end
+    end
+  end
+  return core.date("%Y-%m-%d %H:%M", ns)
+end
+
 -- ---- Asking ---------------------------------------------------------------------------------------------------------
 
 local function not_understood(text, why)

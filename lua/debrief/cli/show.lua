@@ -3,6 +3,7 @@
 local columns = require "debrief.columns"
 local common = require "debrief.cli.common"
 local out = require "debrief.cli.out"
+local core = require "debrief.core"
 local tell = require "debrief.cli.tell"
 
 local show = {}
@@ -28,7 +29,8 @@ end
 function show.manner(args)
   local width, color = common.terminal()
   local manner = { fd = 1, format = format_of(args, width ~= nil), width = width or 200, color = color,
-    safe = width ~= nil, place = 20, pager = not args.follow and out.given() or nil }
+    safe = width ~= nil, place = 20, pager = not args.follow and out.given() or nil,
+    now = width and not args.follow and core.now() or nil } -- what is followed stays on the screen, and gets older
   if args.fields then
     local message
     manner.fields, message = columns.parse(args.fields)

@@ -31,7 +31,8 @@ HARDEN_x86_64  = -fcf-protection
 HARDEN_aarch64 = -mbranch-protection=standard
 HARDEN   = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
            $(HARDEN_$(MACHINE))
-AVX2_x86_64 = -mavx2
+AVX2_x86_64 = -mavx2 -mbmi -mbmi2 -mpclmul -mpopcnt
+AVX512_x86_64 = $(AVX2_x86_64) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2
 
 LUA_FLAGS = $(shell pkg-config --cflags lua5.4 lua5.4-cjson)
 LUA_LIBS  = $(shell pkg-config --libs lua5.4-cjson lua5.4)
@@ -70,6 +71,7 @@ help: ## list the targets
 # ---- Building ----------------------------------------------------------------------------------------------
 
 $(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
+$(BUILD)/src/log/json_scan_avx512.o: COMPILE += $(AVX512_$(MACHINE))
 $(HOST) $(ROOF) $(HOST_TESTS:=.o): COMPILE += $(LUA_FLAGS)
 
 $(BUILD)/%.o: %.c | $(HEADERS)

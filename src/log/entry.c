@@ -30,6 +30,7 @@ void dbf_entry_release(dbf_entry *entry) {
   free(entry->members);
   free(entry->attempts);
   free(entry->nested);
+  free(entry->marks.backslashes);
   dbf_keyset_release(&entry->names);
   dbf_keyset_release(&entry->attempt_names);
   *entry = (dbf_entry){0};

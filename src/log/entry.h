@@ -62,6 +62,15 @@ typedef struct dbf_attempt {
 
 enum { DBF_FAR = 255 };
 
+/* What json_marks.h found in a text. */
+typedef struct dbf_marks {
+  uint64_t *backslashes; /* owned; of each 64 bytes, a bit a byte */
+  uint16_t *at; /* in the same block: offsets of the brackets, colons and commas outside of strings */
+  size_t cap;   /* of `at` */
+  uint32_t count;
+  bool any_backslash;
+} dbf_marks;
+
 typedef struct dbf_entry {
   const char *text; /* where the '{' stands; not owned */
   size_t len;       /* of the object, its braces included */
@@ -74,6 +83,7 @@ typedef struct dbf_entry {
   uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
   bool duplicate_key;              /* at the top level or inside an attempt */
   const dbf_json_kernel *kernel;   /* what scans; dbf_entry_init takes the best one */
+  dbf_marks marks;
   dbf_keyset names,
       attempt_names; /* unknown names of the entry and of the attempt being scanned: duplicates */
 } dbf_entry;

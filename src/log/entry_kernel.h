@@ -219,18 +219,34 @@ static inline void add_member(scan *s, dbf_member **members, uint32_t *count, ui
                                         value->escaped};
 }
 
+static bool grow_attempts(dbf_entry *e) {
+  uint32_t cap = e->attempt_cap ? e->attempt_cap * 2 : 8;
+  dbf_attempt *grown = realloc(e->attempts, cap * sizeof *grown);
+  if (!grown) return false;
+  e->attempts = grown;
+  e->attempt_cap = cap;
+  return true;
+}
+
+/* The last of e->nested is this field of the attempt whose members begin at nested[first]. */
+static inline void know_in_attempt(dbf_entry *e, uint8_t *known, int field, uint32_t first) {
+  uint32_t nth = e->nested_count - first;
+  if (known[field]) e->duplicate_key = true;
+  known[field] = nth < DBF_FAR ? (uint8_t)nth : DBF_FAR;
+}
+
+/* The last of e->members is this field. */
+static inline void know(dbf_entry *e, int field) {
+  if (e->known[field]) e->duplicate_key = true;
+  e->known[field] = e->count;
+}
+
 /* Note the element of attempts that stands at start..end and whose members are nested[first..]. */
 static void add_attempt(scan *s, const char *start, const char *end, uint32_t first, const uint8_t *known) {
   dbf_entry *e = s->entry;
-  if (e->attempt_count == e->attempt_cap) {
-    uint32_t cap = e->attempt_cap ? e->attempt_cap * 2 : 8;
-    dbf_attempt *grown = realloc(e->attempts, cap * sizeof *grown);
-    if (!grown) {
-      s->no_memory = true;
-      return;
-    }
-    e->attempts = grown;
-    e->attempt_cap = cap;
+  if (e->attempt_count == e->attempt_cap && !grow_attempts(e)) {
+    s->no_memory = true;
+    return;
   }
   dbf_attempt *a = &e->attempts[e->attempt_count++];
   *a = (dbf_attempt){
@@ -258,9 +274,7 @@ static const char *scan_attempt(scan *s, const char *p, uint8_t *known) {
     if (field < 0) {
       note_name(s, &s->entry->attempt_names, &name);
     } else {
-      uint32_t nth = e->nested_count - first;
-      if (known[field]) e->duplicate_key = true;
-      known[field] = nth < DBF_FAR ? (uint8_t)nth : DBF_FAR;
+      know_in_attempt(e, known, field, first);
       if (!has_kind(&value, attempt_fields[field].kind))
         complain(s, attempt_fields[field].complaint, value.start);
     }
@@ -316,8 +330,7 @@ static const char *scan_member(scan *s, const char *p, int *last) {
   if (field < 0) {
     note_name(s, &s->entry->names, &name);
   } else {
-    if (s->entry->known[field]) s->entry->duplicate_key = true;
-    s->entry->known[field] = s->entry->count;
+    know(e, field);
   }
   return p;
 }
@@ -332,16 +345,32 @@ static const char *scan_object(scan *s, const char *p) {
   return p;
 }
 
-static int scan_entry(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault) {
-  scan s = {entry, text + len, foreign, false, NULL, NULL, fault};
-  const char *p = skip_space(text, s.end);
-  *fault = (dbf_json_fault){0};
-  entry->text = p;
+#ifdef HAS_MARKS
+#include "entry_marks.h"
+#else
+static bool scan_marked(scan *s, size_t len) {
+  (void)s, (void)len;
+  return false;
+}
+#endif
+
+static void begin(dbf_entry *entry, const char *text) {
+  entry->text = text;
   entry->len = 0;
   entry->count = entry->attempt_count = entry->nested_count = 0;
   entry->duplicate_key = false;
   memset(entry->known, 0, sizeof entry->known);
   dbf_keyset_clear(&entry->names);
+}
+
+static int scan_entry(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault) {
+  scan s = {entry, text + len, foreign, false, NULL, NULL, fault};
+  const char *p = skip_space(text, s.end);
+  *fault = (dbf_json_fault){0};
+  begin(entry, p);
+  if (scan_marked(&s, (size_t)(s.end - p))) return DBF_SCAN_OK;
+  s.no_memory = false;
+  begin(entry, p);
   if (*p == '{') {
     p = scan_object(&s, p);
   } else {

@@ -2,11 +2,25 @@
 #include "json_scan.h"
 #include "json_scan_kernels.h"
 
+#if defined(__x86_64__)
+/* Every processor with AVX2 has the others, too; a virtual one may hide some. */
+static bool has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt");
+}
+
+static bool has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+}
+#endif
+
 const dbf_json_kernel *dbf_json_kernel_at(size_t index) {
   const dbf_json_kernel *all[4] = {NULL};
   size_t n = 0;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) all[n++] = &dbf_json_kernel_avx2;
+  if (has_avx512()) all[n++] = &dbf_json_kernel_avx512;
+  if (has_avx2()) all[n++] = &dbf_json_kernel_avx2;
   all[n++] = &dbf_json_kernel_sse2;
 #elif defined(__aarch64__)
   all[n++] = &dbf_json_kernel_neon;
@@ -16,11 +30,7 @@ const dbf_json_kernel *dbf_json_kernel_at(size_t index) {
 }
 
 const dbf_json_kernel *dbf_json_kernel_best(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") ? &dbf_json_kernel_avx2 : &dbf_json_kernel_sse2;
-#else
   return dbf_json_kernel_at(0);
-#endif
 }
 
 static const char *skip_space(const char *p, const char *end) {

@@ -6,8 +6,8 @@
  * The scanner validates and says where things are; numbers and strings are decoded only when somebody asks
  * (dbf_json_decode_*). Nesting is followed with a bit stack, never with the C stack. What it does not check is
  * UTF-8 inside strings: that is one sweep over the whole line (dbf_utf8_valid), because a line with bad UTF-8 is
- * still an entry. The inner loops exist once per instruction set ("kernels": avx2, sse2, neon, scalar), chosen at
- * run time. */
+ * still an entry. The inner loops exist once per instruction set ("kernels": avx512, avx2, sse2, neon, scalar),
+ * chosen at run time. */
 #ifndef DBF_JSON_SCAN_H
 #define DBF_JSON_SCAN_H
 

@@ -13,6 +13,7 @@ extern const dbf_json_kernel dbf_json_kernel_scalar;
 #if defined(__x86_64__)
 extern const dbf_json_kernel dbf_json_kernel_sse2;
 extern const dbf_json_kernel dbf_json_kernel_avx2;
+extern const dbf_json_kernel dbf_json_kernel_avx512;
 #elif defined(__aarch64__)
 extern const dbf_json_kernel dbf_json_kernel_neon;
 #endif

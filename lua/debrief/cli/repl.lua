@@ -28,8 +28,9 @@ end
 function command.place(words) return script.place(words, "repl", { ["-e"] = true, ["-l"] = true }) end
 
 local function call(f, ...)
-  local ok, message, status = script.call(f, ...)
-  if not ok then tell.fail(message, status) end
+  local ok, result, status = script.call(f, ...)
+  if not ok then tell.fail(result, status) end
+  return result
 end
 
 local function compiled(chunk, message)
@@ -44,7 +45,7 @@ local function run_first(list, env)
       call(compiled(load(one.word, "=(command line)", "t", env)))
     else
       local name, module = one.word:match "^([^=]+)=(.+)$"
-      call(function() env[name or one.word:match "^[^-]*"] = require(module or one.word) end)
+      env[name or one.word:match "^[^-]*"] = call(require, module or one.word)
     end
   end
 end
@@ -68,10 +69,10 @@ local function new_session(args, repl, console, log)
 end
 
 -- Scripts print as scripts do; at the prompt, print goes where the prompt writes.
-local function run_script(path, session)
+local function run_script(path, session, ...)
   local shown = session.env.print
   session.env.print = nil
-  call(compiled(loadfile(path ~= "-" and path or nil, "bt", session.env)), table.unpack(session.env.arg))
+  call(compiled(loadfile(path ~= "-" and path or nil, "bt", session.env)), ...)
   session.env.print = shown
 end
 
@@ -87,7 +88,7 @@ function command.run(args)
   session.env.print = shown
   local has_code = false
   for _, one in ipairs(args.first or {}) do has_code = has_code or one.kind == "code" end
-  if args.script then run_script(args.script, session) end
+  if args.script then run_script(args.script, session, table.unpack(session.env.arg)) end
   if args.interactive or attended and not (args.script or has_code) then
     prompt(repl, session, console, log)
   elseif not (args.script or has_code) then

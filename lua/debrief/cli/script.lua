@@ -36,11 +36,11 @@ function script.arg(words, place)
 end
 
 --- Call a function of the user's, which Ctrl-C may end.
--- @return true; or false, the message with a traceback, and the exit status
+-- @return true and its first result; or false, the message with a traceback, and the exit status
 function script.call(f, ...)
   local ok, raised, interrupted = guard(f, ...)
-  if not ok then return false, raised.message .. "\n" .. raised.traceback, interrupted and 130 or 1 end
-  return true
+  if ok then return true, raised end
+  return false, raised.message .. "\n" .. raised.traceback, interrupted and 130 or 1
 end
 
 return script

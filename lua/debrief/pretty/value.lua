@@ -160,8 +160,8 @@ end
 
 local function is_view(v)
   if type(v) ~= "userdata" then return false end
-  local kind = core.type(v)
-  return kind == "object" or kind == "array"
+  local there, kind = pcall(core.type, v) -- of a part that was replaced in its entry, even the type is gone
+  return not there or kind == "object" or kind == "array"
 end
 
 function build(state, v, depth)

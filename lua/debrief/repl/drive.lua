@@ -2,6 +2,8 @@
 -- @module debrief.repl.drive
 local core = require "debrief.core"
 
+local find = string.find -- a session may take it away
+
 local drive = {}
 
 -- The streams of this program. What a script has written through io comes before what is written past it.
@@ -42,7 +44,7 @@ function drive.run(session, console)
     if line == nil then break end
     local status = "more"
     if line then status = session:feed(line) else session:reset() end
-    if status ~= "more" and session:text():find "%S" then console.remember(session:text()) end
+    if status ~= "more" and find(session:text(), "%S") then console.remember(session:text()) end
     if status == "quit" then return session.last end
   end
   session:close()

@@ -7,7 +7,7 @@ local help = {}
 help.topics = { "start", "entries", "filters", "retro", "plugins", "results", "printing", "time", "save", "keys" }
 
 help.overview = [==[
-Type Lua. What an expression gives is shown; names stay from line to line. `log` is the open log.
+Type Lua. What an expression gives is shown, and names stay. `log` is the open log. New here? .help start
 
   > log:retro "summary"                                -- what happened, as a report
   > runs = list(log:entries { session = "SESSION" })   -- the entries of a session, as an array
@@ -15,14 +15,14 @@ Type Lua. What an expression gives is shown; names stay from line to line. `log`
   > runs[1]                                            -- one of them, all of it
   > runs[1].attempts                                   -- a field of it
 
-  .help TOPIC                       more about: %s
-  .plugins                          the plugins there are
-  .try PLUGIN [SESSION[:LINE]]      what a plugin does with one entry
-  .load FILE                        run a Lua file here
-  .save FILE                        what worked, as a script for `debrief run FILE`
-  .format [%s]   how values are shown
-  .time                             how long each line takes, on or off
-  .quit                             leave]==]
+  .help TOPIC                    more: %s
+  .plugins                       the plugins there are
+  .try PLUGIN [SESSION[:LINE]]   what a plugin does with one entry
+  .load FILE                     run a Lua file here
+  .save FILE                     what worked, as a script for `debrief run FILE`
+  .format FORMAT                 how values are shown: %s
+  .time                          how long each line takes, on or off
+  .quit                          leave]==]
 
 local texts = {}
 
@@ -127,7 +127,7 @@ long or deep is cut and counted; a table that occurs again is <table 1>. Control
 texts.time = [==[
   > .time                                            on: how long each line takes; once more: off
   > .time
-  > list(log:entries { since = "7d" })               -- of the last seven days; 12h, yesterday, last week, 2026-11-01
+  > list(log:entries { since = "7d" })               -- the last seven days; also 12h, yesterday
   > e = list(log:entries { session = "SESSION" })[1]
   > debrief.time(e)                                  -- its timestamp in ns since 1970
   > debrief.date("%Y-%m-%d %H:%M", debrief.time(e))  -- in your zone
@@ -165,7 +165,7 @@ end
 function help.text(topic, id, formats)
   local text = texts[topic]
   if not topic then
-    text = help.overview:format(table.concat(help.topics, " "), table.concat(formats, "|"))
+    text = help.overview:format(table.concat(help.topics, " "), table.concat(formats, " "))
   end
   if not text then return nil end
   return aligned((text:gsub("\n  > [^\n]*", function(example) return (example:gsub("SESSION", id or "s1")) end)))

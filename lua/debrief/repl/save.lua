@@ -7,6 +7,10 @@ local syntax = require "debrief.repl.syntax"
 
 local save = {}
 
+local SHOW = [==[local function show(...)
+  for i = 1, select("#", ...) do print(pretty((select(i, ...)))) end
+end]==]
+
 local function mentions(text, name) return text:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil end
 
 -- Does anything look at the values of statement `at`, before others take their place?
@@ -30,16 +34,15 @@ local function line_of(worked, at)
   local text = bare(one.text)
   if text:find "%-%-" then text = text .. "\n" end -- a comment must not hide the bracket
   local counted = looked_at(worked, at, "_%d+")
-  if not counted then
-    local format = looked_at(worked, at, "_") and [==[_ = %s
-print(pretty(_))]==] or [==[print(pretty((%s)))]==]
-    return format:format(text)
+  if not counted and not looked_at(worked, at, "_") then
+    return (one.shown > 1 and [==[show(%s)]==] or [==[print(pretty((%s)))]==]):format(text)
   end
   local names = {}
-  for i = 1, one.values do names[i] = "_" .. i end
+  for i = 1, counted and one.values or 1 do names[i] = "_" .. i end
+  local all = table.concat(names, ", ")
   return ([==[%s = %s
 _ = _1
-print(pretty(_))]==]):format(table.concat(names, ", "), text)
+%s]==]):format(all, text, one.shown > 1 and counted and ([==[show(%s)]==]):format(all) or [==[print(pretty(_))]==])
 end
 
 --- The text of a script.
@@ -50,7 +53,8 @@ function save.script(worked, given)
   for i = 1, #worked do lines[i] = line_of(worked, i) end
   local text = table.concat(lines, "\n") .. "\n"
   local head = {}
-  if text:find("pretty(", 1, true) then head[#head + 1] = "local pretty = debrief.pretty" end
+  if text:find "pretty%(" or text:find "show%(" then head[#head + 1] = "local pretty = debrief.pretty" end
+  if text:find("show(", 1, true) then head[#head + 1] = SHOW end
   if mentions(text, "list") then head[#head + 1] = "local list = debrief.list" end
   for name in next, given do
     if mentions(text, name) then names[#names + 1] = name end

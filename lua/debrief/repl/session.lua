@@ -19,8 +19,6 @@ Session.__index = Session
 
 local WIDTH, FRAMES, MESSAGE = 100, 10, 2000 -- columns; lines of a traceback; bytes of a message
 
-local guard = core.guard or function(handler, f, ...) return xpcall(f, handler, ...) end
-
 -- ---- The environment ------------------------------------------------------------------------------------------------
 
 -- print of the session: to where it writes, and nothing raw from a log.
@@ -66,16 +64,17 @@ end
 
 local ITERATOR = "^%s*[%w_.]+:(%a+)%f[%A]"
 
+-- The values that are shown: of what log:entries gives at each step, the entry, which then knows its place.
+local function shown_of(values)
+  if values.n ~= 3 then return values end
+  list.put(values[1], values[2], values[3])
+  return list.place(values[1]) and { values[1], n = 1 } or values
+end
+
 local function show(session, values, text)
-  if values.n == 3 then -- what log:entries gives at each step
-    list.put(values[1], values[2], values[3])
-    if list.place(values[1]) then values = { values[1], n = 1 } end
-  end
-  session:say(joined(session, values))
   local method = type(values[1]) == "function" and text:match(ITERATOR)
-  if method == "entries" or method == "sessions" then
-    session:say(("an iterator: list(%s) collects what it gives"):format(safe(text:match "^%s*(.-)%s*$")))
-  end
+  if method ~= "entries" and method ~= "sessions" then return session:say(joined(session, values)) end
+  session:say(("an iterator: list(%s) collects what it gives"):format(safe(text:match "^%s*(.-)%s*$")))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
@@ -108,32 +107,36 @@ local function message_of(raised)
 end
 
 local function tell_error(session, met, how)
-  if how == "interrupted" then return session:tell "interrupted" end
-  if type(met) ~= "table" or met.traceback == nil then return session:tell(message_of(met)) end
-  local message, traceback = message_of(met.raised), frames(met.traceback)
+  local placed = type(met) == "table" and met.traceback ~= nil
+  local message, traceback = how, nil
+  if placed then
+    message, traceback = message or message_of(met.raised), frames(met.traceback)
+  end
+  message = message or message_of(met)
   session:tell(traceback and message .. "\n" .. traceback or message)
 end
 
 -- Call f(...) for the user. What it returned, or nil and the error is told.
 local function call(session, f, ...)
-  local result = table.pack(guard(handler, f, ...))
+  local result = table.pack(core.guard(handler, f, ...))
   if result[1] then return table.move(result, 2, result.n, 1, { n = result.n - 1 }) end
   tell_error(session, result[2], result[3])
 end
 
 --- Run a function as a line is run: its values are shown and kept as _, _1, _2 …
--- @return true, or false when it failed, which is told; and how many values it gave
+-- @return true, or false when it failed, which is told; how many values it gave; and how many of them were shown
 function Session:run(f, text)
-  local from = core.now()
+  local from, shown = core.now(), nil
   local values = call(self, f)
   if values and values.n > 0 then
     for i = 1, math.max(values.n, self.kept) do rawset(self.env, "_" .. i, values[i]) end
     self.kept, self.last = values.n, values[1]
     rawset(self.env, "_", values[1])
-    if not call(self, show, self, values, text or "") then values = nil end
+    shown = shown_of(values)
+    if not call(self, show, self, shown, text or "") then values = nil end
   end
   if self.timing then self:say(("(%.1f ms)"):format((core.now() - from) / 1e6)) end
-  return values ~= nil, values and values.n or 0
+  return values ~= nil, values and values.n or 0, shown and shown.n or 0
 end
 
 -- ---- Lines ----------------------------------------------------------------------------------------------------------
@@ -176,9 +179,9 @@ local function statement(self, text)
     self:tell(message_of(kind))
     return "error"
   end
-  local ok, count = self:run(f, text)
+  local ok, count, shown = self:run(f, text)
   if not ok then return "error" end
-  if text:find "%S" then self.worked[#self.worked + 1] = { text = text, values = count } end
+  if text:find "%S" then self.worked[#self.worked + 1] = { text = text, values = count, shown = shown } end
   return "done"
 end
 

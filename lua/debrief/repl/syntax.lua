@@ -4,7 +4,11 @@ local syntax = {}
 
 local NAME = "=repl"
 
-local function unfinished(message) return message:find "near <eof>$" ~= nil end
+-- Could more lines make it whole? A short string goes on only behind a backslash.
+local function unfinished(text, message)
+  if not message:find "near <eof>$" then return false end
+  return not message:find "unfinished string near" or text:find "\\z?%s*$" ~= nil
+end
 
 -- `local x = 1` without `local`, so that the next line still knows x; nil when the text does not begin so.
 local function without_local(text)
@@ -31,11 +35,11 @@ function syntax.compile(text, env)
   local equals = text:match "^%s*=(.*)$" -- as in older versions of lua
   local expression, message = load("return " .. (equals or text), NAME, "t", env)
   if expression then return expression, "expression" end
-  local open = unfinished(message)
+  local open = unfinished(text, message)
   local statement, problem = load(without_local(text) or text, NAME, "t", env)
   if not statement then statement, problem = load(text, NAME, "t", env) end
   if statement then return statement, "statement" end
-  if open or unfinished(problem) then return nil end
+  if open or unfinished(text, problem) then return nil end
   return nil, better(text, message, problem)
 end
 

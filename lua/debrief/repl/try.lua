@@ -2,6 +2,7 @@
 -- @module debrief.repl.try
 local core = require "debrief.core"
 local list = require "debrief.list"
+local nearest = require "debrief.nearest"
 local report = require "debrief.report"
 local retro = require "debrief.retro"
 local safe = require "debrief.safe"
@@ -39,7 +40,17 @@ local function entry_at(log, session, line)
   reader:close()
   if found then return { entry = found, session = session, line = at } end
   return nil, line and ("session %s has no entry at line %d"):format(session, line)
-    or ("there is no entry in session '%s' (list(log:sessions()) names them)"):format(session)
+    or ("session %s has no entries"):format(session)
+end
+
+-- Is there such a session? Nil and a message, with the nearest, when there is none.
+local function there(log, name)
+  local ids, message = log.handle:sessions()
+  if not ids then return nil, message end
+  for _, id in ipairs(ids) do if id == name then return true end end
+  local near = nearest(name, ids)
+  return nil, ("no session '%s'%s"):format(name, near and (": did you mean '%s'?"):format(near)
+    or " (list(log:sessions()) names them)")
 end
 
 -- The latest entry of the log.
@@ -65,6 +76,8 @@ local function choose(session, place)
   if not session.log then return nil, "this session has no log" end
   if not place then return latest(session.log) end
   local id, line = place:match "^(.-):(%d+)$"
+  local ok, message = there(session.log, id or place)
+  if not ok then return nil, message end
   return entry_at(session.log, id or place, math.tointeger(tonumber(line)))
 end
 

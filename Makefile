@@ -55,15 +55,15 @@ PUBLIC   = src/log/log.h src/host/debrief.h
 HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
-CORE     = $(BUILD)/lua/debrief/core.so
+MODULE   = $(BUILD)/lua/debrief.so
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all help deps demo test check san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(LIBRARIES) $(BUILD)/debrief $(CORE) ## build the program (build/debrief) and the libraries
+all: $(LIBRARIES) $(BUILD)/debrief $(MODULE) ## build the program (build/debrief) and the libraries
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -104,10 +104,12 @@ $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 	$(SHARE) -Wl,-z,nodelete $^ $(LUA_LIBS) -o $@
 
-# debrief.core for a stock lua5.4, which brings the Lua symbols itself.
-$(CORE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
+# debrief and debrief.core for a stock lua5.4, which brings the Lua symbols itself.
+$(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
-	$(LINK) -shared $^ $(shell pkg-config --libs lua5.4-cjson) -o $@
+	@rm -rf $(@D)/debrief # earlier builds had core.so there, and it would be found first
+	$(LINK) -shared -Wl,-Bsymbolic-functions -Wl,--version-script=src/install/module.map $^ \
+	  $(shell pkg-config --libs lua5.4-cjson) -o $@
 
 $(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
 	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) $(EDIT_LIBS) -o $@
@@ -190,6 +192,7 @@ BINDIR     = $(PREFIX)/bin
 LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include/debrief
 CMAKEDIR   = $(LIBDIR)/cmake/debrief
+MODULEDIR  = $(LIBDIR)/lua/5.4
 
 LINKS    = libdebrief-log.so libdebrief.so
 PC_FILES = debrief-log.pc debrief.pc
@@ -202,7 +205,7 @@ FILL = sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@SOVERSION@|$(S
 filled = for name in $(1); do $(FILL) src/install/$$name | install -m 644 /dev/stdin $(DESTDIR)$(2)/$$name; done
 LDCONFIG = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && grep -qsx '$(LIBDIR)' /etc/ld.so.conf.d/*; then ldconfig; fi
 
-install: all ## install program, headers, libraries, pkg-config and CMake files (PREFIX, LIBDIR, DESTDIR)
+install: all installmodule ## install program, headers, libraries, pkg-config and CMake files (PREFIX, LIBDIR, DESTDIR)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(CMAKEDIR))
 	install $(BUILD)/debrief $(DESTDIR)$(BINDIR)
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
@@ -212,8 +215,16 @@ install: all ## install program, headers, libraries, pkg-config and CMake files 
 	$(call filled,$(CM_FILES),$(CMAKEDIR))
 	$(LDCONFIG)
 
+# What a stock lua5.4 loads, alone; luarocks asks for these two.
+module: $(MODULE)
+
+installmodule: module
+	install -d $(DESTDIR)$(MODULEDIR)
+	install -m 644 $(MODULE) $(DESTDIR)$(MODULEDIR)
+
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/debrief $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
+	rm -f $(DESTDIR)$(BINDIR)/debrief $(DESTDIR)$(MODULEDIR)/debrief.so \
+	  $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES))
 	rm -rf $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(CMAKEDIR)
 	$(LDCONFIG)

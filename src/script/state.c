@@ -208,3 +208,32 @@ void dbf_state_close(lua_State *L) {
   lua_close(L);
   dbf_memory_free(memory);
 }
+
+/* ---- In a state of somebody else's ------------------------------------------------------------------------------- */
+
+/* Is `name` loaded, or about to be found in package.preload? */
+static bool is_known(lua_State *L, const char *name) {
+  int before = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  bool known = lua_getfield(L, -2, name) != LUA_TNIL || lua_getfield(L, -2, name) != LUA_TNIL;
+  lua_settop(L, before);
+  return known;
+}
+
+void dbf_state_lend(lua_State *L) {
+  if (is_known(L, "debrief.core")) return; /* it was lent before */
+  preload(L, "debrief.core", luaopen_debrief_core);
+  if (!is_known(L, "cjson")) preload(L, "cjson", luaopen_cjson);
+  add_searcher(L);
+}
+
+int luaopen_debrief(lua_State *L) {
+  luaL_checkversion(L);
+  dbf_state_lend(L);
+  lua_settop(L, 2); /* the module's name, and where it was found */
+  if (!push_module(L, "debrief")) return luaL_error(L, "debrief was built without its Lua sources");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
+  return 1;
+}

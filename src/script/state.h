@@ -47,7 +47,14 @@ int dbf_state_guard(lua_State *L);
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 
-/* The module debrief.core: everything in C that the Lua side builds on. Exported: a stock lua5.4 can load it, too. */
+/* Let `require` find debrief, its modules and cjson in a state that somebody else made and that has the library
+ * `package`. What was there before keeps its name. Raises when memory is short. */
+void dbf_state_lend(lua_State *L);
+
+/* The module debrief.core: everything in C that the Lua side builds on. */
 DEBRIEF_API int luaopen_debrief_core(lua_State *L);
+
+/* The module debrief, out of the library alone. Exported as the one above: a stock lua5.4 loads both from debrief.so. */
+DEBRIEF_API int luaopen_debrief(lua_State *L);
 
 #endif

@@ -100,6 +100,74 @@ describe("the installed tree", function()
     assert(size < 1500000, size)
   end)
 
+  describe("with a stock lua5.4", function()
+    -- A module with a sanitizer in it needs the sanitizer in lua5.4, too; lua5.4 itself leaks at os.exit.
+    local lua = installed.sanitizer == "" and "lua5.4"
+      or "ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(gcc -print-file-name=libasan.so) lua5.4"
+
+    local function script(text)
+      tree.scene:write("script.lua", text)
+      return tree:must("LUA_PATH= LUA_CPATH=$PWD/lib/lua/5.4/?.so " .. lua .. " script.lua")
+    end
+
+    it("gives all of debrief out of one file", function()
+      if installed.sanitizer:find "thread" then return pending "ThreadSanitizer cannot be loaded late" end
+      assert.equal("ok\nSkills\n2\ntrue\n", script [[
+        local debrief = require "debrief"
+        local log = assert(debrief.open "sessions")
+        for i = 1, 300 do assert(log:append("s" .. i, { skill = "a", final_status = "ok" })) end
+        for entry in log:entries { session = "s7" } do print(debrief.outcome(entry)) end
+        local report = assert(log:retro("skills", { workers = 2 }))
+        print(report:text():match "[^\n]+")
+        local report = log:retro { init = function() return 1 end, step = function() end,
+          finish = function(acc) return { title = tostring(acc + 1) } end }
+        print(report:text():match "[^\n]+")
+        print(require "debrief" == debrief and require("cjson").null == debrief.null)
+      ]])
+    end)
+
+    it("takes nothing away that was there", function()
+      if installed.sanitizer:find "thread" then return pending "ThreadSanitizer cannot be loaded late" end
+      assert.equal("mine\ttrue\t1\n", script [[
+        package.loaded.cjson = "mine"
+        package.preload["mine.own"] = function() return "mine" end
+        local searchers = #package.searchers
+        require "debrief"
+        require "debrief.core"
+        package.loaded.debrief = nil
+        require "debrief"
+        local found, why = pcall(require, "nothing.there")
+        print(require "mine.own", not found and why:find "no module 'nothing.there' in debrief" ~= nil,
+          #package.searchers - searchers)
+      ]])
+    end)
+
+    it("is where lua5.4 looks when PREFIX is /usr/local", function()
+      local other = installed.tree "DESTDIR=%s PREFIX=/usr/local"
+      other:must "test -f usr/local/lib/lua/5.4/debrief.so"
+      local default = tree:must [[env -u LUA_PATH -u LUA_CPATH lua5.4 -e 'print(package.cpath)']]
+      assert.truthy(default:find("/usr/local/lib/lua/5.4/?.so", 1, true), default)
+    end)
+  end)
+
+  it("is what the rockspec builds", function()
+    local spec = {}
+    local path = "lua/debrief-scm-1.rockspec"
+    assert(loadfile(path, "t", spec))()
+    assert.equal(path, ("lua/%s-%s.rockspec"):format(spec.package, spec.version))
+    assert.same({ "make", "module", "installmodule" }, { spec.build.type, spec.build.build_target,
+      spec.build.install_target })
+    local variables = {}
+    for name, value in pairs(spec.build.install_variables) do
+      variables[#variables + 1] = name .. "=" .. value:gsub("%$%(LIBDIR%)", tree.dir .. "/rock")
+    end
+    tree.variables = table.concat(variables, " ")
+    tree:make(spec.build.install_target)
+    assert.equal("debrief.so\n", tree:must "ls rock")
+    for name in spec.external_dependencies.CJSON.header:gmatch ".+" do tree:must("test -f /usr/include/" .. name) end
+    tree.variables = "PREFIX=" .. tree.dir
+  end)
+
   describe("with CMake", function()
     local project = [[
 cmake_minimum_required(VERSION 3.13)

@@ -136,6 +136,46 @@ end
 --- Close a query.
 function host.done(open) open.worker:close() end
 
+-- ---- Retrospectives ----------------------------------------------------------------------------------------------
+
+local function add_notes(result)
+  for _, failure in ipairs(result.failures) do
+    result.problems[#result.problems + 1] = { message = failure.message, session = failure.session, count = 1 }
+  end
+  for _, note in ipairs(selection.notes(result)) do
+    result.problems[#result.problems + 1] = { message = note, count = 1 }
+  end
+end
+
+--- Run retrospectives.
+-- @param plugins names, ',' between
+-- @return as retro.run, where notes and sessions that could not be read are problems, too
+function host.retro(plugins, query)
+  local names = split(plugins)
+  if #names == 0 then fail("earg", "no plugin is named") end
+  local job = job_of(query, names)
+  local result, message, name = retro.run(job, sessions_of(query, job.selection))
+  if not result then fail(name and "eplugin" or "escript", message, { plugin = name }) end
+  local failure = result.failures[1]
+  if query.strict and failure then fail("edamaged", failure.message, failure) end
+  add_notes(result)
+  return result
+end
+
+--- The same, as text.
+-- @param format { name =, columns =, color = }
+-- @return the text, diagnostics and problems
+function host.retro_text(plugins, query, format)
+  local reports = require "debrief.report"
+  local known = false
+  for _, name in ipairs(reports.formats) do known = known or name == format.name end
+  if not known then fail("earg", ("there is no format '%s': use %s"):format(format.name,
+    table.concat(reports.formats, ", "))) end
+  local result = host.retro(plugins, query)
+  return reports.render(format.name, result.reports, result, { width = format.columns, color = format.color,
+    diagnostics = result.diagnostics }), result.diagnostics, result.problems
+end
+
 -- ---- Scripts -----------------------------------------------------------------------------------------------------
 
 local ready = false -- are the globals of scripts set?

@@ -322,8 +322,8 @@ end
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
 function retro.run(job, sessions, workers, partial)
   selection.mark_old(job.selection, sessions)
-  local checker, about = retro.worker(job)
-  if not checker then return nil, about end
+  local checker, about, culprit = retro.worker(job)
+  if not checker then return nil, about, culprit end
   checker:close()
   local by_name, passes = {}, {}
   for _, wanted in ipairs { "split", "sessions", "whole" } do

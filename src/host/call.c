@@ -43,6 +43,13 @@ typedef struct raised {
   debrief_error *err;
 } raised;
 
+/* The floors below raise this; luaL_error may have put a place in front. */
+static bool is_memory(const char *message) {
+  static const char end[] = "not enough memory";
+  size_t len = message ? strlen(message) : 0;
+  return len >= sizeof end - 1 && strcmp(message + len - (sizeof end - 1), end) == 0;
+}
+
 /* A code of lua/debrief/host.lua: a number from below, or a name. */
 static debrief_code code_of(lua_State *L) {
   static const struct {
@@ -56,7 +63,9 @@ static debrief_code code_of(lua_State *L) {
   else if (lua_isstring(L, -1))
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
       if (strcmp(names[i].name, lua_tostring(L, -1)) == 0) code = names[i].code;
-  lua_pop(L, 1);
+  lua_getfield(L, 1, "message");
+  if (code == DEBRIEF_ESCRIPT && is_memory(lua_tostring(L, -1))) code = DEBRIEF_EMEMORY;
+  lua_pop(L, 2);
   return code;
 }
 

@@ -1,7 +1,8 @@
 /* debrief/debrief.h: debrief inside a C program: the log of debrief/log.h plus Lua. Link with libdebrief.
  *
  *     host        debrief            one log folder, its plugins, its Lua states
- *      `-- entries  debrief_entries  entries that a query finds, one by one
+ *      |-- entries  debrief_entries  entries that a query finds, one by one
+ *      `-- result   debrief_result   reports that retrospectives returned, as plain structs
  *
  * Fallible functions return false (or NULL, or DEBRIEF_NEXT_ERROR) and fill `*err`, which may be NULL;
  * debrief_details tells more about what a plugin or a script did. A host belongs to one thread at a time; hosts are
@@ -195,6 +196,122 @@ DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text l
  * a part of it is missing), or a code of the log or ESCRIPT when the REPL itself failed, as when the console cannot be read or
  * written. What a statement raises is written to the console, and is no failure. */
 DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err);
+
+/* ---- Retrospectives (file -> C) --------------------------------------------------------------------------- */
+
+typedef enum debrief_cell_kind {
+  DEBRIEF_CELL_NONE, /* no data: neither 0 nor 0 % */
+  DEBRIEF_CELL_BOOLEAN,
+  DEBRIEF_CELL_INTEGER,
+  DEBRIEF_CELL_NUMBER,
+  DEBRIEF_CELL_TEXT,
+  DEBRIEF_CELL_RATE, /* `num` of `den`, 0 <= num <= den; of 0 there is no rate */
+  DEBRIEF_CELL_SPARK /* numbers that are drawn small */
+} debrief_cell_kind;
+
+typedef struct debrief_cell {
+  debrief_cell_kind kind;
+  union {
+    bool boolean;
+    int64_t integer;
+    double number;
+    debrief_text text;
+    struct {
+      double num, den;
+    } rate;
+    struct {
+      const double *values; /* NaN: a gap */
+      size_t count;
+      double low, high; /* the range to draw; NaN: that of the values */
+    } spark;
+  } as;
+} debrief_cell;
+
+typedef enum debrief_align {
+  DEBRIEF_ALIGN_AUTO, /* numbers to the right, the rest to the left */
+  DEBRIEF_ALIGN_LEFT,
+  DEBRIEF_ALIGN_RIGHT,
+  DEBRIEF_ALIGN_CENTER
+} debrief_align;
+
+typedef struct debrief_column {
+  debrief_text key;
+  debrief_text title;
+  debrief_text unit; /* of its numbers: "ns", "ms", "s", "bytes", "percent", "usd", or any other */
+  debrief_align align;
+} debrief_column;
+
+typedef struct debrief_table {
+  debrief_text title;
+  const debrief_column *const *columns;
+  size_t column_count;
+  const debrief_cell *const *rows; /* rows[r][c], column_count cells each */
+  size_t row_count;
+} debrief_table;
+
+typedef struct debrief_reference {
+  const char *session;
+  uint64_t line; /* from 1 */
+} debrief_reference;
+
+/* Something found out, and the entries that it rests on. */
+typedef struct debrief_finding {
+  debrief_cell value;
+  debrief_text explanation;
+  const debrief_reference *references;
+  size_t reference_count;
+} debrief_finding;
+
+typedef struct debrief_report {
+  const char *plugin;
+  debrief_text title;
+  debrief_text text;
+  const debrief_table *const *tables;
+  size_t table_count;
+  const debrief_finding *const *findings;
+  size_t finding_count;
+  uint64_t incomplete; /* entries on which the plugin failed, and which are not in the figures */
+} debrief_report;
+
+/* What a run of retrospectives returned. Texts that are not given have len 0, all have a NUL behind them, and may hold
+ * anything that a log holds: escape them for a terminal. */
+typedef struct debrief_result {
+  uint64_t entries;                     /* read, before any match or filter */
+  uint64_t sessions;                    /* of a window: those with entries in it */
+  const debrief_report *const *reports; /* in the order of the plugins; of one that stopped, none */
+  size_t report_count;
+  const debrief_diagnostic *const *diagnostics; /* lines that are no entries */
+  size_t diagnostic_count;
+  uint64_t diagnostics_dropped; /* how many more there were */
+  const debrief_problem *const *problems;
+  size_t problem_count;
+} debrief_result;
+
+/* Run retrospectives, by name or path, ',' between, over the entries that a query finds (NULL: all). The result is plain
+ * memory of its own, of any thread, and outlives the host; close it with debrief_result_close. A plugin that fails while
+ * it runs stops nothing and is among the problems, as are sessions that could not be read, and notes. The callbacks of
+ * the query are called with the same at the end. Errors: as debrief_query_entries, ESCRIPT, EDAMAGED, EINTERRUPTED. */
+DEBRIEF_API debrief_result *debrief_retro(debrief *host, const char *plugins, const debrief_query *query,
+                                          debrief_error *err);
+
+/* NULL is fine. */
+DEBRIEF_API void debrief_result_close(debrief_result *result);
+
+/* How reports are written. */
+typedef struct debrief_format {
+  size_t struct_size; /* sizeof(debrief_format) */
+  const char *name;   /* "text", "markdown" or "json"; NULL: "text" */
+  unsigned columns;   /* of a text; 0: 80 */
+  bool color;         /* escape sequences for colours in a text */
+} debrief_format;
+
+/* The same, and give the reports to `write` as the command `retro` prints them, UTF-8 that is safe to show, in one piece
+ * or several. What went wrong on the way is told to the callbacks of the query only. `format` NULL: text. Errors: as
+ * above, and EIO when `write` returned false. */
+DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query *query,
+                                     const debrief_format *format,
+                                     bool (*write)(void *user, debrief_text text), void *user,
+                                     debrief_error *err);
 
 /* ---- Scripts --------------------------------------------------------------------------------------------- */
 

@@ -40,7 +40,7 @@ void dbf_query_push(lua_State *L, const debrief_query *q) {
 
 static const char *text_of(lua_State *L, int index, const char *name) {
   lua_getfield(L, index, name);
-  const char *text = lua_tostring(L, -1);
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
   lua_pop(L, 1); /* the table keeps it */
   return text ? text : "";
 }

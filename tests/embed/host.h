@@ -38,7 +38,7 @@ static inline int tear_down(void **state) {
 
 /* A plugin NAME.lua in the host's plugin path, with these members. */
 static inline void put_plugin(const char *name, const char *members) {
-  char text[4096], file[64];
+  char text[8192], file[64];
   snprintf(text, sizeof text, "return { name = '%s', api = 1, %s }\n", name, members);
   snprintf(file, sizeof file, "%s.lua", name);
   put_file(folder, file, text);

@@ -3,6 +3,7 @@
 --   sh             as given, the program on PATH; a block of make and apt-get lines is not run, its targets must
 --                  exist, and what it exports counts for the blocks behind it
 --   text           what the sh block before it prints
+--   console        a session at the prompt: the transcript that repl_golden_spec.lua types again
 --   lua, c, cmake  written to the file that the comment in the first line names; a plugin must load
 --
 -- The folder is a fresh home with two of the sample transcripts in ~/.claude/projects.
@@ -121,6 +122,8 @@ function run.text(block, state)
   assert.equal(block.text, state.output)
   state.output = nil
 end
+
+function run.console(block) assert.equal(slurp "tests/data/repl/newcomer.txt", block.text) end
 
 for _, path in ipairs { "README.md", "plugins/README.md", "src/README.md" } do
   describe(path, function()

@@ -1,12 +1,14 @@
 --- What `.help` says. Lines that begin with `  > ` are examples, to be typed as they stand: SESSION in them becomes a
 -- session of the log.
 -- @module debrief.repl.help
+local pretty = require "debrief.pretty"
+
 local help = {}
 
 --- The topics, in reading order.
 help.topics = { "start", "entries", "filters", "retro", "plugins", "results", "printing", "time", "save", "keys" }
 
-help.overview = [==[
+local OVERVIEW = [==[
 Type Lua. What an expression gives is shown, and names stay. `log` is the open log. New here? .help start
 
   > log:retro "summary"                                -- what happened, as a report
@@ -14,15 +16,32 @@ Type Lua. What an expression gives is shown, and names stay. `log` is the open l
   > runs                                               -- a line each
   > runs[1]                                            -- one of them, all of it
   > runs[1].attempts                                   -- a field of it
+]==]
 
-  .help TOPIC                    more: %s
-  .plugins                       the plugins there are
-  .try PLUGIN [SESSION[:LINE]]   what a plugin does with one entry
-  .load FILE                     run a Lua file here
-  .save FILE                     what worked, as a script for `debrief run FILE`
-  .format FORMAT                 how values are shown: %s
-  .time                          how long each line takes, on or off
-  .quit                          leave]==]
+local WITHOUT_LOG = [==[
+Type Lua. What an expression gives is shown, and names stay. Names that were given here are seen; there is
+no log.
+]==]
+
+-- What each command is for, in the order of the overview.
+local commands = {
+  { "help", ".help TOPIC", "more: " .. table.concat(help.topics, " ") },
+  { "plugins", ".plugins", "the plugins there are" },
+  { "try", ".try PLUGIN [SESSION[:LINE]]", "what a plugin does with one entry" },
+  { "load", ".load FILE", "run a Lua file here" },
+  { "save", ".save FILE", "what worked, as a script for `debrief run FILE`" },
+  { "format", ".format FORMAT", "how values are shown: " .. table.concat(pretty.formats, " ") },
+  { "time", ".time", "how long each line takes, on or off" },
+  { "quit", ".quit", "leave" },
+}
+
+local function overview(there, log)
+  local lines = { log and OVERVIEW or WITHOUT_LOG }
+  for _, command in ipairs(commands) do
+    if there[command[1]] then lines[#lines + 1] = ("  %-30s %s"):format(command[2], command[3]) end
+  end
+  return table.concat(lines, "\n")
+end
 
 local texts = {}
 
@@ -159,14 +178,13 @@ local function aligned(text)
   end))
 end
 
---- The text of a topic; nil when there is none.
--- @param id a session of the log for the examples, or nil
--- @param formats names of formats
-function help.text(topic, id, formats)
+--- The text of a topic, the overview for nil; nil when there is none.
+-- @param there name -> command: the commands of the session
+-- @param log true: there is a log
+-- @param id a session of it for the examples, or nil
+function help.text(topic, there, log, id)
   local text = texts[topic]
-  if not topic then
-    text = help.overview:format(table.concat(help.topics, " "), table.concat(formats, " "))
-  end
+  if not topic then text = overview(there, log) end
   if not text then return nil end
   return aligned((text:gsub("\n  > [^\n]*", function(example) return (example:gsub("SESSION", id or "s1")) end)))
 end

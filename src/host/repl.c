@@ -77,7 +77,9 @@ bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *
                     "debrief_repl: no console is given, and the host was opened without one");
   debrief_console before = host->callbacks;
   if (console && !dbf_host_set_console(host, console, err)) return false;
-  bool ok = dbf_host_call_unguarded(host, "debrief_repl", l_repl, NULL, err);
+  int status;
+  bool ok = dbf_host_call_unguarded(host, "debrief_repl", l_repl, NULL, err) ||
+            dbf_host_left(host, &status); /* os.exit is one more way to leave */
   if (console) dbf_host_set_console(host, before.read_line ? &before : NULL, NULL);
   return ok;
 }

@@ -118,6 +118,16 @@ static void any_bytes_come_through(void **state) {
   assert_non_null(strstr(seen, "\n3\n> "));
 }
 
+static void leaving_is_no_failure(void **state) {
+  (void)state;
+  talk((step[]){LINE("x = 5"), LINE("os.exit(3)")});
+  assert_int_equal(at, 2);
+  talk((step[]){LINE(".quit")});
+  assert_true(debrief_run_text(host, "set", (debrief_text){"shared = 6", 10}, NULL, NULL, &err));
+  talk((step[]){LINE("x, shared"), {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
+  assert_string_equal(seen, "> x, shared\nnil\t6\n[x, shared]\n> ");
+}
+
 /* ---- Completion ---------------------------------------------------------------------------------------------------- */
 
 static char candidates[8192];
@@ -232,6 +242,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(lines_are_run_and_remembered, set_up, tear_down),
       cmocka_unit_test_setup_teardown(errors_are_written_and_nothing_is_lost, set_up, tear_down),
       cmocka_unit_test_setup_teardown(any_bytes_come_through, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaving_is_no_failure, set_up, tear_down),
       cmocka_unit_test_setup_teardown(words_are_completed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_console_that_fails_ends_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_wrong_console_is_refused, set_up, tear_down),

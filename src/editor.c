@@ -122,7 +122,9 @@ static char **complete(const char *line, int start, int end) {
   rl_completion_append_character = '\0';
   forget_found();
   debrief_text text = {line, (size_t)end};
+  keyboard_lend(true); /* Ctrl-C ends a completion that takes too long, as it ends a statement */
   found.from = debrief_complete(completer, text, text.len, find_one, NULL);
+  keyboard_lend(false);
   char **matches = found.count ? rl_completion_matches(line, next_match) : NULL;
   forget_found();
   return matches;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* SIGINT first: the others are not taken in a terminal's usual mode. */
@@ -16,6 +17,8 @@ static struct sigaction before[COUNT];
 static int taken; /* how many of them */
 static int bell[2] = {
     -1, -1}; /* a pipe: a signal rings in it, since it may come to another thread than the one that waits */
+static struct termios usual; /* the mode when it was taken */
+static volatile sig_atomic_t is_raw;
 static int last; /* the signal of the last event */
 
 static void on_signal(int number) {
@@ -27,19 +30,32 @@ static void on_signal(int number) {
   errno = e;
 }
 
-bool keyboard_take(bool raw) {
+static void take(int i) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  if (bell[0] < 0 && pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0) return false;
   sigemptyset(&action.sa_mask);
-  for (taken = 0; taken < (raw ? COUNT : 1); taken++) {
-    came[taken] = 0;
-    sigaction(signals[taken], NULL, &before[taken]);
-    if (before[taken].sa_handler != SIG_IGN) sigaction(signals[taken], &action, NULL);
-  }
+  came[i] = 0;
+  sigaction(signals[i], NULL, &before[i]);
+  if (before[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
+}
+
+bool keyboard_take(bool raw) {
+  if (bell[0] < 0 && pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0) return false;
+  is_raw = raw && tcgetattr(STDIN_FILENO, &usual) == 0;
+  for (taken = 0; taken < (raw ? COUNT : 1); taken++) take(taken);
   return true;
 }
 
+void keyboard_lend(bool lend) {
+  if (lend) sigaction(signals[0], &before[0], NULL);
+  else take(0);
+}
+
+void keyboard_reset(void) {
+  if (is_raw) tcsetattr(STDIN_FILENO, TCSANOW, &usual);
+}
+
 void keyboard_release(void) {
+  is_raw = 0;
   while (taken > 0) {
     taken--;
     sigaction(signals[taken], &before[taken], NULL);
@@ -72,12 +88,12 @@ keyboard_event keyboard_wait(void) {
 }
 
 void keyboard_obey(void) {
-  struct sigaction ours, usual = {.sa_handler = SIG_DFL};
+  struct sigaction ours, natural = {.sa_handler = SIG_DFL};
   sigset_t set;
-  sigemptyset(&usual.sa_mask);
+  sigemptyset(&natural.sa_mask);
   sigemptyset(&set);
   sigaddset(&set, last);
-  sigaction(last, &usual, &ours);
+  sigaction(last, &natural, &ours);
   raise(last);
   pthread_sigmask(SIG_UNBLOCK, &set, NULL);
   sigaction(last, &ours, NULL);

@@ -17,6 +17,12 @@ typedef enum keyboard_event {
 bool keyboard_take(bool raw);
 void keyboard_release(void);
 
+/* Leave SIGINT to whom it was taken from for a while, true, and take it again. */
+void keyboard_lend(bool lend);
+
+/* Put the terminal back into the mode it had when it was taken raw; for signal handlers that end the program. */
+void keyboard_reset(void);
+
 /* Wait. A signal that came since the last call counts, one that somebody wants ignored does not. */
 keyboard_event keyboard_wait(void);
 

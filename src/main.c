@@ -26,14 +26,19 @@ static void on_log(void *user, const char *level, const char *text) {
 
 static debrief *volatile interruptible;
 
-/* Ctrl-C stops the script or retrospective. What cannot be stopped, or has not stopped when it comes again, takes the
- * program with it. */
+/* Ctrl-C stops the script, the retrospective or the statement at the prompt. What cannot be stopped, or has not stopped
+ * when it comes again, takes the program with it. */
 static void on_interrupt(int number) {
+  int e = errno;
   switch (debrief_interrupt(interruptible)) {
-  case DEBRIEF_INTERRUPT_SENT: break;
-  case DEBRIEF_INTERRUPT_STILL: _exit(128 + number);
-  case DEBRIEF_INTERRUPT_NOTHING: signal(number, SIG_DFL); raise(number);
+  case DEBRIEF_INTERRUPT_SENT: terminal_interrupted(); break;
+  case DEBRIEF_INTERRUPT_STILL: terminal_reset(); _exit(128 + number);
+  case DEBRIEF_INTERRUPT_NOTHING:
+    if (terminal_forgives()) break;
+    signal(number, SIG_DFL);
+    raise(number);
   }
+  errno = e;
 }
 
 /* Whoever starts the program with the signal ignored (nohup, a script's &) wants it so. */

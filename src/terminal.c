@@ -2,6 +2,7 @@
 #include "keyboard.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,26 @@ static debrief_input read_plain(const char *prompt, debrief_text *line) {
   return input;
 }
 
+/* ---- Interrupts ---------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t lines_follow; /* behind a line that was read, more will be */
+
+static volatile sig_atomic_t line_due; /* what is written next starts a line: the terminal has shown ^C */
+
+void terminal_interrupted(void) {
+  line_due = lines_follow;
+}
+
+bool terminal_forgives(void) {
+  bool forgiven = lines_follow;
+  lines_follow = 0;
+  return forgiven;
+}
+
+void terminal_reset(void) {
+  keyboard_reset();
+}
+
 /* ---- The console --------------------------------------------------------------------------------------------------- */
 
 static bool is_dumb(void) {
@@ -70,7 +91,10 @@ static bool is_dumb(void) {
 static debrief_input read_line(void *user, const char *prompt, debrief_completer *completer,
                                debrief_text *line) {
   (void)user;
-  return is_dumb() ? read_plain(prompt, line) : editor_read(prompt, completer, line);
+  lines_follow = 1;
+  debrief_input input = is_dumb() ? read_plain(prompt, line) : editor_read(prompt, completer, line);
+  lines_follow = input != DEBRIEF_INPUT_END;
+  return input;
 }
 
 static void remember(void *user, debrief_text statement) {
@@ -84,7 +108,10 @@ static debrief_input read_line(void *user, const char *prompt, debrief_completer
                                debrief_text *line) {
   (void)user;
   (void)completer;
-  return read_plain(prompt, line);
+  lines_follow = 1;
+  debrief_input input = read_plain(prompt, line);
+  lines_follow = input != DEBRIEF_INPUT_END;
+  return input;
 }
 
 #define REMEMBER NULL
@@ -94,6 +121,8 @@ static bool write_text(void *user, bool is_error, debrief_text text) {
   FILE *to = is_error ? stderr : stdout;
   (void)user;
   if (is_error) fflush(stdout); /* what was printed before comes before */
+  if (line_due) fputc('\n', to);
+  line_due = 0;
   return fwrite(text.data, 1, text.len, to) == text.len && fflush(to) == 0;
 }
 

@@ -12,7 +12,7 @@ local function ends(text, tail) return ("\n" .. text):sub(-#tail - 2) == "\n" ..
 -- A prompt, as a shell command; how it ends, and whether the terminal is as it was, is shown behind it.
 local function start(opts)
   opts = opts or {}
-  local t = screen.start(scene, ([[%s"$DEBRIEF" repl; echo "status $?"; stty -a | grep -o " [-]*icanon"]]):format(
+  local t = screen.start(scene, ([[trap : INT; %s"$DEBRIEF" repl; echo "status $?"; stty -a | grep -o " [-]*icanon"]]):format(
     opts.before or ""), { columns = 80, rows = opts.rows or 24, env = opts.env, term = opts.term })
   function t:rests(tail) return self:wait_for(tail or ">", function(text) return ends(text, tail or ">") end) end
   function t:enter(text, tail) -- a line, and then what stands at the end of the screen
@@ -28,6 +28,8 @@ local function left(t, status)
   t:wait(("status %d\n icanon\n"):format(status))
   assert.equal(0, t:ended())
 end
+
+local own_pid = "sh -c 'echo $$ > pid; exec \"$@\"' - " -- in front of the program: its id in a file
 
 local function history() return scene:read "home/.local/state/debrief/history" end
 
@@ -257,9 +259,54 @@ describe("the prompt in a terminal", function()
       t:enter("6 * 7", "42\n>")
     end)
 
+    it("stops what runs, in a coroutine and behind pcall too, and keeps the rest", function()
+      local t = start()
+      t:enter("kept, n = 1, 0")
+      for i, loop in ipairs {
+        "n = n + 1; io.write('in ', n, '\\n') while true do end",
+        "n = n + 1; coroutine.wrap(function() io.write('in ', n, '\\n') while true do end end)()",
+        "n = n + 1; io.write('in ', n, '\\n') while true do pcall(function() while true do end end) end",
+        "n = n + 1; io.write('in ', n, '\\n') repeat until false",
+        "n = n + 1; io.write('in ', n, '\\n') for line in log:follow() do end",
+      } do
+        t:type(loop)
+        t:keys "Enter"
+        t:wait(("\nin %d\n$"):format(i))
+        t:keys "C-c"
+        t:rests "^C\ninterrupted\n>"
+      end
+      t:enter("kept + n", "6\n>")
+      t:keys "C-d"
+      left(t, 0)
+    end)
+
+    it("ends the program when it comes again, and what runs does not stop", function()
+      local t = start { before = own_pid }
+      t:type "io.write 'in\\n'; ('a'):rep(400):find(('.-'):rep(12) .. 'b')"
+      t:keys "Enter"
+      t:wait "\nin\n$"
+      t:keys "C-c"
+      t:wait "%^C"
+      local status = ("/proc/%d/status"):format(tonumber(scene:read "pid"))
+      t:wait_for("the signal", function() return program.read(status):find "ShdPnd:%s*0+\n" end) -- or two would be one
+      t:keys "C-c"
+      left(t, 130)
+    end)
+
+    it("never ends the prompt by a bad moment", function()
+      local t = start { before = own_pid }
+      local storm = ("kill -INT %d || break; sleep 0.003; "):format(tonumber(scene:read "pid"))
+      local pipe = io.popen("for i in $(seq 300); do " .. storm .. "done", "r")
+      for _ = 1, 20 do t:type "x = (x or 0) + 1\n" end
+      pipe:close()
+      t:keys("C-c")
+      t:rests()
+      t:enter("'still ' .. 'here'", "still here\n>")
+    end)
+
     it("is left with the terminal as it was, when a signal ends it", function()
       for signal, status in pairs { TERM = 143, HUP = 129 } do
-        local t = start { before = "sh -c 'echo $$ > pid; exec \"$@\"' - " }
+        local t = start { before = own_pid }
         t:type "half a line"
         t:wait "half a line"
         scene:sh(("kill -%s %d"):format(signal, tonumber(scene:read "pid")))

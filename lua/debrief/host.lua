@@ -192,7 +192,11 @@ local function run(chunk, message, arg)
   set_globals()
   _G.arg = arg
   local result = table.pack(script.call(chunk, table.unpack(arg)))
-  if not result[1] then fail("escript", result[2].message, { traceback = result[2].traceback }) end
+  local raised = result[2]
+  if not result[1] then
+    local full = raised.message == "not enough memory"
+    fail(full and "ememory" or "escript", raised.message, { traceback = raised.traceback })
+  end
   return result[2]
 end
 

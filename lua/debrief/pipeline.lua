@@ -55,6 +55,14 @@ local function handler(raised)
   return { message = plugin.message(raised), traceback = core.traceback(nil, 2) }
 end
 
+--- What was raised, as { message =, traceback = }. For want of memory Lua calls no handler.
+function pipeline.failure(raised)
+  if type(raised) == "table" then return raised end
+  local limit = raised == "not enough memory" and core.host().plugin_memory
+  return { message = limit and ("%s: plugins may use %d bytes here"):format(raised, limit) or tostring(raised),
+    traceback = "", memory = raised == "not enough memory" }
+end
+
 -- Only the plugin's own part of a traceback: what is below is ours. Nil when it has none.
 local function own_part(traceback)
   local lines, own = {}, false
@@ -71,7 +79,8 @@ end
 function Pipeline:call(name, hook, fn, ...)
   local result = table.pack(xpcall(fn, handler, ...))
   if result[1] then return table.unpack(result, 1, result.n) end
-  self:note(name, hook, result[2].message, own_part(result[2].traceback))
+  local why = pipeline.failure(result[2])
+  self:note(name, hook, why.message, own_part(why.traceback))
   return false
 end
 
@@ -191,6 +200,7 @@ end
 function Pipeline:recover(s, raised)
   local p = s.running
   if not p then return false end
+  if raised.memory then p.acc, p.stopped = nil, s.chained end -- first of all make room
   if s.stepping then self.line = p.ctx.line end
   self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
   s.running = nil
@@ -214,7 +224,10 @@ function Pipeline:run(reader, session, sink)
   local ok, result
   repeat
     ok, result = xpcall(loop, handler, self, s)
-    if not ok and not self:recover(s, result) then result = result.message .. "\n" .. result.traceback end
+    if not ok then
+      result = pipeline.failure(result)
+      if not self:recover(s, result) then result = result.message .. "\n" .. result.traceback end
+    end
   until ok or type(result) == "string"
   local entries = reader:entries()
   self.entries = self.entries + entries

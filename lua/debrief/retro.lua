@@ -102,10 +102,16 @@ function retro.worker(job)
   return worker, about.plugins
 end
 
+-- What a worker answers when its state is full.
+local function explained(message)
+  local limit = message == "not enough memory" and core.host().plugin_memory
+  return limit and ("%s: plugins may use %d bytes here"):format(message, limit) or message
+end
+
 --- Call a worker's function with a value; packs and unpacks.
 function retro.ask(worker, name, value)
   local packed, message = worker:call(name, core.pack(value))
-  if not packed then return nil, message end
+  if not packed then return nil, explained(message) end
   return core.unpack(packed)
 end
 
@@ -231,13 +237,13 @@ local function merge_all(crew, merger, total)
   while true do
     local packed, message = crew:take()
     if not packed then
-      if message then return nil, message end
+      if message then return nil, explained(message) end
       return true
     end
     add_result(total, core.unpack(packed))
     local answer
     packed, message = merger:call("merge", packed)
-    if not packed then return nil, message end
+    if not packed then return nil, explained(message) end
     answer = core.unpack(packed)
     total.cut_short = answer.all_stopped
     if total.cut_short then return true end

@@ -20,6 +20,12 @@ local function handler(raised)
   return { message = message_of(raised), traceback = traceback }
 end
 
+-- For want of memory Lua calls no handler.
+local function told(ok, raised, ...)
+  if not ok and type(raised) == "string" then raised = { message = raised, traceback = "" } end
+  return ok, raised, ...
+end
+
 --- Set the globals that scripts find.
 -- @param log the log; nil opens that of the host
 -- @return true, or nil and a message
@@ -35,14 +41,10 @@ end
 
 --- Call a function of the user's.
 -- @return true and its results; or false and { message =, traceback = }, the traceback without what is ours
-function script.call(f, ...) return xpcall(f, handler, ...) end
+function script.call(f, ...) return told(xpcall(f, handler, ...)) end
 
 --- The same, and an interrupt ends it.
 -- @return as call; when it was interrupted, "interrupted" behind that
-function script.guard(f, ...)
-  local result = table.pack(core.guard(handler, f, ...))
-  if not result[1] and type(result[2]) == "string" then result[2] = { message = result[2], traceback = "" } end
-  return table.unpack(result, 1, result.n)
-end
+function script.guard(f, ...) return told(core.guard(handler, f, ...)) end
 
 return script

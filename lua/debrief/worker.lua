@@ -183,7 +183,7 @@ local function pack_acc(p, hook)
   local ok, packed = pcall(core.pack, hook.acc, "acc")
   if ok then return packed end
   p.session, p.line = nil, nil
-  p:note(hook.table.name, "step", packed)
+  p:note(hook.table.name, "step", pipeline.failure(packed).message)
   hook.stopped = true
   return false
 end
@@ -219,13 +219,13 @@ function worker.merge(result)
     hook.errors = (hook.errors or 0) + result.errors[i]
     if hook.errors >= pipeline.MOST_ERRORS or not result.accs[i] then hook.stopped = true end
     if not hook.stopped then
-      local acc = core.unpack(result.accs[i])
-      if hook.acc == nil then
-        hook.acc = acc
-      else
-        local ok = merged:call(hook.table.name, "merge", hook.table.retrospective.merge, hook.acc, acc, hook.ctx)
-        if not ok then hook.stopped = true end
+      local ok, acc = merged:call(hook.table.name, "merge", core.unpack, result.accs[i])
+      if ok and hook.acc ~= nil then
+        ok = merged:call(hook.table.name, "merge", hook.table.retrospective.merge, hook.acc, acc, hook.ctx)
+        acc = hook.acc
       end
+      if not ok then acc = nil end
+      hook.acc, hook.stopped = acc, not ok
     end
     all_stopped = all_stopped and hook.stopped
   end

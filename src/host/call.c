@@ -56,7 +56,8 @@ static debrief_code code_of(lua_State *L) {
     const char *name;
     debrief_code code;
   } names[] = {{"earg", DEBRIEF_EARG},       {"eid", DEBRIEF_EID},           {"enoent", DEBRIEF_ENOENT},
-               {"eplugin", DEBRIEF_EPLUGIN}, {"edamaged", DEBRIEF_EDAMAGED}, {"eio", DEBRIEF_EIO}};
+               {"eplugin", DEBRIEF_EPLUGIN}, {"edamaged", DEBRIEF_EDAMAGED}, {"eio", DEBRIEF_EIO},
+               {"ememory", DEBRIEF_EMEMORY}};
   debrief_code code = DEBRIEF_ESCRIPT;
   lua_getfield(L, 1, "code");
   if (lua_type(L, -1) == LUA_TNUMBER) code = (debrief_code)lua_tointeger(L, -1);

@@ -1,5 +1,6 @@
 #include "host.h"
 #include "entries.h"
+#include "../script/memory.h"
 #include "../log/error.h"
 #include "../log/structs.h"
 
@@ -20,6 +21,7 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
   c->on_print = given->on_print;
   c->user = given->user;
   c->workers = given->workers;
+  c->plugin_memory = given->plugin_memory;
   c->interrupt = &host->interrupt;
   if (given->signal && !dbf_limits_use_signal(&host->interrupt, given->signal)) {
     if (errno == EBUSY)
@@ -45,12 +47,17 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
   if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_config", err)) return NULL;
   if (given.workers > 256)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_config.workers is %u: 256 at most", given.workers), NULL;
-  debrief *host = calloc(1, sizeof *host);
+  lua_Alloc allocate = given.allocate ? given.allocate : dbf_memory_plain;
+  debrief *host = allocate(given.allocate_user, NULL, 0, sizeof *host);
   if (!host) return dbf_fail_memory(err), NULL;
+  *host = (debrief){.config = {.allocate = allocate, .allocate_user = given.allocate_user}};
   dbf_host_forget(host);
   dbf_bytes_init(&host->text);
   dbf_limits_init(&host->interrupt);
-  if (!dbf_console_init(&host->console)) return free(host), dbf_fail_memory(err), NULL;
+  if (!dbf_console_init(&host->console)) {
+    allocate(given.allocate_user, host, sizeof *host, 0);
+    return dbf_fail_memory(err), NULL;
+  }
   if (open_parts(host, &given, err)) return host;
   debrief_close(host);
   return NULL;
@@ -68,7 +75,7 @@ void debrief_close(debrief *host) {
   free((char *)host->config.dir);
   free((char *)host->config.plugin_path);
   free((char *)host->config.source_dir);
-  free(host);
+  host->config.allocate(host->config.allocate_user, host, sizeof *host, 0);
 }
 
 debrief_log *debrief_host_log(debrief *host) {

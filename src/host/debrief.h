@@ -23,6 +23,10 @@ extern "C" {
 
 /* ---- A host ---------------------------------------------------------------------------------------------- */
 
+/* As Lua's: without a block, give one of `new_size` bytes (old_size means nothing then); with `new_size` 0, take it back;
+ * else resize it, as realloc. NULL: there is no memory; a block that should grow or shrink is as it was then. */
+typedef void *(*debrief_allocate)(void *user, void *block, size_t old_size, size_t new_size);
+
 /* Zero the struct, set struct_size, fill in what you want. All of it is copied. */
 typedef struct debrief_config {
   size_t struct_size;            /* sizeof(debrief_config) */
@@ -42,6 +46,13 @@ typedef struct debrief_config {
   void *user;
   const struct debrief_console
       *console; /* for the command `repl` and for scripts that start one; NULL: it is no terminal here */
+  size_t
+      plugin_memory; /* bytes that one state in which plugins run may use: a worker's, and another to merge; what is
+                         * more is an error of the plugin's. 0: no limit; below some 500,000 no plugin loads */
+  debrief_allocate
+      allocate; /* memory of all Lua states, in pieces of 256 KiB and more, and of the host itself; is called
+                              * from worker threads, too, several at a time. NULL: malloc */
+  void *allocate_user;
   int signal; /* one that nobody else uses, e.g. SIGURG: with it debrief_interrupt stops any Lua code. The library sets a
                * handler for it, and never takes it away; threads that call the host must not block it. 0: none */
 } debrief_config;

@@ -222,6 +222,7 @@ static int l_host(lua_State *L) {
   lua_pushstring(L, config->plugin_path);
   lua_setfield(L, -2, "plugin_path");
   if (config->workers) set_field(L, "workers", config->workers);
+  if (config->plugin_memory) set_field(L, "plugin_memory", (lua_Integer)config->plugin_memory);
   if (config->log.struct_size == 0) return 1;
   lua_createtable(L, 0, 4);
   if (config->log.sync == DEBRIEF_SYNC_DATA) set_field(L, "sync", 1);

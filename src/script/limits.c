@@ -37,6 +37,7 @@ static void on_hook(lua_State *L, lua_Debug *ar);
 /* Make L raise when it has run `count` more instructions. Runs in the handler, too. Calls of C functions are let through: among them are
  * those that close to-be-closed variables. */
 static void arm(dbf_running *r, lua_State *L, int count) {
+  if (!L) return;
   if (L == r->of && !r->hooked && lua_gethook(L) != on_hook) {
     r->hook = lua_gethook(L);
     r->mask = lua_gethookmask(L);
@@ -48,7 +49,7 @@ static void arm(dbf_running *r, lua_State *L, int count) {
 
 /* Take our hook from L; the state of the guard gets its own one back. */
 static void disarm(const dbf_running *r, lua_State *L) {
-  if (lua_gethook(L) != on_hook) return;
+  if (!L || lua_gethook(L) != on_hook) return;
   if (r && r->hooked && L == r->of) lua_sethook(L, r->hook, r->mask, r->count);
   else lua_sethook(L, NULL, 0, 0);
 }

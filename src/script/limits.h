@@ -61,7 +61,7 @@ enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
  * what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
 int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
 
-/* Work on a thread of ours: from enter to leave, `L` is what this thread runs, and ends when `stop` says so or, when there
+/* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop` says so or, when there
  * is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */
 void dbf_limits_enter(dbf_running *running, lua_State *L, dbf_interrupt *interrupt, const atomic_bool *stop);
 void dbf_limits_leave(dbf_running *running);

@@ -22,32 +22,62 @@ typedef struct free_block {
 } free_block;
 
 struct dbf_memory {
+  lua_Alloc allocate;
+  void *user;
+  size_t limit; /* 0: none */
+  size_t used;  /* bytes of blocks that were given out */
+  size_t taken; /* bytes of slabs and larger blocks */
   free_block *lists[CLASSES];
   free_block *slabs; /* the first bytes of each slab link them */
   char *at, *end;    /* what is left of the newest slab */
 };
 
-dbf_memory *dbf_memory_new(void) {
-  return calloc(1, sizeof(dbf_memory));
+void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size) {
+  (void)user, (void)old_size;
+  if (new_size) return realloc(block, new_size);
+  free(block);
+  return NULL;
+}
+
+dbf_memory *dbf_memory_new(lua_Alloc allocate, void *user, size_t limit) {
+  if (!allocate) allocate = dbf_memory_plain;
+  dbf_memory *m = allocate(user, NULL, 0, sizeof *m);
+  if (m) *m = (dbf_memory){.allocate = allocate, .user = user, .limit = limit};
+  return m;
 }
 
 void dbf_memory_free(dbf_memory *m) {
   while (m && m->slabs) {
     free_block *slab = m->slabs;
     m->slabs = slab->next;
-    free(slab);
+    m->allocate(m->user, slab, SLAB, 0);
   }
-  free(m);
+  if (m) m->allocate(m->user, m, sizeof *m, 0);
 }
 
 static size_t class_of(size_t size) {
   return (size - 1) / STEP;
 }
 
+/* What a block of this size takes. */
+static size_t whole(size_t size) {
+  return size > SMALL ? size : (class_of(size) + 1) * STEP;
+}
+
+/* Resize what came from `allocate`, of which `taken` keeps count. What gets smaller is never refused. */
+static void *obtain(dbf_memory *m, void *block, size_t old_size, size_t new_size) {
+  size_t most = m->limit > SIZE_MAX / 2 - SLAB ? SIZE_MAX : 2 * m->limit + SLAB;
+  if (m->limit && new_size > old_size && (new_size > most || m->taken - old_size > most - new_size))
+    return NULL;
+  void *to = m->allocate(m->user, block, old_size, new_size);
+  if (to || !new_size) m->taken = m->taken - old_size + new_size;
+  return to;
+}
+
 /* A block from a slab. What is left of the old slab is given up: less than SMALL bytes. */
 static void *cut(dbf_memory *m, size_t size) {
   if ((size_t)(m->end - m->at) < size) {
-    free_block *slab = malloc(SLAB);
+    free_block *slab = obtain(m, NULL, 0, SLAB);
     if (!slab) return NULL;
     slab->next = m->slabs;
     m->slabs = slab;
@@ -60,7 +90,7 @@ static void *cut(dbf_memory *m, size_t size) {
 }
 
 static void *take(dbf_memory *m, size_t size) {
-  if (size > SMALL) return malloc(size);
+  if (size > SMALL) return obtain(m, NULL, 0, size);
   size_t class = class_of(size);
   free_block *block = m->lists[class];
   if (!block) return cut(m, (class + 1) * STEP);
@@ -70,7 +100,7 @@ static void *take(dbf_memory *m, size_t size) {
 
 static void give(dbf_memory *m, void *block, size_t size) {
   if (size > SMALL) {
-    free(block);
+    obtain(m, block, size, 0);
     return;
   }
   free_block *b = block;
@@ -79,7 +109,7 @@ static void give(dbf_memory *m, void *block, size_t size) {
 }
 
 static void *resize(dbf_memory *m, void *block, size_t old_size, size_t new_size) {
-  if (old_size > SMALL && new_size > SMALL) return realloc(block, new_size);
+  if (old_size > SMALL && new_size > SMALL) return obtain(m, block, old_size, new_size);
   if (old_size <= SMALL && new_size <= SMALL && class_of(old_size) == class_of(new_size)) return block;
   void *to = take(m, new_size);
   if (!to) return NULL;
@@ -90,8 +120,13 @@ static void *resize(dbf_memory *m, void *block, size_t old_size, size_t new_size
 
 void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new_size) {
   dbf_memory *m = memory;
-  if (!block) return new_size ? take(m, new_size) : NULL; /* old_size is then a type */
-  if (new_size) return resize(m, block, old_size, new_size);
-  give(m, block, old_size);
-  return NULL;
+  size_t before = block ? whole(old_size) : 0,
+         after = new_size ? whole(new_size) : 0; /* without a block, old_size is a type */
+  void *to = NULL;
+  if (m->limit && after > before && (after > m->limit || m->used - before > m->limit - after)) return NULL;
+  if (!block && new_size) to = take(m, new_size);
+  else if (new_size) to = resize(m, block, old_size, new_size);
+  else if (block) give(m, block, old_size);
+  if (to || !new_size) m->used = m->used - before + after;
+  return to;
 }

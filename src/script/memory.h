@@ -2,22 +2,30 @@
  *
  *     size 1..16   17..32   33..48 ...       one list of free blocks for each 16 bytes, up to MEMORY_SMALL
  *          v         v
- *        |block|->|block|                    cut from slabs; larger blocks come from malloc
+ *        |block|->|block|                    cut from slabs; larger blocks come as they are
  *
  * A retrospective makes and drops some ten small objects an entry. Lua tells the size of what it frees, so blocks need
  * no headers: this is several times as fast as malloc. What was freed is used again for the same size; everything goes
- * back when the state is closed. */
+ * back when the state is closed. Slabs and larger blocks come from malloc, or from the host's allocator.
+ *
+ * With a limit, more is refused when the blocks in use would come to more than that, or when blocks in use and those kept
+ * for use again come to more than twice that (and a slab). */
 #ifndef DBF_MEMORY_H
 #define DBF_MEMORY_H
 
+#include <lua.h>
 #include <stddef.h>
 
 typedef struct dbf_memory dbf_memory;
 
-dbf_memory *dbf_memory_new(void);
+/* `allocate` is a lua_Alloc, NULL for malloc; `limit` in bytes, 0 for none. NULL: no memory. */
+dbf_memory *dbf_memory_new(lua_Alloc allocate, void *user, size_t limit);
 
 /* Free everything that was allocated from it. */
 void dbf_memory_free(dbf_memory *memory);
+
+/* malloc, realloc and free as a lua_Alloc. */
+void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size);
 
 /* A lua_Alloc; `memory` is a dbf_memory. */
 void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new_size);

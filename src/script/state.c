@@ -187,7 +187,8 @@ static int open_state(lua_State *L) {
 }
 
 lua_State *dbf_state_new(const dbf_state_config *config, bool reduced) {
-  dbf_memory *memory = dbf_memory_new();
+  dbf_memory *memory =
+      dbf_memory_new(config->allocate, config->allocate_user, reduced ? config->plugin_memory : 0);
   lua_State *L = memory ? lua_newstate(dbf_memory_allocate, memory) : NULL;
   if (!L) {
     dbf_memory_free(memory);

@@ -9,7 +9,7 @@ VERSION = 0.1.0
 SOVERSION = 0
 
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse
-TO_TEST  = lua-busted libcmocka-dev strace git jq tmux g++ cmake
+TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake
 TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
 TO_GRIND = valgrind

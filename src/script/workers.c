@@ -152,8 +152,7 @@ static void *work(void *argument) {
   crew *c = argument;
   size_t task;
   dbf_running running;
-  uselocale(
-      newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers are written with a '.'; the thread is ours */
+  uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers with a '.'; the thread is ours */
   lua_State *W = dbf_state_new(c->config, true);
   dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
   bool ready = W && answer(W, "setup", &c->setup);

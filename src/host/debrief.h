@@ -6,9 +6,10 @@
  *
  * Fallible functions return false (or NULL, or DEBRIEF_NEXT_ERROR) and fill `*err`, which may be NULL;
  * debrief_details tells more about what a plugin or a script did. A host belongs to one thread at a time; hosts are
- * independent of each other, and any number of them may use one folder. While one of its functions runs, a callback
- * must not call another function of the same host, unless that says it may: DEBRIEF_EARG. Callbacks return: no
- * longjmp and no C++ exception leaves them.
+ * independent of each other, and any number of them may use one folder. What is called back while a function of a host
+ * runs may append without plugins, set values, register functions and interrupt; the host's other functions are
+ * refused to it (DEBRIEF_EARG), and it must not close the host. Callbacks return: no longjmp and no C++ exception
+ * leaves them.
  *
  * Nothing here prints, exits, or changes a locale or a time zone, unless it runs a command of the program
  * (debrief_command), whose business that is. Lua runs with the locale "C" on its thread, callbacks too. */
@@ -23,8 +24,8 @@ extern "C" {
 
 /* ---- A host ---------------------------------------------------------------------------------------------- */
 
-/* As Lua's: without a block, give one of `new_size` bytes (old_size means nothing then); with `new_size` 0, take it back;
- * else resize it, as realloc. NULL: there is no memory; a block that should grow or shrink is as it was then. */
+/* As Lua's: without a block, give one of `new_size` bytes (old_size means nothing then); with `new_size` 0, take it
+ * back; else resize it, as realloc. NULL: there is no memory; a block that should grow or shrink is as it was then. */
 typedef void *(*debrief_allocate)(void *user, void *block, size_t old_size, size_t new_size);
 
 /* Zero the struct, set struct_size, fill in what you want. All of it is copied. */
@@ -32,29 +33,30 @@ typedef struct debrief_config {
   size_t struct_size;            /* sizeof(debrief_config) */
   const char *dir;               /* the folder of the log; NULL: "sessions" */
   const debrief_log_config *log; /* how the log is opened; NULL: the defaults */
-  const char
-      *plugin_path; /* folders that are searched first for plugins, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
-  unsigned
-      workers; /* threads of a retrospective; 0: as many as processors, 1: the calling one, no thread is started */
-  const char
-      *source_dir; /* read lua/ and plugins/ from this working copy of debrief; NULL: what is built in */
+  /* Folders that are searched first for plugins, with ':' between. NULL: $DEBRIEF_PLUGIN_PATH. */
+  const char *plugin_path;
+  /* Threads of a retrospective. 0: as many as there are processors; 1: the calling one, no thread is started. */
+  unsigned workers;
+  /* A working copy of debrief: lua/ and plugins/ are read from there. NULL: what is built in. */
+  const char *source_dir;
   /* What plugins print and log. `level` is what the plugin gave, by custom "debug", "info", "warn" or "error"; `text`
    * is one line, in which control characters are shown escaped. May be called from worker threads. NULL: dropped. */
   void (*on_log)(void *user, const char *level, const char *text);
   /* What `print` of scripts prints, with its newline, any bytes. NULL: it goes to standard output. */
   void (*on_print)(void *user, const char *text, size_t len);
   void *user;
-  const struct debrief_console
-      *console; /* for the command `repl` and for scripts that start one; NULL: it is no terminal here */
-  size_t
-      plugin_memory; /* bytes that one state in which plugins run may use: a worker's, and another to merge; what is
-                         * more is an error of the plugin's. 0: no limit; below some 500,000 no plugin loads */
-  debrief_allocate
-      allocate; /* memory of all Lua states, in pieces of 256 KiB and more, and of the host itself; is called
-                              * from worker threads, too, several at a time. NULL: malloc */
+  /* For the command `repl`, and for scripts that start one. NULL: it is no terminal here. */
+  const struct debrief_console *console;
+  /* Bytes that one state in which plugins run may use: a worker's, and another to merge; what is more is an error of
+   * the plugin's. 0: no limit; below some 500,000 no plugin loads. */
+  size_t plugin_memory;
+  /* Memory of all Lua states, in pieces of 256 KiB and more, and of the host itself. Is called from worker threads,
+   * too, several at a time. NULL: malloc. */
+  debrief_allocate allocate;
   void *allocate_user;
-  int signal; /* one that nobody else uses, e.g. SIGURG: with it debrief_interrupt stops any Lua code. The library sets a
-               * handler for it, and never takes it away; threads that call the host must not block it. 0: none */
+  /* A signal that nobody else uses, e.g. SIGURG: with it debrief_interrupt stops any Lua code. The library sets a
+   * handler for it, and never takes it away; threads that call the host must not block it. 0: none. */
+  int signal;
 } debrief_config;
 
 typedef struct debrief debrief;
@@ -62,24 +64,12 @@ typedef struct debrief debrief;
 /* Open a host. `config` may be NULL for the defaults. Nothing is read or made on disk yet. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);
 
-/* Close it and everything that was opened from it. NULL is fine; the host must not be used any more. */
+/* Close it. NULL is fine; the host must not be used, or closed again, afterwards. What was opened from it is closed by
+ * its own function, before or after. */
 DEBRIEF_API void debrief_close(debrief *host);
 
 /* The host's log, for the functions of debrief/log.h. It belongs to the host. NULL for NULL. */
 DEBRIEF_API debrief_log *debrief_host_log(debrief *host);
-
-typedef enum debrief_interruption {
-  DEBRIEF_INTERRUPT_NOTHING, /* 0: nothing that can be stopped is under way */
-  DEBRIEF_INTERRUPT_SENT,
-  DEBRIEF_INTERRUPT_STILL /* an earlier one has not been heeded yet */
-} debrief_interruption;
-
-/* Stop the host's function that is under way: it fails with DEBRIEF_EINTERRUPTED, and the host can be used further. From
- * any thread, and from signal handlers. Without config.signal only what reads, follows, appends, waits for other programs
- * or runs retrospectives stops, between two entries. Not to be stopped are functions in C that do not come back
- * (string.rep, a pattern of many .-), __gc, message handlers, and coroutines that a module in C resumes. What has done
- * its work when the interrupt comes succeeds. Of debrief_command, the commands run, retro, merge and repl are stopped. */
-DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
 /* What a plugin or a script did wrong, or a note about a query. Text that is not known is "", never NULL. */
 typedef struct debrief_problem {
@@ -92,26 +82,29 @@ typedef struct debrief_problem {
   const char *traceback; /* several lines; the plugin's own part */
 } debrief_problem;
 
-/* More about the last function of the host that failed: the whole message, where, and how it came there. Empty texts
- * when none failed since it was opened. It belongs to the host, until the next call. NULL for NULL. */
+/* More about the last call that ran Lua, when it failed: the whole message, where, and how it came there; empty texts
+ * when it did not. It belongs to the host, until the next call. NULL for NULL. */
 DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
+
+/* ---- Queries ---------------------------------------------------------------------------------------------- */
 
 /* Which entries, and through which plugins. Zero the struct, set struct_size, fill in what you want. Nothing of it is
  * kept, but the callbacks and `user` by debrief_entries. */
 typedef struct debrief_query {
   size_t struct_size;   /* sizeof(debrief_query) */
-  const char *sessions; /* ids, ',' between; NULL: all of the log, in byte order */
-  const char *since;    /* from this time on: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL */
-  const char *until;    /* before this time; of a day or week, before its end; NULL */
-  const char *where;    /* a Lua expression over the fields of an entry, as `read --where` takes it; NULL */
-  const char *enrich;   /* plugins that every entry passes first, by name or path, ',' between; NULL */
-  const char *filter;   /* plugins of which all must keep an entry, ',' between; NULL */
-  const char *const
-      *options; /* of plugins: "slow.limit_ms=5", or "limit_ms=5" with one; NULL behind the last; NULL */
-  const char *const *allow; /* rights of plugins: "git:process"; NULL behind the last; NULL */
-  bool strict;              /* fail at the first line that is not an entry: DEBRIEF_EDAMAGED */
-  /* Called on the calling thread, with lines that are no entries, and with what plugins and `where` did wrong; NULL.
-   * What they are given is valid until they return. */
+  const char *sessions; /* ids, with ',' between; NULL: all of the log, in byte order */
+  const char *since;    /* from this time on: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL: any */
+  const char *until;    /* before this time; of a day or week, before its end; NULL: any */
+  const char *where;    /* a Lua expression over fields, as `read --where` takes it; NULL: all */
+  const char *enrich;   /* plugins that entries pass first, by name or path, with ',' between; NULL: none */
+  const char *filter;   /* plugins of which all must keep an entry, with ',' between; NULL: none */
+  /* Options of plugins, "slow.limit_ms=5", or with one plugin "limit_ms=5"; NULL behind the last. NULL: none. */
+  const char *const *options;
+  /* Rights of plugins, "git:process"; NULL behind the last. NULL: none. */
+  const char *const *allow;
+  bool strict; /* fail at the first line that is not an entry: DEBRIEF_EDAMAGED */
+  /* Called on the calling thread with lines that are no entries, and with what plugins and `where` did wrong, once for
+   * each different message. What they are given is valid until they return. NULL: not told. */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
   void (*on_problem)(void *user, const debrief_problem *problem);
   void *user;
@@ -123,8 +116,7 @@ typedef struct debrief_query {
  * `enrich` come first, and what they add is stored; of its other members options, allow and on_problem are looked at.
  * An enricher that fails goes to on_problem, and the entry is stored as it was before it; but where the plugin says
  * on_error = "refuse", as redact does, nothing is stored: ESCRIPT. EPLUGIN: a plugin is not there or does not load.
- * Plugins stay loaded as long as the same are asked for. Without plugins this costs what debrief_log_append does, and
- * callbacks may call it. */
+ * Plugins stay loaded as long as the same are asked for. Without plugins this costs what debrief_log_append does. */
 DEBRIEF_API bool debrief_append(debrief *host, const char *id, const debrief_entry *entry,
                                 const debrief_query *through, debrief_error *err);
 
@@ -158,55 +150,6 @@ DEBRIEF_API debrief_next debrief_entries_next(debrief_entries *entries, debrief_
 
 /* NULL is fine. The host may have been closed before. */
 DEBRIEF_API void debrief_entries_close(debrief_entries *entries);
-
-/* ---- A console -------------------------------------------------------------------------------------------- */
-
-typedef enum debrief_input {
-  DEBRIEF_INPUT_LINE,
-  DEBRIEF_INPUT_END,         /* there will be no more lines */
-  DEBRIEF_INPUT_INTERRUPTED, /* Ctrl-C: what was begun is thrown away, a new line is asked for */
-  DEBRIEF_INPUT_FAILED       /* ends the REPL with an error */
-} debrief_input;
-
-typedef struct debrief_completer debrief_completer;
-
-/* Lines for people: how a REPL reads and writes. Zero the struct, set struct_size, fill in what you want; `read_line` and
- * `write` must be there. `write`, `remember` and `columns` may be called from worker threads. One callback is called at
- * a time, but while read_line runs debrief_complete, the others may be. */
-typedef struct debrief_console {
-  size_t struct_size; /* sizeof(debrief_console) */
-
-  /* Read a line, or several with newlines between, as somebody pasted them. For DEBRIEF_INPUT_LINE, *line is set, without
-   * the newline at its end; it stays the callback's own and must be valid until the next callback. The prompt is UTF-8,
-   * with escape sequences for colours when `color` is true. */
-  debrief_input (*read_line)(void *user, const char *prompt, debrief_completer *completer,
-                             debrief_text *line);
-
-  /* Show a text: any bytes, any number of lines. False ends the REPL with an error. */
-  bool (*write)(void *user, bool is_error, debrief_text text);
-
-  /* A whole statement, for a history; may have several lines. NULL: dropped. */
-  void (*remember)(void *user, debrief_text statement);
-
-  /* Columns of what `write` writes to; 0 when unknown. NULL: unknown. */
-  int (*columns)(void *user);
-
-  bool color; /* escape sequences for colours are welcome */
-  void *user;
-} debrief_console;
-
-/* In read_line: what could stand in the place of the word that ends at byte `point` of `line`. `each` gets the
- * candidates in order, until it returns false; they are not changed by display: a terminal must escape what it does not
- * want. The text is valid in that call only. Returns the byte of `line` where the word starts; `point` when there are no
- * candidates. No code of the user's runs for this. Outside of read_line there are none. */
-DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
-                                    bool (*each)(void *user, debrief_text candidate), void *user);
-
-/* A REPL over the host's log, until the user leaves: lines are read and run, and what they give is written. `console` may
- * be NULL for that of the config. debrief_interrupt ends the statement that runs, not the REPL. False: EARG (no console;
- * a part of it is missing), or a code of the log or ESCRIPT when the REPL itself failed, as when the console cannot be read or
- * written. What a statement raises is written to the console, and is no failure. */
-DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err);
 
 /* ---- Retrospectives (file -> C) --------------------------------------------------------------------------- */
 
@@ -298,10 +241,11 @@ typedef struct debrief_result {
   size_t problem_count;
 } debrief_result;
 
-/* Run retrospectives, by name or path, ',' between, over the entries that a query finds (NULL: all). The result is plain
- * memory of its own, of any thread, and outlives the host; close it with debrief_result_close. A plugin that fails while
- * it runs stops nothing and is among the problems, as are sessions that could not be read, and notes. The callbacks of
- * the query are called with the same at the end. Errors: as debrief_query_entries, ESCRIPT, EDAMAGED, EINTERRUPTED. */
+/* Run retrospectives, by name or path, ',' between, over the entries that a query finds (NULL: all). The result is
+ * plain memory of its own, of any thread, and outlives the host; close it with debrief_result_close. A plugin that
+ * fails while it runs stops nothing and is among the problems, as are sessions that could not be read, and notes. The
+ * callbacks of the query are called with the same at the end. Errors: as debrief_query_entries, ESCRIPT, EDAMAGED,
+ * EINTERRUPTED. */
 DEBRIEF_API debrief_result *debrief_retro(debrief *host, const char *plugins, const debrief_query *query,
                                           debrief_error *err);
 
@@ -316,9 +260,9 @@ typedef struct debrief_format {
   bool color;         /* escape sequences for colours in a text */
 } debrief_format;
 
-/* The same, and give the reports to `write` as the command `retro` prints them, UTF-8 that is safe to show, in one piece
- * or several. What went wrong on the way is told to the callbacks of the query only. `format` NULL: text. Errors: as
- * above, and EIO when `write` returned false. */
+/* The same, and give the reports to `write` as the command `retro` prints them, UTF-8 that is safe to show, in one
+ * piece or several. What went wrong on the way is told to the callbacks of the query only. `format` NULL: text. Errors:
+ * as above, and EIO when `write` returned false. */
 DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query *query,
                                      const debrief_format *format,
                                      bool (*write)(void *user, debrief_text text), void *user,
@@ -329,8 +273,8 @@ DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const d
 /* Run the Lua script in the file `path`, as `debrief run` does: with all of Lua, and the globals `debrief`, `cjson`,
  * `log` (the host's folder) and `arg`. `words` (NULL behind the last; NULL: none) are its arguments. All scripts of a
  * host share their globals. os.exit ends the script only: true, and *status is what it was given, otherwise 0; with
- * status NULL, another status than 0 is an ESCRIPT. io.write and what C modules do is not held back.
- * Errors: EARG, ENOENT, ESCRIPT (it does not load, or raised: debrief_details has a traceback), EINTERRUPTED, EMEMORY. */
+ * status NULL, another status than 0 is an ESCRIPT. io.write and what C modules do is not held back. Errors: EARG,
+ * ENOENT, ESCRIPT (it does not load, or raised: debrief_details has a traceback), EINTERRUPTED, EMEMORY. */
 DEBRIEF_API bool debrief_run_file(debrief *host, const char *path, const char *const *words, int *status,
                                   debrief_error *err);
 
@@ -365,7 +309,7 @@ typedef struct debrief_value {
 } debrief_value;
 
 /* Let scripts and plugins find a value as debrief.host.NAME, from the next look on; nil takes it away. JSON becomes
- * plain tables. `name` is a Lua name, the value is copied. At any time, in callbacks and from other threads too.
+ * plain tables. `name` is a Lua name, the value is copied. At any time, in callbacks and from other threads, too.
  * Errors: EARG, EJSON, EMEMORY. */
 DEBRIEF_API bool debrief_set(debrief *host, const char *name, const debrief_value *value, debrief_error *err);
 
@@ -373,13 +317,14 @@ DEBRIEF_API bool debrief_set(debrief *host, const char *name, const debrief_valu
 typedef struct debrief_call debrief_call;
 
 typedef enum debrief_threads {
-  DEBRIEF_HOST_THREAD, /* elsewhere the call is an error. A retrospective calls it with config.workers 1 only */
-  DEBRIEF_ANY_THREAD   /* worker threads may call it, several at once */
+  DEBRIEF_HOST_THREAD, /* elsewhere the call is an error: a retrospective may call it when config.workers is 1 */
+  DEBRIEF_ANY_THREAD /* worker threads may call it, several at once */
 } debrief_threads;
 
 /* Let scripts and plugins call `function` as debrief.host.NAME(...). When it returns false, or has called
- * debrief_call_fail, the call raises an error in Lua. Plugins that use it are run in the order and as often as a
- * retrospective needs: give them the same answers. At any time, as debrief_set. Errors: EARG, EMEMORY. */
+ * debrief_call_fail, the call raises an error in Lua. A retrospective runs its chunks in any order: a function that
+ * does not give the same answers each time makes another report each time. At any time, as debrief_set. Errors: EARG,
+ * EMEMORY. */
 DEBRIEF_API bool debrief_register(debrief *host, const char *name,
                                   bool (*function)(void *user, debrief_call *call), void *user,
                                   debrief_threads threads, debrief_error *err);
@@ -395,6 +340,55 @@ DEBRIEF_API bool debrief_call_return(debrief_call *call, const debrief_value *va
 /* Let the call raise an error with this message, behind the place of the call. Returns false, for `return`. */
 DEBRIEF_API bool debrief_call_fail(debrief_call *call, const char *message);
 
+/* ---- A console -------------------------------------------------------------------------------------------- */
+
+typedef enum debrief_input {
+  DEBRIEF_INPUT_LINE,
+  DEBRIEF_INPUT_END,         /* there will be no more lines */
+  DEBRIEF_INPUT_INTERRUPTED, /* Ctrl-C: what was begun is thrown away, a new line is asked for */
+  DEBRIEF_INPUT_FAILED       /* ends the REPL with an error */
+} debrief_input;
+
+typedef struct debrief_completer debrief_completer;
+
+/* Lines for people: how a REPL reads and writes. Zero the struct, set struct_size, fill in what you want; `read_line`
+ * and `write` must be there. `write`, `remember` and `columns` may be called from worker threads. One callback is
+ * called at a time, but while read_line runs debrief_complete, the others may be. */
+typedef struct debrief_console {
+  size_t struct_size; /* sizeof(debrief_console) */
+
+  /* Read a line, or several with newlines between, as somebody pasted them. For DEBRIEF_INPUT_LINE, *line is set,
+   * without the newline at its end; it stays the callback's own and must be valid until the next callback. The prompt
+   * is UTF-8, with escape sequences for colours when `color` is true. */
+  debrief_input (*read_line)(void *user, const char *prompt, debrief_completer *completer,
+                             debrief_text *line);
+
+  /* Show a text: any bytes, any number of lines. False ends the REPL with an error. */
+  bool (*write)(void *user, bool is_error, debrief_text text);
+
+  /* A whole statement, for a history; may have several lines. NULL: dropped. */
+  void (*remember)(void *user, debrief_text statement);
+
+  /* Columns of what `write` writes to; 0 when unknown. NULL: unknown. */
+  int (*columns)(void *user);
+
+  bool color; /* escape sequences for colours are welcome */
+  void *user;
+} debrief_console;
+
+/* In read_line: what could stand in the place of the word that ends at byte `point` of `line`. `each` gets the
+ * candidates in order, until it returns false; they are not changed by display: a terminal must escape what it does not
+ * want. The text is valid in that call only. Returns the byte of `line` where the word starts; `point` when there are
+ * no candidates. No code of the user's runs for this. Outside of read_line there are none. */
+DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
+                                    bool (*each)(void *user, debrief_text candidate), void *user);
+
+/* A REPL over the host's log, until the user leaves: lines are read and run, and what they give is written. `console`
+ * may be NULL for that of the config. debrief_interrupt ends the statement that runs, not the REPL. False: EARG (no
+ * console; a part of it is missing), or a code of the log or ESCRIPT when the REPL itself failed, as when the console
+ * cannot be read or written. What a statement raises is written to the console, and is no failure. */
+DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err);
+
 /* ---- Commands -------------------------------------------------------------------------------------------- */
 
 /* Run a command of the program as if typed: `argc` words in `argv`, argv[0] being the program's name. It reads
@@ -402,6 +396,22 @@ DEBRIEF_API bool debrief_call_fail(debrief_call *call, const char *message);
  * $DEBRIEF_DIR or "sessions". *status is the exit status the program would have. False only when the command could
  * not be run at all: EARG, EMEMORY. */
 DEBRIEF_API bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_error *err);
+
+/* ---- Interrupts ------------------------------------------------------------------------------------------ */
+
+typedef enum debrief_interruption {
+  DEBRIEF_INTERRUPT_NOTHING, /* 0: nothing that can be stopped is under way */
+  DEBRIEF_INTERRUPT_SENT,
+  DEBRIEF_INTERRUPT_STILL /* an earlier one has not been heeded yet */
+} debrief_interruption;
+
+/* Stop the host's function that is under way: it fails with DEBRIEF_EINTERRUPTED, and the host can be used further.
+ * From any thread, and from signal handlers. Without config.signal only what reads, follows, appends, waits for other
+ * programs or runs retrospectives stops, between two entries. Not to be stopped are functions in C that do not come
+ * back (string.rep, a pattern of many .-), __gc, message handlers, and coroutines that a module in C resumes. What has
+ * done its work when the interrupt comes succeeds. Of debrief_command, the commands run, retro, merge and repl are
+ * stopped. */
+DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
 #ifdef __cplusplus
 }

@@ -114,4 +114,36 @@ stopped after 1 s
       assert.equal(0, r.status)
     end)
   end)
+
+  describe("supervisor", function()
+    setup(function() build "supervisor" end)
+
+    it("retries, writes down, and hands over what happened before", function()
+      local flaky = [['test -f n || { touch n; echo "token ghp_0123456789abcdefghijABCDEFGHIJ012345"; false; }']]
+      local r = run("./supervisor sessions nightly 'true first' " .. flaky
+        .. [[ 'echo "$HISTORY" | tail -n 2; printf "\033[2J"; exit 3' 'true last']])
+      assert.equal(0, r.status, r.out)
+      local parts = {}
+      for part in (r.out .. "\n"):gmatch "(.-)\n\n" do
+        parts[#parts + 1] = part:gsub("%d%d%d%d%-%d%d%-%d%d %d%d:%d%d", "TIME")
+      end
+      assert.equal("== true first\nNo earlier runs.\n-> ok after 1", parts[1])
+      assert.truthy(parts[2]:find "\nEarlier runs, oldest first:\n%- TIME true: ok\n%-> ok after 2$", parts[2])
+      assert.truthy(parts[3]:find "\n%- TIME test: ok after 2 attempts\n", parts[3])
+      assert.truthy(parts[3]:find "%-> error after 3$", parts[3])
+      assert.truthy(parts[4]:find "\n%- TIME echo: fail after 3 attempts\n", parts[4])
+      assert.truthy(r.out:find "\n\nAttempts\n.*\n4 entries in 1 session\n$", r.out)
+      assert.falsy(r.out:find "\27")
+      local text = tree.scene:read "sessions/nightly.jsonl"
+      assert.truthy(text:find('"runner_output":"token [REDACTED:github]\\n"', 1, true), text)
+      assert.truthy(text:find "%- %d+%-%d+%-%d+ %d+:%d+ test: ok after 2 attempts") -- the third command had it
+    end)
+
+    it("says how it is called, and what went wrong", function()
+      assert.equal(2, run("./supervisor").status)
+      local r = run "./supervisor sessions ../x true"
+      assert.equal(1, r.status)
+      assert.truthy(r.out:find "supervisor: [^\n]*%.%./x", r.out)
+    end)
+  end)
 end)

@@ -1,5 +1,6 @@
 -- debrief repl without a terminal, and debrief.repl in scripts and plugins.
 local program = dofile "tests/spec/support/program.lua"
+local screen = dofile "tests/spec/support/screen.lua"
 
 local scene
 
@@ -83,6 +84,10 @@ describe("debrief.repl", function()
     scene = program.scene()
     scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n')
   end)
+  teardown(function()
+    screen.clean()
+    program.clean()
+  end)
 
   it("opens a prompt in a script, that sees names and gives the last value back", function()
     scene:write("s.lua", "local value = debrief.repl { n = 20, log = log }\nprint('back', value, n)")
@@ -108,5 +113,30 @@ return { name = "p", api = 1, filter = function(e) debrief.repl { e = e } return
     assert.equal(3, r.status)
     assert.truthy(r.err:find("./p.lua:2: debrief.repl: this program has no console", 1, true), r.err)
     assert.truthy(scene:run({ "read", "--where", "debrief.repl {}" }).err:find "no prompt inside an expression")
+  end)
+
+  it("opens a prompt in a plugin, in its environment and without more than that has", function()
+    if not screen.available() then return pending "no tmux here" end
+    scene:write("p.lua", [[local debrief = require "debrief"
+return { name = "p", api = 1, filter = function(e, ctx)
+  local answer = debrief.repl { e = e, ctx = ctx, own = 40 }
+  ctx.log("info", "answered %s", answer)
+  return true
+end }]])
+    local t = screen.start(scene, [["$DEBRIEF" read --format jsonl --filter ./p.lua]])
+    t:wait "^>"
+    local function type_line(text, shown)
+      t:type(text)
+      t:keys "Enter"
+      t:wait(shown)
+    end
+    type_line("own + 1, e.skill, ctx.line", "\n41%s+a%s+1\n")
+    type_line("io", "undeclared global 'io'")
+    type_line("x = 'kept'", "x = 'kept'\n>")
+    type_line(".try p", "no command .try; .help lists them")
+    type_line(".help", "There is%s+no log")
+    type_line("x .. ctx.session", "\nkepts1\n")
+    type_line(".quit", "info: p: answered kepts1")
+    assert.equal(0, t:ended())
   end)
 end)

@@ -385,15 +385,15 @@ end)
 
 describe(".help", function()
   it("shows examples that work as they stand, in every topic", function()
-    new()
+    new { width = function() return 80 end }
     for _, topic in ipairs { "", table.unpack(help.topics) } do
       local shown = feed(".help " .. topic)
       assert.truthy(#shown > 100, topic)
       for line in shown:gmatch "[^\n]+" do
-        assert(utf8.len(line) <= 110, line)
+        assert(utf8.len(line) <= 80 or line:find "^  > ", line)
         local example = line:match "^  > (.*)$"
         if example then
-          local _, message, status = feed((example:gsub("   +.*$", "")))
+          local _, message, status = feed((example:gsub("  +.*$", "")))
           assert.same({ "", "done" }, { message, status }, example)
         end
       end
@@ -404,6 +404,16 @@ describe(".help", function()
     new()
     local shown = feed ".help"
     for name in pairs(session.commands) do assert.truthy(shown:find("." .. name, 1, true), name) end
+  end)
+end)
+
+describe(".plugins", function()
+  it("lists every plugin with its hooks", function()
+    new()
+    local shown = feed ".plugins"
+    assert.truthy(shown:find "\nskills +retrospective +%S")
+    assert.truthy(shown:find "\nredact +enrich +%S")
+    assert.falsy(shown:find "%s\n")
   end)
 end)
 

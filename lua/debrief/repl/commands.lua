@@ -19,7 +19,7 @@ commands.help = { words = { help.topics }, run = function(session, topic)
   topic = topic:gsub("^%.", "")
   local text = help.text(topic ~= "" and topic or nil, session.commands, session.log ~= nil,
     first_session(session))
-  if text then return session:say(text) end
+  if text then return session:say(help.fit(text, session.width() or 100)) end
   local near = nearest(topic, help.topics)
   session:tell(("no topic '%s'%s; there are: %s"):format(topic, near and (": did you mean '%s'?"):format(near) or "",
     table.concat(help.topics, ", ")))

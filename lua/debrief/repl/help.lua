@@ -2,6 +2,7 @@
 -- session of the log.
 -- @module debrief.repl.help
 local pretty = require "debrief.pretty"
+local width = require "debrief.width"
 
 local help = {}
 
@@ -9,8 +10,9 @@ local help = {}
 help.topics = { "start", "entries", "filters", "retro", "plugins", "results", "printing", "time", "save", "keys" }
 
 local OVERVIEW = [==[
-Type Lua. What an expression gives is shown, and names stay. `log` is the open log. New here? .help start
+Type Lua. Values are shown, names stay, and `log` is the open log.
 
+  > .help start                                        a first look
   > log:retro "summary"                                -- what happened, as a report
   > runs = list(log:entries { session = "SESSION" })   -- the entries of a session, as an array
   > runs                                               -- a line each
@@ -19,8 +21,7 @@ Type Lua. What an expression gives is shown, and names stay. `log` is the open l
 ]==]
 
 local WITHOUT_LOG = [==[
-Type Lua. What an expression gives is shown, and names stay. Names that were given here are seen; there is
-no log.
+Type Lua. Values are shown, names stay, and those that were given here are seen. There is no log.
 ]==]
 
 -- What each command is for, in the order of the overview.
@@ -72,7 +73,7 @@ An entry is one run of a skill. Its fields are read when they are asked for; wha
   > debrief.table(e)                          -- a plain table of it
   > e.note = "seen"                           -- changes e here, never the log
 
-  log:append("mine", { skill = "review", final_status = "ok" }) adds an entry to the session `mine`.]==]
+`log:append("mine", { skill = "review", final_status = "ok" })` adds an entry to the session `mine`.]==]
 
 texts.filters = [==[
 A filter is a function of an entry, or a text with an expression over its fields. `where` takes both.
@@ -165,17 +166,53 @@ texts.keys = [==[
 
 `>>` in place of `>` says that the statement goes on.]==]
 
-local WIDEST = 60 -- columns of an example that has its comment beside it
+local WIDEST = 44 -- columns of an example that has its comment beside those of others
 
--- The comments of examples below each other.
+-- An example and what is said of it: two spaces are nowhere in an example.
+local EXAMPLE = "^(  > .-)  +(%S.*)$"
+
+-- What is said of examples below each other.
 local function aligned(text)
-  local column = 0
-  for code in text:gmatch "\n(  > [^\n]-) +%-%- " do
-    if #code <= WIDEST then column = math.max(column, #code) end
+  local column, out = 0, {}
+  for line in text:gmatch "[^\n]+" do
+    local code = line:match(EXAMPLE)
+    if code and #code <= WIDEST then column = math.max(column, #code) end
   end
-  return (text:gsub("(\n  > [^\n]-) +(%-%- )", function(code, comment)
-    return code .. (" "):rep(math.max(column + 1 - #code, 0)) .. "  " .. comment
-  end))
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local code, comment = line:match(EXAMPLE)
+    out[#out + 1] = code and width.pad(code, column) .. "  " .. comment or line
+  end
+  return table.concat(out, "\n")
+end
+
+-- A line that is too wide: of an example, the comment goes below; of a list, the words.
+local function broken(line, columns)
+  local code, comment = line:match(EXAMPLE)
+  if code and width.of(code) + width.of(comment) + 2 <= columns then return code .. "  " .. comment end
+  if code then return code .. "\n      " .. comment end
+  local head, tail = line:match "^(  %S.-   +)(.*)$"
+  if not head or #head > columns - 20 then return line end
+  return head .. table.concat(width.wrap(tail, columns - #head), "\n" .. (" "):rep(#head))
+end
+
+--- A text of help, set for so many columns.
+function help.fit(text, columns)
+  local out, paragraph = {}, {}
+  local function set()
+    local lines = #paragraph > 0 and width.wrap(table.concat(paragraph, " "), columns) or {}
+    table.move(lines, 1, #lines, #out + 1, out)
+    paragraph = {}
+  end
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    if line:find "^%S" then
+      paragraph[#paragraph + 1] = line
+    else
+      set()
+      out[#out + 1] = width.of(line) > columns and broken(line, columns) or line
+    end
+  end
+  set()
+  return table.concat(out, "\n")
 end
 
 --- The text of a topic, the overview for nil; nil when there is none.

@@ -122,13 +122,20 @@ repl.drive = drive.run
 --- The host's console, or one without line editing over the streams of the program.
 repl.console = drive.console
 
+-- A name of the script's may be `log` and no log.
+local function log_in(names)
+  for _, one in ipairs { names and names.log or false, rawget(_G, "log") or false } do
+    if type(one) == "table" and type(rawget(one, "handle")) == "userdata" then return one end
+  end
+end
+
 --- A prompt in a script: `debrief.repl { entry = entry }` opens one that sees these names.
 -- @param library what `debrief` is in it
 -- @param names name -> value
 -- @return the last value when it is left
 function repl.open(library, names)
   local console = drive.console()
-  local one = repl.new { library = library, env = names, log = rawget(_G, "log"), write = console.write,
+  local one = repl.new { library = library, env = names, log = log_in(names), write = console.write,
     width = console.width, color = console.color }
   return drive.run(one, console)
 end

@@ -12,7 +12,7 @@ static void add(lua_State *L, dbf_keys *keys, int anchors, const char *name, int
   lua_rawseti(L, anchors, key + 1);
 }
 
-void dbf_keys_push(lua_State *L) {
+dbf_keys *dbf_keys_push(lua_State *L) {
   dbf_keys *keys = lua_newuserdatauv(L, sizeof *keys, 1);
   memset(keys, 0, sizeof *keys);
   lua_createtable(L, DBF_KNOWN_COUNT + DBF_KNOWN_ATTEMPT_COUNT, 0);
@@ -21,4 +21,5 @@ void dbf_keys_push(lua_State *L) {
   for (int i = 0; i < DBF_KNOWN_ATTEMPT_COUNT; i++)
     add(L, keys, anchors, dbf_known_attempt_name((dbf_known_attempt)i), DBF_KEY_ATTEMPT + i);
   lua_setiuservalue(L, -2, 1);
+  return keys;
 }

@@ -16,6 +16,7 @@ enum {
 }; /* a dbf_known, or DBF_KEY_ATTEMPT + dbf_known_attempt */
 
 typedef struct dbf_keys {
+  const void *entry_type, *value_type; /* the metatables of both kinds, as lua_topointer gives them */
   struct {
     const void *string; /* NULL: free, and the end of a search */
     int key;
@@ -23,7 +24,7 @@ typedef struct dbf_keys {
 } dbf_keys;
 
 /* Push the names of this state, a userdata. */
-void dbf_keys_push(lua_State *L);
+dbf_keys *dbf_keys_push(lua_State *L);
 
 static inline unsigned dbf_keys_slot(const void *string) {
   return (unsigned)((uint64_t)(uintptr_t)string * UINT64_C(0x9e3779b97f4a7c15) >> 58);

@@ -32,6 +32,7 @@ typedef struct reader_object {
   dbf_notes notes;
   dbf_span span;
   bool foreign;
+  const dbf_keys *keys;
 } reader_object;
 
 static int fail(lua_State *L, const debrief_error *err) {
@@ -72,8 +73,9 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
     lua_pop(L, 2);
   }
   dbf_span span = dbf_span_of(L, options);
-  reader_object *r = lua_newuserdatauv(L, sizeof *r, 0);
-  *r = (reader_object){.span = span, .foreign = config->foreign};
+  reader_object *r = lua_newuserdatauv(L, sizeof *r, 1);
+  *r = (reader_object){.span = span, .foreign = config->foreign, .keys = dbf_view_type(L)};
+  lua_setiuservalue(L, -2, 1);
   dbf_notes_init(&r->notes);
   luaL_setmetatable(L, reader_type);
   config->user = r;
@@ -122,7 +124,7 @@ static int l_reader_next(lua_State *L) {
   }
   if (record.entry->len > BIG)
     lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
-  dbf_view_push(L, record.entry, record.bad_utf8, r->foreign);
+  dbf_view_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);

@@ -34,20 +34,41 @@ void dbf_view_fill(body *b, const dbf_entry *entry) {
   text_of(b)[entry->len] = '\0';
 }
 
-/* Push an entry with room for a body like `head`. */
-static entry_view *push_entry(lua_State *L, const body *head) {
+/* Push the metatable of entries. */
+const dbf_keys *dbf_view_type(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_rawgeti(L, -1, 1);
+  const dbf_keys *keys = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return keys;
+}
+
+/* Push an entry with room for a body like `head`, without a metatable yet. */
+static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *head) {
   entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
   e->is_value = false;
+  e->keys = keys;
   e->now = &e->own;
   e->own = *head;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
-  lua_setmetatable(L, -2);
   return e;
+}
+
+void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry, bool bad_utf8,
+                        bool foreign) {
+  body head = dbf_view_body(entry, 0, bad_utf8, foreign);
+  entry_view *e = push_entry(L, keys, &head);
+  dbf_view_fill(&e->own, entry);
+  lua_getiuservalue(L, keeper, 1);
+  lua_setmetatable(L, -2);
 }
 
 void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
   body head = dbf_view_body(entry, 0, bad_utf8, foreign);
-  dbf_view_fill(&push_entry(L, &head)->own, entry);
+  const dbf_keys *keys = dbf_view_type(L);
+  entry_view *e = push_entry(L, keys, &head);
+  dbf_view_fill(&e->own, entry);
+  lua_insert(L, -2);
+  lua_setmetatable(L, -2);
 }
 
 int dbf_view_copy(lua_State *L) {
@@ -56,7 +77,10 @@ int dbf_view_copy(lua_State *L) {
   const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
   body head = *from;
   head.edits = 0;
-  body *to = &push_entry(L, &head)->own;
+  const dbf_keys *keys = dbf_view_type(L);
+  body *to = &push_entry(L, keys, &head)->own;
+  lua_insert(L, -2);
+  lua_setmetatable(L, -2);
   memcpy(to + 1, from + 1, (size_t)((char *)edits_of(from) - (char *)(from + 1)));
   memcpy(text_of(to), text_of(from), from->len + 1);
   return 1;
@@ -170,9 +194,8 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
   }
 }
 
-/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. By metamethods only. */
-static value_view *push_view(lua_State *L, entry_view *e, const value_view *owner, uint32_t from, uint32_t to,
-                             uint8_t type) {
+value_view *dbf_view_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
+                                uint32_t to, uint8_t type) {
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
   *view = (value_view){
       .is_value = true, .entry = e, .edits = e->now->edits, .from = from, .to = to, .type = type};
@@ -187,8 +210,8 @@ static value_view *push_view(lua_State *L, entry_view *e, const value_view *owne
 /* Push a value found in `p`, which is argument 1. A container is a view, which is returned; NULL for anything else. */
 static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
   if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
-  return push_view(L, p->entry, p->value, (uint32_t)(v->start - p->text), (uint32_t)(v->end - p->text),
-                   v->type);
+  return dbf_view_push_value(L, p->entry, p->value, (uint32_t)(v->start - p->text),
+                             (uint32_t)(v->end - p->text), v->type);
 }
 
 static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
@@ -275,10 +298,15 @@ static void push_member(lua_State *L, entry_view *e, const value_view *v, int ke
   if (m->type == DBF_JSON_NULL) {
     lua_pushnil(L);
   } else if (!dbf_view_push_scalar(L, &value, b->bad_utf8)) {
-    value_view *view = push_view(L, e, v, m->value, m->value_end, m->type);
+    value_view *view = dbf_view_push_value(L, e, v, m->value, m->value_end, m->type);
     view->is_attempts =
         !v && key == DBF_ATTEMPTS && m->type == DBF_JSON_ARRAY && b->edits == 0 && !b->foreign;
   }
+}
+
+bool dbf_view_push_element(lua_State *L, uint64_t index) {
+  place p = dbf_view_own_place(L);
+  return push_element(L, &p, index);
 }
 
 /* Any other key. */
@@ -302,12 +330,12 @@ static int index_by_search(lua_State *L) {
 /* Nearly all that a script asks of entries comes through here: hence no place, and as few calls of Lua as can be. */
 static int l_index(lua_State *L) {
   void *userdata = lua_touserdata(L, 1);
-  int key = dbf_keys_find(lua_touserdata(L, lua_upvalueindex(3)), lua_topointer(L, 2));
-  if (!userdata || key < 0) return index_by_search(L);
+  if (!userdata) return index_by_search(L);
   value_view *v = *(bool *)userdata ? userdata : NULL;
   entry_view *e = v ? v->entry : userdata;
+  int key = dbf_keys_find(e->keys, lua_topointer(L, 2));
   const dbf_member *m;
-  if (!find_known(e, v, key, &m)) return index_by_search(L);
+  if (key < 0 || !find_known(e, v, key, &m)) return index_by_search(L);
   if (m) push_member(L, e, v, key, m);
   else lua_pushnil(L);
   return 1;
@@ -402,78 +430,45 @@ static int l_pairs(lua_State *L) {
   return 3;
 }
 
-/* ---- ipairs ---------------------------------------------------------------------------------------------------- */
-
-/* The entry or value that argument 1 is, or NULL. For functions that a script can call; upvalues: both metatables. */
-static void *view_of(lua_State *L) {
-  void *userdata = lua_touserdata(L, 1);
-  if (!userdata || !lua_getmetatable(L, 1)) return NULL;
-  const void *metatable = lua_topointer(L, -1);
-  lua_pop(L, 1);
-  bool own = metatable == lua_topointer(L, lua_upvalueindex(2)) ||
-             metatable == lua_topointer(L, lua_upvalueindex(1));
-  return own ? userdata : NULL;
-}
-
-/* One step of ipairs over an array: one call, where Lua's own goes through __index. */
-static int l_next_element(lua_State *L) {
-  lua_Integer i = luaL_checkinteger(L, 2);
-  void *userdata = view_of(L);
-  place p;
-  if (!userdata) return luaL_typeerror(L, 1, "entry");
-  locate(L, userdata, &p);
-  if (i == LUA_MAXINTEGER) return 0;
-  lua_pushinteger(L, i + 1);
-  return push_element(L, &p, (uint64_t)i + 1) ? 2 : 0;
-}
-
-/* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
-static int l_ipairs(lua_State *L) {
-  luaL_checkany(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(view_of(L) ? 3 : 4));
-  lua_pushvalue(L, 1);
-  lua_pushinteger(L, 0);
-  return 3;
-}
-
-void dbf_view_register(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
-  lua_pushvalue(L, -2);
-  lua_pushvalue(L, -2);
-  lua_pushcclosure(L, l_next_element, 2);
-  lua_getglobal(L, "ipairs");
-  lua_newtable(L);
-  lua_call(L, 1, 1); /* its iterator */
-  lua_pushcclosure(L, l_ipairs, 4);
-  lua_setfield(L, -2, "ipairs");
-}
-
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
-/* Put the metamethods into the table at `index`; those have both metatables and the known names as upvalues. */
-static void set_methods(lua_State *L, int index, int entry, const char *name) {
+/* Put the metamethods into the table at `index`; upvalue 2 of them is the metatable of values. */
+static void set_methods(lua_State *L, int index, int keys, int value, const char *name) {
   static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_view_assign},
                                      {"__len", l_len},     {"__tostring", l_tostring},
                                      {"__pairs", l_pairs}, {NULL, NULL}};
   lua_pushvalue(L, index);
-  for (int i = 0; i < 3; i++) lua_pushvalue(L, entry + i);
-  luaL_setfuncs(L, methods, 3);
+  lua_pushvalue(L, keys);
+  lua_pushvalue(L, value);
+  luaL_setfuncs(L, methods, 2);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
+  lua_pushvalue(L, keys);
+  lua_rawseti(L, -2, 1);
   lua_pop(L, 1);
 }
 
 void dbf_view_open(lua_State *L) {
-  int entry = lua_gettop(L) + 1;
+  dbf_keys *keys = dbf_keys_push(L);
   lua_newtable(L);
   lua_newtable(L);
-  dbf_keys_push(L);
-  set_methods(L, entry, entry, "entry");
-  set_methods(L, entry + 1, entry, "entry value");
-  lua_pop(L, 1);
+  int value = lua_gettop(L), entry = value - 1;
+  keys->entry_type = lua_topointer(L, entry);
+  keys->value_type = lua_topointer(L, value);
+  set_methods(L, entry, entry - 1, value, "entry");
+  set_methods(L, value, entry - 1, value, "entry value");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_pop(L, 1);
+}
+
+void dbf_view_register(lua_State *L) {
+  dbf_view_type(L);
+  lua_rawgeti(L, -1, 1);
+  lua_replace(L, -2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+  dbf_view_push_ipairs(L);
+  lua_setfield(L, -2, "ipairs");
 }

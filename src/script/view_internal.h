@@ -1,7 +1,8 @@
-/* view_internal.h: how entries and values lie in memory. Between view.c and view_assign.c only. */
+/* view_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c only. */
 #ifndef DBF_VIEW_INTERNAL_H
 #define DBF_VIEW_INTERNAL_H
 
+#include "keys.h"
 #include "view.h"
 
 /* One replacement of bytes: `removed` bytes at `at` became `inserted`. */
@@ -18,7 +19,8 @@ typedef struct body {
 
 /* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
 typedef struct entry_view {
-  bool is_value; /* false. The first byte of both kinds tells them apart */
+  bool is_value;        /* false. The first byte of both kinds tells them apart */
+  const dbf_keys *keys; /* of the state; its metatable keeps them */
   body *now;
   body own;
 } entry_view;
@@ -77,6 +79,16 @@ place dbf_view_own_place(lua_State *L);
 
 /* How many members or elements a container has. */
 uint32_t dbf_view_count(const dbf_json_value *range);
+
+/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the metatable of values. */
+value_view *dbf_view_push_value(lua_State *L, entry_view *entry, const value_view *owner, uint32_t from,
+                                uint32_t to, uint8_t type);
+
+/* Push element `index` (from 1) of argument 1; false, and nothing pushed, when there is none. */
+bool dbf_view_push_element(lua_State *L, uint64_t index);
+
+/* Replace the keys and the metatable of values on the stack by the function ipairs (view_ipairs.c). */
+void dbf_view_push_ipairs(lua_State *L);
 
 /* The metamethod __newindex (view_assign.c). */
 int dbf_view_assign(lua_State *L);

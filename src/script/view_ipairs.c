@@ -1,0 +1,54 @@
+/* ipairs over entries: one call an element, where Lua's own goes through __index. */
+#include "view_internal.h"
+
+#include <lauxlib.h>
+
+/* The entry or value that argument 1 is, or NULL: scripts can call what is here with anything. Upvalue 1: the keys. */
+static void *view_of(lua_State *L) {
+  void *userdata = lua_touserdata(L, 1);
+  if (!userdata || !lua_getmetatable(L, 1)) return NULL;
+  const dbf_keys *keys = lua_touserdata(L, lua_upvalueindex(1));
+  const void *type = lua_topointer(L, -1);
+  return type == keys->value_type || type == keys->entry_type ? userdata : NULL;
+}
+
+/* Push attempt `index` when the view has the attempts of an entry, one of these is an object, and nothing was assigned. */
+static bool push_attempt(lua_State *L, void *userdata, uint64_t index) {
+  value_view *v = userdata;
+  if (!v->is_value || !v->is_attempts) return false;
+  const body *b = v->entry->now;
+  if (b->edits || index - 1 >= b->attempts) return false;
+  const dbf_attempt *a = &attempts_of(b)[index - 1];
+  if (text_of(b)[a->start] != '{') return false;
+  dbf_view_push_value(L, v->entry, v, a->start, a->end, DBF_JSON_OBJECT)->attempt = (uint32_t)index;
+  return true;
+}
+
+/* One step, as Lua's own iterator: (array, index) -> index + 1, element. */
+static int l_next_element(lua_State *L) {
+  lua_Integer i = luaL_checkinteger(L, 2);
+  void *userdata = view_of(L);
+  if (!userdata) return luaL_typeerror(L, 1, "entry");
+  if (i == LUA_MAXINTEGER) return 0;
+  lua_pushinteger(L, i + 1);
+  return push_attempt(L, userdata, (uint64_t)i + 1) || dbf_view_push_element(L, (uint64_t)i + 1) ? 2 : 0;
+}
+
+/* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
+static int l_ipairs(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(view_of(L) ? 3 : 4));
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, 0);
+  return 3;
+}
+
+void dbf_view_push_ipairs(lua_State *L) {
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, l_next_element, 2);
+  lua_getglobal(L, "ipairs");
+  lua_newtable(L);
+  lua_call(L, 1, 1); /* its iterator */
+  lua_pushcclosure(L, l_ipairs, 4);
+}

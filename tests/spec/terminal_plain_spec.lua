@@ -1,0 +1,200 @@
+-- What a terminal shows and what it must not: logs that attack it, colours, dumb terminals, a program without readline;
+-- and commands that Ctrl-C ends.
+local program = dofile "tests/spec/support/program.lua"
+local screen = dofile "tests/spec/support/screen.lua"
+
+local scene
+
+-- Bytes that the program sends to the screen from now on; call the result to get them.
+local function record(t)
+  t:tmux(("pipe-pane -o 'cat > %s'"):format(scene:path "sent"))
+  return function() return scene:read "sent" or "" end
+end
+
+local function prompt(opts)
+  opts = opts or {}
+  local t = screen.start(scene, 'trap : INT; read go; "$DEBRIEF" repl; echo "status $?"',
+    { columns = 80, rows = 24, env = opts.env, term = opts.term })
+  local sent = record(t)
+  t:keys "Enter"
+  t:wait "\n>\n$"
+  return t, sent
+end
+
+local function leave(t)
+  t:keys "C-d"
+  t:wait "status 0\n"
+end
+
+-- A lone byte, a character of C1, what turns text around, titles, the clipboard, colours, the cursor, a bell.
+local ATTACK = "\27]0;owned\7\27]2;owned\27\\\27]52;c;b3duZWQ=\7\27[31m\27[8m\27[2J\27[10;10H\27[?1049h\27c"
+  .. "\u{9b}31m\u{9d}0;owned\u{9c}\u{202e}evil\u{2066}\u{200b}\r\8\8\a\155\157"
+
+local function attack()
+  local json = { skill = ATTACK, final_status = ATTACK, note = ATTACK, project_root = ATTACK, [ATTACK] = ATTACK,
+    input = { [ATTACK] = ATTACK },
+    attempts = { { attempt = 1, model = ATTACK, verified = false, runner_output = ATTACK } } }
+  local function encode(v)
+    if type(v) == "string" then
+      return '"' .. v:gsub("[%c\\\"]", function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+    elseif type(v) ~= "table" then
+      return tostring(v)
+    elseif v[1] then
+      return "[" .. encode(v[1]) .. "]"
+    end
+    local members = {}
+    for key, value in pairs(v) do members[#members + 1] = encode(key) .. ":" .. encode(value) end
+    return "{" .. table.concat(members, ",") .. "}"
+  end
+  scene:write("sessions/s1.jsonl", encode(json) .. "\n" .. ATTACK:gsub("\n", "") .. "\n")
+end
+
+-- Nothing of the attack has worked, and nothing of it was sent as it is: what was are sequences of readline,
+-- and colours.
+local function unharmed(t, sent)
+  assert.equal("no buffer", t:tmux "show-buffer":match "no buffer" or t:tmux "show-buffer")
+  assert.falsy(t:tmux "display -p '#{pane_title}'":find "owned")
+  assert.equal("0 1\n", t:tmux "display -p '#{alternate_on} #{cursor_flag}'")
+  sent = sent:gsub("\27%[%?2004[hl]", ""):gsub("\27%[[%d;]*m", function(c)
+    assert.falsy(c:find "31m", 1, true)
+    return ""
+  end):gsub("\27%[[KCADHJ]", "")
+  assert.falsy(sent:find "\27[^%[]", "an escape was sent")
+  assert.falsy(sent:find "\27%[%d+;%d+H")
+  assert.falsy(sent:find "[\155\157]" and not utf8.len(sent))
+  for _, hidden in ipairs { "\u{9b}", "\u{9d}", "\u{202e}", "\u{2066}", "\u{200b}" } do
+    assert.falsy(sent:find(hidden, 1, true))
+  end
+end
+
+describe("a terminal", function()
+  if not screen.available() then return pending "no tmux here" end
+
+  before_each(function() scene = program.scene() end)
+  after_each(screen.clean)
+  teardown(program.clean)
+
+  describe("is safe from a log", function()
+    it("at the prompt", function()
+      attack()
+      local t, sent = prompt { term = "xterm-256color" }
+      for _, line in ipairs { "e = list(log:entries())[1]", "e", "e.skill", "e.attempts", "list(log:entries())",
+        "log:retro 'failures'", "error(e.note)", "print(e.input)", "log:check()", "{ e.note }", "{ [e.note] = 1 }" } do
+        t:type(line)
+        t:keys "Enter"
+        t:type("'done" .. #line .. "'")
+        t:keys "Enter"
+        t:wait(("\ndone%d\n>\n$"):format(#line))
+      end
+      t:type "e."
+      t:keys("Tab", "Tab")
+      t:wait "skill"
+      t:keys "C-c"
+      unharmed(t, sent())
+      leave(t)
+    end)
+
+    it("in what commands show", function()
+      attack()
+      local t = screen.start(scene, [[read go
+        export PAGER=cat; "$DEBRIEF" read s1; "$DEBRIEF" read s1 --format card; "$DEBRIEF" retro summary,failures,skills
+        "$DEBRIEF" check; "$DEBRIEF" read s1 --fields skill,note; "$DEBRIEF" read nosuch]] .. "$(printf '\\033]0;owned\\007');"
+        .. 'echo "status $?"; read go',
+        { term = "xterm-256color" })
+      local sent = record(t)
+      t:keys "Enter"
+      t:wait "status 1\n"
+      unharmed(t, sent())
+    end)
+
+    it("as far as this can be seen: shown as it is, the same text does harm", function()
+      attack()
+      local t = screen.start(scene, "read go; tail -n 1 sessions/s1.jsonl; read go", { term = "xterm-256color" })
+      local sent = record(t)
+      t:keys "Enter"
+      t:wait_for("the attack", function() return sent():find "\155" end)
+      assert.has_error(function() unharmed(t, sent()) end)
+    end)
+  end)
+
+  describe("without colours or cursor", function()
+    it("gets no colour with NO_COLOR", function()
+      local t, sent = prompt { term = "xterm-256color", env = { NO_COLOR = "1" } }
+      t:type "{ 1, true, 'x' }\n"
+      t:wait "x.-\n>\n$"
+      leave(t)
+      assert.falsy(sent():find "\27%[[%d;]*m")
+    end)
+
+    it("gets no escape sequence at all when it is dumb", function()
+      local t, sent = prompt { term = "dumb" }
+      t:type "{ 1, true, 'x' }\n"
+      t:wait "x.-\n>\n$"
+      t:type "if true then\n"
+      t:wait "\n>>\n$"
+      t:keys "C-c"
+      t:wait "\n>\n$"
+      t:type "'half"
+      t:wait "half"
+      t:keys "C-c"
+      t:wait "half%^C\n>\n$"
+      t:type "6 * 7\n"
+      t:wait "\n42\n>\n$"
+      leave(t)
+      assert.falsy(sent():find "\27")
+      assert.is_nil(scene:read "home/.local/state/debrief/history")
+    end)
+  end)
+
+  it("has a prompt of plain lines where the program was built without readline", function()
+    local build = scene:path "build"
+    local r = scene:sh(([[
+      mkdir build && cp -a %s/src %s/include %s/embedded.* %s/*.a build
+      cd %s && make -s READLINE=no BUILD=%s %s/debrief 2>&1 && ldd %s/debrief
+      make -s READLINE=no BUILD=%s -q %s/src/terminal.o || echo 'made again']]):gsub("%%s", {}):format(program.build,
+      program.build, program.build, program.build, program.root, build, build, build, build, build))
+    assert.equal(0, r.status, r.out .. r.err)
+    assert.falsy(r.out:find "readline", r.out)
+    assert.truthy(scene:sh("ldd " .. program.path).out:find "readline" or program.sanitized)
+    local t, sent = prompt { env = { DEBRIEF = build .. "/debrief" }, term = "xterm-256color" }
+    t:type "6 * 7\n"
+    t:wait "\n42\n>\n$"
+    t:type "'half"
+    t:wait "half"
+    t:keys "C-c"
+    t:wait "half%^C\n>\n$"
+    t:type "io.write 'in\\n' while true do end\n"
+    t:wait "\nin\n$"
+    t:keys "C-c"
+    t:wait "interrupted\n>\n$"
+    t:type("#'" .. ("ü"):rep(100) .. "'\n")
+    t:wait "\n200\n>\n$"
+    leave(t)
+    assert.falsy(sent():find "\27%[%?")
+  end)
+
+  describe("ends by Ctrl-C", function()
+    local function start(command)
+      return screen.start(scene,
+        ('trap : INT; %s; echo "status $?"; stty -a | grep -o " [-]*icanon"'):format(command), {})
+    end
+
+    it("a script, also behind pcall, with status 130", function()
+      scene:write("s.lua", "io.write 'in\\n' io.flush() while true do pcall(function() while true do end end) end")
+      local t = start '"$DEBRIEF" run s.lua'
+      t:wait "in\n"
+      t:keys "C-c"
+      t:wait "debrief: interrupted.-\nstatus 130\n icanon\n"
+    end)
+
+    it("a retrospective whose plugin does not end, and its progress", function()
+      scene:write("sessions/s1.jsonl", '{"skill":"a"}\n')
+      scene:write("p.lua", [[return { name = "p", api = 1, retrospective = { init = function() return {} end,
+        step = function() print "in" while true do end end, finish = function() return { title = "x" } end } }]])
+      local t = start '"$DEBRIEF" retro ./p.lua'
+      t:wait "in\n"
+      t:keys "C-c"
+      t:wait "debrief: interrupted.-\nstatus 130\n icanon\n"
+    end)
+  end)
+end)

@@ -1,5 +1,6 @@
 #include "host.h"
 #include "entries.h"
+#include "../script/attach.h"
 #include "../script/memory.h"
 #include "../log/error.h"
 #include "../log/structs.h"
@@ -15,7 +16,27 @@ static bool keep(const char **to, const char *text) {
   return *to || !text;
 }
 
-static bool open_parts(debrief *host, const debrief_config *given, debrief_error *err) {
+static bool use_signal(debrief *host, int signal, debrief_error *err) {
+  if (!signal || dbf_limits_use_signal(&host->interrupt, signal)) return true;
+  if (errno == EBUSY)
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, for which there is a handler already",
+                    signal);
+  return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, which cannot be used", signal);
+}
+
+/* The state: a new one, or the caller's. */
+static bool open_state(debrief *host, lua_State *L, debrief_error *err) {
+  const char *message;
+  if (!L) return (host->L = dbf_state_new(&host->config, false)) ? true : dbf_fail_memory(err);
+  host->attached = dbf_attach(L, &host->config, &message);
+  if (host->attached) host->L = L;
+  else if (message)
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_attach: this state cannot be used: %s", message);
+  else return dbf_fail_memory(err);
+  return true;
+}
+
+static bool open_parts(debrief *host, const debrief_config *given, lua_State *L, debrief_error *err) {
   dbf_state_config *c = &host->config;
   c->on_log = given->on_log;
   c->on_print = given->on_print;
@@ -23,12 +44,7 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
   c->workers = given->workers;
   c->plugin_memory = given->plugin_memory;
   c->interrupt = &host->interrupt;
-  if (given->signal && !dbf_limits_use_signal(&host->interrupt, given->signal)) {
-    if (errno == EBUSY)
-      return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, for which there is a handler already",
-                      given->signal);
-    return dbf_fail(err, DEBRIEF_EARG, "debrief_config.signal is %d, which cannot be used", given->signal);
-  }
+  if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
       !keep(&c->source_dir, given->source_dir))
@@ -37,12 +53,11 @@ static bool open_parts(debrief *host, const debrief_config *given, debrief_error
     return false;
   if (!(c->values = dbf_host_values_new())) return dbf_fail_memory(err);
   host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
-  if (!host->log) return false;
-  host->L = dbf_state_new(c, false);
-  return host->L ? true : dbf_fail_memory(err);
+  return host->log && open_state(host, L, err);
 }
 
-debrief *debrief_open(const debrief_config *config, debrief_error *err) {
+/* L is NULL for a state of the host's own. */
+static debrief *open_host(lua_State *L, const debrief_config *config, debrief_error *err) {
   debrief_config given = {0};
   if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_config", err)) return NULL;
   if (given.workers > 256)
@@ -58,15 +73,25 @@ debrief *debrief_open(const debrief_config *config, debrief_error *err) {
     allocate(given.allocate_user, host, sizeof *host, 0);
     return dbf_fail_memory(err), NULL;
   }
-  if (open_parts(host, &given, err)) return host;
+  if (open_parts(host, &given, L, err)) return host;
   debrief_close(host);
   return NULL;
+}
+
+debrief *debrief_open(const debrief_config *config, debrief_error *err) {
+  return open_host(NULL, config, err);
+}
+
+debrief *debrief_attach(lua_State *L, const debrief_config *config, debrief_error *err) {
+  if (!L) return dbf_fail(err, DEBRIEF_EARG, "debrief_attach: the state is NULL"), NULL;
+  return open_host(L, config, err);
 }
 
 void debrief_close(debrief *host) {
   if (!host) return;
   dbf_entries_orphan(host);
-  dbf_state_close(host->L);
+  if (host->attached) dbf_detach(host->L);
+  else dbf_state_close(host->L);
   debrief_log_close(host->log);
   dbf_host_forget(host);
   dbf_console_release(&host->console);

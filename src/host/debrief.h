@@ -11,6 +11,9 @@
  * refused to it (DEBRIEF_EARG), and it must not close the host. Callbacks return: no longjmp and no C++ exception
  * leaves them.
  *
+ * A child made by fork opens a host of its own: from one that was opened before, the log's functions say EFORK there,
+ * and debrief_close is all that it is good for.
+ *
  * Nothing here prints, exits, or changes a locale or a time zone, unless it runs a command of the program
  * (debrief_command), whose business that is. Lua runs with the locale "C" on its thread, callbacks too. */
 #ifndef DEBRIEF_H
@@ -64,8 +67,18 @@ typedef struct debrief debrief;
 /* Open a host. `config` may be NULL for the defaults. Nothing is read or made on disk yet. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);
 
+/* Attach a host to a Lua 5.4 state of the caller's, made with luaL_openlibs or at least the library `package`: scripts
+ * and the REPL run in L, which can require "debrief" now, and plugins in states of the host's own. config.allocate is not
+ * for L; print and os.exit stay what they are. Until the host is closed, scripts find it in the globals debrief, cjson,
+ * log and arg, and with config.signal coroutine.resume, wrap and close are the host's. L must be open as long as the
+ * host, and belongs to its thread; the host's functions are not called while a coroutine of L runs. Errors: EMEMORY;
+ * EARG, when L is a coroutine, has a host already, or has loaded debrief from another library. */
+struct lua_State;
+DEBRIEF_API debrief *debrief_attach(struct lua_State *L, const debrief_config *config, debrief_error *err);
+
 /* Close it. NULL is fine; the host must not be used, or closed again, afterwards. What was opened from it is closed by
- * its own function, before or after. */
+ * its own function, before or after. A state that it was attached to stays open, has its globals back, and keeps
+ * "debrief" as any lua5.4 may have it. */
 DEBRIEF_API void debrief_close(debrief *host);
 
 /* The host's log, for the functions of debrief/log.h. It belongs to the host. NULL for NULL. */

@@ -20,6 +20,7 @@ struct debrief {
   dbf_state_config config; /* of its states; the texts are its own */
   dbf_interrupt interrupt; /* of all its states */
   lua_State *L;            /* scripts and lua/debrief run here */
+  bool attached;           /* it is the caller's */
   debrief_log *log;
   debrief_problem details;
   char *words[5];            /* what `details` points to; NULL for "" */

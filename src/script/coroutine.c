@@ -98,8 +98,27 @@ static int l_close(lua_State *L) {
   return ok ? 1 : 2;
 }
 
+static const luaL_Reg functions[] = {
+    {"resume", l_resume}, {"wrap", l_wrap}, {"close", l_close}, {NULL, NULL}};
+
 void dbf_coroutine_register(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"resume", l_resume}, {"wrap", l_wrap}, {"close", l_close}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
+}
+
+void dbf_coroutine_keep(lua_State *L, int from, int to) {
+  for (const luaL_Reg *f = functions; f->name; f++) {
+    lua_getfield(L, from, f->name);
+    lua_setfield(L, to, f->name);
+  }
+}
+
+void dbf_coroutine_put_back(lua_State *L, int to, int from) {
+  for (const luaL_Reg *f = functions; f->name; f++) {
+    lua_getfield(L, to, f->name);
+    bool ours = lua_tocfunction(L, -1) == f->func;
+    lua_pop(L, 1);
+    if (!ours) continue;
+    lua_getfield(L, from, f->name);
+    lua_setfield(L, to, f->name);
+  }
 }

@@ -8,4 +8,8 @@
  * do. */
 void dbf_coroutine_register(lua_State *L);
 
+/* Copy what is in their place in the table at `from` to that at `to`; and back, where ours still are. */
+void dbf_coroutine_keep(lua_State *L, int from, int to);
+void dbf_coroutine_put_back(lua_State *L, int to, int from);
+
 #endif

@@ -240,7 +240,7 @@ static int l_call(lua_State *L) {
   const char *name = lua_tostring(L, lua_upvalueindex(1));
   item found;
   int n = lua_gettop(L);
-  if (!look_up(v, name, &found, dbf_scratch_text(L)) || !found.function)
+  if (!v || !look_up(v, name, &found, dbf_scratch_text(L)) || !found.function)
     return luaL_error(L, "the host has no function '%s' any more", name);
   if (!found.any_thread && !pthread_equal(v->owner, pthread_self()))
     return luaL_error(

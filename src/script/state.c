@@ -20,6 +20,12 @@ const dbf_state_config *dbf_state_config_of(lua_State *L) {
   return config ? config : &stock;
 }
 
+void dbf_state_bind(lua_State *L, const dbf_state_config *config) {
+  if (config) lua_pushlightuserdata(L, (void *)config);
+  else lua_pushboolean(L, 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &config_key);
+}
+
 static int l_traceback(lua_State *L) {
   const char *message = lua_tostring(L, 1);
   luaL_traceback(L, L, message ? message : luaL_tolstring(L, 1, NULL), 1);

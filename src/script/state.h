@@ -44,6 +44,9 @@ const dbf_state_config *dbf_state_config_of(lua_State *L);
  * A pcall, or with a handler an xpcall, that an interrupt ends (limits.h). The message is the handler's result. */
 int dbf_state_guard(lua_State *L);
 
+/* Let a state of somebody else's have the config of a host; NULL: none any more, which needs no memory. */
+void dbf_state_bind(lua_State *L, const dbf_state_config *config);
+
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 

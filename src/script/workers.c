@@ -18,6 +18,8 @@ enum { AHEAD = 4, MOST = 256 }; /* results per worker that may wait; workers of 
 static char no_memory[] = "not enough memory"; /* the one message that needs no memory */
 static const char worker_type[] = "debrief.worker", crew_type[] = "debrief.crew";
 
+static const char all_key; /* registry key of the table whose weak keys are all of both types */
+
 typedef struct worker_object {
   lua_State *state; /* NULL: closed */
 } worker_object;
@@ -75,10 +77,20 @@ static bool answer(lua_State *W, const char *name, const parcel *argument) {
 
 /* ---- One worker, on the caller's thread ------------------------------------------------------------------------------- */
 
+/* Note the worker or crew on top of the stack. */
+static void note(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &all_key);
+  lua_pushvalue(L, -2);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
 static int l_worker(lua_State *L) {
   worker_object *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->state = NULL;
   luaL_setmetatable(L, worker_type);
+  note(L);
   w->state = dbf_state_new(dbf_state_config_of(L), true);
   if (!w->state) return luaL_error(L, "not enough memory");
   return 1;
@@ -104,10 +116,13 @@ static int l_worker_call(lua_State *L) {
   return ok ? 1 : 2;
 }
 
-static int l_worker_close(lua_State *L) {
-  worker_object *w = luaL_checkudata(L, 1, worker_type);
+static void close_worker(worker_object *w) {
   dbf_state_close(w->state);
   w->state = NULL;
+}
+
+static int l_worker_close(lua_State *L) {
+  close_worker(luaL_checkudata(L, 1, worker_type));
   return 0;
 }
 
@@ -207,6 +222,7 @@ static int l_crew(lua_State *L) {
   crew_object *object = lua_newuserdatauv(L, sizeof *object, 0);
   object->crew = NULL;
   luaL_setmetatable(L, crew_type);
+  note(L);
   crew *c = calloc(1, sizeof *c);
   if (!c || !pack_parcel(&c->setup, setup, len, false)) {
     free(c);
@@ -303,10 +319,13 @@ static int l_crew_take(lua_State *L) {
   return pushed;
 }
 
-static int l_crew_close(lua_State *L) {
-  crew_object *object = luaL_checkudata(L, 1, crew_type);
+static void close_crew(crew_object *object) {
   if (object->crew) free_crew(object->crew);
   object->crew = NULL;
+}
+
+static int l_crew_close(lua_State *L) {
+  close_crew(luaL_checkudata(L, 1, crew_type));
   return 0;
 }
 
@@ -322,6 +341,25 @@ void dbf_workers_open(lua_State *L) {
       {"start", l_crew_start}, {"take", l_crew_take}, {"close", l_crew_close}, {NULL, NULL}};
   dbf_object_type(L, worker_type, worker_methods, l_worker_close);
   dbf_object_type(L, crew_type, crew_methods, l_crew_close);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &all_key);
+}
+
+void dbf_workers_end(lua_State *L) {
+  int top = lua_gettop(L);
+  bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &all_key) == LUA_TTABLE;
+  lua_pushnil(L);
+  while (any && lua_next(L, -2)) {
+    lua_pop(L, 1);
+    worker_object *w = luaL_testudata(L, -1, worker_type);
+    if (w) close_worker(w);
+    else close_crew(lua_touserdata(L, -1));
+  }
+  lua_settop(L, top);
 }
 
 void dbf_workers_register(lua_State *L) {

@@ -12,6 +12,9 @@
 
 void dbf_workers_open(lua_State *L);
 
+/* Close all of them: the host goes. Needs no memory. */
+void dbf_workers_end(lua_State *L);
+
 /* Lua functions: worker() -> worker; crew(n, setup) -> crew | nil, message; cores() -> number of processors
  *
  * worker:call(name, packed) -> packed | nil, message     calls debrief.worker[name]

@@ -1,0 +1,19 @@
+/* attach.h: a host in a Lua state of somebody else's.
+ *
+ *     the caller's state: its globals, its os.exit, its allocator       host's own states: plugins
+ *           | require "debrief" ...                                           |
+ *           `----------------------- one config -----------------------------'
+ *
+ * Afterwards debrief works there as in any lua5.4: what was made by the host is closed, what was put over is put back. */
+#ifndef DBF_ATTACH_H
+#define DBF_ATTACH_H
+
+#include "state.h"
+
+/* Let L use the config from now on. False: L is as it was, and *message says why not (NULL: no memory). */
+bool dbf_attach(lua_State *L, const dbf_state_config *config, const char **message);
+
+/* End that. Raises nothing. */
+void dbf_detach(lua_State *L);
+
+#endif

@@ -98,8 +98,8 @@ describe("a terminal", function()
       attack()
       local t = screen.start(scene, [[read go
         export PAGER=cat; "$DEBRIEF" read s1; "$DEBRIEF" read s1 --format card; "$DEBRIEF" retro summary,failures,skills
-        "$DEBRIEF" check; "$DEBRIEF" read s1 --fields skill,note; "$DEBRIEF" read nosuch]] .. "$(printf '\\033]0;owned\\007');"
-        .. 'echo "status $?"; read go',
+        "$DEBRIEF" check; "$DEBRIEF" read s1 --fields skill,note; "$DEBRIEF" read "no$(printf '\033]0;owned\007')"
+        echo "status $?"; read go]],
         { term = "xterm-256color" })
       local sent = record(t)
       t:keys "Enter"

@@ -315,6 +315,19 @@ describe("the prompt in a terminal", function()
       end
     end)
 
+    it("ends when its terminal is gone, also while something runs", function()
+      for _, text in ipairs { "'half a line", "io.write 'in\\n' while true do end\n" } do
+        local t = start { before = own_pid }
+        t:type(text)
+        t:wait(text:find "half" and "half a line" or "\nin\n$")
+        local status = ("/proc/%d/status"):format(tonumber(scene:read "pid"))
+        t:close()
+        local limit = os.time() + 20
+        repeat local there = program.read(status) until not there or os.time() > limit
+        assert.is_nil(program.read(status))
+      end
+    end)
+
     it("stops and goes on at Ctrl-Z and fg", function()
       local t = screen.start(scene, "PS1='$ ' bash --norc --noprofile -i", {})
       t:wait "%$\n$"

@@ -316,9 +316,30 @@ static int l_pairs(lua_State *L) {
   return 1;
 }
 
+/* For people: the names. */
+static int l_tostring(lua_State *L) {
+  luaL_Buffer b;
+  const char *between = ": ";
+  l_pairs(L); /* upvalue 1 of the iterator: the names */
+  lua_getupvalue(L, -1, 1);
+  int names = lua_gettop(L);
+  luaL_buffinit(L, &b);
+  luaL_addstring(&b, "debrief.host");
+  for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, names); i <= n; i++, between = ", ") {
+    luaL_addstring(&b, between);
+    lua_rawgeti(L, names, i);
+    luaL_addvalue(&b);
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
 void dbf_host_value_register(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"__index", l_index}, {"__newindex", l_newindex}, {"__pairs", l_pairs}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"__index", l_index},
+                                     {"__newindex", l_newindex},
+                                     {"__pairs", l_pairs},
+                                     {"__tostring", l_tostring},
+                                     {NULL, NULL}};
   lua_newuserdatauv(L, 0, 0);
   luaL_newlib(L, methods);
   lua_pushliteral(L, "debrief.host");

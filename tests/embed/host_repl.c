@@ -160,6 +160,22 @@ static void look(debrief_completer *completer) {
   assert_failed(DEBRIEF_EARG, "while another function of this host runs");
 }
 
+static void look_at_host(debrief_completer *completer) {
+  assert_int_equal(complete(completer, "debrief.host.", NULL), 13);
+  assert_string_equal(candidates, "limit prices ");
+  assert_int_equal(complete(completer, "debrief.host.prices.sm", NULL), 20);
+  assert_string_equal(candidates, "small ");
+}
+
+static void what_the_host_gave_is_completed(void **state) {
+  (void)state;
+  debrief_value limit = {DEBRIEF_INTEGER, {.integer = 3}},
+                prices = {DEBRIEF_JSON, {.text = {"{\"small\":1}", 11}}};
+  assert_true(debrief_set(host, "prices", &prices, &err));
+  assert_true(debrief_set(host, "limit", &limit, &err));
+  talk((step[]){{DEBRIEF_INPUT_INTERRUPTED, {NULL, 0}, look_at_host}, {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
+}
+
 static void words_are_completed(void **state) {
   (void)state;
   talk((step[]){LINE("my_name_1 = { field = 1 }; my_name_2 = setmetatable({}, { __index = error })"),
@@ -243,6 +259,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(errors_are_written_and_nothing_is_lost, set_up, tear_down),
       cmocka_unit_test_setup_teardown(any_bytes_come_through, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaving_is_no_failure, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_the_host_gave_is_completed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(words_are_completed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_console_that_fails_ends_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_wrong_console_is_refused, set_up, tear_down),

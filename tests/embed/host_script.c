@@ -162,6 +162,7 @@ static void values_arrive_as_what_they_are(void **state) {
   assert_eval("debrief.host.nothing", "null");
   assert_eval("local t = {} for k in pairs(debrief.host) do t[#t + 1] = k end return t",
               "[\"big\",\"empty\",\"flag\",\"half\",\"list\",\"name\"]");
+  assert_eval("tostring(debrief.host)", "\"debrief.host: big, empty, flag, half, list, name\"");
   set("flag", (debrief_value){DEBRIEF_INTEGER, {.integer = 1}});
   set("big", (debrief_value){.kind = DEBRIEF_NIL});
   set("never", (debrief_value){.kind = DEBRIEF_NIL});

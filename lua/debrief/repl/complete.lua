@@ -1,11 +1,12 @@
 --- What a word at the cursor may become. Looks at values and calls nothing: no function, no metamethod but those of
--- entries, which are ours.
+-- entries and of debrief.host, which are ours.
 --
 --     log:en                 methods and fields, of what the names before lead to
 --     e.attempts[1].         the members an entry really has
 --     session = "ha          names inside strings: sessions, plugins
 --     .try skills ha         commands and their arguments
 -- @module debrief.repl.complete
+local core = require "debrief.core"
 local syntax = require "debrief.repl.syntax"
 local value = require "debrief.pretty.value"
 
@@ -28,8 +29,11 @@ local function behind(v)
   return type(index) == "table" and index or nil
 end
 
+-- Entries, and what the host gave: looking at their members runs nobody's code.
+local function is_open(v) return value.is_view(v) or rawequal(v, core.values) end
+
 local function step(v, key)
-  if value.is_view(v) then
+  if is_open(v) then
     local ok, item = pcall(function() return v[key] end)
     return ok and item or nil
   end
@@ -104,7 +108,7 @@ local function is_name(key) return type(key) == "string" and key:find "^[%a_][%w
 
 -- Call each(key, item) for every key of a value that can be seen without calling anything.
 local function each_key(v, each)
-  if value.is_view(v) then
+  if is_open(v) then
     pcall(function() for key, item in pairs(v) do each(key, item) end end)
     return
   end

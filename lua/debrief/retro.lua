@@ -251,8 +251,9 @@ local function merge_all(crew, merger, total)
 end
 
 -- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, partial results.
-local function pass(job, chunks, workers, total, partial)
-  local merger <close>, message = retro.worker(job)
+-- `ready`: a worker that has this very job already, or nil.
+local function pass(job, chunks, workers, total, partial, ready)
+  local merger <close>, message = ready or retro.worker(job)
   if not merger then return nil, message end
   local crew <close> = workers == 1 and alone(core.pack(job)) or core.crew(workers, core.pack(job))
   local packed = {}
@@ -328,16 +329,16 @@ end
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
 function retro.run(job, sessions, workers, partial)
   selection.mark_old(job.selection, sessions)
-  local checker, about, culprit = retro.worker(job)
+  local checker <close>, about, culprit = retro.worker(job)
   if not checker then return nil, about, culprit end
-  checker:close()
   local by_name, passes = {}, {}
   for _, wanted in ipairs { "split", "sessions", "whole" } do
     local part = subset(job, about, wanted)
     if #part.retro > 0 then
       local counted = new_total(#sessions)
       local chunks = retro.chunks(sessions, job.dir, wanted)
-      local reports, message = pass(part, chunks, workers or core.host().workers or core.cores(), counted, partial)
+      local reports, message = pass(part, chunks, workers or core.host().workers or core.cores(), counted, partial,
+        #part.retro == #job.retro and checker or nil)
       if not reports then return nil, message end
       passes[#passes + 1] = { names = part.retro, total = counted }
       for i, name in ipairs(part.retro) do by_name[name] = reports[i] end

@@ -80,7 +80,7 @@ place dbf_view_own_place(lua_State *L);
 /* How many members or elements a container has. */
 uint32_t dbf_view_count(const dbf_json_value *range);
 
-/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the metatable of values. */
+/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the type of values. */
 value_view *dbf_view_push_value(lua_State *L, entry_view *entry, const value_view *owner, uint32_t from,
                                 uint32_t to, uint8_t type);
 

@@ -12,7 +12,7 @@ static void *view_of(lua_State *L) {
   return type == keys->value_type || type == keys->entry_type ? userdata : NULL;
 }
 
-/* Push attempt `index` when the view has the attempts of an entry, one of these is an object, and nothing was assigned. */
+/* Push attempt `index` when the view is that of the attempts, nothing was assigned, and it is an object. */
 static bool push_attempt(lua_State *L, void *userdata, uint64_t index) {
   value_view *v = userdata;
   if (!v->is_value || !v->is_attempts) return false;

@@ -88,8 +88,7 @@ local function rows(t, opts)
   local manner = { width = opts.width - digits - 2, color = opts.color, place = math.min(place, 28) }
   for i = 1, shown do
     local session, line = place_of(t[i])
-    local text = width.pad(tostring(i), digits, "right") .. "  " .. listing.line(t[i], session, line, manner)
-    out[i] = text:gsub(" +$", "")
+    out[i] = width.pad(tostring(i), digits, "right") .. "  " .. listing.line(t[i], session, line, manner)
   end
   out[#out + 1] = rest_of(t)
   return table.concat(out, "\n")

@@ -98,6 +98,7 @@ describe("a session", function()
     assert.same({ "3\n", "", "done" }, { feed "local a = 1\nlocal b = 2\nprint(a + b)" })
     assert.same({ "1\n2\n", "", "done" }, { feed "1\n2" })
     assert.equal("1\n2", session:text())
+    assert.same({ "text (there", "done" }, { feed(".format\n2"):match "^text %(there", select(3, feed ".format\n2") })
     assert.same({ "1\n", "error" }, { (feed "1\nnil + 1\n2"), select(3, feed "1\nnil + 1\n2") })
   end)
 
@@ -144,6 +145,11 @@ describe("a hostile line", function()
       "string.rep('x', 1 << 60)", "local t = {} t[t] = t return t", "function f() return pcall(f) end f()",
       "error(error)", "error(debrief.null)", "coroutine.yield(1)",
     }
+    for _, filler in ipairs { " ", "a", ";", "\n", "=", "-", "\\ ", ".", ":a" } do
+      for _, pattern in ipairs { "a%sx", "local %s x", ".help%sx", "log:entries%s{}", "x%s", "%s", "x = '%s" } do
+        lines[#lines + 1] = pattern:gsub("%%s", { ["%s"] = filler:rep(1 << 17) })
+      end
+    end
     for i, line in ipairs(lines) do
       local status = session:feed(line)
       assert(status == "done" or status == "error" or status == "more", i)
@@ -252,7 +258,10 @@ describe("completion", function()
 
   it("never raises", function()
     for _, args in ipairs { { nil, nil }, { "x", nil }, { 5, 5 }, { "abc", -1 }, { "abc", 99 }, { "\0", 1 },
-      { ("a."):rep(50000), 100000 }, { ("("):rep(100000), 100000 }, { ("[["):rep(50000), 100000 } } do
+      { ("a."):rep(50000), 100000 }, { ("("):rep(100000), 100000 }, { ("[["):rep(50000), 100000 },
+      { ("a"):rep(1 << 17) .. "(", (1 << 17) + 1 }, { ":retro" .. (" "):rep(1 << 17) .. '"', (1 << 17) + 7 },
+      { ".help " .. ("x "):rep(1 << 16) .. "\0", 1 << 17 }, { '"' .. (","):rep(1 << 17), 1 << 17 },
+      { ("x "):rep(1 << 16) .. "(", (1 << 17) + 1 } } do
       local from, words = session:complete(args[1], args[2])
       assert.equal("number", type(from))
       assert.equal("table", type(words))
@@ -281,6 +290,7 @@ describe("printing", function()
   it("counts what it leaves out", function()
     local many, deep = {}, {}
     for i = 1, 100000 do many["key" .. i] = i end
+    assert.truthy(text(many):find "^{\n  key1 = 1,\n  key10 = 10,\n  key100 = 100,\n  key1000 = 1000,\n")
     assert.truthy(text(many):find "… 99960 more\n}$")
     local d = deep
     for _ = 1, 1000 do
@@ -351,7 +361,8 @@ describe("printing", function()
           local key = make(depth + 1)
           if key ~= nil and key == key then rawset(t, key, make(depth + 1)) end
         end
-        return math.random() < 0.3 and setmetatable(t, hostile) or t
+        if math.random() < 0.3 then t = { 1, nil, 3 } end -- with a hole
+        return math.random() < 0.5 and setmetatable(t, hostile) or t
       end
       local bytes = {}
       for i = 1, math.random(0, 20) do bytes[i] = string.char(math.random(0, 255)) end
@@ -375,8 +386,13 @@ describe("printing", function()
     for _, reports in ipairs { 1, {}, { 1 }, { { title = {} } }, { { tables = 5 } } } do
       assert.equal("string", type(text(setmetatable({ reports = reports, entries = 1, sessions = 1 }, mt))))
     end
-    local endless = setmetatable({}, { __index = function() return {} end })
+    local calls = 0
+    local endless = setmetatable({}, { __index = function()
+      calls = calls + 1
+      return calls < 1000 and { title = "T", tables = {}, findings = {} } or nil
+    end })
     assert.equal("string", type(text(setmetatable({ reports = endless, entries = 1, sessions = 1 }, mt))))
+    assert.equal(0, calls)
     local cycle = { entries = 1, sessions = 1 }
     cycle.reports = { cycle }
     assert.equal("string", type(text(setmetatable(cycle, mt))))

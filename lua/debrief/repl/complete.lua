@@ -13,6 +13,7 @@ local value = require "debrief.pretty.value"
 local complete = {}
 
 local MOST, LOOKS, LEVELS = 500, 20000, 10 -- candidates; keys looked at; tables behind __index
+local NEAR = 1000 -- bytes before the cursor that are looked at closely: patterns are slow on long texts
 
 local metatable_of = debug and debug.getmetatable or getmetatable
 
@@ -74,7 +75,7 @@ local function way(text)
 end
 
 local function resolve(text, env)
-  local keys = way(text:sub(-2000))
+  local keys = way(text)
   if not keys then return nil end
   local v = env
   for _, key in ipairs(keys) do
@@ -199,13 +200,15 @@ function complete.at(line, point, about)
   local before = line:sub(1, point)
   local word, found
   if about.pending == "" and before:find "^%s*%.%a*!?" and not before:find "^%s*%.%d" then
+    if #before > NEAR then return point + 1, {} end
     word, found = in_command(before, about.commands, about.sources)
   else
     local text = about.pending .. before
     local kind, head, inside = syntax.inside(text)
     if kind == "comment" then return #before + 1, {} end
-    if kind == "string" then word, found = in_string(head, inside, about.env, about.sources)
-    else word, found = in_code(text, about.env) end
+    if kind == "string" and #inside > NEAR then return #before + 1, {} end
+    if kind == "string" then word, found = in_string(head:sub(-NEAR), inside, about.env, about.sources)
+    else word, found = in_code(text:sub(-NEAR), about.env) end
   end
   return #before - #word + 1, found
 end

@@ -24,7 +24,7 @@ end
 
 -- The expression without the `;` that may end it, and without the `=` it may begin with.
 local function bare(text)
-  return (text:gsub("^%s*=", ""):gsub("[;%s]+$", ""))
+  return (text:gsub("^%s*=", ""):match "^.*[^;%s]")
 end
 
 local function line_of(worked, at)

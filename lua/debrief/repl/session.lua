@@ -62,6 +62,9 @@ local function joined(session, values)
   return table.concat(texts, mark)
 end
 
+-- Without the blanks at its ends, in linear time.
+local function trimmed(text) return text:match "^%s*(.*%S)" or "" end
+
 local ITERATOR = "^%s*[%w_.]+:(%a+)%f[%A]"
 
 -- The values that are shown: of what log:entries gives at each step, the entry, which then knows its place.
@@ -74,7 +77,7 @@ end
 local function show(session, values, text)
   local method = type(values[1]) == "function" and text:match(ITERATOR)
   if method ~= "entries" and method ~= "sessions" then return session:say(joined(session, values)) end
-  session:say(("an iterator: list(%s) collects what it gives"):format(safe(text:match "^%s*(.-)%s*$")))
+  session:say(("an iterator: list(%s) collects what it gives"):format(safe(trimmed(text))))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ local function names_of(commands)
 end
 
 local function command(self, line)
-  local name, bang, argument = line:match "^%s*%.([%a]+)(!?)%s*(.-)%s*$"
+  local name, bang, argument = line:match "^%s*%.(%a+)(!?)(.*)$"
   local found = self.commands[name]
   if not found or bang == "!" and not found.bang then
     local near = nearest(name, names_of(self.commands))
@@ -157,7 +160,7 @@ local function command(self, line)
       or "; .help lists them"))
     return "error"
   end
-  local values = call(self, found.run, self, argument, bang == "!")
+  local values = call(self, found.run, self, trimmed(argument), bang == "!")
   return values and (values[1] or "done") or "error"
 end
 
@@ -165,7 +168,7 @@ end
 local words = { help = ".help tells what there is", exit = ".quit leaves", quit = ".quit leaves" }
 
 local function hint(self, text)
-  local word = text:match "^%s*(%a+)%s*%(?%s*%)?%s*$"
+  local word = #text < 20 and text:match "^%s*(%a+)%s*%(?%s*%)?%s*$"
   local said = words[word]
   if not said or rawget(self.env, word) ~= nil then return false end
   self:say(said)
@@ -195,22 +198,22 @@ local function each_line(self, text)
   return status
 end
 
-local function feed(self, line)
-  if #self.lines == 0 then
-    if line:find "^%s*%.%a" then
-      self.finished = line
-      return command(self, line)
-    end
-    if hint(self, line) then
-      self.finished = line
-      return "done"
-    end
+-- What can only stand at the beginning. Nil: it is Lua.
+local function first(self, line)
+  local is_command = line:find "^%s*%.%a" ~= nil
+  if line:find "\n" then
     local f, problem = syntax.compile(line, self.env)
-    if not f and problem and line:find "\n" then
-      local status = each_line(self, line)
-      self.finished = line
-      return status
-    end
+    return (is_command or not f and problem) and each_line(self, line) or nil
+  end
+  if is_command then return command(self, line) end
+  return hint(self, line) and "done" or nil
+end
+
+local function feed(self, line)
+  local done = #self.lines == 0 and first(self, line)
+  if done then
+    self.finished = line
+    return done
   end
   self.lines[#self.lines + 1] = line
   local text = table.concat(self.lines, "\n")

@@ -8,8 +8,8 @@ LUA     = lua5.4
 VERSION = 0.1.0
 SOVERSION = 0
 
-TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse
-TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake
+TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
+TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish
 TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
 TO_GRIND = valgrind
@@ -56,6 +56,7 @@ HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
 MODULE   = $(BUILD)/lua/debrief.so
+PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
@@ -63,7 +64,7 @@ FORMATTED = $(shell find src tests -name '*.[ch]')
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(LIBRARIES) $(BUILD)/debrief $(MODULE) ## build the program (build/debrief) and the libraries
+all: $(LIBRARIES) $(BUILD)/debrief $(MODULE) $(PAGES) ## build the program (build/debrief), the libraries and the man pages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -122,6 +123,12 @@ $(BUILD)/readline: always
 	@mkdir -p $(@D)
 	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
+# lowdown knows a font that only some readers of man pages have.
+$(PAGES): $(BUILD)/man/%: man/make.lua README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
+	@mkdir -p $(@D)
+	$(BUILD)/debrief run man/make.lua $* $(VERSION) > $@.md
+	lowdown -s --out-no-smarty -Tman $@.md | sed 's/\\fC/\\fB/g' > $@
+
 # ---- Testing -----------------------------------------------------------------------------------------------
 
 tests: $(LOG_TESTS) $(HOST_TESTS)
@@ -140,7 +147,7 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	luacheck -q lua plugins tests src/script/embed.lua tests/run
+	luacheck -q lua plugins tests src/script/embed.lua tests/run man
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
@@ -193,6 +200,7 @@ LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include/debrief
 CMAKEDIR   = $(LIBDIR)/cmake/debrief
 MODULEDIR  = $(LIBDIR)/lua/5.4
+PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 
 LINKS    = libdebrief-log.so libdebrief.so
 PC_FILES = debrief-log.pc debrief.pc
@@ -205,7 +213,11 @@ FILL = sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@SOVERSION@|$(S
 filled = for name in $(1); do $(FILL) src/install/$$name | install -m 644 /dev/stdin $(DESTDIR)$(2)/$$name; done
 LDCONFIG = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && grep -qsx '$(LIBDIR)' /etc/ld.so.conf.d/*; then ldconfig; fi
 
+<<<<<<< HEAD
 install: all installmodule ## install program, headers, libraries, pkg-config and CMake files (PREFIX, LIBDIR, DESTDIR)
+=======
+install: all ## install program, man pages, completions, headers, libraries, pkg-config, CMake (PREFIX, LIBDIR, DESTDIR)
+>>>>>>> da9a899 (man: make the man pages of what says it elsewhere)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(CMAKEDIR))
 	install $(BUILD)/debrief $(DESTDIR)$(BINDIR)
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
@@ -213,6 +225,9 @@ install: all installmodule ## install program, headers, libraries, pkg-config an
 	for name in $(LINKS); do ln -sf $$name.$(SOVERSION) $(DESTDIR)$(LIBDIR)/$$name; done
 	$(call filled,$(PC_FILES),$(LIBDIR)/pkgconfig)
 	$(call filled,$(CM_FILES),$(CMAKEDIR))
+	for page in $(pages_in); do install -D -m 644 $(BUILD)/man/$${page##*/} $$page; done
+	install -d $(dir $(words_in))
+	$(foreach shell,$(SHELLS),$(BUILD)/debrief completion $(shell) > $(DESTDIR)$(WORDS_$(shell));)
 	$(LDCONFIG)
 
 # What a stock lua5.4 loads, alone; luarocks asks for these two.
@@ -223,9 +238,14 @@ installmodule: module
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULEDIR)
 
 uninstall: ## remove what install put there
+<<<<<<< HEAD
 	rm -f $(DESTDIR)$(BINDIR)/debrief $(DESTDIR)$(MODULEDIR)/debrief.so \
 	  $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES))
+=======
+	rm -f $(DESTDIR)$(BINDIR)/debrief $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES)) $(pages_in) $(words_in)
+>>>>>>> da9a899 (man: make the man pages of what says it elsewhere)
 	rm -rf $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(CMAKEDIR)
 	$(LDCONFIG)
 

@@ -18,7 +18,9 @@ local MOST = 500 -- sessions that are told
 local function whole(words)
   local out, kept, joined = {}, 0, false
   for i, word in ipairs(words) do
-    local plain = word:gsub("\\(.)", "%1"):gsub("^(['\"])(.*)%1?$", "%2")
+    local plain = word:gsub("\\(.)", "%1")
+    local quote = plain:match "^['\"]"
+    if quote then plain = plain:sub(2):gsub(quote .. "$", "") end
     local is_break = word:find "^[=:]+$" ~= nil
     if i > 1 and (is_break or joined) then
       kept = is_break and #out[#out] + #plain or #out[#out]
@@ -198,8 +200,8 @@ end
 
 local function values_of(root, line, element, text)
   if element._argname == "COMMAND" then return commands(root) end
-  if element._choices then return words_of(element._choices, short(element._description))() end
-  local name = element._argname
+  if element._choices then return words_of(element._choices, (element._argname or element._name):lower())() end
+  local name = element._argname or element._name
   name = type(name) == "table" and name[#name] or name
   local option = element._aliases and element._aliases[#element._aliases] or line.command._name
   local list = values[option .. " " .. name] or values[name]

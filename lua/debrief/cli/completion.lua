@@ -54,8 +54,8 @@ _debrief() {
       ?*) plain+=("$name:${line#*$'\t'}") ;;
     esac
   done
-  (( $#open )) && _describe -o debrief open -S ''
-  (( $#plain )) && _describe -o debrief plain
+  (( $#open )) && _describe debrief open -S ''
+  (( $#plain )) && _describe debrief plain
   return 0
 }
 if [[ $funcstack[1] == _debrief ]]; then _debrief "$@"; else compdef _debrief debrief; fi

@@ -200,6 +200,14 @@ LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include/debrief
 CMAKEDIR   = $(LIBDIR)/cmake/debrief
 MODULEDIR  = $(LIBDIR)/lua/5.4
+MANDIR     = $(PREFIX)/share/man
+# where each shell looks for completions
+WORDS_bash = $(PREFIX)/share/bash-completion/completions/debrief
+WORDS_zsh  = $(PREFIX)/share/zsh/site-functions/_debrief
+WORDS_fish = $(PREFIX)/share/fish/vendor_completions.d/debrief.fish
+SHELLS     = bash zsh fish
+words_in   = $(foreach shell,$(SHELLS),$(DESTDIR)$(WORDS_$(shell)))
+pages_in   = $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 
 LINKS    = libdebrief-log.so libdebrief.so
@@ -213,11 +221,7 @@ FILL = sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@SOVERSION@|$(S
 filled = for name in $(1); do $(FILL) src/install/$$name | install -m 644 /dev/stdin $(DESTDIR)$(2)/$$name; done
 LDCONFIG = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && grep -qsx '$(LIBDIR)' /etc/ld.so.conf.d/*; then ldconfig; fi
 
-<<<<<<< HEAD
-install: all installmodule ## install program, headers, libraries, pkg-config and CMake files (PREFIX, LIBDIR, DESTDIR)
-=======
-install: all ## install program, man pages, completions, headers, libraries, pkg-config, CMake (PREFIX, LIBDIR, DESTDIR)
->>>>>>> da9a899 (man: make the man pages of what says it elsewhere)
+install: all installmodule ## install program, man pages, completions, libraries and what finds them (PREFIX, LIBDIR, DESTDIR)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(CMAKEDIR))
 	install $(BUILD)/debrief $(DESTDIR)$(BINDIR)
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
@@ -238,14 +242,9 @@ installmodule: module
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULEDIR)
 
 uninstall: ## remove what install put there
-<<<<<<< HEAD
 	rm -f $(DESTDIR)$(BINDIR)/debrief $(DESTDIR)$(MODULEDIR)/debrief.so \
 	  $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES))
-=======
-	rm -f $(DESTDIR)$(BINDIR)/debrief $(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(LIBRARIES)) $(LINKS))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(PC_FILES)) $(pages_in) $(words_in)
->>>>>>> da9a899 (man: make the man pages of what says it elsewhere)
 	rm -rf $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(CMAKEDIR)
 	$(LDCONFIG)
 

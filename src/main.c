@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
@@ -26,6 +27,12 @@ static void on_log(void *user, const char *level, const char *text) {
 
 static debrief *volatile interruptible;
 
+/* A pager is a child in our own process group. While it is there, keys are for it; what plugins run has other groups. */
+static bool has_pager(void) {
+  siginfo_t info = {0};
+  return waitid(P_PGID, (id_t)getpgrp(), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
 /* Ctrl-C stops the script, the retrospective or the statement at the prompt. What cannot be stopped, or has not stopped
  * when it comes again, takes the program with it. */
 static void on_interrupt(int number) {
@@ -34,7 +41,7 @@ static void on_interrupt(int number) {
   case DEBRIEF_INTERRUPT_SENT: terminal_interrupted(); break;
   case DEBRIEF_INTERRUPT_STILL: terminal_reset(); _exit(128 + number);
   case DEBRIEF_INTERRUPT_NOTHING:
-    if (terminal_forgives()) break;
+    if (terminal_forgives() || has_pager()) break;
     signal(number, SIG_DFL);
     raise(number);
   }

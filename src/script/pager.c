@@ -15,25 +15,21 @@
 static const char pager_type[] = "debrief.pager";
 
 typedef struct pager {
-  pid_t pid; /* 0: there is none, or it was waited for */
-  int fd;    /* our end of its input; -1: closed */
-  struct sigaction before[2];
+  pid_t pid;  /* 0: there is none, or it was waited for */
+  int fd;     /* our end of its input; -1: closed */
   int status; /* -1: nobody knows it */
 } pager;
 
 static const int keys[2] = {SIGINT, SIGQUIT}; /* what a terminal sends for keys */
 
-/* Only where nobody else wants them: a host's own handler stays. */
-static void ignore_keys(pager *p) {
+/* While the pager is waited for, they are for it. */
+static void ignore_keys(struct sigaction before[2]) {
   struct sigaction ignore = {.sa_handler = SIG_IGN};
-  for (int i = 0; i < 2; i++)
-    if (sigaction(keys[i], NULL, &p->before[i]) == 0 && p->before[i].sa_handler == SIG_DFL)
-      sigaction(keys[i], &ignore, NULL);
+  for (int i = 0; i < 2; i++) sigaction(keys[i], &ignore, &before[i]);
 }
 
-static void mind_keys(const pager *p) {
-  for (int i = 0; i < 2; i++)
-    if (p->before[i].sa_handler == SIG_DFL) sigaction(keys[i], &p->before[i], NULL);
+static void mind_keys(const struct sigaction before[2]) {
+  for (int i = 0; i < 2; i++) sigaction(keys[i], &before[i], NULL);
 }
 
 /* Signals as a shell would leave them. */
@@ -64,7 +60,6 @@ static int spawn(pager *p, const char *command, int input) {
 static int start(pager *p, const char *command) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-  ignore_keys(p);
   int e = spawn(p, command, ends[0]);
   close(ends[0]);
   p->fd = ends[1];
@@ -72,7 +67,6 @@ static int start(pager *p, const char *command) {
   close(ends[1]);
   p->fd = -1;
   p->pid = 0;
-  mind_keys(p);
   return e;
 }
 
@@ -80,7 +74,9 @@ static int start(pager *p, const char *command) {
 static int write_all(int fd, const char *text, size_t len) {
   static const struct timespec at_once = {0};
   sigset_t pipe_only, before, pending;
+  struct sigaction keys_before[2];
   int e = 0;
+  ignore_keys(keys_before);
   sigemptyset(&pipe_only);
   sigaddset(&pipe_only, SIGPIPE);
   sigpending(&pending);
@@ -93,6 +89,7 @@ static int write_all(int fd, const char *text, size_t len) {
   if (e == EPIPE && !sigismember(&pending, SIGPIPE))
     while (sigtimedwait(&pipe_only, NULL, &at_once) < 0 && errno == EINTR) continue;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  mind_keys(keys_before);
   return e;
 }
 
@@ -100,13 +97,15 @@ static void finish(pager *p) {
   if (p->fd >= 0) close(p->fd);
   p->fd = -1;
   if (p->pid == 0) return;
+  struct sigaction before[2];
   int status;
   pid_t pid;
+  ignore_keys(before);
   do pid = waitpid(p->pid, &status, 0);
   while (pid < 0 && errno == EINTR);
   p->status = pid < 0 ? -1 : WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   p->pid = 0;
-  mind_keys(p);
+  mind_keys(before);
 }
 
 static int l_pager_gc(lua_State *L) {

@@ -4,9 +4,8 @@
  *     pager:write(text) -> true | nil, message, errno   32 (EPIPE): the user has left it; no SIGPIPE comes
  *     pager:close() -> exit status | nil                waits until the user leaves it; nil: nobody knows it
  *
- * It runs in our process group, as the terminal wants it. Until it has ended, SIGINT and SIGQUIT are ignored here as
- * system(3) does it, or go to the handler that the host has for them: they are for the pager, and must not end us before
- * it has put the terminal back. */
+ * It runs in our process group, as the terminal wants it. While `write` and `close` wait for it, SIGINT and SIGQUIT are
+ * ignored as system(3) does it: they are for the pager, and must not end us before it has put the terminal back. */
 #ifndef DBF_PAGER_H
 #define DBF_PAGER_H
 

@@ -253,8 +253,10 @@ end
 -- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, partial results.
 -- `ready`: a worker that has this very job already, or nil.
 local function pass(job, chunks, workers, total, partial, ready)
-  local merger <close>, message = ready or retro.worker(job)
-  if not merger then return nil, message end
+  local message
+  if not ready then ready, message = retro.worker(job) end
+  if not ready then return nil, message end
+  local merger <close> = ready
   local crew <close> = workers == 1 and alone(core.pack(job)) or core.crew(workers, core.pack(job))
   local packed = {}
   for i, chunk in ipairs(chunks) do packed[i] = core.pack(chunk) end

@@ -13,7 +13,7 @@ local MOST_BYTES, MOST = 1 << 16, 1024 -- of one batch
 local function reader_of(s)
   local reader, read = {}, 0
   function reader.next()
-    if s.bytes >= MOST_BYTES or #s.texts >= MOST then return nil end
+    if s.bytes >= MOST_BYTES or #s.places >= MOST then return nil end
     local entry, line, code, at, offset = s.source:next()
     if entry then
       read = read + 1
@@ -44,9 +44,24 @@ function entries.new(given, hooks, open, asked)
     local text = tostring(entry)
     s.bytes = s.bytes + #text
     s.texts[#s.texts + 1] = text
+    s.texts[#s.texts + 1] = "\n"
     s.places[#s.places + 1] = ("<I8z"):pack(line, session)
   end
+  s.plain = #hooks.enrich + #hooks.filter == 0
   return s
+end
+
+-- Without hooks the entries need not be seen here.
+local function run_plain(s)
+  local texts, places, ended, _, message, code, line, offset = s.source:batch(MOST_BYTES - s.bytes, s.session)
+  s.texts[#s.texts + 1], s.places[#s.places + 1] = texts, places
+  s.bytes, s.ended = s.bytes + #texts, ended
+  if message then s.failure = { message = message, code = code, line = line, offset = offset, session = s.session } end
+end
+
+local function run_hooks(s)
+  local ok, message = s.pipeline:run(s.reader, s.session, s.sink)
+  if not ok and not s.failure then s.failure, s.ended = { message = message, session = s.session }, true end
 end
 
 -- The next session; false when there is none, or it cannot be opened.
@@ -83,10 +98,9 @@ end
 function entries.run(s)
   s.texts, s.places, s.bytes = {}, {}, 0
   local out = { diagnostics = {}, dropped = 0, problems = {}, ended = false, notes = {} }
-  while not s.failure and s.bytes < MOST_BYTES and #s.texts < MOST and #out.diagnostics < MOST do
+  while not s.failure and s.bytes < MOST_BYTES and #s.places < MOST and #out.diagnostics < MOST do
     if not s.source and not open_next(s) then break end
-    local ok, message = s.pipeline:run(s.reader, s.session, s.sink)
-    if not ok and not s.failure then s.failure, s.ended = { message = message, session = s.session }, true end
+    if s.plain then run_plain(s) else run_hooks(s) end
     out.dropped = out.dropped + collect(s, out.diagnostics)
     if s.ended then finish(s) end
   end
@@ -95,7 +109,7 @@ function entries.run(s)
   s.told = #s.pipeline.order
   if s.asked then selection.explain(out.problems) end
   if out.ended then out.notes = selection.notes { untimed = s.untimed, names = s.asked and s.asked.state } end
-  out.texts = table.concat(s.texts, "\n") .. (#s.texts > 0 and "\n" or "")
+  out.texts = table.concat(s.texts)
   out.places = table.concat(s.places)
   return out
 end

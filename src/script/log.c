@@ -14,6 +14,7 @@
 #include "../log/read.h"
 #include "../log/unique.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,38 @@ static int l_reader_next(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
   return 4;
+}
+
+static void add_to_batch(const dbf_record *record, const char *session, size_t len, dbf_bytes *texts,
+                         dbf_bytes *places) {
+  uint64_t line = htole64(record->line);
+  if (record->bad_utf8) dbf_json_compact(texts, record->entry->text, record->entry->len, false);
+  else dbf_bytes_append(texts, record->entry->text, record->entry->len);
+  dbf_bytes_append_char(texts, '\n');
+  dbf_bytes_append(places, &line, sizeof line);
+  dbf_bytes_append(places, session, len + 1);
+}
+
+static int l_reader_batch(lua_State *L) {
+  reader_object *r = check_reader(L);
+  size_t most = (size_t)luaL_checkinteger(L, 2), len;
+  const char *session = luaL_checklstring(L, 3, &len);
+  dbf_bytes *texts = &dbf_scratch_of(L)->text, *places = &dbf_scratch_of(L)->extra;
+  debrief_next next = DEBRIEF_NEXT_ENTRY;
+  dbf_record record;
+  debrief_error err;
+  dbf_bytes_clear(texts);
+  dbf_bytes_clear(places);
+  while (texts->len < most && places->len < most && !texts->failed && next == DEBRIEF_NEXT_ENTRY) {
+    next = next_match(L, r, NULL, &record, &err);
+    if (next == DEBRIEF_NEXT_ENTRY) add_to_batch(&record, session, len, texts, places);
+  }
+  dbf_scratch_check(L, texts);
+  dbf_scratch_check(L, places);
+  lua_pushlstring(L, texts->len ? texts->data : "", texts->len);
+  lua_pushlstring(L, places->len ? places->data : "", places->len);
+  lua_pushboolean(L, next != DEBRIEF_NEXT_ENTRY);
+  return next == DEBRIEF_NEXT_ERROR ? 3 + fail_at(L, &err) : 3;
 }
 
 /* Parts on their way to Lua: three numbers each, as bytes, because Lua may raise and the cutting owns memory. */
@@ -386,13 +419,11 @@ void dbf_script_log_open(lua_State *L) {
       {"append_new", l_log_append_new}, {"sessions", l_log_sessions},
       {"reader", l_log_reader},         {"dir", l_log_dir},
       {"close", l_log_close},           {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
-                                            {"entries", l_reader_entries},
-                                            {"cut", l_reader_cut},
-                                            {"narrow", l_reader_narrow},
-                                            {"diagnostics", l_reader_diagnostics},
-                                            {"close", l_reader_close},
-                                            {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {
+      {"next", l_reader_next},       {"batch", l_reader_batch},
+      {"entries", l_reader_entries}, {"cut", l_reader_cut},
+      {"narrow", l_reader_narrow},   {"diagnostics", l_reader_diagnostics},
+      {"close", l_reader_close},     {NULL, NULL}};
   dbf_object_type(L, log_type, log_methods, l_log_close);
   dbf_object_type(L, reader_type, reader_methods, l_reader_close);
 }

@@ -25,6 +25,8 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  *
  * A reader's options: strict=, foreign=; since=, until= (ns) or line= leave out all other entries.
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
+ * reader:batch(bytes, session) -> texts, each with a newline; as many line (8 bytes), session, NUL; ended [, nil, message]
+ *                                       so many bytes of them, or a little more; for who looks into none of them
  * reader:cut(step) -> {{begin, end, first line}...} | nil, message     parts of at least `step` bytes (log/cut.h)
  * reader:narrow(begin, end, line)                                        read only that part; before next
  * reader:entries() -> how many were read so far, matching or not; how many left out have no time to judge them by

@@ -95,17 +95,74 @@ static void damage_is_told_or_with_strict_the_end(void **state) {
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
   assert_string_equal(told, "a.jsonl:3 bad_json\na:1 one\na:2 two\na:4 last\nb:1 three\n");
-  query = telling();
-  query.strict = true;
-  entries = debrief_query_entries(host, &query, &err);
-  assert_int_equal(tell_all(entries), DEBRIEF_NEXT_ERROR);
-  assert_string_equal(told, "a:1 one\na:2 two\n");
-  assert_int_equal(err.line, 3);
-  assert_failed(DEBRIEF_EDAMAGED, "a.jsonl");
-  assert_string_equal(debrief_details(host)->session, "a");
-  assert_int_equal(tell_all(entries), DEBRIEF_NEXT_ERROR);
-  assert_failed(DEBRIEF_EDAMAGED, "a.jsonl");
+  for (int i = 0; i < 2; i++) {
+    query = telling();
+    query.strict = true;
+    if (i) query.where = "true"; /* another way through Lua */
+    entries = debrief_query_entries(host, &query, &err);
+    assert_int_equal(tell_all(entries), DEBRIEF_NEXT_ERROR);
+    assert_string_equal(told, "a:1 one\na:2 two\n");
+    assert_int_equal(err.line, 3);
+    assert_failed(DEBRIEF_EDAMAGED, "a.jsonl");
+    assert_string_equal(debrief_details(host)->session, "a");
+    assert_int_equal(tell_all(entries), DEBRIEF_NEXT_ERROR);
+    assert_failed(DEBRIEF_EDAMAGED, "a.jsonl");
+    debrief_entries_close(entries);
+  }
+}
+
+static void what_is_no_utf_8_is_given_as_such(void **state) {
+  (void)state;
+  put_file(folder, "u.jsonl", "{\"skill\": \"a\xff\"}\n{\"skill\": \"b\"}\n");
+  for (int i = 0; i < 2; i++) {
+    debrief_found found;
+    debrief_query query = telling();
+    query.sessions = "u";
+    if (i) query.where = "true";
+    debrief_entries *entries = debrief_query_entries(host, &query, &err);
+    assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ENTRY);
+    assert_int_equal(found.json.len, strlen("{\"skill\":\"a\\ufffd\"}"));
+    assert_memory_equal(found.json.data, "{\"skill\":\"a\\ufffd\"}", found.json.len);
+    assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ENTRY);
+    assert_memory_equal(found.json.data, "{\"skill\": \"b\"}", found.json.len);
+    assert_string_equal(told, "u.jsonl:1 bad_utf8\n");
+    debrief_entries_close(entries);
+  }
+}
+
+static void entries_without_a_time_are_noted_when_a_window_is_asked_for(void **state) {
+  (void)state;
+  put_file(folder, "t.jsonl", "{\"skill\":\"when\"}\n");
+  debrief_query query = telling();
+  query.since = "2026-02-15T00:00:00Z";
+  debrief_entries *entries = debrief_query_entries(host, &query, &err);
+  assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
+  assert_string_equal(told, ". :0 1 entry has no timestamp and is in no window\nb:1 three\n");
   debrief_entries_close(entries);
+}
+
+static void an_entry_longer_than_a_batch_is_whole(void **state) {
+  (void)state;
+  enum { LONG = 300000 };
+  char *json = malloc(LONG + 64);
+  int head = sprintf(json, "{\"skill\":\"");
+  memset(json + head, 'x', LONG);
+  strcpy(json + head + LONG, "\"}");
+  for (int i = 0; i < 3; i++) add("long", json);
+  debrief_query query = telling();
+  query.sessions = "long,b";
+  debrief_found found;
+  debrief_entries *entries = debrief_query_entries(host, &query, &err);
+  for (int i = 1; i <= 3; i++) {
+    assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ENTRY);
+    assert_int_equal(debrief_string(debrief_member(found.json, "skill"), json, LONG), LONG);
+    assert_int_equal(found.line, i);
+  }
+  assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ENTRY);
+  assert_string_equal(found.session, "b");
+  assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_END);
+  debrief_entries_close(entries);
+  free(json);
 }
 
 static void many_batches_are_one_sequence_and_several_queries_go_side_by_side(void **state) {
@@ -240,6 +297,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_fails_on_the_way_is_told_once_and_stops_nothing, with_log,
                                       tear_down),
       cmocka_unit_test_setup_teardown(damage_is_told_or_with_strict_the_end, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_no_utf_8_is_given_as_such, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(entries_without_a_time_are_noted_when_a_window_is_asked_for, with_log,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(an_entry_longer_than_a_batch_is_whole, with_log, tear_down),
       cmocka_unit_test_setup_teardown(many_batches_are_one_sequence_and_several_queries_go_side_by_side,
                                       with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_query_outlives_its_host_without_harm, with_log, tear_down),

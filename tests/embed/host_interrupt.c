@@ -1,0 +1,264 @@
+/* Interrupts: whatever Lua code runs is stopped, by a signal handler or another thread, and the host works on. */
+#include "host.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+static atomic_bool begun; /* the code under test runs */
+
+static bool begin(void *user, debrief_call *call) {
+  (void)user, (void)call;
+  atomic_store(&begun, true);
+  return true;
+}
+
+/* The interrupt that is waited for came: wait for another. */
+static pthread_t second;
+static void *interrupt_once(void *user);
+
+static bool finish(void *user, debrief_call *call) {
+  (void)user, (void)call;
+  return pthread_create(&second, NULL, interrupt_once, NULL) == 0;
+}
+
+static void nap(long ms) {
+  nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+/* Interrupt when the code has begun, as soon as there is something to interrupt. */
+static void *interrupt_once(void *user) {
+  (void)user;
+  while (!atomic_load(&begun)) nap(1);
+  nap(5);
+  while (debrief_interrupt(host) == DEBRIEF_INTERRUPT_NOTHING) nap(1);
+  return NULL;
+}
+
+static void open_host(int signal) {
+  open_with((debrief_config){.signal = signal, .workers = 2});
+  assert_true(debrief_register(host, "begin", begin, NULL, DEBRIEF_ANY_THREAD, &err));
+  assert_true(debrief_register(host, "finish", finish, NULL, DEBRIEF_ANY_THREAD, &err));
+}
+
+static int set_up_signal(void **state) {
+  set_up(state);
+  open_host(SIGURG);
+  return 0;
+}
+
+static void must_work(void) {
+  static const char code[] =
+      "assert(debug.gethook() == nil)\n"
+      "local co = coroutine.wrap(function() for i = 1, 100 do coroutine.yield(i) end end)\n"
+      "local n = 0 for _ = 1, 100 do n = n + co() end return n .. (kept or '')";
+  debrief_text json;
+  if (!debrief_eval(host, (debrief_text){code, strlen(code)}, &json, &err)) fail_msg("%s", err.message);
+  assert_string_equal(json.data, "\"5050x\"");
+}
+
+static void is_stopped(const char *name, const char *code) {
+  char text[2048];
+  pthread_t thread;
+  snprintf(text, sizeof text,
+           "kept = 'x' local function loop() debrief.host.begin() while true do end end\n%s", code);
+  atomic_store(&begun, false);
+  pthread_create(&thread, NULL, interrupt_once, NULL);
+  bool ok = debrief_run_text(host, name, (debrief_text){text, strlen(text)}, NULL, NULL, &err);
+  pthread_join(thread, NULL);
+  if (ok || err.code != DEBRIEF_EINTERRUPTED) fail_msg("%s: %d %s", name, ok, err.message);
+  must_work();
+}
+
+static void lua_code_is_stopped_wherever_it_is(void **state) {
+  (void)state;
+  static const char *const codes[][2] = {
+      {"loop", "loop()"},
+      {"coroutine", "coroutine.resume(coroutine.create(loop))"},
+      {"nested", "coroutine.wrap(function() coroutine.wrap(function() coroutine.wrap(loop)() end)() end)()"},
+      {"iterator", "for _ in coroutine.wrap(loop) do end"},
+      {"generator", "debrief.host.begin() for _ in coroutine.wrap(function() while true do "
+                    "coroutine.yield(1) end end) do end"},
+      {"pcall", "while true do pcall(loop) end"},
+      {"pcalls", "while true do pcall(function() while true do pcall(loop) end end) end"},
+      {"last pcall", "return pcall(loop)"},
+      {"xpcall", "while true do xpcall(loop, debug.traceback) end"},
+      {"pcall and coroutine",
+       "while true do pcall(coroutine.wrap(loop)) coroutine.resume(coroutine.create(loop)) end"},
+      {"close", "local c <close> = setmetatable({}, { __close = loop })"},
+      {"coroutine.close",
+       "local co = coroutine.wrap(function() local c <close> = setmetatable({}, { __close = loop })\n"
+       "coroutine.yield() end) co() for _ in co do end"},
+      {"metamethod", "return setmetatable({}, { __index = loop }).x"},
+      {"sort",
+       "debrief.host.begin() while true do table.sort({ 3, 1, 2 }, function(a, b) return a < b end) end"},
+      {"gsub", "debrief.host.begin() while true do ('x'):rep(100):gsub('x', function() end) end"},
+      {"entries",
+       "log:append('s1', {}) debrief.host.begin() while true do for _ in log:entries() do end end"},
+      {"entries and pcall", "log:append('s1', {}) debrief.host.begin()\n"
+                            "while true do pcall(function() for _ in log:entries() do end end) end"},
+      {"follow", "debrief.host.begin() for _ in log:follow {} do end"},
+      {"process", "debrief.host.begin() require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }"},
+      {"require", "package.preload.slow = loop require 'slow'"},
+  };
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) is_stopped(codes[i][0], codes[i][1]);
+}
+
+static void put_slow_plugin(void) {
+  put_plugin("slow", "retrospective = { init = function() return {} end,\n"
+                     "step = function() require 'debrief'.host.begin() while true do pcall(function() while "
+                     "true do end end) end end,\n"
+                     "merge = function() end, finish = function() return { title = 'x' } end },\n"
+                     "enrich = function() require 'debrief'.host.begin() while true do end end");
+  put_file(folder, "s1.jsonl", "{\"session_id\":\"s1\"}\n");
+}
+
+static void a_retrospective_is_stopped_with_its_workers(void **state) {
+  (void)state;
+  put_slow_plugin();
+  is_stopped("one", "log:retro('slow', { workers = 1 })");
+  is_stopped("two", "log:retro('slow', { workers = 2 })");
+  is_stopped("again and again", "while true do pcall(log.retro, log, 'slow', { workers = 2 }) end");
+}
+
+static void an_enricher_is_stopped_and_nothing_is_appended(void **state) {
+  (void)state;
+  pthread_t thread;
+  debrief_query query = telling();
+  query.enrich = "slow";
+  put_slow_plugin();
+  atomic_store(&begun, false);
+  pthread_create(&thread, NULL, interrupt_once, NULL);
+  assert_false(debrief_append_json(host, "s1", "{\"a\":1}", 7, &query, &err));
+  pthread_join(thread, NULL);
+  assert_failed(DEBRIEF_EINTERRUPTED, "interrupted");
+  char *text = get_file(folder, "s1.jsonl");
+  assert_string_equal(text, "{\"session_id\":\"s1\"}\n");
+  free(text);
+}
+
+/* One made while the hook is set has it, too. */
+static void a_coroutine_that_kept_the_hook_runs(void **state) {
+  (void)state;
+  is_stopped(
+      "sleeper",
+      "local core, co = require 'debrief.core', nil\n"
+      "local function handler() co = coroutine.create(function(n) while true do n = n + coroutine.yield(n) "
+      "end end) end\n"
+      "core.guard(handler, loop)\n"
+      "assert(debug.gethook(co) == 'external hook')\n"
+      "assert(select(2, coroutine.resume(co, 1)) == 1 and select(2, coroutine.resume(co, 5)) == 6)\n"
+      "assert(debug.gethook(co) == nil and coroutine.status(co) == 'suspended' and coroutine.close(co))\n"
+      "debrief.host.finish() loop()");
+  pthread_join(second, NULL);
+}
+
+static void a_guard_ends_what_is_in_it_only(void **state) {
+  (void)state;
+  pthread_t thread;
+  static const char code[] =
+      "local core = require 'debrief.core'\n"
+      "local function loop() debrief.host.begin() while true do pcall(function() while true do end end) end "
+      "end\n"
+      "local ok, message, how = core.guard(function(m) return 'told: ' .. m end, loop)\n"
+      "assert(not ok and message == 'told: interrupted' and how == 'interrupted', message)\n"
+      "for i = 1, 1000 do assert(select('#', core.guard(nil, function(...) return ... end, nil, nil)) == 3) "
+      "end\n"
+      "assert(select(2, core.guard(nil, error, 'x')) == 'x')\n"
+      "went_on = true";
+  atomic_store(&begun, false);
+  pthread_create(&thread, NULL, interrupt_once, NULL);
+  bool ok = debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err);
+  pthread_join(thread, NULL);
+  if (!ok) fail_msg("%s", err.message);
+}
+
+static void without_a_signal_bindings_look(void **state) {
+  (void)state;
+  open_host(0);
+  is_stopped("entries",
+             "log:append('s1', {}) debrief.host.begin() while true do for _ in log:entries() do end end");
+  is_stopped("pcall", "log:append('s1', {}) debrief.host.begin()\n"
+                      "while true do pcall(function() for _ in log:entries() do end end) end");
+  is_stopped("coroutines", "debrief.host.begin() while true do coroutine.wrap(function() end)() end");
+  is_stopped("follow", "debrief.host.begin() for _ in log:follow {} do end");
+  is_stopped("process",
+             "debrief.host.begin() require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }");
+}
+
+static void between_calls_there_is_nothing_to_stop(void **state) {
+  (void)state;
+  assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_NOTHING);
+  assert_int_equal(debrief_interrupt(NULL), DEBRIEF_INTERRUPT_NOTHING);
+  raise(SIGURG); /* somebody else's: no harm */
+  debrief_text json;
+  assert_true(debrief_eval(host, (debrief_text){"1", 1}, &json, &err));
+}
+
+static void ignore(int number) {
+  (void)number;
+}
+
+static void a_signal_that_is_taken_is_refused(void **state) {
+  (void)state;
+  signal(SIGUSR2, ignore);
+  debrief_config config = {.struct_size = sizeof config, .signal = SIGUSR2};
+  assert_null(debrief_open(&config, &err));
+  assert_failed(DEBRIEF_EARG, "there is a handler already");
+  config.signal = SIGKILL;
+  assert_null(debrief_open(&config, &err));
+  assert_failed(DEBRIEF_EARG, "cannot be used");
+  signal(SIGUSR2, SIG_DFL);
+}
+
+static atomic_bool storm;
+
+static void *interrupt_often(void *user) {
+  (void)user;
+  for (unsigned n = 0; atomic_load(&storm); n++) {
+    debrief_interrupt(host);
+    if (n % 64 == 0) sched_yield();
+  }
+  return NULL;
+}
+
+/* No call is stopped by an interrupt of the one before: one that is sent while nothing runs does nothing, and one that is
+ * told of is heeded. */
+static void a_storm_of_interrupts_does_no_harm(void **state) {
+  (void)state;
+  pthread_t threads[2];
+  int stopped = 0;
+  static const char code[] =
+      "for i = 1, 300 do coroutine.wrap(function() pcall(function() n = (n or 0) + 1 end) end)() end";
+  atomic_store(&storm, true);
+  for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, interrupt_often, NULL);
+  for (int i = 0; i < 2000; i++) {
+    if (debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err)) continue;
+    if (err.code != DEBRIEF_EINTERRUPTED) fail_msg("%d %s", (int)err.code, err.message);
+    stopped++;
+  }
+  atomic_store(&storm, false);
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  assert_true(stopped > 0);
+  for (int i = 0; i < 100; i++)
+    assert_true(debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_signal, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(lua_code_is_stopped_wherever_it_is),
+      TEST(a_retrospective_is_stopped_with_its_workers),
+      TEST(an_enricher_is_stopped_and_nothing_is_appended),
+      TEST(a_coroutine_that_kept_the_hook_runs),
+      TEST(a_guard_ends_what_is_in_it_only),
+      TEST(without_a_signal_bindings_look),
+      TEST(between_calls_there_is_nothing_to_stop),
+      TEST(a_signal_that_is_taken_is_refused),
+      TEST(a_storm_of_interrupts_does_no_harm),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

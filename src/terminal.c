@@ -2,6 +2,7 @@
 #include "keyboard.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,13 +118,24 @@ static debrief_input read_line(void *user, const char *prompt, debrief_completer
 #define REMEMBER NULL
 #endif
 
+/* In pieces, so that an interrupt ends a long text, too. By write itself: stdio drops what a signal came in between. */
+static bool write_all(int fd, const char *text, size_t len) {
+  while (len > 0 && !line_due) {
+    ssize_t n = write(fd, text, len < 4096 ? len : 4096);
+    if (n < 0 && errno == EAGAIN) poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+    else if (n < 0 && errno != EINTR) return false;
+    if (n > 0) text += n, len -= (size_t)n;
+  }
+  return true;
+}
+
 static bool write_text(void *user, bool is_error, debrief_text text) {
-  FILE *to = is_error ? stderr : stdout;
   (void)user;
-  if (is_error) fflush(stdout); /* what was printed before comes before */
-  if (line_due) fputc('\n', to);
+  fflush(stdout); /* what was printed before comes before */
+  bool due = line_due;
   line_due = 0;
-  return fwrite(text.data, 1, text.len, to) == text.len && fflush(to) == 0;
+  int fd = is_error ? STDERR_FILENO : STDOUT_FILENO;
+  return write_all(fd, "\n", due) && write_all(fd, text.data, text.len);
 }
 
 static int columns(void *user) {

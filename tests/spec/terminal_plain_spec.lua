@@ -147,15 +147,18 @@ describe("a terminal", function()
   end)
 
   it("has a prompt of plain lines where the program was built without readline", function()
+    if program.sanitized then return pending "the flags of this build are not known here" end
     local build = scene:path "build"
-    local r = scene:sh(([[
-      mkdir build && cp -a %s/src %s/include %s/embedded.* %s/*.a build
-      cd %s && make -s READLINE=no BUILD=%s %s/debrief 2>&1 && ldd %s/debrief
-      make -s READLINE=no BUILD=%s -q %s/src/terminal.o || echo 'made again']]):gsub("%%s", {}):format(program.build,
-      program.build, program.build, program.build, program.root, build, build, build, build, build))
-    assert.equal(0, r.status, r.out .. r.err)
-    assert.falsy(r.out:find "readline", r.out)
-    assert.truthy(scene:sh("ldd " .. program.path).out:find "readline" or program.sanitized)
+    local function make(switch) -- in a copy of the build: nothing but the switch changes
+      local r = scene:sh(([[cd "$ROOT" && MAKEFLAGS= make -s READLINE=%s BUILD="$COPY" "$COPY/debrief" 2>&1 &&
+        ldd "$COPY/debrief"]]):format(switch), { ROOT = program.root, COPY = build })
+      assert.equal(0, r.status, r.out .. r.err)
+      return r.out:find "readline" ~= nil
+    end
+    scene:sh('mkdir build && cd "$FROM" && cp -a src include embedded.* *.a ' .. program.quote(build),
+      { FROM = program.build })
+    assert.is_true(make "yes")
+    assert.is_false(make "no")
     local t, sent = prompt { env = { DEBRIEF = build .. "/debrief" }, term = "xterm-256color" }
     t:type "6 * 7\n"
     t:wait "\n42\n>\n$"

@@ -36,6 +36,7 @@ local function history() return scene:read "home/.local/state/debrief/history" e
 
 describe("the prompt in a terminal", function()
   if not screen.available() then return pending "no tmux here" end
+  if not program.scene():sh('ldd "$DEBRIEF"').out:find "readline" then return pending "built without readline" end
 
   before_each(function()
     scene = program.scene()
@@ -279,6 +280,24 @@ describe("the prompt in a terminal", function()
       t:enter("kept + n", "6\n>")
       t:keys "C-d"
       left(t, 0)
+    end)
+
+    it("stops what prints, also where the screen takes no more of it", function()
+      local t = start()
+      t:type "for i = 1, math.huge do print('line ' .. i) end\n"
+      t:wait "line 1%d%d%d"
+      t:keys "C-c"
+      t:wait "\ninterrupted\n[^>]*>\n$"
+      t:type "io.write 'in\\n'; big = ('long line\\n'):rep(1e6); print(big)\n"
+      t:wait "long line\nlong line\n$"
+      t:keys "C-c"
+      t:wait "\ninterrupted\n[^>]*>\n$"
+      t:enter("#big", "10000000\n>")
+      t:type "for i = 1, math.huge do print('line ' .. i) end\n"
+      t:wait "line 1%d%d%d"
+      t:keys("C-s", "C-q", "C-c")
+      t:wait "\ninterrupted\n[^>]*>\n$"
+      t:enter("'still here'", "still here\n>")
     end)
 
     it("ends the program when it comes again, and what runs does not stop", function()

@@ -73,7 +73,7 @@ end
 -- A worker with the job's plugins loaded.
 local function worker_of(job)
   local worker, message, name = retro.worker(job)
-  if not worker then fail("eplugin", message, { plugin = name }) end
+  if not worker then fail(name and "eplugin" or "escript", message, { plugin = name }) end
   return worker
 end
 
@@ -157,7 +157,7 @@ function host.retro(plugins, query)
   local result, message, name = retro.run(job, sessions_of(query, job.selection))
   if not result then fail(name and "eplugin" or "escript", message, { plugin = name }) end
   local failure = result.failures[1]
-  if query.strict and failure then fail("edamaged", failure.message, failure) end
+  if query.strict and failure then fail(failure.code or "edamaged", failure.message, failure) end
   add_notes(result)
   return result
 end

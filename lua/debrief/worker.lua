@@ -149,7 +149,7 @@ end
 -- @return true, or nil and a message
 local function read_session(p, item, result, sink)
   local before = p.entries
-  local reader, message = open_reader(item, job.strict)
+  local reader, message, code = open_reader(item, job.strict)
   local ok = false
   if reader then
     ok, message = p:run(reader, item.session, sink)
@@ -158,7 +158,7 @@ local function read_session(p, item, result, sink)
     reader:close()
   end
   if p.entries > before then result.seen[item.path] = true end
-  if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message } end
+  if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message, code = code } end
   return ok
 end
 

@@ -294,7 +294,11 @@ static void a_session_that_cannot_be_read_is_a_problem(void **state) {
   if (root) assert_int_equal(seteuid(65534), 0);
   debrief_query query = telling();
   debrief_result *result = debrief_retro(host, "summary", &query, &err);
+  query.strict = true;
+  debrief_result *strict = debrief_retro(host, "summary", &query, &err);
   if (root) assert_int_equal(seteuid(0), 0);
+  assert_null(strict);
+  assert_failed(DEBRIEF_EIO, "Permission denied");
   assert_non_null(result);
   assert_int_equal(result->problem_count, 1);
   assert_int_equal(result->entries, 2);

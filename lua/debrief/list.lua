@@ -3,9 +3,18 @@
 -- An entry does not know which line it came from. `list` remembers it as long as the entry lives, so that a listing of
 -- the array, or one entry of it, can be shown with its place.
 -- @module debrief.list
+local core = require "debrief.core"
+
 local places = setmetatable({}, { __mode = "k" }) -- entry -> { session, line }
 
+local any = core.match { session_id = "" } -- what takes an entry, and nothing else
+
 local list = {}
+
+--- Is the value an entry, and no part of one?
+function list.is_entry(value)
+  return type(value) == "userdata" and (pcall(core.matches, any, value))
+end
 
 --- Collect the first value of each step of an iterator, as `for` goes through it.
 -- @param next, state, control, closing as log:entries, ipairs or io.lines return them
@@ -22,7 +31,7 @@ end
 
 --- Remember where an entry came from.
 function list.put(value, session, line)
-  if type(value) == "userdata" and type(session) == "string" and math.type(line) == "integer" then
+  if type(session) == "string" and math.type(line) == "integer" and list.is_entry(value) then
     places[value] = { session, line }
   end
 end

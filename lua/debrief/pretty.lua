@@ -27,12 +27,6 @@ local WIDTH, ROWS, LINES = 100, 40, 12 -- columns; entries of a listing; lines o
 local TEXT = 1 << 16 -- bytes of a string
 
 local metatable_of = debug and debug.getmetatable or getmetatable
-local any = core.match { session_id = "" } -- tells an entry from its parts
-
-local function is_entry(v)
-  return plain.is_view(v) and pcall(core.matches, any, v)
-end
-
 -- Session and line of an entry; without `list` nobody knows the line.
 local function place_of(entry)
   local session, line = list.place(entry)
@@ -50,7 +44,7 @@ local function are_entries(t)
   local key = next(t, n > 0 and n or nil)
   if n == 0 or key ~= nil and math.type(key) ~= "integer" then return false end
   for i = 1, math.min(n, ROWS) do
-    if not is_entry(rawget(t, i)) then return false end
+    if not list.is_entry(rawget(t, i)) then return false end
   end
   return true
 end
@@ -132,7 +126,7 @@ local function as_json(v)
 end
 
 local function view_text(v, opts)
-  if is_entry(v) then
+  if list.is_entry(v) then
     if opts.format == "table" then return as_table({ v }, opts) end
     return cards({ v }, opts)
   end

@@ -118,6 +118,12 @@ describe("a session", function()
     end
   end)
 
+  it("shows an entry with its place where log:entries gave one, and three values else", function()
+    assert.truthy(feed 'log:entries { session = "quayd-oncall" }()':find "^quayd%-oncall:1  ")
+    assert.equal("quayd-oncall\t1\n", (feed "_2, _3"))
+    assert.truthy(feed("e = list(log:entries {})[1]", "e.input, 'a', 1"):find "%sa%s1\n$")
+  end)
+
   it("hints at list for an iterator", function()
     assert.truthy(feed 'log:entries { session = "quayd-oncall" }':find "^an iterator: list%(log:entries")
     assert.truthy(feed "list(log:sessions())":find '"quayd%-oncall"')

@@ -207,16 +207,16 @@ end
 function host.run(path, name, text, words)
   if path and not core.stat(path) then fail("enoent", (select(2, core.stat(path)))) end
   local chunk, message
-  if path then chunk, message = loadfile(path) else chunk, message = load(text, "=" .. name) end
+  if path then chunk, message = loadfile(path) else chunk, message = load(text, "=" .. name, "t") end
   words[0] = path or name
   run(chunk, message, words)
 end
 
 --- The value of an expression, or what statements return, as JSON text.
 function host.eval(text)
-  local chunk = load("return " .. text, "=eval")
+  local chunk = load("return " .. text, "=eval", "t")
   local message
-  if not chunk then chunk, message = load(text, "=eval") end
+  if not chunk then chunk, message = load(text, "=eval", "t") end
   local value = run(chunk, message, { [0] = "eval" })
   local ok, json = pcall(core.encode, value)
   if not ok then fail("escript", "the result: " .. json) end

@@ -322,8 +322,8 @@ typedef struct debrief_value {
 } debrief_value;
 
 /* Let scripts and plugins find a value as debrief.host.NAME, from the next look on; nil takes it away. JSON becomes
- * plain tables. `name` is a Lua name, the value is copied. At any time, in callbacks and from other threads, too.
- * Errors: EARG, EJSON, EMEMORY. */
+ * plain tables, new ones at each look. `name` is a Lua name, the value is copied. At any time, in callbacks and from
+ * other threads, too. Errors: EARG, EJSON, EMEMORY. */
 DEBRIEF_API bool debrief_set(debrief *host, const char *name, const debrief_value *value, debrief_error *err);
 
 /* A call of a function of the host's from Lua, valid until the function returns. */

@@ -45,6 +45,25 @@ static void what_the_config_asks_for_is_checked(void **state) {
   assert_failed(DEBRIEF_EARG, "debrief_log_config");
 }
 
+static mode_t mode_of(const char *name) {
+  struct stat st;
+  char *path = path_in(folder, name);
+  assert_int_equal(stat(path, &st), 0);
+  free(path);
+  return st.st_mode & 0777;
+}
+
+static void the_log_is_opened_as_the_config_says_by_scripts_too(void **state) {
+  (void)state;
+  static const char code[] = "assert(log:append('by_lua', { skill = 'x' }))";
+  debrief_log_config log = {.struct_size = sizeof log, .file_mode = 0640};
+  open_with((debrief_config){.log = &log});
+  assert_true(debrief_append_json(host, "by_c", "{}", 2, NULL, &err));
+  assert_true(debrief_run_text(host, "test", (debrief_text){code, strlen(code)}, NULL, NULL, &err));
+  assert_int_equal(mode_of("by_c.jsonl"), 0640);
+  assert_int_equal(mode_of("by_lua.jsonl"), 0640);
+}
+
 static void the_config_may_go_after_opening(void **state) {
   (void)state;
   char dir[4096];
@@ -106,6 +125,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_config_of_an_unknown_size_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_newer_config_works, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_the_config_asks_for_is_checked, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_log_is_opened_as_the_config_says_by_scripts_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_config_may_go_after_opening, set_up, tear_down),
       cmocka_unit_test_setup_teardown(null_is_an_error_or_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_log_is_there_for_the_functions_below, set_up, tear_down),

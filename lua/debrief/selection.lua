@@ -8,11 +8,13 @@
 local core = require "debrief.core"
 local names = require "debrief.names"
 local time = require "debrief.time"
-local where = require "debrief.where"
 
 local selection = {}
 
 local DAY = 86400 * 1000000000
+
+-- Loaded when there is an expression: each worker would load it and what it needs for nothing.
+local function where() return require "debrief.where" end
 
 --- Understand what was asked for.
 -- @param given { since =, ["until"] = times as debrief.time takes them, where = an expression, line = a number }
@@ -21,7 +23,7 @@ local DAY = 86400 * 1000000000
 function selection.of(given, now)
   local out = { where = given.where, line = given.line }
   if given.where then
-    local ok, message = where.check(given.where)
+    local ok, message = where().check(given.where)
     if not ok then return nil, "where: " .. message end
   end
   if given.since ~= nil or given["until"] ~= nil then
@@ -51,7 +53,7 @@ end
 --- The expression as a plugin with a filter, to stand first in the chain.
 -- @return the hook, and the names it asks entries for
 function selection.hook(chosen, log)
-  local filter, asked = where.filter(chosen.where, log)
+  local filter, asked = where().filter(chosen.where, log)
   return { table = { name = "where", filter = filter }, path = "where", ctx = {} }, asked
 end
 
@@ -59,7 +61,7 @@ end
 function selection.explain(problems)
   for _, problem in ipairs(problems) do
     if problem.plugin == "where" then
-      problem.message, problem.traceback = where.message(problem.message), nil
+      problem.message, problem.traceback = where().message(problem.message), nil
     end
   end
 end

@@ -11,6 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static bool is_screen(void) {
+  const char *term = getenv("TERM");
+  return isatty(2) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 /* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
 static void on_log(void *user, const char *level, const char *text) {
   char line[1024];
@@ -22,7 +27,8 @@ static void on_log(void *user, const char *level, const char *text) {
     else n += (size_t)snprintf(line + n, sizeof line - n, "\\x%02x", c);
   }
   line[n] = '\0';
-  fprintf(stderr, "%s: %s%s\n", level, line, *text ? "…" : "");
+  /* A line of progress may be there, with the cursor at its start: what the message leaves of it goes. */
+  fprintf(stderr, "%s: %s%s%s\n", level, line, *text ? "…" : "", is_screen() ? "\33[K" : "");
 }
 
 static debrief *volatile interruptible;

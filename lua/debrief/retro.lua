@@ -175,12 +175,13 @@ function retro.chunks(sessions, dir, how)
   local chunks, bytes = {}, 0
   for _, piece in ipairs(pieces(sessions, dir, how == "split")) do
     if #chunks == 0 or (bytes >= CHUNK_BYTES and how ~= "whole") then
-      chunks[#chunks + 1] = { sessions = {} }
+      chunks[#chunks + 1] = { sessions = {}, bytes = 0 }
       bytes = 0
     end
-    local last = chunks[#chunks].sessions
-    last[#last + 1] = piece.item
+    local last = chunks[#chunks]
+    last.sessions[#last.sessions + 1] = piece.item
     bytes = bytes + piece.size
+    last.bytes = bytes
   end
   return chunks
 end
@@ -233,7 +234,9 @@ local function alone(setup)
   return crew
 end
 
-local function merge_all(crew, merger, total)
+-- `done` is told each chunk that was merged.
+local function merge_all(crew, merger, total, chunks, done)
+  local at = 0
   while true do
     local packed, message = crew:take()
     if not packed then
@@ -245,6 +248,8 @@ local function merge_all(crew, merger, total)
     packed, message = merger:call("merge", packed)
     if not packed then return nil, explained(message) end
     answer = core.unpack(packed)
+    at = at + 1
+    done(chunks[at])
     total.cut_short = answer.all_stopped
     if total.cut_short then return true end
   end
@@ -252,7 +257,7 @@ end
 
 -- One pass: the retrospectives of `job` over the chunks. Returns their reports or, with `partial`, partial results.
 -- `ready`: a worker that has this very job already, or nil.
-local function pass(job, chunks, workers, total, partial, ready)
+local function pass(job, chunks, workers, total, partial, ready, done)
   local message
   if not ready then ready, message = retro.worker(job) end
   if not ready then return nil, message end
@@ -262,7 +267,7 @@ local function pass(job, chunks, workers, total, partial, ready)
   for i, chunk in ipairs(chunks) do packed[i] = core.pack(chunk) end
   crew:start("chunk", packed)
   local ok
-  ok, message = merge_all(crew, merger, total)
+  ok, message = merge_all(crew, merger, total, chunks, done)
   crew:close()
   if not ok then return nil, message end
   local last
@@ -322,29 +327,50 @@ local function count_window(total)
   total.sessions = sessions
 end
 
+-- The passes over the sessions: { part = of the job, names =, chunks =, total = }.
+local function plan(job, about, sessions)
+  local passes = {}
+  for _, wanted in ipairs { "split", "sessions", "whole" } do
+    local part = subset(job, about, wanted)
+    if #part.retro > 0 then
+      passes[#passes + 1] = { part = part, names = part.retro, chunks = retro.chunks(sessions, job.dir, wanted),
+        total = new_total(#sessions) }
+    end
+  end
+  return passes
+end
+
+-- What is called for each chunk that is done, and tells how far it all is.
+local function counter(passes, tell)
+  local done, all = 0, 0
+  for _, one in ipairs(passes) do
+    for _, chunk in ipairs(one.chunks) do all = all + chunk.bytes end
+  end
+  return function(chunk)
+    done = done + chunk.bytes
+    if tell then tell(done, all) end
+  end
+end
+
 --- Run the retrospectives of a job.
 -- @param job from retro.job
 -- @param sessions array of { session=, path=, is_path= }
 -- @param workers how many; by default what the host says, else as many as there are processors
 -- @param partial true: partial results for `debrief merge` in place of reports
+-- @param tell function(bytes that were read and merged, bytes there are), called now and then; may be nil
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message
-function retro.run(job, sessions, workers, partial)
+function retro.run(job, sessions, workers, partial, tell)
   selection.mark_old(job.selection, sessions)
   local checker <close>, about, culprit = retro.worker(job)
   if not checker then return nil, about, culprit end
-  local by_name, passes = {}, {}
-  for _, wanted in ipairs { "split", "sessions", "whole" } do
-    local part = subset(job, about, wanted)
-    if #part.retro > 0 then
-      local counted = new_total(#sessions)
-      local chunks = retro.chunks(sessions, job.dir, wanted)
-      local reports, message = pass(part, chunks, workers or core.host().workers or core.cores(), counted, partial,
-        #part.retro == #job.retro and checker or nil)
-      if not reports then return nil, message end
-      passes[#passes + 1] = { names = part.retro, total = counted }
-      for i, name in ipairs(part.retro) do by_name[name] = reports[i] end
-    end
+  local by_name, passes = {}, plan(job, about, sessions)
+  local done = counter(passes, tell)
+  for _, one in ipairs(passes) do
+    local reports, message = pass(one.part, one.chunks, workers or core.host().workers or core.cores(), one.total,
+      partial, #one.names == #job.retro and checker or nil, done)
+    if not reports then return nil, message end
+    for i, name in ipairs(one.names) do by_name[name] = reports[i] end
   end
   local total = sum_up(passes)
   if job.selection.since then count_window(total) else total.untimed = nil end

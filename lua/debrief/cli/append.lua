@@ -1,5 +1,6 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
+local progress = require "debrief.cli.progress"
 local tell = require "debrief.cli.tell"
 local words = require "debrief.cli.words"
 
@@ -49,9 +50,21 @@ end
 
 -- ---- Input ---------------------------------------------------------------------------------------------------------
 
+-- Bytes of the files; nil when one of them is standard input, and nobody knows.
+local function bytes_of(names)
+  local items = {}
+  for i, name in ipairs(names) do
+    if name == "-" then return nil end
+    items[i] = { path = name }
+  end
+  return common.bytes(items)
+end
+
 -- Calls each(text, place, line) for every line that is not blank.
 local function each_line(names, each)
   if #names == 0 then names = { "-" } end
+  local done, all = 0, bytes_of(names)
+  progress.begin "append"
   for _, name in ipairs(names) do
     local file, message = io.stdin, nil
     if name ~= "-" then file, message = io.open(name, "rb") end
@@ -61,12 +74,14 @@ local function each_line(names, each)
       local line, why = file:read "l"
       if not line and why then tell.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
       if not line then break end
-      number = number + 1
+      number, done = number + 1, done + #line + 1
+      progress.at(done, all)
       if number == 1 then line = line:gsub("^\xef\xbb\xbf", "") end
       if line:find "%S" then each(line, ("%s:%d"):format(shown, number), number) end
     end
     if name ~= "-" then file:close() end
   end
+  progress.finish()
 end
 
 local function refuse(place, message, stored, what)

@@ -1,6 +1,7 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local out = require "debrief.cli.out"
+local progress = require "debrief.cli.progress"
 local safe = require "debrief.safe"
 local tell = require "debrief.cli.tell"
 
@@ -64,12 +65,15 @@ function check.run(args)
   local sessions = common.sessions(args)
   local log = core.log(args.dir)
   local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
-  local failures = {}
+  local failures, done, all = {}, 0, common.bytes(sessions)
+  progress.begin "check"
   for _, item in ipairs(sessions) do
     local counts, message = check_item(log, item, function(d)
       d.path = item.path
       say(tell.place(d))
     end)
+    done = done + item.bytes
+    progress.at(done, all)
     if counts then
       total.sessions = total.sessions + 1
       add(total, counts)
@@ -77,6 +81,7 @@ function check.run(args)
       failures[#failures + 1] = { message = message }
     end
   end
+  progress.finish()
   log:close()
   say(check.totals(total))
   return tell.failures(failures) and 1 or total.damaged > 0 and 3 or 0

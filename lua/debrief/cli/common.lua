@@ -141,6 +141,19 @@ function common.status(result)
   return failed and 1 or (damaged or broken) and 3 or 0
 end
 
+--- Bytes of files, for progress: puts `bytes` into each item.
+-- @param items an array of { path = }
+-- @return their sum
+function common.bytes(items)
+  local sum = 0
+  for _, item in ipairs(items) do
+    local stat = core.stat(item.path)
+    item.bytes = stat and stat.size or 0
+    sum = sum + item.bytes
+  end
+  return sum
+end
+
 --- "1 entry", "2 entries"
 function common.count(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many)

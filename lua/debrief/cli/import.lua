@@ -1,6 +1,7 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
+local progress = require "debrief.cli.progress"
 local rights = require "debrief.rights"
 local tell = require "debrief.cli.tell"
 
@@ -106,10 +107,17 @@ function import.run(args)
   for _, word in ipairs(words) do expand(word, files) end
   local total = { stored = 0, known = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
     failures = {}, read = {}, told = {} }
-  for _, path in ipairs(files) do
+  local sizes, done = {}, 0
+  for i, path in ipairs(files) do sizes[i] = { path = path } end
+  local all = common.bytes(sizes)
+  progress.begin "import"
+  for i, path in ipairs(files) do
     local name = kind_of(worker, kind and job.import[1], path, total)
     if name then add(total, common.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
+    done = done + sizes[i].bytes
+    progress.at(done, all)
   end
+  progress.finish()
   tell_counts(total, args.dir)
   return common.status(total)
 end

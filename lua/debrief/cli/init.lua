@@ -7,6 +7,7 @@ local commands_of = require "debrief.cli.commands"
 local core = require "debrief.core"
 local out = require "debrief.cli.out"
 local grammar = require "debrief.cli.parser"
+local progress = require "debrief.cli.progress"
 local tell = require "debrief.cli.tell"
 
 local function parse(parser, left, words)
@@ -52,6 +53,7 @@ end
 -- @return the exit status
 return function(words)
   local ok, result = xpcall(dispatch, tell.raised, words)
+  progress.finish()
   local closed, problem = xpcall(out.close, tell.raised)
   if not ok then
     tell.error(result.message)

@@ -3,6 +3,7 @@
 -- @module debrief.cli.out
 local core = require "debrief.core"
 local pager = require "debrief.pager"
+local progress = require "debrief.cli.progress"
 
 local out = {}
 
@@ -34,6 +35,7 @@ local function flush()
   if bytes == 0 or left then return end
   local text = table.concat(waiting)
   waiting, bytes = {}, 0
+  if given.columns then progress.clear() end
   open = open or pager.new(given)
   local ok, message, code = open:write(text)
   left = not ok and code == EPIPE

@@ -1,6 +1,7 @@
 local common = require "debrief.cli.common"
 local core = require "debrief.core"
 local out = require "debrief.cli.out"
+local progress = require "debrief.cli.progress"
 local report = require "debrief.report"
 local tell = require "debrief.cli.tell"
 
@@ -50,7 +51,9 @@ local function look_back(args)
     opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"] }
   common.worker(job):close()
   local sessions = common.sessions(args)
-  local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial)
+  progress.begin "retro"
+  local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial, progress.at)
+  progress.finish()
   if not result then tell.fail(message) end
   if args.partial then
     local lines = require "debrief.retro".partial_lines(job, result)

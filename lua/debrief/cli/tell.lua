@@ -1,6 +1,7 @@
 --- Messages to people, on stderr: one line each, nothing raw from a log, and never too many of a kind.
 -- @module debrief.cli.tell
 local out = require "debrief.cli.out"
+local progress = require "debrief.cli.progress"
 local core = require "debrief.core"
 local safe = require "debrief.safe"
 
@@ -10,6 +11,7 @@ local MOST = 20 -- diagnostics of one file that are told one by one
 
 local function line(text)
   out.close()
+  progress.clear()
   io.stderr:write(safe(text, "\n\t"), "\n")
 end
 

@@ -1,0 +1,67 @@
+--- How far long work is: one line on a terminal's stderr, drawn again and again, and gone at the end.
+--
+--     retro  63 %  410.2 MiB/s  2 s left       with an end in sight
+--     append  120.0 MiB  80.3 MiB/s            without
+--
+-- The cursor waits at the line's start, so that a message of a plugin writes over it; `debrief.cli.tell` and
+-- `debrief.cli.out` clear it first. Work that is done soon shows nothing.
+-- @module debrief.cli.progress
+local core = require "debrief.core"
+local format = require "debrief.report.format"
+local width = require "debrief.width"
+
+local progress = {}
+
+local SECOND = 1000000000
+local FIRST, EVERY = SECOND // 2, SECOND // 10 -- ns until it is shown, and between two drawings
+
+local what, begun, drawn -- the work; its begin; the last drawing, nil when there is none on the screen
+
+--- Begin. Nothing is shown where stderr is no terminal, or a dumb one.
+-- @param name one word for the work
+function progress.begin(name)
+  local term = os.getenv "TERM"
+  local shown = core.terminal(2) and term and term ~= "" and term ~= "dumb"
+  what, begun, drawn = shown and name or nil, core.now(), nil
+end
+
+local function time_left(seconds)
+  if seconds < 59.5 then return ("%d s left"):format(math.max(1, math.floor(seconds + 0.5))) end
+  return format.number(math.floor(seconds) * 1000, "ms") .. " left"
+end
+
+--- The line for so many bytes done in so many seconds.
+-- @param all bytes there are, nil when nobody knows
+function progress.line(name, done, all, seconds)
+  local rate = done / seconds
+  local parts = { name, all and ("%d %%"):format(100 * math.min(done, all) // math.max(all, 1))
+    or format.number(done, "bytes"), format.number(rate, "bytes") .. "/s" }
+  if all and done < all and done > 0 then parts[4] = time_left((all - done) / rate) end
+  return table.concat(parts, "  ")
+end
+
+--- So far is it: bytes done, and bytes in all (nil: nobody knows).
+function progress.at(done, all)
+  if not what then return end
+  local now = core.now()
+  if now - (drawn or begun) < (drawn and EVERY or FIRST) then return end
+  local columns = core.terminal(2)
+  if not columns then return end
+  local text = width.cut(progress.line(what, done, all, (now - begun) / SECOND), columns - 1)
+  io.stderr:write(text, "\27[K\r")
+  drawn = now
+end
+
+--- Take it off the screen; it comes back with the next `at`.
+function progress.clear()
+  if drawn then io.stderr:write "\27[K" end
+  drawn = nil
+end
+
+--- It is done.
+function progress.finish()
+  progress.clear()
+  what = nil
+end
+
+return progress

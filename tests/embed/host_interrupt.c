@@ -7,6 +7,16 @@
 #include <stdatomic.h>
 #include <time.h>
 
+/* ThreadSanitizer calls signal handlers only where the program calls the system. */
+#if defined(__SANITIZE_THREAD__)
+#define BODY "debrief.host.begin()"
+enum { ANY_CODE = false };
+#else
+#define BODY ""
+enum { ANY_CODE = true };
+#endif
+#define SPIN "while true do " BODY " end "
+
 static atomic_bool begun; /* the code under test runs */
 
 static bool begin(void *user, debrief_call *call) {
@@ -62,8 +72,7 @@ static void must_work(void) {
 static void is_stopped(const char *name, const char *code) {
   char text[2048];
   pthread_t thread;
-  snprintf(text, sizeof text,
-           "kept = 'x' local function loop() debrief.host.begin() while true do end end\n%s", code);
+  snprintf(text, sizeof text, "kept = 'x' local function loop() debrief.host.begin() " SPIN "end\n%s", code);
   atomic_store(&begun, false);
   pthread_create(&thread, NULL, interrupt_once, NULL);
   bool ok = debrief_run_text(host, name, (debrief_text){text, strlen(text)}, NULL, NULL, &err);
@@ -103,15 +112,18 @@ static void lua_code_is_stopped_wherever_it_is(void **state) {
       {"process", "debrief.host.begin() require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }"},
       {"require", "package.preload.slow = loop require 'slow'"},
   };
-  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) is_stopped(codes[i][0], codes[i][1]);
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (ANY_CODE || strstr(codes[i][1], "loop") || strstr(codes[i][1], "log:"))
+      is_stopped(codes[i][0], codes[i][1]);
 }
 
 static void put_slow_plugin(void) {
-  put_plugin("slow", "retrospective = { init = function() return {} end,\n"
-                     "step = function() require 'debrief'.host.begin() while true do pcall(function() while "
-                     "true do end end) end end,\n"
-                     "merge = function() end, finish = function() return { title = 'x' } end },\n"
-                     "enrich = function() require 'debrief'.host.begin() while true do end end");
+  put_plugin("slow",
+             "retrospective = { init = function() return {} end,\n"
+             "step = function() local debrief = require 'debrief' while true do pcall(function()\n"
+             "debrief.host.begin() " SPIN "end) end end,\n"
+             "merge = function() end, finish = function() return { title = 'x' } end },\n"
+             "enrich = function() local debrief = require 'debrief' debrief.host.begin() " SPIN "end");
   put_file(folder, "s1.jsonl", "{\"session_id\":\"s1\"}\n");
 }
 
@@ -160,8 +172,7 @@ static void a_guard_ends_what_is_in_it_only(void **state) {
   pthread_t thread;
   static const char code[] =
       "local core = require 'debrief.core'\n"
-      "local function loop() debrief.host.begin() while true do pcall(function() while true do end end) end "
-      "end\n"
+      "local function loop() debrief.host.begin() while true do pcall(function() " SPIN "end) end end\n"
       "local ok, message, how = core.guard(function(m) return 'told: ' .. m end, loop)\n"
       "assert(not ok and message == 'told: interrupted' and how == 'interrupted', message)\n"
       "for i = 1, 1000 do assert(select('#', core.guard(nil, function(...) return ... end, nil, nil)) == 3) "

@@ -105,7 +105,7 @@ function host.enrich(query, id, text)
     enricher = { worker = worker_of(job_of({ enrich = query.enrich, options = query.options, allow = query.allow })),
       key = key }
   end
-  local answer = ask(enricher.worker, "enrich", { text = text, session = id })
+  local answer = ask(enricher.worker, "enrich", { text = text, session = id, now = core.now() })
   local problems = answer.problems or {}
   if not answer.refused then return answer.text, problems end
   local last = problems[#problems] or {}

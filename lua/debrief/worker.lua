@@ -332,8 +332,10 @@ function worker.entries(given)
 end
 
 --- Run one entry, given as JSON text, through the enrichers.
+-- @param given { text =, session =, line =, now = that of ctx, from here on }
 -- @return { text = } or, when an enricher with on_error = "refuse" failed, { refused = message }; and problems
 function worker.enrich(given)
+  job.now = given.now or job.now
   local p = pipeline.new(hooks())
   local entry, message = core.entry(given.text)
   if not entry then return { refused = message } end

@@ -60,6 +60,18 @@ static void plugins_are_loaded_once_for_the_same_list(void **state) {
   assert_string_equal(debrief_details(host)->plugin, "count");
 }
 
+static void each_entry_has_a_now_of_its_own(void **state) {
+  (void)state;
+  put_plugin(
+      "clock",
+      "enrich = function(entry, ctx) entry.grown = ctx.now > (math.last or 0) math.last = ctx.now end");
+  debrief_query query = through("clock");
+  for (int i = 0; i < 2; i++) assert_true(debrief_append_json(host, "s1", "{}", 2, &query, &err));
+  char *text = get_file(folder, "s1.jsonl");
+  assert_null(strstr(text, "\"grown\":false"));
+  free(text);
+}
+
 static void a_failing_enricher_goes_by_its_on_error(void **state) {
   (void)state;
   put_plugin("weak", "enrich = function(entry) entry.half = 1; error 'no' end");
@@ -172,6 +184,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_struct_is_stored_as_it_is_or_enriched, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_sparse_entry_stays_sparse, set_up, tear_down),
       cmocka_unit_test_setup_teardown(plugins_are_loaded_once_for_the_same_list, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(each_entry_has_a_now_of_its_own, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failing_enricher_goes_by_its_on_error, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_enricher_cannot_store_what_is_no_entry, set_up, tear_down),
       cmocka_unit_test_setup_teardown(bad_input_is_refused_as_without_plugins, set_up, tear_down),

@@ -91,7 +91,7 @@ local function code(text) say("```\n", (text:gsub("\n*$", "\n")), "```\n\n") end
 
 -- One option or argument of a command, as its help has it.
 local function element(one)
-  local label = one._argname == "SHELL" and "SHELL" or table.concat(one:_get_label_lines(), " ")
+  local label = table.concat(one:_get_label_lines(), " ")
   define(("**%s**"):format(escape(label)), escape(one:_get_description()))
 end
 

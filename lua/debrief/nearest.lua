@@ -30,7 +30,7 @@ local function nearest(name, names)
     local d = least
     if prefix then d = 1 - 1 / (longer + 1) -- the shortest of those that begin so
     elseif longer < least then d = distance(name:lower(), candidate:lower()) end
-    if d < least then best, least = candidate, d end
+    if d < least and d < math.max(#name, #candidate) then best, least = candidate, d end -- some of it is the same
   end
   return best, best and (": did you mean '%s'?"):format(best) or ""
 end

@@ -114,7 +114,7 @@ local function in_range(option, value)
   end
   local texts = {}
   for i, choice in ipairs(option.choices) do texts[i] = tostring(choice) end
-  return false, "one of " .. table.concat(texts, ", ")
+  return false, "one of " .. table.concat(texts, ", "), select(2, nearest(tostring(value), texts))
 end
 
 -- What the plugin's own checks say of its options, all of which have their values.
@@ -152,8 +152,10 @@ function plugin.options(t, given)
     if converted == nil then
       return nil, ("option %s.%s is of type %s: '%s' is not"):format(t.name, name, option.type, tostring(value))
     end
-    local ok, wanted = in_range(option, converted)
-    if not ok then return nil, ("option %s.%s must be %s, not %s"):format(t.name, name, wanted, tostring(value)) end
+    local ok, wanted, hint = in_range(option, converted)
+    if not ok then
+      return nil, ("option %s.%s must be %s, not %s%s"):format(t.name, name, wanted, tostring(value), hint or "")
+    end
     out[name] = converted
   end
   local ok, message = judge(t, out)

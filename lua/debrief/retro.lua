@@ -7,6 +7,7 @@
 -- @module debrief.retro
 local core = require "debrief.core"
 local asked = require "debrief.names"
+local nearest = require "debrief.nearest"
 local plugin = require "debrief.plugin"
 local rights = require "debrief.rights"
 local selection = require "debrief.selection"
@@ -49,7 +50,9 @@ local function give_option(text, plugins, main)
   if not name then return nil, ("--opt '%s': with more than one plugin, write plugin.key=value"):format(text) end
   local found = plugins[name]
   if not found then
-    return nil, ("--opt '%s': no plugin '%s' is used here (%s)"):format(text, name, table.concat(main, ", "))
+    local near, hint = nearest(name, main)
+    return nil, ("--opt '%s': no plugin '%s' is used here%s"):format(text, name,
+      near and hint or (" (%s)"):format(table.concat(main, ", ")))
   end
   found.options = found.options or {}
   found.options[option] = value

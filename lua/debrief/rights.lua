@@ -21,7 +21,7 @@ end
 local function names(plugins)
   local out = {}
   for i, found in ipairs(plugins) do out[i] = found.name end
-  return table.concat(out, ", ")
+  return out
 end
 
 --- Check the key `needs` of a plugin.
@@ -45,8 +45,9 @@ local function give(text, plugins)
   if not MEANING[right] then return nil, ("--allow '%s': %s"):format(text, unknown(right)) end
   local found = plugins[name]
   if not found then
+    local near, hint = nearest(name, names(plugins))
     return nil, ("--allow '%s': no plugin '%s' is used here%s"):format(text, name,
-      #plugins > 0 and (" (%s)"):format(names(plugins)) or "")
+      near and hint or #plugins > 0 and (" (%s)"):format(table.concat(names(plugins), ", ")) or "")
   end
   found.allow = found.allow or {}
   found.allow[right] = true

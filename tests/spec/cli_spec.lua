@@ -54,6 +54,12 @@ describe("the program", function()
       ["read --format=jsno"] = "--format takes jsonl, json, list, table, tsv or card, not 'jsno': did you mean 'json'?",
       ["read --follow --from strat"] = "--from takes start or end, not 'strat': did you mean 'start'?",
       ["retro summary --fromat text"] = "unknown option '--fromat': did you mean '--format'?",
+      ["retro trend --opt by=wek -d ."] = "option trend.by must be one of day, week, not wek: did you mean 'week'?",
+      ["retro trend --opt tend.by=week"] = "--opt 'tend.by=week': no plugin 'tend' is used here: did you mean 'trend'?",
+      ["retro trend --opt yb=week"] = "plugin 'trend' has no option 'yb': did you mean 'by'?",
+      ["read --filter faild"] = "no plugin 'faild': did you mean 'failed'? (",
+      ["read --enrich git --allow gti:process"] = "--allow 'gti:process': no plugin 'gti' is used here: "
+        .. "did you mean 'git'?",
       ["help raed"] = "unknown command 'raed': did you mean 'read'?",
       ["plugins --no-pagre"] = "unknown option '--no-pagre': did you mean '--no-pager'?",
       ["sessions s1"] = "too many arguments",

@@ -8,6 +8,7 @@ local nearest = require "debrief.nearest"
 local parser = {}
 
 local EPILOG = [[
+`debrief COMMAND --help` tells more of a command.
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
 The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
@@ -46,6 +47,10 @@ end
 local function set_labels(one)
   for _, option in ipairs(one._options) do
     function option._get_label_lines(self) return { label(self) } end
+  end
+  for _, argument in ipairs(one._arguments) do
+    local name = argument._choices and argument._argname -- argparse would show the choices
+    if name then function argument._get_label_lines() return { name } end end
   end
 end
 

@@ -20,7 +20,8 @@ function command.options(parser)
   parser:option "-l":argname "MODULE":count "*":action(note "module")
     :description "Require this module first, as a global of its name; NAME=MODULE gives it another."
   parser:flag "-i":target "interactive":description "A prompt all the same, behind -e and SCRIPT."
-  parser:argument "SCRIPT":target "script":args "?":description "Run this Lua script, - for standard input."
+  parser:argument "SCRIPT":target "script":args "?":argname "SCRIPT"
+    :description "Run this Lua script, - for standard input."
   parser:argument "ARG":target "rest":args "*":argname "ARG":description "For the script."
 end
 

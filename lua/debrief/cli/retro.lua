@@ -78,8 +78,8 @@ end
 
 --- Declare the options that say how and where reports are written.
 function retro.output_options(command)
-  command:option "--format":argname "FORMAT":choices(report.formats):default "text"
-    :description "text, markdown or json."
+  command:option "--format":argname "FORMAT":choices(report.formats):default "text":show_default(false)
+    :description "text, markdown or json (default: text)."
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end
 

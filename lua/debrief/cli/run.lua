@@ -5,7 +5,7 @@ local run = { summary = "Run a Lua script, with `debrief`, `cjson` and an open `
   epilog = "What follows SCRIPT is the script's own, options too. It finds it in `arg` and `...`." }
 
 function run.options(command)
-  command:argument "SCRIPT":target "script":description "The script, - for standard input."
+  command:argument "SCRIPT":target "script":argname "SCRIPT":description "The script, - for standard input."
   command:argument "ARG":target "rest":args "*":argname "ARG":description "For the script."
 end
 

@@ -240,6 +240,13 @@ static void what_is_asked_wrongly_is_told_at_once(void **state) {
   assert_failed(DEBRIEF_EARG, "debrief_query.struct_size");
 }
 
+static void an_older_query_asks_for_what_it_knows(void **state) {
+  (void)state;
+  debrief_query query = {.sessions = "b", .where = "garbage that is not (looked at"};
+  query.struct_size = offsetof(debrief_query, where);
+  assert_finds(&query, "b:1 three\n");
+}
+
 static void a_folder_that_is_not_there_is_told(void **state) {
   (void)state;
   debrief_config config = {.struct_size = sizeof config, .dir = "/nonexistent/sessions"};
@@ -305,6 +312,7 @@ int main(void) {
                                       with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_query_outlives_its_host_without_harm, with_log, tear_down),
       cmocka_unit_test_setup_teardown(what_is_asked_wrongly_is_told_at_once, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(an_older_query_asks_for_what_it_knows, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_told, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_callback_may_append_and_is_refused_the_rest, with_log, tear_down),
       cmocka_unit_test_setup_teardown(null_is_an_error_or_nothing, with_log, tear_down),

@@ -163,11 +163,12 @@ static void numbers_keep_their_point_and_the_program_its_locale(void **state) {
       debrief_eval(host, CODE("{ 0.5, tostring(1.5), ('%.2f'):format(2.5), tonumber '3.5', #os.date '%A' }"),
                    &json, &err));
   char *copy = strdup(json.data);
-  put_plugin("half", "enrich = function(entry) entry.half = 0.5 end,\n"
-                     "retrospective = { init = function() return { n = 0.0 } end,\n"
-                     "step = function(acc, entry) acc.n = acc.n + (tostring(entry.half) == '0.5' and 0.5 or 9) end,\n"
-                     "merge = function(a, b) a.n = a.n + b.n end,\n"
-                     "finish = function(acc) return { title = ('%.2f'):format(acc.n) } end }");
+  put_plugin("half",
+             "enrich = function(entry) entry.half = 0.5 end,\n"
+             "retrospective = { init = function() return { n = 0.0 } end,\n"
+             "step = function(acc, entry) acc.n = acc.n + (tostring(entry.half) == '0.5' and 0.5 or 9) end,\n"
+             "merge = function(a, b) a.n = a.n + b.n end,\n"
+             "finish = function(acc) return { title = ('%.2f'):format(acc.n) } end }");
   debrief_query through = {.struct_size = sizeof through, .enrich = "half"};
   bool appended = debrief_append_json(host, "s1", "{}", 2, &through, &err);
   bool looked = debrief_retro_write(host, "half", NULL, NULL, keep, NULL, &err);

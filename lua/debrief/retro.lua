@@ -162,7 +162,7 @@ end
 
 -- Sessions with their sizes; big ones cut into parts when all the plugins allow it.
 local function pieces(sessions, dir, split)
-  local out, log = {}, core.log(dir)
+  local out, log = {}, assert(core.log(dir))
   for _, item in ipairs(sessions) do
     local size = size_of(item)
     local parts = split and size > SPLIT_BYTES and not item.old and parts_of(item, log) or { item }

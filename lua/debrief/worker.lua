@@ -138,7 +138,7 @@ local function open_reader(item, strict)
   if item.is_path then
     reader, message, code = core.reader(item.path, options)
   else
-    job.log = job.log or core.log(job.dir)
+    job.log = job.log or assert(core.log(job.dir))
     reader, message, code = job.log:reader(item.session, options)
   end
   if reader and item.part then reader:narrow(item.part[1], item.part[2], item.part[3]) end

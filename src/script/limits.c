@@ -189,7 +189,8 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
   if (!i) return lua_pcall(L, arguments, results, handler);
   dbf_running r;
   int base = lua_gettop(L) - arguments;
-  dbf_limits_check(L);
+  if (running && running->interrupt == i)
+    dbf_limits_check(L); /* of another host: this is its callback, not protected */
   dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
   open_guard(i);
   int status = lua_pcall(L, arguments, results, handler);

@@ -208,6 +208,36 @@ static void between_calls_there_is_nothing_to_stop(void **state) {
   assert_true(debrief_eval(host, (debrief_text){"1", 1}, &json, &err));
 }
 
+/* A function of one host that asks another. */
+static bool ask_other(void *user, debrief_call *call) {
+  debrief_text json;
+  (void)call;
+  assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_SENT);
+  assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_STILL);
+  return debrief_eval(user, (debrief_text){"1 + 1", 5}, &json, NULL) && strcmp(json.data, "2") == 0;
+}
+
+static void an_interrupt_is_for_one_host(void **state) {
+  (void)state;
+  debrief_config config = {.struct_size = sizeof config, .dir = folder, .signal = SIGURG};
+  debrief *other = debrief_open(&config, &err);
+  static const char code[] = "debrief.host.ask() kept = 'went on'";
+  assert_true(debrief_register(host, "ask", ask_other, other, DEBRIEF_HOST_THREAD, &err));
+  assert_false(debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err));
+  assert_failed(DEBRIEF_EINTERRUPTED, "interrupted");
+  debrief_text json;
+  assert_true(debrief_eval(host, (debrief_text){"kept", 4}, &json, &err));
+  assert_string_equal(json.data, "null");
+  debrief_close(other);
+}
+
+static void a_finalizer_that_raises_is_no_harm(void **state) {
+  (void)state;
+  static const char code[] = "kept = setmetatable({}, { __gc = function() error 'x' end })\n"
+                             "theirs = setmetatable({}, { __gc = function(t) t() end })";
+  assert_true(debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err));
+}
+
 static void ignore(int number) {
   (void)number;
 }
@@ -269,6 +299,8 @@ int main(void) {
       TEST(without_a_signal_bindings_look),
       TEST(between_calls_there_is_nothing_to_stop),
       TEST(a_signal_that_is_taken_is_refused),
+      TEST(an_interrupt_is_for_one_host),
+      TEST(a_finalizer_that_raises_is_no_harm),
       TEST(a_storm_of_interrupts_does_no_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

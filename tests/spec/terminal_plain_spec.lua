@@ -107,6 +107,26 @@ describe("a terminal", function()
       unharmed(t, sent())
     end)
 
+    it("in candidates for a word", function()
+      scene:write("s.lua", [[
+        local console = require "debrief.core".console()
+        local words = { "good_one", "good_two", "good_\27]0;owned\7", "good_\u{202e}x", "good_\155" }
+        while console.read("> ", function() return 1, words end) do end]])
+      local t = screen.start(scene, 'read go; "$DEBRIEF" run s.lua; echo "status $?"; read go',
+        { term = "xterm-256color" })
+      local sent = record(t)
+      t:keys "Enter"
+      t:wait "\n>\n$"
+      t:type "go"
+      t:keys "Tab"
+      t:wait "> good_\n$"
+      t:keys("Tab", "Tab")
+      t:wait "\ngood_one +good_two\n> good_\n$"
+      t:keys("C-u", "C-d")
+      t:wait "status 0\n"
+      unharmed(t, sent())
+    end)
+
     it("as far as this can be seen: shown as it is, the same text does harm", function()
       attack()
       local t = screen.start(scene, "read go; tail -n 1 sessions/s1.jsonl; read go", { term = "xterm-256color" })
@@ -188,6 +208,27 @@ describe("a terminal", function()
       t:wait "in\n"
       t:keys "C-c"
       t:wait "debrief: interrupted.-\nstatus 130\n icanon\n"
+    end)
+
+    it("a completion that hangs, and the program when it does not stop", function()
+      scene:write("s.lua", [[
+        local console = require "debrief.core".console()
+        console.read("> ", function() console.write "in\n" while true do end end)
+        console.read(">> ", function() console.write "on\n" return ("a"):rep(400):find((".-"):rep(12) .. "b") end)]])
+      local t = start [[sh -c 'echo $$ > pid; exec "$DEBRIEF" run s.lua']]
+      t:wait "\n?>\n$"
+      t:type "a\t"
+      t:wait "in\n"
+      t:keys "C-c"
+      t:type "\n"
+      t:wait ">>\n$"
+      t:type "b\t"
+      t:wait "on\n"
+      t:keys "C-c"
+      local status = ("/proc/%d/status"):format(tonumber(scene:read "pid"))
+      t:wait_for("the signal", function() return program.read(status):find "ShdPnd:%s*0+\n" end)
+      t:keys "C-c"
+      t:wait "status 130\n icanon\n"
     end)
 
     it("a retrospective whose plugin does not end, and its progress", function()

@@ -156,8 +156,8 @@ DEBRIEF_API debrief_entries *debrief_query_entries(debrief *host, const debrief_
                                                    debrief_error *err);
 
 /* The next entry. A plugin that fails goes to on_problem, and the entry goes on as it was before that plugin; a filter
- * that fails leaves it out, and so does an enricher with on_error = "refuse". ERROR, as debrief_reader_next and ESCRIPT,
- * is returned by every later call too, and so is EARG when the host was closed in between. */
+ * that fails leaves it out, and so does an enricher with on_error = "refuse". ERROR, as debrief_reader_next and
+ * ESCRIPT, is returned by every later call too, and so is EARG when the host was closed in between. */
 DEBRIEF_API debrief_next debrief_entries_next(debrief_entries *entries, debrief_found *found,
                                               debrief_error *err);
 

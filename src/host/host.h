@@ -3,8 +3,8 @@
  *     debrief_xxx(host, ...)  ->  dbf_host_call(host, l_xxx, &arguments)  ->  require "debrief.host".xxx(...)
  *
  * Everything that may raise runs inside that call. What it raises is a message, or a table that says more:
- * { code =, message =, line =, offset =, plugin =, hook =, session =, traceback = }; both become a debrief_error and the
- * host's details. */
+ * { code =, message =, line =, offset =, plugin =, hook =, session =, traceback = }; both become a debrief_error and
+ * the host's details. */
 #ifndef DBF_HOST_H
 #define DBF_HOST_H
 
@@ -33,8 +33,8 @@ struct debrief {
   debrief_entries *entries;  /* queries that are open */
 };
 
-/* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the details are filled.
- * `function` names the caller for messages. */
+/* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the
+ * details are filled. `function` names the caller for messages. */
 bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
                    debrief_error *err);
 

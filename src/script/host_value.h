@@ -44,8 +44,8 @@ void dbf_host_values_free(dbf_host_values *values);
 /* From here on, the calling thread is the host's own. */
 void dbf_host_values_enter(dbf_host_values *values);
 
-/* Give a value (copied; JSON must be valid) or a function, in the place of what had the name. A value of DBF_NIL takes the
- * name away. `any_thread`: the function may be called from the threads of workers. False: out of memory. */
+/* Give a value (copied; JSON must be valid) or a function, in the place of what had the name. A value of DBF_NIL takes
+ * the name away. `any_thread`: the function may be called from the threads of workers. False: out of memory. */
 bool dbf_host_values_set(dbf_host_values *values, const char *name, const dbf_value *value);
 bool dbf_host_values_register(dbf_host_values *values, const char *name, dbf_host_function function,
                               void *user, bool any_thread);

@@ -1,5 +1,5 @@
-/* outside.h: what scripts of a host have in the place of what would reach outside of it: os.exit ends the script and not
- * the process, print goes where the host says. */
+/* outside.h: what scripts of a host have in the place of what would reach outside of it: os.exit ends the script and
+ * not the process, print goes where the host says. */
 #ifndef DBF_OUTSIDE_H
 #define DBF_OUTSIDE_H
 

@@ -6,7 +6,7 @@
 
 #define CODE(s) ((debrief_text){s, strlen(s)})
 
-/* ---- Threads ------------------------------------------------------------------------------------------------------- */
+/* ---- Threads ----------------------------------------------------------------------------------------------------- */
 
 enum { THREADS = 8, ROUNDS = 20 };
 
@@ -109,7 +109,7 @@ static void a_host_may_wander_from_thread_to_thread(void **state) {
   assert_true(ok);
 }
 
-/* ---- One folder ---------------------------------------------------------------------------------------------------- */
+/* ---- One folder -------------------------------------------------------------------------------------------------- */
 
 static void two_hosts_share_a_folder(void **state) {
   (void)state;
@@ -131,7 +131,7 @@ static void two_hosts_share_a_folder(void **state) {
   debrief_entries_close(entries);
 }
 
-/* ---- Locale -------------------------------------------------------------------------------------------------------- */
+/* ---- Locale ------------------------------------------------------------------------------------------------------ */
 
 /* A locale that writes one half as 0,5; false: it cannot be made here. */
 static bool with_comma(void) {

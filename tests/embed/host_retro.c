@@ -151,7 +151,7 @@ static void a_query_narrows(void **state) {
   debrief_result_close(result);
 }
 
-/* ---- As text ------------------------------------------------------------------------------------------------------- */
+/* ---- As text ----------------------------------------------------------------------------------------------------- */
 
 static char written[65536];
 static int writes_left;
@@ -217,7 +217,7 @@ static void a_writer_that_refuses_ends_with_a_code(void **state) {
   assert_true(write_as("summary", NULL, NULL));
 }
 
-/* ---- What fails ---------------------------------------------------------------------------------------------------- */
+/* ---- What fails -------------------------------------------------------------------------------------------------- */
 
 static void every_hook_that_fails_is_named(void **state) {
   (void)state;
@@ -355,7 +355,7 @@ static void null_is_an_error_or_nothing(void **state) {
   assert_failed(DEBRIEF_EARG, "debrief_query.struct_size");
 }
 
-/* ---- Functions of the host ------------------------------------------------------------------------------------------ */
+/* ---- Functions of the host --------------------------------------------------------------------------------------- */
 
 static bool add_one(void *user, debrief_call *call) {
   debrief_value value = debrief_call_argument(call, 0);

@@ -138,7 +138,7 @@ static void an_expression_gives_json(void **state) {
   assert_failed(DEBRIEF_ESCRIPT, "eval:1: x");
 }
 
-/* ---- Values -------------------------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------------------------------ */
 
 static void set(const char *name, debrief_value value) {
   if (!debrief_set(host, name, &value, &err)) fail_msg("%s", err.message);
@@ -193,7 +193,7 @@ static void what_is_no_value_is_refused(void **state) {
   }
 }
 
-/* ---- Functions ----------------------------------------------------------------------------------------------------- */
+/* ---- Functions --------------------------------------------------------------------------------------------------- */
 
 /* All arguments, back as they came. */
 static bool echo(void *user, debrief_call *call) {

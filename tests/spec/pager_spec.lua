@@ -149,22 +149,69 @@ describe("the pager", function()
     assert.truthy(t:text():find "skill100 [^\n]*\ndebrief: 100 entries of 1 session\n$")
   end)
 
-  it("changes nothing on the screen for what a log holds", function()
-    local evil = [[\u001b[2J\u001b]52;c;aGFjaw==\u0007\u009b31m\u202eabc\u0000]]
+  it("leaves less alone with Ctrl-C, however often it comes and whatever the command is", function()
+    if scene:sh("command -v less").status ~= 0 then return pending "no less here" end
+    for _, words in ipairs { "retro timeline --opt limit=200", "check", "plugins" } do
+      scene:write("sessions/s1.jsonl", entries(100) .. ("{broken\n"):rep(100) .. entries(1))
+      local t = start(words, { env = { PAGER = false }, rows = 8 })
+      t:wait "\n:\n$"
+      t:keys("C-c", "C-c", "C-c")
+      t:wait_for("the end of the output", function(text)
+        t:keys "G"
+        return text:find "%(END%)"
+      end)
+      t:keys "q"
+      local status = t:ended()
+      assert.equal(words == "plugins" and 0 or 3, status)
+      t:close()
+    end
+  end)
+
+  local evil = [[\u001b[2J\u001b]52;c;aGFjaw==\u0007\u009b31m\u202eabc\u0000]]
+
+  local function assert_harmless(text, words)
+    text = text:gsub("\27%[[%d;]*m", ""):gsub("\27%[K", "")
+    assert.falsy(text:find "[\0-\8\11\12\14-\31\127]", words)
+    assert.falsy(text:find "\xc2[\x80-\x9f]", words)
+    assert.falsy(text:find "\u{202e}", words)
+  end
+
+  local function write_evil()
     scene:write("sessions/s1.jsonl", entries(1, "") .. ('{"session_id":"s1","skill":"%s","final_status":"%s",'
       .. '"attempts":[{"attempt":1,"model":"%s","verified":false,"runner_output":"%s"}]}\n'):format(evil, evil, evil,
       evil))
     scene:write("sessions/s2.jsonl", entries(40) .. ('{broken \27]52;c;eA==\7\27[31m\n'):rep(6))
+  end
+
+  it("changes nothing on the screen for what a log holds", function()
+    write_evil()
     for _, words in ipairs { "read", "read --format card", "read --fields skill,final_status", "read --format jsonl",
       "retro failures,summary,timeline", "check", "read --format tsv", "read --format json" } do
       scene:sh "rm -f kept"
       local t = start(words, { rows = 6, columns = 70 })
       local status = t:ended()
       assert.is_true(status == 0 or status == 3)
-      local kept = assert(scene:read "kept", words):gsub("\27%[[%d;]*m", "")
-      assert.falsy(kept:find "[\0-\8\11-\31\127]", words)
-      assert.falsy(kept:find "\xc2[\x80-\x9f]", words)
-      assert.falsy(kept:find "\u{202e}", words)
+      assert_harmless(assert(scene:read "kept", words), words)
+      t:close()
+    end
+  end)
+
+  it("is not needed for that", function()
+    write_evil()
+    for _, words in ipairs { "read", "read s1 --line 2", "read --fields skill,final_status,attempts", "sessions",
+      "retro failures,summary,timeline", "check", "read --follow --from start",
+      "read --follow --from start --format card", "read --follow --from start --fields skill,attempts.1.model" } do
+      local follows = words:find "follow"
+      local command = ("\"$DEBRIEF\" %s%s"):format(words, follows and "" or " --no-pager")
+      local t = screen.start(scene, "exec script -qec " .. program.quote(command) .. " raw", { columns = 70 })
+      if follows then
+        t:wait "skill40"
+        t:keys "C-c"
+      end
+      t:ended()
+      local raw = scene:read("raw"):gsub("^Script started[^\n]*\n", ""):gsub("%^C", "")
+      assert(#raw > 100, words)
+      assert_harmless(raw, words)
       t:close()
     end
   end)

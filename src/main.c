@@ -33,7 +33,8 @@ static void on_log(void *user, const char *level, const char *text) {
 
 static debrief *volatile interruptible;
 
-/* A pager is a child in our own process group. While it is there, keys are for it; what plugins run has other groups. */
+/* A pager is a child in our own process group. While it is there, keys are for it; what plugins run has other
+ * groups. */
 static bool has_pager(void) {
   siginfo_t info = {0};
   return waitid(P_PGID, (id_t)getpgrp(), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;

@@ -68,11 +68,11 @@ typedef struct debrief debrief;
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);
 
 /* Attach a host to a Lua 5.4 state of the caller's, made with luaL_openlibs or at least the library `package`: scripts
- * and the REPL run in L, which can require "debrief" now, and plugins in states of the host's own. config.allocate is not
- * for L; print and os.exit stay what they are. Until the host is closed, scripts find it in the globals debrief, cjson,
- * log and arg, and with config.signal coroutine.resume, wrap and close are the host's. L must be open as long as the
- * host, and belongs to its thread; the host's functions are not called while a coroutine of L runs. Errors: EMEMORY;
- * EARG, when L is a coroutine, has a host already, or has loaded debrief from another library. */
+ * and the REPL run in L, which can require "debrief" now, and plugins in states of the host's own. config.allocate is
+ * not for L; print and os.exit stay what they are. Until the host is closed, scripts find it in the globals debrief,
+ * cjson, log and arg, and with config.signal coroutine.resume, wrap and close are the host's. L must be open as long as
+ * the host, and belongs to its thread; the host's functions are not called while a coroutine of L runs. Errors:
+ * EMEMORY; EARG, when L is a coroutine, has a host already, or has loaded debrief from another library. */
 struct lua_State;
 DEBRIEF_API debrief *debrief_attach(struct lua_State *L, const debrief_config *config, debrief_error *err);
 

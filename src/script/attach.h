@@ -4,7 +4,8 @@
  *           | require "debrief" ...                                           |
  *           `----------------------- one config -----------------------------'
  *
- * Afterwards debrief works there as in any lua5.4: what was made by the host is closed, what was put over is put back. */
+ * Afterwards debrief works there as in any lua5.4: what was made by the host is closed, what was put over is put
+ * back. */
 #ifndef DBF_ATTACH_H
 #define DBF_ATTACH_H
 

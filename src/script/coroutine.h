@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
-/* Put them over Lua's own, in the table `coroutine` on top of the stack. But for interrupts they do what those of Lua 5.4
- * do. */
+/* Put them over Lua's own, in the table `coroutine` on top of the stack. But for interrupts they do what those of Lua
+ * 5.4 do. */
 void dbf_coroutine_register(lua_State *L);
 
 /* Copy what is in their place in the table at `from` to that at `to`; and back, where ours still are. */

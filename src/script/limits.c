@@ -1,5 +1,5 @@
-/* limits.c: see limits.h. The handler reads one pointer of its own thread; everything it may find there is whole at every
- * moment, because fields are set before the pointer, and `pending` before the signal is sent. */
+/* limits.c: see limits.h. The handler reads one pointer of its own thread; everything it may find there is whole at
+ * every moment, because fields are set before the pointer, and `pending` before the signal is sent. */
 #include "limits.h"
 
 #include <errno.h>
@@ -34,8 +34,8 @@ int dbf_limits_slice(int64_t ms) {
 
 static void on_hook(lua_State *L, lua_Debug *ar);
 
-/* Make L raise when it has run `count` more instructions. Runs in the handler, too. Calls of C functions are let through: among them are
- * those that close to-be-closed variables. */
+/* Make L raise when it has run `count` more instructions. Runs in the handler, too. Calls of C functions are let
+ * through: among them are those that close to-be-closed variables. */
 static void arm(dbf_running *r, lua_State *L, int count) {
   if (!L) return;
   if (L == r->of && !r->hooked && lua_gethook(L) != on_hook) {
@@ -164,7 +164,8 @@ void dbf_limits_enter(dbf_running *r, lua_State *L, dbf_interrupt *i, const atom
   if (is_stopped(r)) arm(r, L, 1);
 }
 
-/* An interrupt that comes when `running` is the outer one already is for that one, and may have hooked the same state. */
+/* An interrupt that comes when `running` is the outer one already is for that one, and may have hooked the same
+ * state. */
 void dbf_limits_leave(dbf_running *r) {
   dbf_running *outer = r->outer;
   running = outer;
@@ -189,8 +190,9 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
   if (!i) return lua_pcall(L, arguments, results, handler);
   dbf_running r;
   int base = lua_gettop(L) - arguments;
-  if (running && running->interrupt == i)
-    dbf_limits_check(L); /* of another host: this is its callback, not protected */
+  /* What was meant for the guard around this one; not what was for another host, whose callback this is,
+   * unprotected. */
+  if (running && running->interrupt == i) dbf_limits_check(L);
   dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
   open_guard(i);
   int status = lua_pcall(L, arguments, results, handler);

@@ -7,8 +7,8 @@
  * A guard is a protected call that an interrupt ends, the innermost one. Until then the hook stays and raises again at
  * every instruction, so that no pcall of a script outlives it. Without a signal only the bindings raise.
  *
- * Not to be stopped: a function in C that does not come back (string.rep, a pattern), a finalizer and a message handler,
- * in which Lua calls no hooks. */
+ * Not to be stopped: a function in C that does not come back (string.rep, a pattern), a finalizer and a message
+ * handler, in which Lua calls no hooks. */
 #ifndef DBF_LIMITS_H
 #define DBF_LIMITS_H
 
@@ -57,12 +57,12 @@ dbf_sent dbf_limits_send(dbf_interrupt *interrupt);
 
 enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
 
-/* lua_pcall with a guard around it, whose message handler, if any, is at `handler`. DBF_INTERRUPTED leaves a value, too:
- * what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
+/* lua_pcall with a guard around it, whose message handler, if any, is at `handler`. DBF_INTERRUPTED leaves a value,
+ * too: what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
 int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
 
-/* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop` says so or, when there
- * is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */
+/* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop`
+ * says so or, when there is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */
 void dbf_limits_enter(dbf_running *running, lua_State *L, dbf_interrupt *interrupt, const atomic_bool *stop);
 void dbf_limits_leave(dbf_running *running);
 

@@ -8,8 +8,8 @@
  * no headers: this is several times as fast as malloc. What was freed is used again for the same size; everything goes
  * back when the state is closed. Slabs and larger blocks come from malloc, or from the host's allocator.
  *
- * With a limit, more is refused when the blocks in use would come to more than that, or when blocks in use and those kept
- * for use again come to more than twice that (and a slab). */
+ * With a limit, more is refused when the blocks in use would come to more than that, or when blocks in use and those
+ * kept for use again come to more than twice that (and a slab). */
 #ifndef DBF_MEMORY_H
 #define DBF_MEMORY_H
 

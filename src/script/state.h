@@ -57,7 +57,8 @@ void dbf_state_lend(lua_State *L);
 /* The module debrief.core: everything in C that the Lua side builds on. */
 DEBRIEF_API int luaopen_debrief_core(lua_State *L);
 
-/* The module debrief, out of the library alone. Exported as the one above: a stock lua5.4 loads both from debrief.so. */
+/* The module debrief, out of the library alone. Exported as the one above: a stock lua5.4 loads both from
+ * debrief.so. */
 DEBRIEF_API int luaopen_debrief(lua_State *L);
 
 #endif

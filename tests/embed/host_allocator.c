@@ -1,5 +1,5 @@
-/* The host's allocator: all that is taken is given back with its true size, and wherever there is no more, a call says so
- * and the host goes on. Plugins that want more than plugin_memory. */
+/* The host's allocator: all that is taken is given back with its true size, and wherever there is no more, a call says
+ * so and the host goes on. Plugins that want more than plugin_memory. */
 #include "host.h"
 
 #include <stdatomic.h>

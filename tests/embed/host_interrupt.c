@@ -265,8 +265,8 @@ static void *interrupt_often(void *user) {
   return NULL;
 }
 
-/* No call is stopped by an interrupt of the one before: one that is sent while nothing runs does nothing, and one that is
- * told of is heeded. */
+/* No call is stopped by an interrupt of the one before: one that is sent while nothing runs does nothing, and one that
+ * is told of is heeded. */
 static void a_storm_of_interrupts_does_no_harm(void **state) {
   (void)state;
   pthread_t threads[2];

@@ -390,9 +390,9 @@ typedef struct debrief_console {
 } debrief_console;
 
 /* In read_line: what could stand in the place of the word that ends at byte `point` of `line`. `each` gets the
- * candidates in order, until it returns false; they are not changed by display: a terminal must escape what it does not
- * want. The text is valid in that call only. Returns the byte of `line` where the word starts; `point` when there are
- * no candidates. No code of the user's runs for this. Outside of read_line there are none. */
+ * candidates, sorted, until it returns false; a candidate is valid in that call only, and is the name as it is: a terminal
+ * must not show what is no printable text in it. Returns the byte of `line` where the word starts; `point` when there are
+ * no candidates. Nothing of the user's is called for this. Outside of read_line there are none. */
 DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                                     bool (*each)(void *user, debrief_text candidate), void *user);
 

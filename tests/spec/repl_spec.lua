@@ -203,6 +203,13 @@ describe("completion", function()
     assert.equal("gamma", (complete 't["beta"].'))
   end)
 
+  it("leaves none out, or what all of them have in common would be wrong", function()
+    feed "for i = 1, 900 do t['name_' .. i] = i end t.nama = 1"
+    local words = complete "t.na"
+    assert.equal(901, select(2, words:gsub("%S+", "")))
+    assert.truthy(words:find "^nama name_1 name_10 ")
+  end)
+
   it("knows the fields an entry has, at every level", function()
     assert.equal("attempts duration_ms file_path final_status input model_used phase project_root session_id skill "
       .. "timestamp", (complete "e."))

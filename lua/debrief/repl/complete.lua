@@ -12,7 +12,7 @@ local value = require "debrief.pretty.value"
 
 local complete = {}
 
-local MOST, LOOKS, LEVELS = 500, 20000, 10 -- candidates; keys looked at; tables behind __index
+local LOOKS, LEVELS = 20000, 10 -- keys looked at; tables behind __index
 local NEAR = 1000 -- bytes before the cursor that are looked at closely: patterns are slow on long texts
 
 local metatable_of = debug and debug.getmetatable or getmetatable
@@ -92,7 +92,7 @@ local function collector(word)
   local function add(text)
     local fits = type(text) == "string" and text:sub(1, #word) == word and not text:find "[%c\127]"
       and (word ~= "" or text:sub(1, 2) ~= "__")
-    if fits and #out < MOST and not seen[text] then
+    if fits and not seen[text] then
       seen[text] = true
       out[#out + 1] = text
     end

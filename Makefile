@@ -123,11 +123,10 @@ $(BUILD)/readline: always
 	@mkdir -p $(@D)
 	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
-# lowdown knows a font that only some readers of man pages have.
-$(PAGES): $(BUILD)/man/%: man/make.lua README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
+$(PAGES): $(BUILD)/man/%: man/make.lua man/tidy.sed README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
 	@mkdir -p $(@D)
 	$(BUILD)/debrief run man/make.lua $* $(VERSION) > $@.md
-	lowdown -s --out-no-smarty -Tman $@.md | sed 's/\\fC/\\fB/g' > $@
+	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf man/tidy.sed > $@
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 

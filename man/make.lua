@@ -141,7 +141,8 @@ pages["debrief-plugins.7"] = function(version)
   local readme = slurp "plugins/README.md"
   begin("debrief-plugins", 7, "Miscellaneous", "plugins for debrief, in Lua", version)
   say "# DESCRIPTION\n\n"
-  adapt(readme:gsub("^# [^\n]*\n", ""), 1)
+  local text = readme:gsub("^# [^\n]*\n", ""):gsub("\nWhat must never be in here:.-\n\n", "\n", 1)
+  adapt(text, 1)
   say("# SEE ALSO\n\n**debrief**(1), **lua5.4**(1)\n")
 end
 

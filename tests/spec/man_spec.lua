@@ -45,7 +45,7 @@ describe("the man pages", function()
       assert.truthy(page:match "\nOPTIONS\n(.-)\nCOMMANDS\n":find(option, 1, true), option)
     end
     for name in program.read("README.md"):match "\n### On a terminal\n(.-)\n### ":gmatch "\n| `([%u_]+)` |" do
-      assert.truthy(page:find("\n +" .. name .. "\n"), name)
+      assert.truthy(page:find("\n +" .. name .. "%f[%s]"), name)
     end
     assert.truthy(page:find "Exit status: 0 fine, 1 failed, 2 wrong usage")
   end)

@@ -155,8 +155,9 @@ san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' test
 
-# What has threads in it; ThreadSanitizer knows no flock and no Lua, but every byte that ours share.
-THREADED = unit/log unit/append unit/follow unit/unique embed/host embed_spec cli_retro
+# What has threads in it, but for interrupts: ThreadSanitizer holds signals back until a thread makes a system call.
+THREADED = unit/log unit/append unit/follow unit/unique embed/host_append embed/host_many embed/host_retro \
+           embed/host_allocator embed_spec cli_retro
 
 tsan: ## the tests with threads under ThreadSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-tsan HARDEN= CFLAGS='-O1 -g -fsanitize=thread' T='$(THREADED)' test

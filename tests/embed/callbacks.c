@@ -1,4 +1,4 @@
-/* callbacks.c: what a host gives to Lua, and how it keeps the upper hand: values, functions, a time limit.
+/* callbacks.c: what a host gives to Lua, and how it keeps the upper hand: values, functions, memory, a time limit.
  *
  *     cc callbacks.c $(pkg-config --cflags --libs debrief) -pthread -o callbacks
  *     ./callbacks sessions
@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -42,6 +44,25 @@ static bool give(debrief *host, debrief_error *err) {
   debrief_value budget = {.kind = DEBRIEF_NUMBER, .as.number = 0.5};
   return debrief_set(host, "budget", &budget, err) &&
          debrief_register(host, "cost", cost, (void *)prices, DEBRIEF_ANY_THREAD, err);
+}
+
+/* ---- Memory ---- */
+
+typedef struct pool {
+  size_t limit;       /* bytes */
+  atomic_size_t used; /* workers take memory at the same time */
+} pool;
+
+/* Lua's states and the host take all their memory here; NULL is an answer, too. */
+static void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
+  pool *p = user;
+  if (!block) old_size = 0;
+  size_t used = atomic_fetch_add(&p->used, new_size - old_size) + new_size - old_size;
+  void *to = NULL;
+  if (new_size == 0) free(block);
+  else if (new_size <= old_size || used <= p->limit) to = realloc(block, new_size);
+  if (!to && new_size > 0) atomic_fetch_sub(&p->used, new_size - old_size); /* it was not to be had */
+  return to;
 }
 
 /* ---- A time limit ---- */
@@ -108,10 +129,13 @@ static void on_log(void *user, const char *level, const char *text) {
 
 int main(int argc, char **argv) {
   debrief_error err;
+  pool memory = {.limit = 64 << 20};
   debrief_config config = {.struct_size = sizeof config,
                            .dir = argc > 1 ? argv[1] : "sessions",
                            .on_log = on_log,
                            .user = stderr,
+                           .allocate = allocate,
+                           .allocate_user = &memory,
                            .signal =
                                SIGURG}; /* lets an interrupt stop any Lua code; nobody else may use it */
   debrief *host = debrief_open(&config, &err);
@@ -122,9 +146,11 @@ int main(int argc, char **argv) {
     evaluate(host, add_up, 60, &err);
     evaluate(host, "return debrief.host.cost('unheard-of', 1)", 60, &err);
     evaluate(host, "while true do end", 1, &err);
+    evaluate(host, "local all = {} for i = 1, 1000 do all[i] = ('x'):rep(1000000) end", 60, &err);
     ok = evaluate(host, "return 'the host goes on'", 60, &err);
   }
   if (!ok) fprintf(stderr, "callbacks: %s\n", err.message);
   debrief_close(host);
+  printf("%zu bytes were not given back\n", atomic_load(&memory.used));
   return ok ? 0 : 1;
 }

@@ -109,7 +109,9 @@ describe("the example", function()
 {"cents":80,"within":false}
 failed: eval:1: cost: no price for this model
 stopped after 1 s
+failed: not enough memory
 "the host goes on"
+0 bytes were not given back
 ]], r.out)
       assert.equal(0, r.status)
     end)
@@ -144,6 +146,23 @@ stopped after 1 s
       local r = run "./supervisor sessions ../x true"
       assert.equal(1, r.status)
       assert.truthy(r.out:find "supervisor: [^\n]*%.%./x", r.out)
+    end)
+  end)
+
+  describe("attach", function()
+    setup(function() build "attach" end)
+
+    it("shares the program's own state, and leaves it", function()
+      local r = run "./attach"
+      assert.equal('{"again":["deploy: error"],"last":"deploy"}\nok\n', r.out)
+      assert.equal(0, r.status)
+    end)
+
+    it("says what went wrong", function()
+      tree.scene:write("sessions/s1.jsonl/not-a-file", "")
+      local r = run "./attach"
+      assert.equal(1, r.status)
+      assert.truthy(r.out:find "attach: [^\n]*s1.jsonl[^\n]*\n", r.out)
     end)
   end)
 end)

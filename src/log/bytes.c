@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define SMALLEST 256
 
@@ -25,6 +27,22 @@ static size_t grown(size_t cap, size_t need) {
   if (need > SIZE_MAX / 2 - DBF_PADDING) return 0;
   size_t next = cap > need / 2 ? cap * 2 : need;
   return next < SMALLEST ? SMALLEST : next;
+}
+
+void dbf_bytes_move(char *to, const char *from, size_t len) {
+  enum { PART = 1024 * 1024 };
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  while (len > PART) {
+    memcpy(to, from, PART);
+    /* only pages that lie wholly in what was copied; memory is handed out private and anonymous, so they read as zeroes */
+    uintptr_t begin = ((uintptr_t)from + page - 1) / page * page,
+              end = ((uintptr_t)from + PART) / page * page;
+    if (begin < end) madvise((char *)from + (begin - (uintptr_t)from), end - begin, MADV_DONTNEED);
+    to += PART;
+    from += PART;
+    len -= PART;
+  }
+  memcpy(to, from, len);
 }
 
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {

@@ -29,6 +29,10 @@ void dbf_bytes_clear(dbf_bytes *bytes);
 /* Room for `more` bytes behind len when there is none yet, by doubling; false (and failed) when there is no memory. */
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more);
 
+/* Copy `len` bytes that nobody will read at `from` again: of a long run, each part is given back to the system when it is
+ * copied, so that it is never in memory twice. What stays at `from` is unspecified; it must be memory of malloc. */
+void dbf_bytes_move(char *to, const char *from, size_t len);
+
 /* What follows is inline because entries are written a few bytes at a time: as calls it was a third of an append. */
 
 /* Room for `more` bytes behind len; false (and failed) when there is none. */

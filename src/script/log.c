@@ -33,6 +33,7 @@ typedef struct reader_object {
   dbf_notes notes;
   dbf_span span;
   bool foreign;
+  bool big; /* the entry given last was */
   const dbf_keys *keys;
 } reader_object;
 
@@ -118,13 +119,14 @@ static int l_reader_next(lua_State *L) {
   const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
   dbf_record record;
   debrief_error err;
+  if (r->big) lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
+  r->big = false;
   switch (next_match(L, r, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
-  if (record.entry->len > BIG)
-    lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
+  r->big = record.entry->len > BIG;
   dbf_view_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);

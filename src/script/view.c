@@ -26,12 +26,17 @@ static void copy(void *to, const void *from, size_t size) {
   if (size) memcpy(to, from, size);
 }
 
-void dbf_view_fill(body *b, const dbf_entry *entry) {
+/* All but the text. */
+static void fill_index(body *b, const dbf_entry *entry) {
   copy(members_of(b), entry->members, b->count * sizeof(dbf_member));
   copy(attempts_of(b), entry->attempts, b->attempts * sizeof(dbf_attempt));
   copy(nested_of(b), entry->nested, b->nested * sizeof(dbf_member));
-  memcpy(text_of(b), entry->text, entry->len);
   text_of(b)[entry->len] = '\0';
+}
+
+void dbf_view_fill(body *b, const dbf_entry *entry) {
+  fill_index(b, entry);
+  memcpy(text_of(b), entry->text, entry->len);
 }
 
 /* Push the metatable of entries. */
@@ -57,7 +62,8 @@ void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const db
                         bool foreign) {
   body head = dbf_view_body(entry, 0, bad_utf8, foreign);
   entry_view *e = push_entry(L, keys, &head);
-  dbf_view_fill(&e->own, entry);
+  fill_index(&e->own, entry);
+  dbf_bytes_move(text_of(&e->own), entry->text, entry->len);
   lua_getiuservalue(L, keeper, 1);
   lua_setmetatable(L, -2);
 }

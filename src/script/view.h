@@ -20,8 +20,8 @@ void dbf_view_open(lua_State *L);
 /* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
 void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
 
-/* The same for who pushes many: user value 1 of the userdata at `keeper` is what dbf_view_type pushed, `keys` what it
- * returned. */
+/* The same for who pushes many, and whose entry's text is moved (bytes.h): user value 1 of the userdata at `keeper` is what
+ * dbf_view_type pushed, `keys` what it returned. */
 void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry, bool bad_utf8,
                         bool foreign);
 const dbf_keys *dbf_view_type(lua_State *L);

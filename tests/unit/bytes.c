@@ -87,6 +87,30 @@ static void remembers_its_first_failure_and_keeps_what_it_had(void **state) {
   }
 }
 
+/* A long run is given back while it is copied; what lies around it stays. */
+static void moves_a_long_run_and_nothing_around_it(void **state) {
+  (void)state;
+  enum { ROOM = 5 * 1024 * 1024 };
+  static const size_t lengths[] = {0,           1, 4096, 1024 * 1024, 1024 * 1024 + 1, 3 * 1024 * 1024 + 77,
+                                   ROOM - 10000};
+  unsigned char *from = malloc(ROOM), *to = malloc(ROOM);
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    size_t at = 1 + i * 1237, len = lengths[i];
+    for (size_t k = 0; k < ROOM; k++) from[k] = (unsigned char)(k * 7 + k / 251);
+    memset(to, 0xee, ROOM);
+    dbf_bytes_move((char *)to + 3, (char *)from + at, len);
+    for (size_t k = 0; k < len; k++)
+      if (to[k + 3] != (unsigned char)((at + k) * 7 + (at + k) / 251)) fail_msg("byte %zu of %zu", k, len);
+    assert_int_equal(to[2], 0xee);
+    assert_int_equal(to[3 + len], 0xee);
+    for (size_t k = 0; k < ROOM; k++)
+      if ((k < at || k >= at + len) && from[k] != (unsigned char)(k * 7 + k / 251))
+        fail_msg("byte %zu beside the run of %zu", k, len);
+  }
+  free(from);
+  free(to);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(starts_without_memory),
@@ -94,6 +118,7 @@ int main(void) {
       cmocka_unit_test(doubles_its_memory),
       cmocka_unit_test(has_zeros_behind_a_terminated_text_and_behind_its_memory),
       cmocka_unit_test(terminates_a_text_of_no_bytes),
+      cmocka_unit_test(moves_a_long_run_and_nothing_around_it),
       cmocka_unit_test(remembers_its_first_failure_and_keeps_what_it_had),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

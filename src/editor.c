@@ -120,6 +120,7 @@ static char **complete(const char *line, int start, int end) {
   (void)start;
   rl_attempted_completion_over = 1; /* no names of files */
   rl_completion_append_character = '\0';
+  if (rl_completion_type == '*') return NULL; /* all of them at once: with the whole line in each */
   forget_found();
   debrief_text text = {line, (size_t)end};
   keyboard_lend(true); /* Ctrl-C ends a completion that takes too long, as it ends a statement */
@@ -275,13 +276,15 @@ debrief_input editor_read(const char *prompt, debrief_completer *of_line, debrie
   interrupted = false;
   rl_reset_screen_size(); /* it may have changed since the last line */
   char *shown = marked(prompt);
-  if (shown && keyboard_take(true)) {
+  bool can = shown && keyboard_take(true);
+  if (can) {
     text = readline(shown);
     keyboard_release();
     if (!text) end_line();
   }
   free(shown);
   uselocale(before);
+  if (!can) return DEBRIEF_INPUT_FAILED;
   *line = (debrief_text){text, text ? strlen(text) : 0};
   return text ? DEBRIEF_INPUT_LINE : interrupted ? DEBRIEF_INPUT_INTERRUPTED : DEBRIEF_INPUT_END;
 }

@@ -379,7 +379,7 @@ typedef struct debrief_console {
   /* Show a text: any bytes, any number of lines. False ends the REPL with an error. */
   bool (*write)(void *user, bool is_error, debrief_text text);
 
-  /* A whole statement, for a history; may have several lines. NULL: dropped. */
+  /* A whole statement that is about to be run, for a history; may have several lines. NULL: dropped. */
   void (*remember)(void *user, debrief_text statement);
 
   /* Columns of what `write` writes to; 0 when unknown. NULL: unknown. */

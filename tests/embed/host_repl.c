@@ -78,9 +78,9 @@ static void lines_are_run_and_remembered(void **state) {
                 LINE("x * 2"),
                 LINE("#list(log:sessions())"),
                 {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
-  assert_string_equal(seen, "> x = 20 + 1\n[x = 20 + 1]\n> for i = 1, 2 do\n>> print(i) end\n1\n2\n"
-                            "[for i = 1, 2 do\nprint(i) end]\n> x * 2\n42\n[x * 2]\n> #list(log:sessions())\n"
-                            "1\n[#list(log:sessions())]\n> ");
+  assert_string_equal(seen, "> x = 20 + 1\n[x = 20 + 1]\n> for i = 1, 2 do\n>> print(i) end\n"
+                            "[for i = 1, 2 do\nprint(i) end]\n1\n2\n> x * 2\n[x * 2]\n42\n"
+                            "> #list(log:sessions())\n[#list(log:sessions())]\n1\n> ");
 }
 
 static void errors_are_written_and_nothing_is_lost(void **state) {
@@ -95,7 +95,7 @@ static void errors_are_written_and_nothing_is_lost(void **state) {
                 LINE(".quit")});
   assert_non_null(strstr(seen, "!"));
   assert_non_null(strstr(seen, "no"));
-  assert_non_null(strstr(seen, ">> > y\n1\n"));
+  assert_non_null(strstr(seen, ">> > y\n[y]\n1\n"));
 }
 
 static void any_bytes_come_through(void **state) {
@@ -125,7 +125,7 @@ static void leaving_is_no_failure(void **state) {
   talk((step[]){LINE(".quit")});
   assert_true(debrief_run_text(host, "set", (debrief_text){"shared = 6", 10}, NULL, NULL, &err));
   talk((step[]){LINE("x, shared"), {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
-  assert_string_equal(seen, "> x, shared\nnil\t6\n[x, shared]\n> ");
+  assert_string_equal(seen, "> x, shared\n[x, shared]\nnil\t6\n> ");
 }
 
 /* ---- Completion ---------------------------------------------------------------------------------------------------- */
@@ -236,7 +236,7 @@ static void scripts_and_plugins_have_the_console_of_the_config(void **state) {
       "finish = function() return { title = 'x' } end }");
   add("s1", SKILL("review"));
   assert_true(debrief_repl(host, NULL, &err));
-  assert_string_equal(seen, "> 7\n7\n[7]\n> ");
+  assert_string_equal(seen, "> 7\n[7]\n7\n> ");
   debrief_console other = console_of((step[]){LINE("9"), {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
   assert_true(debrief_repl(host, &other, &err));
   console = console_of((step[]){LINE("8"),
@@ -247,9 +247,9 @@ static void scripts_and_plugins_have_the_console_of_the_config(void **state) {
                                 {DEBRIEF_INPUT_END, {NULL, 0}, NULL}});
   assert_true(debrief_repl(host, NULL, &err));
   assert_string_equal(seen,
-                      "> 8\n8\n[8]\n> console = require 'debrief.core'.console()\n"
-                      "[console = require 'debrief.core'.console()]\n> console.read('name? ')\nname? me\n"
-                      "me\n[console.read('name? ')]\n> console.width()\n40\n[console.width()]\n> ");
+                      "> 8\n[8]\n8\n> console = require 'debrief.core'.console()\n"
+                      "[console = require 'debrief.core'.console()]\n> console.read('name? ')\n"
+                      "[console.read('name? ')]\nname? me\nme\n> console.width()\n[console.width()]\n40\n> ");
   assert_true(debrief_command(host, 3, words, &status, &err));
 }
 

@@ -307,6 +307,7 @@ describe("the prompt in a terminal", function()
       t:wait_for("the signal", function() return program.read(status):find "ShdPnd:%s*0+\n" end) -- or two would be one
       t:keys "C-c"
       left(t, 130)
+      assert.equal("io.write 'in\\n'; ('a'):rep(400):find(('.-'):rep(12) .. 'b')\n", history())
     end)
 
     it("never ends the prompt by a bad moment", function()

@@ -2,8 +2,6 @@
 -- @module debrief.repl.drive
 local core = require "debrief.core"
 
-local find = string.find -- a session may take it away
-
 local drive = {}
 
 -- The streams of this program. What a script has written through io comes before what is written past it.
@@ -39,12 +37,13 @@ end
 -- @return the last value
 function drive.run(session, console)
   local function complete(line, point) return session:complete(line, point) end
+  session.remember = console.remember
   while true do
     local line = console.read(session:prompt(), complete)
     if line == nil then break end
     local status = "more"
     if line then status = session:feed(line) else session:reset() end
-    if status ~= "more" and find(session:text(), "%S") then console.remember(session:text()) end
+
     if status == "quit" then return session.last end
   end
   session:close()

@@ -175,9 +175,16 @@ local function hint(self, text)
   return true
 end
 
+-- What is to be run now is kept before: it may never come back.
+local function finish(self, text)
+  self.finished = text
+  if self.remember and not self.pasting and text:find "%S" then self.remember(text) end
+end
+
 local function statement(self, text)
   local f, kind = syntax.compile(text, self.env)
   if not f and not kind then return "more" end
+  finish(self, text)
   if not f then
     self:tell(message_of(kind))
     return "error"
@@ -191,10 +198,13 @@ end
 -- Lines that came at once and are no statement together, as a paste of several: one by one.
 local function each_line(self, text)
   local status
+  finish(self, text)
+  self.pasting = true
   for line in (text .. "\n"):gmatch "(.-)\n" do
     status = self:feed(line)
     if status == "error" or status == "quit" then break end
   end
+  self.pasting, self.finished = false, text
   return status
 end
 
@@ -205,20 +215,22 @@ local function first(self, line)
     local f, problem = syntax.compile(line, self.env)
     return (is_command or not f and problem) and each_line(self, line) or nil
   end
-  if is_command then return command(self, line) end
-  return hint(self, line) and "done" or nil
+  if is_command then
+    finish(self, line)
+    return command(self, line)
+  end
+  if not hint(self, line) then return nil end
+  finish(self, line)
+  return "done"
 end
 
 local function feed(self, line)
   local done = #self.lines == 0 and first(self, line)
-  if done then
-    self.finished = line
-    return done
-  end
+  if done then return done end
   self.lines[#self.lines + 1] = line
   local text = table.concat(self.lines, "\n")
   local status = statement(self, text)
-  if status ~= "more" then self.lines, self.finished = {}, text end
+  if status ~= "more" then self.lines = {} end
   return status
 end
 
@@ -227,7 +239,7 @@ end
 function Session:feed(line)
   local ok, status = pcall(feed, self, tostring(line))
   if ok then return status end
-  self.lines = {}
+  self.lines, self.pasting = {}, false
   pcall(self.write, "the prompt itself failed, and goes on: " .. tostring(status) .. "\n", true)
   return "error"
 end

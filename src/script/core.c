@@ -11,6 +11,7 @@
 #include "pack.h"
 #include "pager.h"
 #include "process.h"
+#include "save.h"
 #include "scratch.h"
 #include "state.h"
 #include "view.h"
@@ -307,34 +308,12 @@ static int l_entry(lua_State *L) {
   return 1;
 }
 
-static bool write_all(int fd, const char *text, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) text += n, len -= (size_t)n;
-  }
-  return true;
-}
-
 /* write(fd, text) -> true | nil, message, errno */
 static int l_write(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
-  return luaL_fileresult(L, write_all(fd, text, len), NULL);
-}
-
-/* save(path, text) -> true | nil, message, errno: the file has this text, nothing else; not left half done by an
- * interrupt */
-static int l_save(lua_State *L) {
-  size_t len;
-  const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool ok = fd >= 0 && write_all(fd, text, len);
-  int code = errno;
-  if (fd >= 0 && close(fd) != 0 && ok) ok = false, code = errno;
-  errno = code;
-  return luaL_fileresult(L, ok, path);
+  return luaL_fileresult(L, dbf_write_all(fd, text, len), NULL);
 }
 
 /* strerror(errno) -> text */
@@ -363,7 +342,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"source", l_source},
                                        {"sources", l_sources},
                                        {"guard", dbf_state_guard},
-                                       {"save", l_save},
+                                       {"save", dbf_save},
                                        {"host", l_host},
                                        {NULL, NULL}};
   dbf_scratch_open(L);

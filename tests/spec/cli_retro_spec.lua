@@ -97,6 +97,22 @@ describe("retro", function()
     assert.same({ "debrief: cannot write /dev/full: No space left on device\n", 1 }, { r.err, r.status })
   end)
 
+  it("keeps the file that -o names when the new one can not be written, and its mode when it can", function()
+    local words = " retro summary,skills,failures,attempts --format json -o report.txt"
+    local limited = ("trap '' XFSZ; ulimit -f 1; exec %s%s"):format(program.quote(program.path), words)
+    scene:write("report.txt", "old\n")
+    scene:sh "chmod 640 report.txt; ln -sf report.txt link.txt"
+    local r = scene:sh(limited)
+    assert.same({ "debrief: cannot write report.txt: File too large\n", 1 }, { r.err, r.status })
+    assert.equal("old\n", scene:read "report.txt")
+    assert.equal(0, scene:run({ "retro", "summary", "s01", "-o", "link.txt" }).status)
+    assert.truthy(scene:read("report.txt"):find "^Summary")
+    assert.equal("640\n", scene:sh("stat -c %a report.txt").out)
+    scene:sh "rm report.txt link.txt"
+    assert.equal(1, scene:sh(limited).status)
+    assert.equal("", scene:sh("ls | grep report || true").out)
+  end)
+
   it("has a report for a log without entries, and without sessions", function()
     local empty = program.scene()
     empty:sh "mkdir sessions"

@@ -1,0 +1,71 @@
+#include "save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool dbf_write_all(int fd, const char *text, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, text, len);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) text += n, len -= (size_t)n;
+  }
+  return true;
+}
+
+/* Close after writing: what the system says then counts, too. */
+static bool finish(int fd, bool ok) {
+  int code = errno;
+  if (close(fd) != 0 && ok) return false;
+  errno = code;
+  return ok;
+}
+
+static bool write_to(const char *path, const char *text, size_t len) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return fd >= 0 && finish(fd, dbf_write_all(fd, text, len));
+}
+
+/* Make a file with a name of its own beside `path`. */
+static int make_beside(const char *path, char *name, size_t size, mode_t mode) {
+  for (int i = 0; i < 100; i++) {
+    int n = snprintf(name, size, "%s.new-%ld-%d", path, (long)getpid(), i);
+    if (n < 0 || (size_t)n >= size) return errno = ENAMETOOLONG, -1;
+    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+/* Put a new file in the place of the old one at `path`, whose mode it gets. */
+static bool replace(const char *path, const struct stat *old, const char *text, size_t len) {
+  char name[PATH_MAX];
+  int fd = make_beside(path, name, sizeof name, 0600);
+  if (fd < 0)
+    return errno == EACCES || errno == EROFS || errno == ENAMETOOLONG ? write_to(path, text, len) : false;
+  bool ok = fchmod(fd, old->st_mode & 07777) == 0 && dbf_write_all(fd, text, len);
+  ok = finish(fd, ok) && rename(name, path) == 0;
+  int code = errno;
+  if (!ok) unlink(name);
+  errno = code;
+  return ok;
+}
+
+int dbf_save(lua_State *L) {
+  size_t len;
+  const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
+  char real[PATH_MAX]; /* a link stays, what it leads to is replaced */
+  struct stat old;
+  bool there = realpath(path, real) && stat(real, &old) == 0;
+  bool own = there && S_ISREG(old.st_mode) && old.st_nlink == 1 && old.st_uid == geteuid();
+  bool ok = own ? replace(real, &old, text, len) : write_to(path, text, len);
+  int code = errno;
+  if (!ok && !there) unlink(path); /* a part of it is worse than nothing */
+  errno = code;
+  return luaL_fileresult(L, ok, path);
+}

@@ -123,10 +123,10 @@ $(BUILD)/readline: always
 	@mkdir -p $(@D)
 	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
-$(PAGES): $(BUILD)/man/%: man/make.lua man/tidy.sed README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
+$(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
 	@mkdir -p $(@D)
-	$(BUILD)/debrief run man/make.lua $* $(VERSION) > $@.md
-	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf man/tidy.sed > $@
+	$(BUILD)/debrief run src/man/make.lua $* $(VERSION) > $@.md
+	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf src/man/tidy.sed > $@
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	luacheck -q lua plugins tests src/script/embed.lua tests/run man
+	luacheck -q lua plugins tests src/script/embed.lua tests/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
@@ -208,7 +208,6 @@ WORDS_fish = $(PREFIX)/share/fish/vendor_completions.d/debrief.fish
 SHELLS     = bash zsh fish
 words_in   = $(foreach shell,$(SHELLS),$(DESTDIR)$(WORDS_$(shell)))
 pages_in   = $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
-PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 
 LINKS    = libdebrief-log.so libdebrief.so
 PC_FILES = debrief-log.pc debrief.pc

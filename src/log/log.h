@@ -44,8 +44,8 @@ typedef enum debrief_code {
   DEBRIEF_EMEMORY,   /* out of memory */
   DEBRIEF_ESYNC, /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
   /* debrief/debrief.h only */
-  DEBRIEF_EPLUGIN, /* a plugin is not there, does not load, or was given what it does not take */
-  DEBRIEF_ESCRIPT, /* a script, a hook or a function of the host's raised an error */
+  DEBRIEF_EPLUGIN,     /* a plugin is not there, does not load, or was given what it does not take */
+  DEBRIEF_ESCRIPT,     /* a script, a hook or a function of the host's raised an error */
   DEBRIEF_EINTERRUPTED /* debrief_interrupt */
 } debrief_code;
 

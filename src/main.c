@@ -4,6 +4,7 @@
 #include <debrief/debrief.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,18 @@ static void handle_interrupts(debrief *host) {
   if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGINT, &ours, NULL);
 }
 
+/* What scripts print goes to stdout. print and io.write leave a mark there when they fail, and no reason; a pipe that
+ * nobody reads any more is none to complain of. */
+static bool was_printed(void) {
+  bool marked = ferror(stdout), flushed = fflush(stdout) == 0;
+  if (!marked && (flushed || errno == EPIPE)) return true;
+  struct pollfd out = {.fd = STDOUT_FILENO};
+  if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) return true;
+  fprintf(stderr, "debrief: cannot write: %s\n",
+          flushed ? "not all that was printed is there" : strerror(errno));
+  return false;
+}
+
 int main(int argc, char **argv) {
   debrief_config config = {.struct_size = sizeof config,
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
@@ -78,9 +91,5 @@ int main(int argc, char **argv) {
   }
   interruptible = NULL;
   debrief_close(host);
-  if (fflush(stdout) != 0 && errno != EPIPE) {
-    fprintf(stderr, "debrief: cannot write: %s\n", strerror(errno));
-    status = 1;
-  }
-  return status;
+  return was_printed() ? status : 1;
 }

@@ -77,6 +77,15 @@ describe("repl", function()
     local r = repl { "-i", stdin = "io.write 'a'; print 'b'; io.write 'c\\n'\n'd'\n" }
     assert.equal("ab\nc\nd\n", r.out)
   end)
+
+  it("shows values after a script has closed what io.write writes to", function()
+    assert.equal("1\n", repl({ "-i", stdin = "io.output '/dev/null'; io.close()\n1\n" }).out)
+  end)
+
+  it("ends with 1 when what is shown cannot be written", function()
+    local r = scene:sh [[printf '1 + 1\nio.stderr:write "on"\n' | "$DEBRIEF" repl -i >/dev/full]]
+    assert.same({ 1, "debrief: cannot write: No space left on device\n" }, { r.status, r.err })
+  end)
 end)
 
 describe("debrief.repl", function()

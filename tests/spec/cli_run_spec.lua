@@ -79,4 +79,19 @@ stack traceback:
     assert.equal(1, run_text("os.exit(false)").status)
     assert.equal(0, run_text("io.write 'y' os.exit(true, true)").status)
   end)
+
+  it("fails when what it prints cannot be written, but not when nobody reads any more", function()
+    for _, text in ipairs { "print 'lost'", "io.write(('x'):rep(100000))", "io.write 'lost'" } do
+      scene:write("s.lua", text)
+      for _, command in ipairs { "run s.lua >/dev/full", "run s.lua >&-", "repl s.lua >/dev/full" } do
+        local r = scene:sh('"$DEBRIEF" ' .. command)
+        assert.same({ 1, "debrief: cannot write: " }, { r.status, r.err:sub(1, 23) }, command .. ": " .. text)
+      end
+      for _, trap in ipairs { "", "trap '' PIPE; " } do
+        local r = scene:sh("mkfifo pipe; " .. trap .. 'exec 3<>pipe 4>pipe 3<&-; "$DEBRIEF" run s.lua >&4 4>&-; st=$?; '
+          .. "rm pipe; exit $st")
+        assert.same({ trap == "" and 141 or 0, "" }, { r.status, r.err }, trap .. text)
+      end
+    end
+  end)
 end)

@@ -4,21 +4,24 @@ local core = require "debrief.core"
 
 local drive = {}
 
--- The streams of this program. What a script has written through io comes before what is written past it.
-local function put(text, is_error)
-  if io then io.output():flush() end
-  core.write(is_error and 2 or 1, text)
-end
+local EPIPE = 32 -- nobody reads any more
 
 --- A console without line editing: lines from standard input; prompts only when that is a terminal. Nil where scripts
 -- have no io.
 function drive.plain()
   if not io then return nil end
-  local asked = core.terminal(0) ~= nil
+  local asked, lost = core.terminal(0) ~= nil, nil
+  -- What a script has written through io comes before what is written past it.
+  local function put(text, is_error)
+    pcall(function() io.output():flush() end) -- a script may have closed it
+    local ok, message, code = core.write(is_error and 2 or 1, text)
+    if not ok and not is_error then lost = lost or { message = message, code = code } end
+  end
   return {
     read = function(prompt)
       if asked then put(prompt) end
-      return io.read "l"
+      if lost and lost.code ~= EPIPE then error("cannot write: " .. lost.message, 0) end
+      return not lost and io.read "l" or nil
     end,
     write = put, remember = function() end, width = function() return core.terminal(1) end, color = false,
   }

@@ -108,7 +108,6 @@ $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 # debrief and debrief.core for a stock lua5.4, which brings the Lua symbols itself.
 $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
-	@rm -rf $(@D)/debrief # earlier builds had core.so there, and it would be found first
 	$(LINK) -shared -Wl,-Bsymbolic-functions -Wl,--version-script=src/install/module.map $^ \
 	  $(shell pkg-config --libs lua5.4-cjson) -o $@
 

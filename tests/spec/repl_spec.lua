@@ -419,7 +419,7 @@ describe(".help", function()
       local shown = feed(".help " .. topic)
       assert.truthy(#shown > 100, topic)
       for line in shown:gmatch "[^\n]+" do
-        assert(utf8.len(line) <= 80 or line:find "^  > ", line)
+        assert(utf8.len(line) <= 80, line)
         local example = line:match "^  > (.*)$"
         if example then
           local _, message, status = feed((example:gsub("  +.*$", "")))
@@ -443,6 +443,52 @@ describe(".plugins", function()
     assert.truthy(shown:find "\nskills +retrospective +%S")
     assert.truthy(shown:find "\nredact +enrich +%S")
     assert.falsy(shown:find "%s\n")
+  end)
+
+  it("keeps to the width of the screen", function()
+    new { width = function() return 60 end }
+    local shown = feed ".plugins"
+    for line in shown:gmatch "[^\n]+" do assert(utf8.len(line) <= 60, line) end
+    assert.truthy(shown:find("\n" .. (" "):rep(20) .. " *%S"))
+  end)
+end)
+
+describe(".try", function()
+  local scene, odd
+  setup(function()
+    scene = program.scene()
+    scene:write("sessions/a.jsonl", '{"skill":"a1","timestamp":"2026-03-01T00:00:00Z"}\n'
+      .. '{"skill":"a2","timestamp":"2026-01-01T00:00:00Z"}\n{"skill":1}\n')
+    scene:write("sessions/b.jsonl", '{"skill":"b1","timestamp":"2026-02-01T00:00:00Z"}\n{"skill":"b2"}\n')
+    scene:write("sessions/c.jsonl", '{"skill":"c1"}\n{"skill":"c2"}\n')
+    scene:write("sessions/none.jsonl", "")
+    odd = assert(debrief.open(scene:path "sessions"))
+  end)
+  teardown(function() odd:close() end)
+  before_each(function() new { log = odd } end)
+
+  local function tried(argument) return (feed(".try failed " .. argument):match "^failed on (%S+)") end
+
+  it("takes the latest entry by time, of the log or a session, and the last one without times", function()
+    assert.same({ "a:1", "a:1", "b:1", "c:2" }, { tried "", tried "a", tried "b", tried "c" })
+  end)
+
+  it("takes the entry in _ before the latest, and no other value", function()
+    feed "list(log:entries { session = 'b' })[2]"
+    assert.equal("b:2", tried "")
+    feed "1"
+    assert.equal("a:1", tried "")
+  end)
+
+  it("takes the line that is named, or says what is wrong with it", function()
+    assert.equal("a:2", tried "a:2")
+    for place, message in pairs { ["a:0"] = "session a has no entry at line 0", ["a:9"] = "session a has no entry at line 9",
+      ["a:99999999999999999999"] = "session a has no entry at line 99999999999999999999",
+      ["a:3"] = "a:3 is damaged: bad_entry: skill is not a string, at byte 10 of the line",
+      none = "session none has no entries", ["x --allow"] = "--allow takes PLUGIN:RIGHT",
+      nosuch = "no session 'nosuch' (list(log:sessions()) names them)" } do
+      assert.same({ "", message .. "\n", "error" }, { feed(".try failed " .. place) })
+    end
   end)
 end)
 

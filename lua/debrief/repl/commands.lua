@@ -20,8 +20,7 @@ commands.help = { words = { help.topics }, run = function(session, topic)
   local text = help.text(topic ~= "" and topic or nil, session.commands, session.log ~= nil,
     first_session(session))
   if text then return session:say(help.fit(text, session.width() or 100)) end
-  local near = nearest(topic, help.topics)
-  session:tell(("no topic '%s'%s; there are: %s"):format(topic, near and (": did you mean '%s'?"):format(near) or "",
+  session:tell(("no topic '%s'%s (there are: %s)"):format(topic, select(2, nearest(topic, help.topics)),
     table.concat(help.topics, ", ")))
   return "error"
 end }
@@ -40,9 +39,7 @@ commands.format = { words = { pretty.formats }, run = function(session, name)
       return
     end
   end
-  local near = nearest(name, pretty.formats)
-  session:tell(("no format '%s'%s; there are: %s"):format(name, near and (": did you mean '%s'?"):format(near) or "",
-    all))
+  session:tell(("no format '%s'%s (there are: %s)"):format(name, select(2, nearest(name, pretty.formats)), all))
   return "error"
 end }
 

@@ -28,7 +28,7 @@ Type Lua. Values are shown, names stay, and those that were given here are seen.
 local commands = {
   { "help", ".help TOPIC", "more: " .. table.concat(help.topics, " ") },
   { "plugins", ".plugins", "the plugins there are" },
-  { "try", ".try PLUGIN [SESSION[:LINE]]", "what a plugin does with one entry" },
+  { "try", ".try PLUGIN [SESSION[:LINE]]", "what a plugin does with one entry: the one in `_`, else the latest" },
   { "load", ".load FILE", "run a Lua file here" },
   { "save", ".save FILE", "what worked, as a script for `debrief run FILE`" },
   { "format", ".format FORMAT", "how values are shown: " .. table.concat(pretty.formats, " ") },
@@ -80,7 +80,8 @@ A filter is a function of an entry, or a text with an expression over its fields
 
   > function slow(e) return (e.duration_ms or 0) > 60000 end
   > list(log:entries { session = "SESSION", where = slow })
-  > list(log:entries { where = 'skill == "review" and debrief.outcome(entry) == "fail"' })
+  > list(log:entries { where = 'skill == "review" and final_status == "ok"' })
+  > list(log:entries { where = 'debrief.outcome(entry) == "fail"' })
   > list(log:entries { session = "SESSION", since = "2026-01-01" })
   > slow(list(log:entries { session = "SESSION" })[1])
 
@@ -92,7 +93,7 @@ A retrospective goes over all entries and returns a report.
 
   > log:retro "skills"                                      -- each skill: pass rate, attempts, time
   > log:retro("failures", { session = "SESSION" })          -- of one session
-  > log:retro("skills,slow", { since = "2026-01-01", opt = { "slow.limit_ms=120000" } })
+  > log:retro("skills,slow", { since = "90d", opt = { "slow.limit_ms=60000" } })
   > r = log:retro "summary"
   > r.entries, r.sessions                                   -- what it looked at
   > r:markdown()                                            -- the report as Markdown
@@ -109,7 +110,10 @@ A plugin is a Lua file that returns a table with hooks: enrich, filter, retrospe
 
   > .plugins                          all there are
   > .try outcome SESSION:1            each hook of it on one entry, and what it changed
-  > .try slow limit_ms=1000           with an option; on the entry shown last, else the latest
+  > .try slow limit_ms=1000           with an option
+
+Without SESSION:LINE it takes the entry in `_`, which a line gave last, else the latest of SESSION or of the
+log, by time. A plugin that needs a right gets it by --allow PLUGIN:RIGHT at the end.
 
 `.try ./mine.lua` tries a file, which is read anew each time: edit it, try again. This one keeps runs
 that took long:

@@ -36,9 +36,11 @@ commands.plugins = { run = function(one)
   for _, it in ipairs(list) do
     names, hooks = math.max(names, #it.name), math.max(hooks, #table.concat(it.hooks, ","))
   end
+  local room = math.max((one.width() or math.huge) - names - hooks - 4, 20)
+  local below = "\n" .. (" "):rep(names + hooks + 4)
   for i, it in ipairs(list) do
     out[i] = ("%s  %s  %s"):format(width.pad(it.name, names), width.pad(table.concat(it.hooks, ","), hooks),
-      safe(it.summary))
+      table.concat(width.wrap(safe(it.summary), room), below))
   end
   one:say(table.concat(out, "\n"))
   for _, message in ipairs(messages) do one:tell(message) end

@@ -1,6 +1,7 @@
 --- `.try`: what each hook of a plugin does with one entry, as text.
 -- @module debrief.repl.try
 local core = require "debrief.core"
+local latest = require "debrief.latest"
 local list = require "debrief.list"
 local nearest = require "debrief.nearest"
 local report = require "debrief.report"
@@ -22,25 +23,26 @@ local function parse(argument)
     elseif word ~= "--allow" then rest[#rest + 1] = word end
     allow = word == "--allow"
   end
-  if #rest == 0 or #rest > 2 then return nil, "write .try PLUGIN [SESSION[:LINE]] [option=value]" end
+  if allow then return nil, "--allow takes PLUGIN:RIGHT" end
+  if #rest == 0 or #rest > 2 then
+    return nil, "write .try PLUGIN [SESSION[:LINE]] [option=value] [--allow PLUGIN:RIGHT]"
+  end
   given.plugin, given.place = rest[1], rest[2]
   return given
 end
 
--- The entry at a line of a session, its last one without a line.
+-- The entry at a line of a session.
 local function entry_at(log, session, line)
   local reader, message = log.handle:reader(session, { line = line })
   if not reader then return nil, message end
-  local found, at
-  local entry, number = reader:next()
-  while entry do
-    found, at = entry, number
-    entry, number = reader:next()
-  end
+  local entry = reader:next()
+  local diagnostics = reader:diagnostics()
   reader:close()
-  if found then return { entry = found, session = session, line = at } end
-  return nil, line and ("session %s has no entry at line %d"):format(session, line)
-    or ("session %s has no entries"):format(session)
+  if entry then return { entry = entry, session = session, line = line } end
+  for _, d in ipairs(diagnostics) do
+    if d.line == line then return nil, ("%s:%d is damaged: %s: %s"):format(session, line, d.kind, d.message) end
+  end
+  return nil, ("session %s has no entry at line %d"):format(session, line)
 end
 
 -- Is there such a session? Nil and a message, with the nearest, when there is none.
@@ -48,37 +50,47 @@ local function there(log, name)
   local ids, message = log.handle:sessions()
   if not ids then return nil, message end
   for _, id in ipairs(ids) do if id == name then return true end end
-  local near = nearest(name, ids)
-  return nil, ("no session '%s'%s"):format(name, near and (": did you mean '%s'?"):format(near)
-    or " (list(log:sessions()) names them)")
+  local near, hint = nearest(name, ids)
+  return nil, ("no session '%s'%s"):format(name, near and hint or " (list(log:sessions()) names them)")
 end
 
--- The latest entry of the log.
-local function latest(log)
-  local ids, message = log.handle:sessions()
-  if not ids then return nil, message end
-  local best, most
+-- The latest entry of sessions, by time; without times the last one.
+local function latest_of(log, ids)
+  local newest, found = latest.new(1), nil
   for _, id in ipairs(ids) do
-    local found = entry_at(log, id)
-    local ns = found and core.time(found.entry) or math.mininteger
-    if found and (not best or ns > most) then best, most = found, ns end
+    local reader, message = log.handle:reader(id)
+    if not reader then return nil, message end
+    local entry, line = reader:next()
+    while entry do
+      newest.add(entry, id, line)
+      entry, line = reader:next()
+    end
+    reader:close()
   end
-  if best then return best end
-  return nil, "the log has no entries"
+  newest.each(function(entry, id, line) found = { entry = entry, session = id, line = line } end)
+  if found then return found end
+  return nil, #ids == 1 and ("session %s has no entries"):format(ids[1]) or "the log has no entries"
 end
 
 local function choose(session, place)
-  local shown = rawget(session.env, "_")
+  local shown, log = rawget(session.env, "_"), session.log
   if not place and shown ~= nil and list.place(shown) then
     local id, line = list.place(shown)
     return { entry = shown, session = id, line = line }
   end
-  if not session.log then return nil, "this session has no log" end
-  if not place then return latest(session.log) end
-  local id, line = place:match "^(.-):(%d+)$"
-  local ok, message = there(session.log, id or place)
+  if not log then return nil, "this session has no log" end
+  if not place then
+    local ids, message = log.handle:sessions()
+    if not ids then return nil, message end
+    return latest_of(log, ids)
+  end
+  local id, digits = place:match "^(.-):(%d+)$"
+  local ok, message = there(log, id or place)
   if not ok then return nil, message end
-  return entry_at(session.log, id or place, math.tointeger(tonumber(line)))
+  if not id then return latest_of(log, { place }) end
+  local line = math.tointeger(tonumber(digits))
+  if line and line > 0 then return entry_at(log, id, line) end
+  return nil, ("session %s has no entry at line %s"):format(id, digits)
 end
 
 -- ---- What changed ---------------------------------------------------------------------------------------------------

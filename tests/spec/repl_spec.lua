@@ -482,7 +482,8 @@ describe(".try", function()
 
   it("takes the line that is named, or says what is wrong with it", function()
     assert.equal("a:2", tried "a:2")
-    for place, message in pairs { ["a:0"] = "session a has no entry at line 0", ["a:9"] = "session a has no entry at line 9",
+    for place, message in pairs {
+      ["a:0"] = "session a has no entry at line 0", ["a:9"] = "session a has no entry at line 9",
       ["a:99999999999999999999"] = "session a has no entry at line 99999999999999999999",
       ["a:3"] = "a:3 is damaged: bad_entry: skill is not a string, at byte 10 of the line",
       none = "session none has no entries", ["x --allow"] = "--allow takes PLUGIN:RIGHT",

@@ -102,7 +102,7 @@ Your own, without a plugin:
 
   > function init() return { n = 0 } end
   > function step(acc, e) acc.n = acc.n + #(e.attempts or {}) end
-  > function finish(acc) return { title = "Attempts", text = acc.n .. " attempts" } end
+  > function finish(acc) return { title = acc.n .. " attempts" } end
   > log:retro { init = init, step = step, finish = finish }]==]
 
 texts.plugins = [==[

@@ -281,6 +281,24 @@ describe("completion", function()
     end
   end)
 
+  it("gives names of a log as they are written in a string, and none that ends it", function()
+    feed [==[k = { ['a"] os.exit() --'] = 1, ["b'\\"] = 1, ["c]]"] = 1, ["end"] = 1, ok = 1 }]==]
+    assert.equal([[a\"] os.exit() --]], (complete 'k["a'))
+    assert.equal([[a"] os.exit() --]], (complete "k['a"))
+    assert.equal([[b\'\\]], (complete "k['b"))
+    assert.equal([[b'\ end ok]], (complete "k[ [["))
+    assert.equal("ok", (complete "k."))
+  end)
+
+  it("knows files with blanks in their names", function()
+    local scene = program.scene()
+    scene:write("a b.lua", "")
+    scene:write("a bc.lua", "")
+    local path = scene:path "a b"
+    assert.same({ path .. ".lua " .. path .. "c.lua", path }, { complete(".load " .. path) })
+    assert.same({ path .. "c.lua", path .. "c" }, { complete(".load " .. path .. "c") })
+  end)
+
   it("does not give words that hide or move the cursor", function()
     feed "k = { ['a\\27[2J'] = 1, ok = 2 }"
     assert.equal("ok", (complete 'k["'))

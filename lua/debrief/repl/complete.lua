@@ -17,10 +17,11 @@ local NEAR = 1000 -- bytes before the cursor that are looked at closely: pattern
 
 local metatable_of = debug and debug.getmetatable or getmetatable
 
-local keywords = {}
+local keywords, reserved = {}, {}
 for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "
   .. "until while"):gmatch "%S+" do
   keywords[#keywords + 1] = word
+  reserved[word] = true
 end
 
 -- The table that is asked next for what `v` does not have.
@@ -134,7 +135,7 @@ local function in_code(before, env)
     local v = resolve(head:gsub("[.:]%s*$", ""), env)
     if v ~= nil then
       each_key(v, function(key, item)
-        if is_name(key) and (mark == "." or type(item) == "function") then add(key) end
+        if is_name(key) and not reserved[key] and (mark == "." or type(item) == "function") then add(key) end
       end)
     end
   elseif not word:find "^%d" and (word ~= "" or not head:find "%S") then
@@ -153,20 +154,27 @@ local strings = {
   { "require%s*%(?%s*$", "modules" },
 }
 
-local function in_string(before, text, env, sources)
+-- A text as it stands in a string that `quote` opens: what a log calls a field must not end the string. Nil: it cannot.
+local function written(text, quote)
+  if type(text) ~= "string" then return nil end
+  if quote == "[" then return not text:find("]", 1, true) and text or nil end
+  return (text:gsub("[\\" .. quote .. "]", "\\%0"))
+end
+
+local function in_string(before, quote, text, env, sources)
   local indexed = before:match "^(.*)%[%s*$"
   if indexed then
     local add, _, sorted = collector(text)
     local v = resolve(indexed, env)
-    if v ~= nil then each_key(v, add) end
+    if v ~= nil then each_key(v, function(key) add(written(key, quote)) end) end
     return text, sorted()
   end
   for _, one in ipairs(strings) do
     local source = before:find(one[1]) and sources[one[2]]
     if source then
       local word = one[2] == "plugins" and text:match "[^,]*$" or text
-      local _, all, sorted = collector(word)
-      all(source(word))
+      local add, _, sorted = collector(word)
+      for _, item in ipairs(source(word) or {}) do add(written(item, quote)) end
       return word, sorted()
     end
   end
@@ -181,10 +189,12 @@ local function in_command(before, commands, sources)
     for command in next, commands do add("." .. command) end
     return word, sorted()
   end
-  local word, count = rest:match "%S*$", select(2, rest:gsub("%S+%s", ""))
-  local _, all, sorted = collector(word)
   local command = commands[name:gsub("!$", "")]
-  local wanted = command and command.words and command.words[math.min(count + 1, #command.words)]
+  local words = command and command.words or {}
+  local word, count = rest:match "%S*$", select(2, rest:gsub("%S+%s", ""))
+  if words[1] == "files" then word, count = rest, 0 end -- the name of a file may have blanks in it
+  local _, all, sorted = collector(word)
+  local wanted = words[math.min(count + 1, #words)]
   if type(wanted) == "table" then all(wanted)
   elseif wanted and sources[wanted] then all(sources[wanted](word)) end
   return word, sorted()
@@ -207,7 +217,9 @@ function complete.at(line, point, about)
     local kind, head, inside = syntax.inside(text)
     if kind == "comment" then return #before + 1, {} end
     if kind == "string" and #inside > NEAR then return #before + 1, {} end
-    if kind == "string" then word, found = in_string(head:sub(-NEAR), inside, about.env, about.sources)
+    if kind == "string" then
+      local quote = text:sub(#head + 1, #head + 1)
+      word, found = in_string(head:sub(-NEAR), quote, inside, about.env, about.sources)
     else word, found = in_code(text:sub(-NEAR), about.env) end
   end
   return #before - #word + 1, found

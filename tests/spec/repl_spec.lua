@@ -108,6 +108,24 @@ describe("a session", function()
       .. "\trepl:1: in global 'g'\n\trepl:1: in main chunk\n", message)
   end)
 
+  it("asks an error object what it says, and shows it when that fails", function()
+    feed "function raise(says) error(setmetatable({ code = 3 }, { __tostring = says })) end"
+    assert.equal("no \\x1bcolour\n", (select(2, feed "raise(function(e) return 'no \27colour' end)")))
+    for _, says in ipairs { "function() error 'again' end", "function() return {} end", "5" } do
+      assert.equal("error object: { code = 3 }\n", (select(2, feed("raise(" .. says .. ")"))))
+    end
+  end)
+
+  it("loads files as lua does: with a first line for a shell, with a byte order mark, compiled", function()
+    local scene = program.scene()
+    for name, text in pairs {
+      sh = "#!/bin/lua\nreturn 7", bom = "\xef\xbb\xbfreturn 7", bc = string.dump(load "return 7") } do
+      assert.same({ "7\n", "", "done" }, { feed(".load " .. scene:write(name, text)) }, name)
+    end
+    local path = scene:write("bad", "x = = 1")
+    assert.same({ "", path .. ":1: unexpected symbol near '='\n", "error" }, { feed(".load " .. path) })
+  end)
+
   it("escapes what comes from a log, in print, values and errors", function()
     for _, line in ipairs { "print '\\27[2J\\u{202e}'", "'\\27[2J\\u{202e}'", "{ '\\27[2J\\u{202e}' }",
       "error '\\27[2J\\u{202e}'", "('\\27[2J\\u{202e}').x.y", "\27[2J", ".try \27[2J", ".\27", ".help \27[2J",

@@ -48,10 +48,7 @@ end }
 
 commands.load = { words = { "files" }, run = function(one, path)
   if path == "" then return fail(one, "write .load FILE") end
-  local text, message = core.slurp(path)
-  if not text then return fail(one, message) end
-  local f
-  f, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", one.env)
+  local f, message = loadfile(path, "bt", one.env)
   if not f then return fail(one, message) end
   if not one:run(f) then return "error" end
   one.worked[#one.worked + 1] = { file = path }

@@ -19,6 +19,8 @@ Session.__index = Session
 
 local WIDTH, FRAMES, MESSAGE = 100, 10, 2000 -- columns; lines of a traceback; bytes of a message
 
+local metatable_of = debug and debug.getmetatable or getmetatable
+
 -- ---- The environment ------------------------------------------------------------------------------------------------
 
 -- print of the session: to where it writes, and nothing raw from a log.
@@ -102,9 +104,17 @@ local function frames(traceback)
   return "stack traceback:\n" .. table.concat(out, "\n")
 end
 
+-- What an error object says of itself: whoever raises one wants to be asked. Nil when it says nothing.
+local function said_by(raised)
+  local mt = metatable_of(raised)
+  if type(mt) ~= "table" or rawget(mt, "__tostring") == nil then return nil end
+  local ok, text = core.guard(handler, tostring, raised)
+  return ok and text or nil
+end
+
 local function message_of(raised)
   local kind = type(raised)
-  local text = (kind == "string" or kind == "number") and tostring(raised)
+  local text = (kind == "string" or kind == "number") and tostring(raised) or said_by(raised)
     or "error object: " .. (raised == nil and "nil" or pretty.text(raised))
   return #text > MESSAGE and text:sub(1, MESSAGE) .. "…" or text
 end

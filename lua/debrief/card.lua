@@ -7,6 +7,7 @@
 --       attempts[1]
 --         verified    false
 -- @module debrief.card
+local columns = require "debrief.columns"
 local core = require "debrief.core"
 local format = require "debrief.report.format"
 local outcome = require "debrief.outcome"
@@ -27,13 +28,19 @@ local function is_flat(value)
   return #tostring(value) <= SHORT
 end
 
-local function scalar(key, value)
+local function scalar(key, value, raw)
   if value == core.null then return "null" end
   if type(value) == "string" then return value == "" and '""' or safe(value) end
-  if type(value) == "number" and key:find "_ms$" then
-    return ("%s (%s)"):format(core.encode(value), format.number(value, "ms"))
+  if type(value) == "number" and value - value == 0 and key:find "_ms$" then
+    return ("%s (%s)"):format(columns.json(value, raw), format.number(value, "ms"))
   end
-  return type(value) == "userdata" and safe(tostring(value)) or core.encode(value)
+  return safe(columns.json(value, raw))
+end
+
+-- The text that a number stands with: it may have more digits than a number here can have.
+local function raw_of(object, key, value)
+  local raw = math.type(value) == "float" and core.raw(object, key)
+  return raw and tonumber(raw) == value and raw or nil -- of two members with one name it is that of the last
 end
 
 -- A text of several lines, of which at most `most` are shown.
@@ -48,7 +55,7 @@ end
 
 local members
 
-local function member(out, indent, column, key, value, most)
+local function member(out, indent, column, key, value, most, raw)
   local name = indent .. safe(key)
   local kind = core.type(value)
   if kind == "string" and value:find "\n." then
@@ -60,7 +67,7 @@ local function member(out, indent, column, key, value, most)
     out[#out + 1] = name
     members(out, indent .. "  ", value, most)
   else
-    out[#out + 1] = width.pad(name, #indent + column) .. "  " .. scalar(key, value)
+    out[#out + 1] = width.pad(name, #indent + column) .. "  " .. scalar(key, value, raw)
   end
 end
 
@@ -69,7 +76,9 @@ function members(out, indent, object, most)
   for key, value in pairs(object) do
     if core.type(value) ~= "object" then column = math.max(column, math.min(width.of(safe(key)), 24)) end
   end
-  for key, value in pairs(object) do member(out, indent, column, key, value, most) end
+  for key, value in pairs(object) do
+    member(out, indent, column, key, value, most, raw_of(object, key, value))
+  end
 end
 
 --- The members of an object that is part of an entry.

@@ -51,15 +51,19 @@ local function find(entry, field, place)
   return value, core.type(parent) == "object" and core.raw(parent, field:match "[^.]+$") or nil
 end
 
-local function json(value, raw)
+--- A value as JSON.
+-- @param raw the text it stands with in the log, where that is known
+function columns.json(value, raw)
   if value == nil then return "null" end
   if type(value) == "userdata" then return tostring(value) end
-  return type(value) == "number" and raw or core.encode(value)
+  if type(value) == "number" and raw then return raw end
+  if value == math.huge or value == -math.huge then return value > 0 and "1e999" or "-1e999" end -- no name of JSON's
+  return core.encode(value)
 end
 
 local function text(value, raw)
   if value == nil then return "" end
-  return type(value) == "string" and value or json(value, raw)
+  return type(value) == "string" and value or columns.json(value, raw)
 end
 
 -- ---- Rows -----------------------------------------------------------------------------------------------------------
@@ -84,7 +88,7 @@ function columns.object(fields, asked)
   for i, field in ipairs(fields) do keys[i] = core.encode(field) .. ":" end
   return function(entry, session, line)
     local out = {}
-    read(entry, session, line, function(value, raw, i) out[i] = keys[i] .. json(value, raw) end)
+    read(entry, session, line, function(value, raw, i) out[i] = keys[i] .. columns.json(value, raw) end)
     return "{" .. table.concat(out, ",") .. "}"
   end
 end

@@ -123,6 +123,23 @@ describe("read --format", function()
     assert.truthy(r.out:find "s1          1  2026%-10%-25T00:00:00Z  review  ok                  61000\n")
   end)
 
+  it("shows numbers that are larger than any here, and all digits, in every format", function()
+    scene:write("sessions/s1.jsonl", '{"skill":"n","x":1e999,"y_ms":-1e999,"big":12345678901234567890,'
+      .. '"list":[1e999,-1e999],"o":{"x":1e999,"text":"a"},"far":[1e999,{"x":1}]}\n')
+    local fields = "x,y_ms,big,list.1,list.2,list,o.x"
+    local shown = "1e999\t-1e999\t12345678901234567890\t1e999\t-1e999\t[1e999,-1e999]\t1e999"
+    assert.equal(shown .. "\n", scene:run({ "read", "--fields", fields }).out)
+    assert.truthy(scene:run({ "read", "--fields", fields, "--format", "jsonl" }).out
+      :find('"list.1":1e999,"list.2":-1e999,', 1, true))
+    local r = scene:run { "read", "--format", "card" }
+    assert.same({ table.concat({ "s1:1  -  n  unknown", "  skill  n", "  x      1e999", "  y_ms   -1e999",
+      "  big    12345678901234567890", "  list   [1e999,-1e999]", "  o", "    x     1e999", "    text  a",
+      "  far[1]  1e999", "  far[2]", "    x  1", "" }, "\n"), "", 0 }, { r.out, r.err, r.status })
+    for _, format in ipairs { "list", "table", "json" } do
+      assert.equal(0, scene:run({ "read", "--format", format }).status)
+    end
+  end)
+
   it("card shows all of an entry, its text safe", function()
     scene:write("sessions/s2.jsonl", '{"session_id":"s2","timestamp":"2026-10-25T00:00:00Z","skill":"de\\u001bbug",'
       .. '"input":{"deep":{"er":1},"empty":"","none":null,"flat":[1,2]},"attempts":[{"attempt":1,'

@@ -110,7 +110,8 @@ describe("debrief.repl", function()
   it("works in a stock lua5.4, too", function()
     scene:write("s.lua", "print(require 'debrief'.repl { n = 1 })")
     local r = scene:sh(([[printf 'n + 1\n.help nosuch\n' | LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' \
-      LUA_CPATH='%s/lua/?.so;;' lua5.4 s.lua]]):format(program.root, program.root, program.build))
+      LUA_CPATH='%s/lua/?.so;;' lua5.4 s.lua]]):format(program.root, program.root, program.build),
+      { LD_PRELOAD = os.getenv "LD_PRELOAD", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" })
     assert.same({ "2\n2\n", 0 }, { r.out, r.status })
     assert.truthy(r.err:find "^no topic 'nosuch'")
   end)

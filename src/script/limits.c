@@ -196,11 +196,11 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
   dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
   open_guard(i);
   int status = lua_pcall(L, arguments, results, handler);
-  bool stopped = is_stopped(&r);
   close_guard(i);
   dbf_limits_leave(&r);
-  if (status != LUA_OK) return stopped && r.raised ? DBF_INTERRUPTED : status;
-  if (!r.raised) return LUA_OK;
+  /* What was pending may be gone already, with a guard of another thread: a prompt in a worker. */
+  if (!r.raised) return status;
+  if (status != LUA_OK) return DBF_INTERRUPTED;
   lua_settop(L, base - 1); /* the code went on behind a pcall of its own, to its end */
   lua_pushnil(L);
   return DBF_INTERRUPTED;

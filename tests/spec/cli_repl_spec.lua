@@ -149,4 +149,22 @@ end }]])
     type_line(".quit", "info: p: answered kepts1")
     assert.equal(0, t:ended())
   end)
+
+  it("ends the retrospective of several workers with Ctrl-C at a prompt in one of them", function()
+    if not screen.available() then return pending "no tmux here" end
+    scene:write("p.lua", [[local debrief = require "debrief"
+return { name = "p", api = 1, retrospective = {
+  init = function() return {} end, merge = function() end,
+  step = function(acc, entry, ctx) if ctx.session == "s1" then debrief.repl { entry = entry } end end,
+  finish = function() return { title = "never" } end,
+} }]])
+    for i = 1, 4 do scene:write(("sessions/s%d.jsonl"):format(i), '{"skill":"a"}\n') end
+    local t = screen.start(scene, [[trap : INT; "$DEBRIEF" retro ./p.lua -j2; echo "status $?"; read end]])
+    t:wait "^>"
+    t:type "while true do end"
+    t:keys "Enter"
+    t:wait "true do end\n$"
+    t:keys "C-c"
+    t:wait "debrief: interrupted: there is no report\nstatus 130\n"
+  end)
 end)

@@ -77,6 +77,19 @@ describe("progress", function()
     assert.falsy(scene:read("raw"):find "\27")
   end)
 
+  it("is not shown to who types the entries", function()
+    if not screen.available() then return pending "no tmux here" end
+    local t = screen.start(scene, "script -qec " .. program.quote(slowly "append typed") .. " raw")
+    for _ = 1, 3 do
+      t:type '{"skill":"a"}'
+      t:keys "Enter"
+    end
+    t:keys "C-d"
+    t:wait "<0>"
+    t:ended()
+    assert.falsy(scene:read("raw"):find "append  ")
+  end)
+
   it("fits narrow terminals, and leaves nothing beside a message", function()
     if not screen.available() then return pending "no tmux here" end
     scene:write("draw.lua", CLOCK .. [[

@@ -64,7 +64,8 @@ end
 local function each_line(names, each)
   if #names == 0 then names = { "-" } end
   local done, all = 0, bytes_of(names)
-  progress.begin "append"
+  local typed = not all and core.terminal(0) -- who types knows how far it is
+  if not typed then progress.begin "append" end
   for _, name in ipairs(names) do
     local file, message = io.stdin, nil
     if name ~= "-" then file, message = io.open(name, "rb") end

@@ -253,6 +253,17 @@ local function check_each(value, name, check, defects)
   return out
 end
 
+local function checked(value, plugin, defects)
+  check_keys(value, "report", "the report", defects)
+  return {
+    plugin = plugin,
+    title = check_text(value.title, "title", defects, true),
+    text = check_text(value.text, "text", defects),
+    tables = check_each(value.tables, "tables", check_table, defects),
+    findings = check_each(value.findings, "findings", check_finding, defects),
+  }
+end
+
 --- Check what `finish` of the plugin named `plugin` returned.
 -- @return the report in its normalised form (a caller may set `incomplete`, the number of entries that failed in step);
 -- or nil, one message, and an array of one message for each defect
@@ -264,14 +275,8 @@ function report.check(value, plugin)
     return nil, message, { message }
   end
   local defects = {}
-  check_keys(value, "report", "the report", defects)
-  local out = {
-    plugin = plugin,
-    title = check_text(value.title, "title", defects, true),
-    text = check_text(value.text, "text", defects),
-    tables = check_each(value.tables, "tables", check_table, defects),
-    findings = check_each(value.findings, "findings", check_finding, defects),
-  }
+  local ok, out = pcall(checked, value, plugin, defects) -- a table of the plugin's may have a metatable: its _ENV
+  if not ok then defects[#defects + 1] = tostring(out) end
   if #defects == 0 then return out end
   local more = #defects > 1 and (" (and %d more)"):format(#defects - 1) or ""
   return nil, "finish returned a report that can not be shown: " .. defects[1] .. more, defects

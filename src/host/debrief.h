@@ -157,11 +157,12 @@ DEBRIEF_API debrief_entries *debrief_query_entries(debrief *host, const debrief_
 
 /* The next entry. A plugin that fails goes to on_problem, and the entry goes on as it was before that plugin; a filter
  * that fails leaves it out, and so does an enricher with on_error = "refuse". ERROR, as debrief_reader_next and
- * ESCRIPT, is returned by every later call too, and so is EARG when the host was closed in between. */
+ * ESCRIPT, is returned by every later call too, and so is EARG when the host was closed in between; not so the EARG of
+ * a callback that is refused. */
 DEBRIEF_API debrief_next debrief_entries_next(debrief_entries *entries, debrief_found *found,
                                               debrief_error *err);
 
-/* NULL is fine. The host may have been closed before. */
+/* NULL is fine. The host may have been closed before. A callback may close, too: it is not to be used from there on. */
 DEBRIEF_API void debrief_entries_close(debrief_entries *entries);
 
 /* ---- Retrospectives (file -> C) --------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ struct debrief_entries {
   dbf_bytes texts, places; /* a batch (lua/debrief/entries.lua) */
   size_t text, place;      /* where the next one is in it */
   bool ended;              /* the batch is the last */
+  bool closed;             /* by a callback: it goes when the host's function has returned */
   debrief_error error;     /* why it ended; DEBRIEF_OK: that was all */
 };
 
@@ -89,14 +90,23 @@ static void leave(debrief_entries *e) {
   e->host = NULL;
 }
 
-void dbf_entries_orphan(debrief *host) {
-  while (host->entries) leave(host->entries);
-}
-
 static void release(debrief_entries *e) {
   dbf_bytes_release(&e->texts);
   dbf_bytes_release(&e->places);
   free(e);
+}
+
+void dbf_entries_orphan(debrief *host) {
+  while (host->entries) {
+    debrief_entries *e = host->entries;
+    leave(e);
+    if (e->closed) release(e);
+  }
+}
+
+/* Is a function of the host under way, whose callback this is? */
+static bool is_busy(const debrief_entries *e) {
+  return e->host && e->host->busy;
 }
 
 debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query, debrief_error *err) {
@@ -112,6 +122,31 @@ debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query
   }
   enlist(host, e);
   return e;
+}
+
+static void dispose(debrief_entries *e) {
+  if (e->host) dbf_host_call_unguarded(e->host, "debrief_entries_close", l_done, e, NULL);
+  leave(e);
+  release(e);
+}
+
+/* Let go what callbacks have closed. */
+static void sweep(debrief *host) {
+  debrief_entries *e = host->entries;
+  while (e) {
+    debrief_entries *next = e->next;
+    if (e->closed) dispose(e);
+    e = next;
+  }
+}
+
+/* Get the next batch. False: e->error says why there is none, and nothing more comes. */
+static bool go_on(debrief_entries *e) {
+  if (!e->host) dbf_fail(&e->error, DEBRIEF_EARG, "debrief_entries_next: the host was closed");
+  else if (dbf_host_call(e->host, "debrief_entries_next", l_more, e, &e->error)) return true;
+  e->ended = true;
+  e->text = e->texts.len; /* a batch that did not come whole */
+  return false;
 }
 
 static void give(debrief_entries *e, debrief_found *found) {
@@ -131,12 +166,16 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: an argument is NULL");
     return DEBRIEF_NEXT_ERROR;
   }
-  while (e->text == e->texts.len && !e->ended) {
-    if (!e->host) {
-      dbf_fail(&e->error, DEBRIEF_EARG, "debrief_entries_next: the host was closed");
-      break;
-    }
-    if (!dbf_host_call(e->host, "debrief_entries_next", l_more, e, &e->error)) break;
+  if (is_busy(e)) {
+    dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: called while another function of this host runs");
+    return DEBRIEF_NEXT_ERROR;
+  }
+  while (e->text == e->texts.len && !e->ended)
+    if (!go_on(e)) break;
+  if (e->closed) {
+    dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: a callback of it has closed it");
+    sweep(e->host);
+    return DEBRIEF_NEXT_ERROR;
   }
   if (e->text < e->texts.len) {
     give(e, found);
@@ -150,7 +189,11 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
 
 void debrief_entries_close(debrief_entries *e) {
   if (!e) return;
-  if (e->host) dbf_host_call_unguarded(e->host, "debrief_entries_close", l_done, e, NULL);
-  leave(e);
-  release(e);
+  if (is_busy(e)) {
+    e->closed = true;
+    return;
+  }
+  debrief *host = e->host;
+  dispose(e);
+  if (host) sweep(host);
 }

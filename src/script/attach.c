@@ -44,7 +44,8 @@ static const char *objection(lua_State *L) {
   if (!is_main) return "it is a coroutine: give the state it belongs to";
   if (dbf_state_config_of(L)->interrupt) return "a host is attached to it already, or it belongs to one";
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  bool libraries = lua_istable(L, -1) && lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE;
+  bool libraries = lua_istable(L, -1) && lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE &&
+                   lua_getfield(L, -1, "searchers") == LUA_TTABLE;
   if (!libraries) return "it has no library 'package' (luaL_openlibs)";
   return has_another_copy(L) ? "it has loaded another copy of debrief" : NULL;
 }

@@ -31,7 +31,8 @@ struct debrief_call {
   size_t count;
   dbf_value results[MOST_RESULTS]; /* text.data is NULL: the texts stand in `texts`, one behind the other */
   size_t returned;
-  dbf_bytes *texts;
+  dbf_bytes *texts; /* those of this call begin at `from`; before it stand those of calls around it */
+  size_t from;
   bool failed;
   char message[501];
 };
@@ -223,10 +224,17 @@ static dbf_value take_value(lua_State *L, int index) {
   return value;
 }
 
+/* The texts become a Lua string before anything else is made: a finalizer may call a function of the host's, too. */
 static int push_results(lua_State *L, const debrief_call *call) {
-  const char *text = call->texts->data;
-  dbf_scratch_check(L, call->texts);
+  dbf_bytes *texts = call->texts;
+  size_t len = texts->len - call->from;
+  bool full = texts->failed;
+  texts->len = call->from;
+  texts->failed = false;
+  if (call->failed) return luaL_error(L, "%s", call->message);
+  if (full) return luaL_error(L, "not enough memory");
   luaL_checkstack(L, MOST_RESULTS + 4, "too many results");
+  const char *text = lua_pushlstring(L, len ? texts->data + call->from : "", len);
   for (size_t i = 0; i < call->returned; i++) {
     push_value(L, &call->results[i], text);
     if (is_text(&call->results[i])) text += call->results[i].as.text.len;
@@ -250,10 +258,9 @@ static int l_call(lua_State *L) {
         name);
   dbf_value *arguments = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *arguments, 0);
   for (int i = 0; i < n; i++) arguments[i] = take_value(L, i + 1);
-  debrief_call call = {.arguments = arguments, .count = (size_t)n, .texts = &dbf_scratch_of(L)->extra};
-  dbf_bytes_clear(call.texts);
+  dbf_bytes *texts = &dbf_scratch_of(L)->results;
+  debrief_call call = {.arguments = arguments, .count = (size_t)n, .texts = texts, .from = texts->len};
   if (!found.function(found.user, &call) && !call.failed) dbf_call_fail(&call, "the host's function failed");
-  if (call.failed) return luaL_error(L, "%s", call.message);
   return push_results(L, &call);
 }
 

@@ -38,10 +38,13 @@ static void on_hook(lua_State *L, lua_Debug *ar);
  * through: among them are those that close to-be-closed variables. */
 static void arm(dbf_running *r, lua_State *L, int count) {
   if (!L) return;
-  if (L == r->of && !r->hooked && lua_gethook(L) != on_hook) {
-    r->hook = lua_gethook(L);
-    r->mask = lua_gethookmask(L);
-    r->count = lua_gethookcount(L);
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L), before = lua_gethookcount(L);
+  atomic_signal_fence(memory_order_seq_cst); /* the handler may have been here in between */
+  if (L == r->of && !r->hooked && hook != on_hook) {
+    r->hook = hook;
+    r->mask = mask;
+    r->count = before;
     r->hooked = true;
   }
   lua_sethook(L, on_hook, LUA_MASKCOUNT, count);

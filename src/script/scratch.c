@@ -9,6 +9,7 @@ static int l_gc(lua_State *L) {
   dbf_bytes_release(&scratch->text);
   dbf_bytes_release(&scratch->piece);
   dbf_bytes_release(&scratch->extra);
+  dbf_bytes_release(&scratch->results);
   dbf_entry_release(&scratch->entry);
   return 0;
 }
@@ -18,6 +19,7 @@ void dbf_scratch_open(lua_State *L) {
   dbf_bytes_init(&scratch->text);
   dbf_bytes_init(&scratch->piece);
   dbf_bytes_init(&scratch->extra);
+  dbf_bytes_init(&scratch->results);
   dbf_entry_init(&scratch->entry);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, l_gc);

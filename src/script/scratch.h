@@ -10,10 +10,11 @@
 #include "../log/entry.h"
 
 typedef struct dbf_scratch {
-  dbf_bytes text;  /* what is being built */
-  dbf_bytes piece; /* a part of it: a decoded string, a value to be spliced in */
-  dbf_bytes extra; /* unknown members of an entry under construction */
-  dbf_entry entry; /* a scan of `text` */
+  dbf_bytes text;    /* what is being built */
+  dbf_bytes piece;   /* a part of it: a decoded string, a value to be spliced in */
+  dbf_bytes extra;   /* unknown members of an entry under construction */
+  dbf_bytes results; /* of the host's functions that run, one within the other */
+  dbf_entry entry;   /* a scan of `text` */
 } dbf_scratch;
 
 /* Make the state's scratch; once, when the state is opened. */

@@ -162,15 +162,16 @@ static void open_reduced(lua_State *L) {
 
 /* Our searcher behind the preloaded ones, in front of the file system. */
 static void add_searcher(lua_State *L) {
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "searchers");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_LOADLIBNAME); /* a global may have been taken away */
+  if (lua_getfield(L, -1, "searchers") != LUA_TTABLE) luaL_error(L, "package.searchers is no table");
   for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -2, i + 1);
   }
   lua_pushcfunction(L, l_searcher);
   lua_rawseti(L, -2, 2);
-  lua_pop(L, 2);
+  lua_pop(L, 3);
 }
 
 static int open_state(lua_State *L) {

@@ -113,12 +113,57 @@ static void two_hosts_in_one_state_are_refused(void **state) {
   lua_close(bare);
 }
 
+static bool give_text(debrief_call *call, const char *text) {
+  return debrief_call_return(call, &(debrief_value){.kind = DEBRIEF_TEXT, .as.text = {text, strlen(text)}});
+}
+
+static bool inner(void *user, debrief_call *call) {
+  (void)user;
+  return debrief_call_count(call) == 0 ? give_text(call, "inner") : debrief_call_fail(call, "no");
+}
+
+/* The caller has the state, and may use it in a function of its own. */
+static bool outer(void *user, debrief_call *call) {
+  (void)user;
+  bool ok = give_text(call, "before the inner one");
+  lua("assert(debrief.host.inner() == 'inner' and not pcall(debrief.host.inner, 1))");
+  return ok && give_text(call, "after");
+}
+
+static void functions_of_the_host_may_call_each_other(void **state) {
+  (void)state;
+  attach();
+  assert_true(debrief_register(host, "inner", inner, NULL, DEBRIEF_HOST_THREAD, &err));
+  assert_true(debrief_register(host, "outer", outer, NULL, DEBRIEF_HOST_THREAD, &err));
+  for (int i = 0; i < 2; i++)
+    run("local a, b = debrief.host.outer() assert(a == 'before the inner one' and b == 'after', a)\n"
+        "assert(debrief.host.inner() == 'inner')");
+}
+
+static void a_state_without_searchers_is_refused(void **state) {
+  (void)state;
+  debrief_config given = config();
+  lua("kept = package package = nil");
+  attach(); /* the library is there, under no name */
+  run("assert(log)");
+  detach();
+  lua_close(L);
+  L = luaL_newstate();
+  luaL_openlibs(L);
+  lua("package.searchers = nil");
+  assert_null(debrief_attach(L, &given, &err));
+  assert_failed(DEBRIEF_EARG, "package");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(scripts_and_the_caller_share_the_state, set_up_state, tear_down_state),
       cmocka_unit_test_setup_teardown(the_state_is_as_it_was, set_up_state, tear_down_state),
       cmocka_unit_test_setup_teardown(what_is_left_works_as_in_any_lua, set_up_state, tear_down_state),
       cmocka_unit_test_setup_teardown(two_hosts_in_one_state_are_refused, set_up_state, tear_down_state),
+      cmocka_unit_test_setup_teardown(functions_of_the_host_may_call_each_other, set_up_state,
+                                      tear_down_state),
+      cmocka_unit_test_setup_teardown(a_state_without_searchers_is_refused, set_up_state, tear_down_state),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

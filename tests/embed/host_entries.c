@@ -282,6 +282,65 @@ static void a_callback_may_append_and_is_refused_the_rest(void **state) {
   assert_finds(&query, "from_callback:1 \n");
 }
 
+static debrief_next inner_next;
+
+static void asks_for_more(void *user, const debrief_diagnostic *diagnostic) {
+  (void)diagnostic;
+  debrief_entries **entries = user;
+  debrief_found found;
+  debrief_error e;
+  inner_next = debrief_entries_next(*entries, &found, &e);
+  inner_code = e.code;
+}
+
+static void a_callback_that_is_refused_takes_nothing_away(void **state) {
+  (void)state;
+  put_file(folder, "b.jsonl", "no entry\n" SKILL("one") "\n" SKILL("two") "\n");
+  debrief_entries *entries;
+  debrief_query query = {.struct_size = sizeof query, .on_diagnostic = asks_for_more, .user = &entries};
+  query.sessions = "b";
+  entries = debrief_query_entries(host, &query, &err);
+  told[0] = '\0';
+  assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
+  assert_string_equal(told, "b:2 one\nb:3 two\n");
+  assert_int_equal(inner_next, DEBRIEF_NEXT_ERROR);
+  assert_int_equal(inner_code, DEBRIEF_EARG);
+  debrief_entries_close(entries);
+}
+
+static void closes(void *user, const debrief_problem *problem) {
+  (void)problem;
+  debrief_entries **entries = user;
+  debrief_entries_close(*entries);
+  *entries = NULL;
+}
+
+static bool closes_in_lua(void *user, debrief_call *call) {
+  (void)call;
+  closes(user, NULL);
+  return true;
+}
+
+static void a_callback_may_close(void **state) {
+  (void)state;
+  debrief_found found;
+  debrief_text json;
+  debrief_entries *entries, *other = debrief_query_entries(host, NULL, &err);
+  debrief_query query = {.struct_size = sizeof query, .where = "skill + 1", .on_problem = closes};
+  query.user = &entries;
+  entries = debrief_query_entries(host, &query, &err);
+  assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ERROR);
+  assert_failed(DEBRIEF_EARG, "closed it");
+  assert_null(entries);
+  entries = debrief_query_entries(host, NULL, &err);
+  assert_true(debrief_register(host, "shut", closes_in_lua, &entries, DEBRIEF_HOST_THREAD, &err));
+  assert_true(debrief_eval(host, (debrief_text){"debrief.host.shut()", 19}, &json, &err));
+  assert_int_equal(debrief_entries_next(other, &found, &err), DEBRIEF_NEXT_ENTRY);
+  debrief_entries_close(other);
+  entries = debrief_query_entries(host, NULL, &err);
+  assert_true(debrief_eval(host, (debrief_text){"debrief.host.shut()", 19}, &json, &err)); /* and left */
+}
+
 static void null_is_an_error_or_nothing(void **state) {
   (void)state;
   debrief_found found;
@@ -315,6 +374,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(an_older_query_asks_for_what_it_knows, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_told, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_callback_may_append_and_is_refused_the_rest, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_that_is_refused_takes_nothing_away, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_may_close, with_log, tear_down),
       cmocka_unit_test_setup_teardown(null_is_an_error_or_nothing, with_log, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

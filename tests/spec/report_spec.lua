@@ -68,6 +68,12 @@ describe("report", function()
     end)
   end
 
+  it("tells what a table with a metatable raises", function()
+    local environment = setmetatable({}, { __index = function(_, key) error("no global " .. key, 0) end })
+    contains(select(2, report.check(environment, "p")), "no global title")
+    contains(select(2, report.check({ title = "T", tables = { environment } }, "p")), "no global")
+  end)
+
   it("names every defect, and counts them in one message", function()
     local _, message, all = report.check({ title = 1, text = 2, findings = { 3 } }, "p")
     assert.equal(3, #all)

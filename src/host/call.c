@@ -95,8 +95,10 @@ static int l_tell(lua_State *L) {
   keep_word(L, host, TRACEBACK, "traceback");
   host->details.line = number_of(L, "line");
   host->details.count = 1;
-  dbf_fail_at(r->err, code_of(L), host->details.line, number_of(L, "offset"), "%s",
-              word(host->words[MESSAGE]));
+  const char *message = word(host->words[MESSAGE]);
+  message += strspn(message, "\n"); /* an error is one line, the details have them all */
+  dbf_fail_at(r->err, code_of(L), host->details.line, number_of(L, "offset"), "%.*s",
+              (int)strcspn(message, "\n"), message);
   return 0;
 }
 

@@ -50,11 +50,18 @@ static void arm(dbf_running *r, lua_State *L, int count) {
   lua_sethook(L, on_hook, LUA_MASKCOUNT, count);
 }
 
-/* Take our hook from L; the state of the guard gets its own one back. */
-static void disarm(const dbf_running *r, lua_State *L) {
+/* Take our hook from L; the state of a guard gets its own one back. The signal may come between two guards, so it may
+ * be one further out that noted it. A signal in here is looked for by who calls this. */
+static void disarm(dbf_running *r, lua_State *L) {
   if (!L || lua_gethook(L) != on_hook) return;
-  if (r && r->hooked && L == r->of) lua_sethook(L, r->hook, r->mask, r->count);
-  else lua_sethook(L, NULL, 0, 0);
+  while (r && !(r->hooked && r->of == L)) r = r->outer;
+  if (!r) {
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  r->hooked = false; /* first: once its hook is set, the handler is to note it again */
+  atomic_signal_fence(memory_order_seq_cst);
+  lua_sethook(L, r->hook, r->mask, r->count);
 }
 
 static int raise_now(dbf_running *r, lua_State *L, int count) {

@@ -57,6 +57,9 @@ static void a_failing_script_tells_where(void **state) {
   assert_failed(DEBRIEF_ESCRIPT, "(error object is a table value)");
   assert_false(run("error(setmetatable({}, { __tostring = function() return 'made' end }))"));
   assert_failed(DEBRIEF_ESCRIPT, "made");
+  assert_false(debrief_run_text(host, "test", CODE("error('\\none\\ntwo', 0)"), NULL, NULL, &err));
+  assert_string_equal(err.message, "one");
+  assert_string_equal(debrief_details(host)->message, "\none\ntwo");
   assert_true(run("return"));
   assert_string_equal(debrief_details(host)->message, "");
   assert_false(debrief_run_file(host, "/nonexistent.lua", NULL, NULL, &err));

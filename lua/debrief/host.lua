@@ -7,6 +7,7 @@
 local core = require "debrief.core"
 local nearest = require "debrief.nearest"
 local retro = require "debrief.retro"
+local safe = require "debrief.safe"
 local script = require "debrief.script"
 local selection = require "debrief.selection"
 
@@ -39,7 +40,7 @@ local function ids_of(query)
   if #named == 0 then return ids end
   for _, id in ipairs(ids) do there[id] = true end
   for _, id in ipairs(named) do
-    if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(id)) end
+    if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(safe(id))) end
     if not there[id] then
       local near = nearest(id, ids)
       fail("enoent", ("no session '%s' in %s%s"):format(id, folder(), near and (": did you mean '%s'?"):format(near)
@@ -214,9 +215,8 @@ end
 
 --- The value of an expression, or what statements return, as JSON text.
 function host.eval(text)
-  local chunk = load("return " .. text, "=eval", "t")
-  local message
-  if not chunk then chunk, message = load(text, "=eval", "t") end
+  local chunk, message = load("return " .. text, "=eval", "t")
+  if not chunk and message ~= "not enough memory" then chunk, message = load(text, "=eval", "t") end
   local value = run(chunk, message, { [0] = "eval" })
   local ok, json = pcall(core.encode, value)
   if not ok then fail("escript", "the result: " .. json) end

@@ -14,9 +14,12 @@ plugin.API = 1
 
 -- ---- Finding -------------------------------------------------------------------------------------------------------
 
+local LONGEST = 16 << 20 -- bytes of a file that may be a plugin: what has no end, as /dev/zero, is none
+
 local function read(path)
-  local text, message = core.slurp(path)
+  local text, message = core.slurp(path, LONGEST + 1)
   if not text then return nil, message end
+  if #text > LONGEST then return nil, ("%s: more than 16 MiB, that is no plugin"):format(path) end
   return text
 end
 

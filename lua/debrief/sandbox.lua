@@ -4,6 +4,7 @@
 -- Debian's Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson;
 -- a name that was not declared is an error. Runs inside worker states.
 -- @module debrief.sandbox
+local before = require "debrief.order"
 local core = require "debrief.core"
 
 local sandbox = {}
@@ -13,15 +14,6 @@ local function copy(t, without)
   for key, value in next, t do out[key] = value end
   for _, key in ipairs(without or {}) do out[key] = nil end
   return out
-end
-
-local rank = { number = 1, string = 2, boolean = 3 }
-
-local function before(a, b)
-  local x, y = rank[type(a)] or 4, rank[type(b)] or 4
-  if x ~= y then return x < y end
-  if x <= 2 then return a < b end
-  return tostring(a) < tostring(b)
 end
 
 -- pairs whose order does not differ from run to run: numbers, then strings, each from small to large.

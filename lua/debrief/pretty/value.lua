@@ -6,6 +6,7 @@
 -- shown first: <1>{…}, and <table 1> after that. What was left out is counted. Metamethods of tables are not called:
 -- one that loops would never come back.
 -- @module debrief.pretty.value
+local before = require "debrief.order"
 local core = require "debrief.core"
 local safe = require "debrief.safe"
 local width = require "debrief.width"
@@ -83,15 +84,6 @@ local function scalar(v)
 end
 
 -- ---- Keys -----------------------------------------------------------------------------------------------------------
-
-local rank = { number = 1, string = 2, boolean = 3 }
-
-local function before(a, b)
-  local x, y = rank[type(a)] or 4, rank[type(b)] or 4
-  if x ~= y then return x < y end
-  if x <= 2 then return a < b end
-  return x == 3 and not a and b
-end
 
 -- The first `most` keys in order that are not 1 to `length`, and how many there are.
 local function keys_of(t, length, most)

@@ -56,6 +56,12 @@ local debrief = {
 -- @return the last value that was shown, when the prompt is left
 function debrief.repl(names) return require "debrief.repl".open(debrief, names) end
 
+-- Most methods that fail strangely were called with a dot.
+local function own(self, class, name)
+  if getmetatable(self) == class then return end
+  error(("%s.%s was called with a dot: write %s:%s(...)"):format(class.__name, name, class.__name, name), 3)
+end
+
 local Log = {}
 Log.__index = Log
 Log.__name = "log"
@@ -75,6 +81,7 @@ end
 -- @param opts { sparse = true }: write only what is given
 -- @return true; or nil, a message, and true when it is written all the same and only the sync failed
 function Log:append(id, entry, opts)
+  own(self, Log, "append")
   return self.handle:append(id, entry, opts and opts.sparse or false)
 end
 
@@ -82,11 +89,13 @@ end
 -- @return true, or nil, a message, the number of the bad entry (0: none), how many are stored all the same,
 --   and true when all of them are written and only the sync failed
 function Log:append_batch(id, entries, opts)
+  own(self, Log, "append_batch")
   return self.handle:append_batch(id, entries, opts and opts.sparse or false)
 end
 
 --- Session ids in order: `for id in log:sessions() do … end`.
 function Log:sessions()
+  own(self, Log, "sessions")
   local ids, message = self.handle:sessions()
   if not ids then error(message, 2) end
   local i = 0
@@ -141,6 +150,7 @@ end
 --   raises ends the loop), strict = true to raise at the first damaged line, on_diagnostic = function(diagnostic) }
 -- @return an iterator of entry, session, line
 function Log:entries(opts)
+  own(self, Log, "entries")
   opts = opts or {}
   local ids, options = chosen(self, opts)
   local at, reader, wanted = 0, nil, chooser(opts.where)
@@ -179,6 +189,7 @@ end
 --   end (default: never), strict =, on_diagnostic = as log:entries }
 -- @return an iterator of entry, session, line
 function Log:follow(opts)
+  own(self, Log, "follow")
   opts = opts or {}
   if opts.from ~= nil and opts.from ~= "start" and opts.from ~= "end" then
     error(("from = %q: \"start\" or \"end\" is wanted"):format(tostring(opts.from)), 2)
@@ -221,7 +232,10 @@ end
 --   excerpt =, damage = }; `damage` is false for warnings and for a tail that is still being written
 -- @return { bytes =, lines =, blank =, entries =, damaged = (lines), found = { torn_tail = 1, … } }, or nil and a
 -- message
-function Log:check(id, on_diagnostic) return core.check(self.handle, id, on_diagnostic) end
+function Log:check(id, on_diagnostic)
+  own(self, Log, "check")
+  return core.check(self.handle, id, on_diagnostic)
+end
 
 --- Put a session without its damage in the place of a damaged one, which is first copied, byte for byte, to a file
 -- beside it. Others may go on appending.
@@ -229,7 +243,10 @@ function Log:check(id, on_diagnostic) return core.check(self.handle, id, on_diag
 -- @return { repaired = false when nothing was damaged and nothing was changed, entries =, salvaged = (of these, from
 --   damaged lines), copy = (path), left_out = { { kind =, line =, offset =, length = }, … } (places in the copy) }; or
 --   nil and a message: the session is as it was, unless the same table follows, and only its last sync has failed
-function Log:repair(id) return core.repair(self.handle, id) end
+function Log:repair(id)
+  own(self, Log, "repair")
+  return core.repair(self.handle, id)
+end
 
 local Report = {}
 Report.__index = Report
@@ -242,13 +259,22 @@ local function render(result, name, opts)
 end
 
 --- As a person reads it. @param opts { width =, color = }
-function Report:text(opts) return render(self, "text", opts) end
+function Report:text(opts)
+  own(self, Report, "text")
+  return render(self, "text", opts)
+end
 
 --- As Markdown.
-function Report:markdown(opts) return render(self, "markdown", opts) end
+function Report:markdown(opts)
+  own(self, Report, "markdown")
+  return render(self, "markdown", opts)
+end
 
 --- As JSON, keys in a fixed order.
-function Report:json() return render(self, "json", { diagnostics = self.diagnostics }) end
+function Report:json()
+  own(self, Report, "json")
+  return render(self, "json", { diagnostics = self.diagnostics })
+end
 
 -- A retrospective given as a table of functions runs here, in the caller's own state.
 local function run_inline(self, t, opts)
@@ -276,6 +302,7 @@ end
 --   plugins, opt = {"limit=5"}, allow = {"git:process"}, workers = number }
 -- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
 function Log:retro(names, opts)
+  own(self, Log, "retro")
   opts = opts or {}
   if type(names) == "table" then return run_inline(self, names, opts) end
   local retro, list = require "debrief.retro", {}
@@ -292,7 +319,10 @@ function Log:retro(names, opts)
 end
 
 --- Close the log. Readers that are open stay so.
-function Log:close() self.handle:close() end
+function Log:close()
+  own(self, Log, "close")
+  self.handle:close()
+end
 
 Log.__close = Log.close
 

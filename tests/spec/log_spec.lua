@@ -181,6 +181,28 @@ describe("a log", function()
   end)
 end)
 
+describe("a method", function()
+  it("says so when it was called with a dot, and blames the caller", function()
+    local scene = program.scene()
+    local log = assert(debrief.open(scene:path "sessions"))
+    local report = assert(log:retro({ init = function() return {} end, step = function() end,
+      finish = function() return { title = "t" } end }, { session = {} }))
+    for name, object in pairs { log = log, report = report } do
+      for method, called in pairs(getmetatable(object)) do
+        if type(called) == "function" and not method:find "^__" then
+          for _, self in ipairs { {}, "s1", 1, function() end } do
+            local ok, message = pcall(function() object[method](self) end)
+            assert.is_false(ok)
+            assert.matches(("^tests/spec/log_spec.lua:%%d+: %s%%.%s was called with a dot: write %s:%s"):format(name,
+              method, name, method), message)
+          end
+        end
+      end
+    end
+    log:close()
+  end)
+end)
+
 describe("session_id", function()
   it("keeps what is an id, and makes a safe one with a hash of anything else", function()
     assert.equal("a.b_C-1", debrief.session_id "a.b_C-1")

@@ -112,11 +112,33 @@ static void drop(debrief_follower *f, dbf_followed *s, size_t i) {
   dbf_tail_free(tail);
 }
 
-/* Put the file with the session's name behind the others. */
-static void put(debrief_follower *f, dbf_followed *s, dbf_tail *tail, bool created) {
-  if (s->count == DBF_FOLLOWED_FILES) drop(f, s, 0);
+static bool is_unlinked(const dbf_tail *tail) {
+  struct statx st;
+  return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
+}
+
+/* Former file `i` has no name and is done with. What it gave is not given again by one that was moved to its name, or may
+ * have been; one that was created there is another one. */
+static bool succeed(debrief_follower *f, dbf_followed *s, size_t i, debrief_error *err) {
+  dbf_followed_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
+  bool ok = true;
+  if (next && !next->created && next->tail->offset == 0)
+    ok = dbf_tail_replaces(next->tail, s->files[i].tail, err);
+  drop(f, s, i);
+  return ok;
+}
+
+/* Put the file with the session's name behind the others. The first goes when there are too many: the lines that it has
+ * left are in the one that took its place; of one that was renamed away they are lost. */
+static bool put(debrief_follower *f, dbf_followed *s, dbf_tail *tail, bool created, debrief_error *err) {
+  bool ok = true;
+  if (s->count == DBF_FOLLOWED_FILES) {
+    if (is_unlinked(s->files[0].tail)) ok = succeed(f, s, 0, err);
+    else drop(f, s, 0);
+  }
   s->files[s->count++] = (dbf_followed_file){tail, -1, created};
   s->named = true;
+  return ok;
 }
 
 /* Close files that have nothing new, while there are too many. */
@@ -138,7 +160,8 @@ static bool is_read_by_another(const debrief_follower *f, const dbf_followed *s,
 }
 
 /* A former file, of this session or another, that was moved to this one's name goes on as the current one. */
-static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st) {
+static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st, bool *ok,
+                      debrief_error *err) {
   for (size_t i = 0; i < f->count; i++) {
     dbf_followed *other = f->sessions[i];
     for (size_t j = 0; j + other->named < other->count; j++) {
@@ -149,7 +172,7 @@ static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct
       f->open += tail->fd < 0;
       dbf_tail_park(tail);
       dbf_tail_resume(tail, fd, st->st_dev, st->st_ino);
-      put(f, s, tail, false);
+      *ok = put(f, s, tail, false, err);
       return true;
     }
   }
@@ -164,9 +187,8 @@ static bool begin(debrief_follower *f, dbf_followed *s, int fd, debrief_error *e
     dbf_tail_free(tail);
     return false;
   }
-  put(f, s, tail, s->created && f->watched);
   f->open++;
-  return true;
+  return put(f, s, tail, s->created && f->watched, err);
 }
 
 static bool resume(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st) {
@@ -192,8 +214,9 @@ static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *er
     close(fd);
     return true;
   }
+  bool ok = true;
   s->named = false;
-  return take_over(f, s, fd, &st) || begin(f, s, fd, err);
+  return take_over(f, s, fd, &st, &ok, err) ? ok : begin(f, s, fd, err);
 }
 
 /* See which file the session's name means. */
@@ -218,22 +241,6 @@ static dbf_followed_state ready(debrief_follower *f, dbf_followed *s, dbf_tail *
   f->giving = s;
   f->from = tail;
   return DBF_FOLLOWED_READY;
-}
-
-static bool is_unlinked(const dbf_tail *tail) {
-  struct statx st;
-  return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
-}
-
-/* Former file `i` has no name and was read to its end. What it gave is not given again by one that was moved to its
- * name, or may have been; one that was created there is another one. */
-static bool succeed(debrief_follower *f, dbf_followed *s, size_t i, debrief_error *err) {
-  dbf_followed_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
-  bool ok = true;
-  if (next && !next->created && next->tail->offset == 0)
-    ok = dbf_tail_replaces(next->tail, s->files[i].tail, err);
-  drop(f, s, i);
-  return ok;
 }
 
 /* Read former file `i`. *gone: it was dropped. *wait: what follows it must not be read yet. The order of the looks is what

@@ -396,7 +396,7 @@ debrief_next dbf_tail_next(dbf_tail *t, dbf_record *record, debrief_error *err) 
   return next;
 }
 
-bool dbf_tail_replaces(dbf_tail *t, const dbf_tail *former, debrief_error *err) {
+bool dbf_tail_replaces(dbf_tail *t, dbf_tail *former, debrief_error *err) {
   int fd = dup(former->fd);
   dbf_record record;
   debrief_next next = DEBRIEF_NEXT_END;
@@ -404,6 +404,11 @@ bool dbf_tail_replaces(dbf_tail *t, const dbf_tail *former, debrief_error *err) 
   dbf_read_options reading = {.end = former->offset, .line_limit = t->options.line_limit};
   debrief_reader *reader = dbf_reader_open(fd, t->path, &reading, err);
   if (!reader) return false;
+  if (former->replacing) { /* what it was not to give again, and has not met yet */
+    t->given = former->given;
+    former->given = (dbf_lineset){0};
+    former->replacing = false;
+  }
   while (former->offset > 0 && (next = dbf_reader_next(reader, &record, err)) == DEBRIEF_NEXT_ENTRY)
     if (!dbf_lineset_add(&t->given, hash_of(&record))) {
       next = dbf_fail_memory(err) ? DEBRIEF_NEXT_END : DEBRIEF_NEXT_ERROR;

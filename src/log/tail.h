@@ -58,8 +58,9 @@ void dbf_tail_resume(dbf_tail *tail, int fd, uint64_t device, uint64_t inode);
 /* Go behind the last newline there is. */
 bool dbf_tail_to_end(dbf_tail *tail, debrief_error *err);
 
-/* The file took the place of `former`, which was read to its end: what that gave is not given again. */
-bool dbf_tail_replaces(dbf_tail *tail, const dbf_tail *former, debrief_error *err);
+/* The file took the place of `former`, which is not read any further: what that gave, and what it was not to give again, is
+ * not given again. */
+bool dbf_tail_replaces(dbf_tail *tail, dbf_tail *former, debrief_error *err);
 
 typedef enum dbf_tail_status { DBF_TAIL_ERROR = -1, DBF_TAIL_NOTHING, DBF_TAIL_LINES } dbf_tail_status;
 

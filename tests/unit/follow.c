@@ -580,6 +580,31 @@ static void a_writer_with_the_lock_is_waited_for(void **state) {
   assert_told("");
 }
 
+/* The locks of all are held, so none is read before the last: more than are followed. What was given is not given again,
+ * whichever of them take over from which. */
+static void replaced_more_often_than_files_are_followed(void **state) {
+  enum { TIMES = 20 };
+  (void)state;
+  char text[TIMES * 64] = LINE("a") LINE("b");
+  int locked[TIMES];
+  put(text);
+  follow("s1");
+  gives("s1/a@1 s1/b@2");
+  for (int i = 0; i < TIMES; i++) {
+    locked[i] = open_file("s1.jsonl", O_RDONLY);
+    assert_int_equal(flock(locked[i], LOCK_EX), 0);
+    strcat(text, i == TIMES - 1 ? LINE("c") : "\n");
+    put_file(folder, "new", text);
+    move("new", "s1.jsonl");
+    assert_string_equal(next_one(the_way->poll ? 20 : 0), "");
+  }
+  for (int i = 0; i < TIMES; i++) close(locked[i]);
+  char expected[32];
+  snprintf(expected, sizeof expected, "s1/c@%d", TIMES + 2);
+  gives(expected);
+  assert_told("");
+}
+
 /* ---- Deletion and rotation ----------------------------------------------------------------------------------- */
 
 static void deleted_and_made_again(void **state) {
@@ -863,8 +888,8 @@ static void refuses_wrong_arguments(void **state) {
       T(way, a_file_that_was_renamed_away_goes_on), T(way, the_last_entry_of_a_rotated_file_has_no_newline), \
       T(way, rotated_many_times), T(way, rotated_inside_the_log),                                            \
       T(way, linked_and_then_replaced_inside_the_log), T(way, moved_away_and_back),                          \
-      T(way, more_sessions_than_may_be_open), T(way, its_descriptor_can_be_polled),                          \
-      T(way, outlives_its_log), T(way, passes_over_what_is_no_file),                                         \
+      T(way, replaced_more_often_than_files_are_followed), T(way, more_sessions_than_may_be_open),           \
+      T(way, its_descriptor_can_be_polled), T(way, outlives_its_log), T(way, passes_over_what_is_no_file),   \
       T(way, an_error_is_told_once_and_the_session_goes_on_when_it_is_gone), T(way, refuses_wrong_arguments)
 #define T(way, test) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, way)
 

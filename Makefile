@@ -36,7 +36,7 @@ AVX512_x86_64 = $(AVX2_x86_64) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2
 
 LUA_FLAGS = $(shell pkg-config --cflags lua5.4 lua5.4-cjson)
 LUA_LIBS  = $(shell pkg-config --libs lua5.4-cjson lua5.4)
-COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -I$(BUILD)/include -Isrc $(WARNINGS) $(HARDEN) -fPIC -fvisibility=hidden \
+COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -Isrc/include -Isrc $(WARNINGS) $(HARDEN) -fPIC -fvisibility=hidden \
             -pthread -MMD -MP $(CFLAGS)
 LINK      = $(CC) $(CFLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 SHARE     = $(LINK) -shared -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,-soname,$(notdir $@)
@@ -44,15 +44,14 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
-HOST    := $(call objects,src/script/*.c src/host/*.c) $(BUILD)/embedded.o
-ROOF    := $(filter-out $(if $(EDIT_LIBS),,%/editor.o %/history.o),$(call objects,src/*.c))
+HOST    := $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded.o
+PROGRAM := $(filter-out $(if $(EDIT_LIBS),,%/editor.o %/history.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
 LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
 FUZZERS    := $(call programs,tests/fuzz/*.c)
-PUBLIC   = src/log/log.h src/host/debrief.h
-HEADERS  = $(addprefix $(BUILD)/include/debrief/,$(notdir $(PUBLIC)))
+HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
 MODULE   = $(BUILD)/lua/debrief.so
@@ -73,23 +72,19 @@ help: ## list the targets
 
 $(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
 $(BUILD)/src/log/json_scan_avx512.o: COMPILE += $(AVX512_$(MACHINE))
-$(HOST) $(ROOF) $(HOST_TESTS:=.o): COMPILE += $(LUA_FLAGS)
+$(HOST) $(PROGRAM) $(HOST_TESTS:=.o): COMPILE += $(LUA_FLAGS)
 
-$(BUILD)/%.o: %.c | $(HEADERS)
+$(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
 
-$(BUILD)/embedded.o: $(BUILD)/embedded.c | $(HEADERS)
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
 	$(COMPILE) -c $< -o $@
 
 # Always asked, written only when something changed: a source that was removed counts, too.
 $(BUILD)/embedded.c: always
 	@mkdir -p $(@D)
-	@$(LUA) src/script/embed.lua $@ $(EMBEDDED)
-
-$(HEADERS) &: $(PUBLIC)
-	@mkdir -p $(@D)
-	cp -p $(PUBLIC) $(@D)
+	@$(LUA) src/lua/embed.lua $@ $(EMBEDDED)
 
 $(BUILD)/libdebrief-log.a: $(LOG)
 $(BUILD)/libdebrief.a: $(HOST)
@@ -111,18 +106,18 @@ $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	$(LINK) -shared -Wl,-Bsymbolic-functions -Wl,--version-script=src/install/module.map $^ \
 	  $(shell pkg-config --libs lua5.4-cjson) -o $@
 
-$(BUILD)/debrief: $(ROOF) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
+$(BUILD)/debrief: $(PROGRAM) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
 	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) $(EDIT_LIBS) -o $@
 
-$(BUILD)/src/terminal.o: COMPILE += $(EDIT_FLAGS)
-$(BUILD)/src/terminal.o: $(BUILD)/readline
+$(BUILD)/src/program/terminal.o: COMPILE += $(EDIT_FLAGS)
+$(BUILD)/src/program/terminal.o: $(BUILD)/readline
 
 # The switch as it was at the last build.
 $(BUILD)/readline: always
 	@mkdir -p $(@D)
 	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
-$(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed README.md plugins/README.md $(PUBLIC) $(BUILD)/debrief
+$(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed README.md plugins/README.md $(HEADERS) $(BUILD)/debrief
 	@mkdir -p $(@D)
 	$(BUILD)/debrief run src/man/make.lua $* $(VERSION) > $@.md
 	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf src/man/tidy.sed > $@
@@ -145,7 +140,7 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	luacheck -q lua plugins tests src/script/embed.lua tests/run src/man/make.lua
+	luacheck -q lua plugins tests src/lua/embed.lua tests/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
@@ -249,4 +244,4 @@ uninstall: ## remove what install put there
 clean: ## remove everything that was built
 	rm -rf build build-*
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

@@ -3,13 +3,13 @@
 -- Failures are raised as tables: { code = a debrief_code or its name in small letters, message =, line =, offset =,
 -- plugin =, hook =, session =, traceback = }. A query is a table with the members of debrief_query that were given;
 -- sessions, enrich and filter are texts with commas, options and allow arrays.
--- @module debrief.host
+-- @module debrief.capi
 local core = require "debrief.core"
-local nearest = require "debrief.nearest"
+local suggest = require "debrief.text.suggest"
 local retro = require "debrief.retro"
-local safe = require "debrief.safe"
-local script = require "debrief.script"
-local selection = require "debrief.selection"
+local escape = require "debrief.text.escape"
+local script = require "debrief.run.script"
+local selection = require "debrief.query.selection"
 
 local host = {}
 
@@ -40,9 +40,9 @@ local function ids_of(query)
   if #named == 0 then return ids end
   for _, id in ipairs(ids) do there[id] = true end
   for _, id in ipairs(named) do
-    if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(safe(id))) end
+    if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(escape(id))) end
     if not there[id] then
-      local near = nearest(id, ids)
+      local near = suggest(id, ids)
       fail("enoent", ("no session '%s' in %s%s"):format(id, folder(), near and (": did you mean '%s'?"):format(near)
         or ""))
     end
@@ -124,7 +124,7 @@ function host.entries(query)
   return { worker = worker_of(job), given = { sessions = items } }
 end
 
---- The next entries, as debrief.entries gives them. What ended the reading is raised when those before it were given.
+--- The next entries, as debrief.run.entries returns them. What ended the reading is raised on the call after them.
 function host.more(open)
   local failure = open.failure
   if failure then fail(failure.code or "escript", failure.message, failure) end

@@ -7,12 +7,12 @@
 --     print(log:retro("skills"):text())
 -- @module debrief
 local core = require "debrief.core"
-local selection = require "debrief.selection"
-local time = require "debrief.time"
+local selection = require "debrief.query.selection"
+local time = require "debrief.text.time"
 
 local debrief = {
   --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.aggregate.
-  aggregate = require "debrief.aggregate",
+  aggregate = require "debrief.retro.aggregate",
   --- `array(t)`: the table t, to be written as a JSON array even when it is empty.
   array = core.array,
   --- `date(format, ns)`: a time as text in the user's zone; the format is that of os.date.
@@ -26,11 +26,11 @@ local debrief = {
   --- `json(text)`: checked JSON text, to be put into an entry as it is.
   json = core.json,
   --- `list(log:entries { … })`: an array of what an iterator gives; entries are then shown with their places.
-  list = require "debrief.list".collect,
+  list = require "debrief.entry.collect".collect,
   --- What null is in arrays and iterations; the same value as cjson.null.
   null = core.null,
   --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
-  outcome = require "debrief.outcome",
+  outcome = require "debrief.entry.outcome",
   --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
   pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
@@ -42,7 +42,7 @@ local debrief = {
   --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when there is none; takes an RFC 3339 text, too.
   time = core.time,
   --- From what an agent did to entries and attempts, for importers: the module debrief.transcript.
-  transcript = require "debrief.transcript",
+  transcript = require "debrief.import.transcript",
   --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() says.
   type = core.type,
   --- The version of debrief, as text.
@@ -121,7 +121,7 @@ end
 -- A function that says whether an entry is wanted: opts.where, an expression or a function.
 local function chooser(where)
   if where == nil or type(where) == "function" then return where end
-  local expression = require "debrief.where"
+  local expression = require "debrief.query.where"
   local filter = expression.filter(where, core.log_text)
   return function(entry, session, line)
     local ok, answer = pcall(filter, entry)

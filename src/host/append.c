@@ -2,7 +2,7 @@
 #include "../log/entry.h"
 #include "../log/error.h"
 #include "../log/log_internal.h"
-#include "../log/structs.h"
+#include "../log/struct_size.h"
 
 #include <lauxlib.h>
 
@@ -12,7 +12,7 @@ typedef struct enriching {
   dbf_bytes text; /* before, then after */
 } enriching;
 
-/* require "debrief.host".enrich(query, id, text) -> text, problems */
+/* require "debrief.capi".enrich(query, id, text) -> text, problems */
 static int l_enrich(lua_State *L) {
   enriching *e = lua_touserdata(L, 1);
   size_t len;
@@ -32,7 +32,7 @@ static int l_enrich(lua_State *L) {
 static bool take(enriching *e, const debrief_query *through, debrief_error *err) {
   *e = (enriching){.query = {.struct_size = sizeof e->query}};
   dbf_bytes_init(&e->text);
-  return !through || dbf_struct_take(&e->query, sizeof e->query, through, "debrief_query", err);
+  return !through || dbf_struct_size_take(&e->query, sizeof e->query, through, "debrief_query", err);
 }
 
 /* A bad id is left to the log to refuse. */
@@ -68,7 +68,7 @@ bool debrief_append(debrief *host, const char *id, const debrief_entry *entry, c
   if (!host || !id || !entry) return dbf_fail(err, DEBRIEF_EARG, "debrief_append: an argument is NULL");
   if (!take(&e, through, err)) return false;
   if (!enriches(&e, id)) return debrief_log_append(host->log, id, entry, err);
-  if (!dbf_struct_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
+  if (!dbf_struct_size_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
   e.id = id;
   bool ok = dbf_entry_write(&e.text, id, &given, err) && finish(host, &e, given.sparse, err);
   dbf_bytes_release(&e.text);

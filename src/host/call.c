@@ -50,7 +50,7 @@ static bool is_memory(const char *message) {
   return len >= sizeof end - 1 && strcmp(message + len - (sizeof end - 1), end) == 0;
 }
 
-/* A code of lua/debrief/host.lua: a number from below, or a name. */
+/* A code of lua/debrief/capi.lua: a number from below, or a name. */
 static debrief_code code_of(lua_State *L) {
   static const struct {
     const char *name;
@@ -135,7 +135,7 @@ static void explain(debrief *host, int status, debrief_error *err) {
 
 void dbf_host_push(lua_State *L, const char *name) {
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "debrief.host");
+  lua_pushliteral(L, "debrief.capi");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, name);
   lua_remove(L, -2);

@@ -1,9 +1,9 @@
 #include "host.h"
 #include "entries.h"
-#include "../script/attach.h"
-#include "../script/memory.h"
+#include "../lua/attach.h"
+#include "../lua/memory.h"
 #include "../log/error.h"
-#include "../log/structs.h"
+#include "../log/struct_size.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -49,7 +49,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
       !keep(&c->source_dir, given->source_dir))
     return dbf_fail_memory(err);
-  if (given->log && !dbf_struct_take(&c->log, sizeof c->log, given->log, "debrief_log_config", err))
+  if (given->log && !dbf_struct_size_take(&c->log, sizeof c->log, given->log, "debrief_log_config", err))
     return false;
   if (!(c->values = dbf_host_values_new())) return dbf_fail_memory(err);
   host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
@@ -59,7 +59,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
 /* L is NULL for a state of the host's own. */
 static debrief *open_host(lua_State *L, const debrief_config *config, debrief_error *err) {
   debrief_config given = {0};
-  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_config", err)) return NULL;
+  if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_config", err)) return NULL;
   if (given.workers > 256)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_config.workers is %u: 256 at most", given.workers), NULL;
   lua_Alloc allocate = given.allocate ? given.allocate : dbf_memory_plain;

@@ -2,7 +2,7 @@
 #include "query.h"
 #include "../log/bytes.h"
 #include "../log/error.h"
-#include "../log/structs.h"
+#include "../log/struct_size.h"
 
 #include <endian.h>
 #include <lauxlib.h>
@@ -14,7 +14,7 @@ struct debrief_entries {
   debrief_entries *next, **link;
   debrief_query query;     /* its callbacks; the texts are gone */
   int ref;                 /* of the state of host.lua, in the registry */
-  dbf_bytes texts, places; /* a batch (lua/debrief/entries.lua) */
+  dbf_bytes texts, places; /* a batch (lua/debrief/run/entries.lua) */
   size_t text, place;      /* where the next one is in it */
   bool ended;              /* the batch is the last */
   bool closed;             /* by a callback: it goes when the host's function has returned */
@@ -23,7 +23,7 @@ struct debrief_entries {
 
 /* ---- Lua --------------------------------------------------------------------------------------------------------- */
 
-/* require "debrief.host".entries(query) -> state */
+/* require "debrief.capi".entries(query) -> state */
 static int l_open(lua_State *L) {
   debrief_entries *e = lua_touserdata(L, 1);
   dbf_host_push(L, "entries");
@@ -43,7 +43,7 @@ static void take_text(lua_State *L, int index, const char *name, dbf_bytes *to) 
   lua_pop(L, 1);
 }
 
-/* require "debrief.host".more(state) -> a batch. Diagnostics come first, for they are about what is in it. */
+/* require "debrief.capi".more(state) -> a batch. Diagnostics come first, for they are about what is in it. */
 static int l_more(lua_State *L) {
   debrief_entries *e = lua_touserdata(L, 1);
   dbf_host_push(L, "more");
@@ -63,7 +63,7 @@ static int l_more(lua_State *L) {
   return 0;
 }
 
-/* require "debrief.host".done(state): the worker goes now, not when the collector comes by */
+/* require "debrief.capi".done(state): the worker goes now, not when the collector comes by */
 static int l_done(lua_State *L) {
   const debrief_entries *e = lua_touserdata(L, 1);
   dbf_host_push(L, "done");
@@ -115,7 +115,7 @@ debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query
   if (!e) return dbf_fail_memory(err), NULL;
   dbf_bytes_init(&e->texts);
   dbf_bytes_init(&e->places);
-  bool ok = !query || dbf_struct_take(&e->query, sizeof e->query, query, "debrief_query", err);
+  bool ok = !query || dbf_struct_size_take(&e->query, sizeof e->query, query, "debrief_query", err);
   if (!ok || !dbf_host_call(host, "debrief_query_entries", l_open, e, err)) {
     release(e);
     return NULL;

@@ -1,6 +1,6 @@
 /* host.h: a host's parts, and the one way from C into its Lua.
  *
- *     debrief_xxx(host, ...)  ->  dbf_host_call(host, l_xxx, &arguments)  ->  require "debrief.host".xxx(...)
+ *     debrief_xxx(host, ...)  ->  dbf_host_call(host, l_xxx, &arguments)  ->  require "debrief.capi".xxx(...)
  *
  * Everything that may raise runs inside that call. What it raises is a message, or a table that says more:
  * { code =, message =, line =, offset =, plugin =, hook =, session =, traceback = }; both become a debrief_error and
@@ -8,11 +8,11 @@
 #ifndef DBF_HOST_H
 #define DBF_HOST_H
 
-#include "debrief.h"
+#include <debrief/debrief.h>
 #include "../log/bytes.h"
-#include "../script/host_value.h"
-#include "../script/console.h"
-#include "../script/state.h"
+#include "../lua/host_value.h"
+#include "../lua/console.h"
+#include "../lua/state.h"
 
 #include <lua.h>
 
@@ -51,7 +51,7 @@ void dbf_host_forget(debrief *host);
 /* Was the call that failed ended by os.exit? */
 bool dbf_host_left(debrief *host, int *status);
 
-/* Push the function `name` of lua/debrief/host.lua. */
+/* Push the function `name` of lua/debrief/capi.lua. */
 void dbf_host_push(lua_State *L, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 #include "host.h"
 #include "../log/error.h"
-#include "../log/structs.h"
+#include "../log/struct_size.h"
 
 /* ---- The callbacks, as the script floor calls them ----------------------------------------------------------------- */
 
@@ -39,7 +39,7 @@ static int columns(void *user) {
 
 bool dbf_host_set_console(debrief *host, const debrief_console *console, debrief_error *err) {
   debrief_console given = {0};
-  if (console && !dbf_struct_take(&given, sizeof given, console, "debrief_console", err)) return false;
+  if (console && !dbf_struct_size_take(&given, sizeof given, console, "debrief_console", err)) return false;
   if (console && (!given.read_line || !given.write))
     return dbf_fail(err, DEBRIEF_EARG, "debrief_console: read_line and write must be there");
   host->callbacks = given;
@@ -61,7 +61,7 @@ size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t 
 
 /* ---- The REPL ------------------------------------------------------------------------------------------------------ */
 
-/* require "debrief.host".repl() */
+/* require "debrief.capi".repl() */
 static int l_repl(lua_State *L) {
   dbf_host_push(L, "repl");
   lua_call(L, 0, 0);

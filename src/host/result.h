@@ -2,7 +2,7 @@
 #ifndef DBF_RESULT_H
 #define DBF_RESULT_H
 
-#include "debrief.h"
+#include <debrief/debrief.h>
 
 #include <lua.h>
 

@@ -1,7 +1,7 @@
 #include "query.h"
 #include "result.h"
 #include "../log/error.h"
-#include "../log/structs.h"
+#include "../log/struct_size.h"
 
 #include <lauxlib.h>
 
@@ -15,7 +15,7 @@ typedef struct looking {
 
 static bool take(looking *l, const char *plugins, const debrief_query *query, debrief_error *err) {
   *l = (looking){.plugins = plugins};
-  return !query || dbf_struct_take(&l->query, sizeof l->query, query, "debrief_query", err);
+  return !query || dbf_struct_size_take(&l->query, sizeof l->query, query, "debrief_query", err);
 }
 
 /* Call the callbacks with the arrays at `diagnostics` and above it. */
@@ -24,7 +24,7 @@ static void call_back(lua_State *L, int diagnostics, const debrief_query *query)
   dbf_query_problems(L, diagnostics + 1, query);
 }
 
-/* require "debrief.host".retro(plugins, query) -> result */
+/* require "debrief.capi".retro(plugins, query) -> result */
 static int l_retro(lua_State *L) {
   looking *l = lua_touserdata(L, 1);
   dbf_host_push(L, "retro");
@@ -60,7 +60,7 @@ static void push_format(lua_State *L, const debrief_format *format) {
   lua_setfield(L, -2, "color");
 }
 
-/* require "debrief.host".retro_text(plugins, query, format) -> text, diagnostics, problems */
+/* require "debrief.capi".retro_text(plugins, query, format) -> text, diagnostics, problems */
 static int l_retro_text(lua_State *L) {
   looking *l = lua_touserdata(L, 1);
   size_t len;
@@ -83,7 +83,8 @@ bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query
   if (!host || !plugins || !write)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_retro_write: an argument is NULL");
   if (!take(&l, plugins, query, err)) return false;
-  if (format && !dbf_struct_take(&l.format, sizeof l.format, format, "debrief_format", err)) return false;
+  if (format && !dbf_struct_size_take(&l.format, sizeof l.format, format, "debrief_format", err))
+    return false;
   dbf_bytes_init(&l.text);
   bool ok = dbf_host_call(host, "debrief_retro_write", l_retro_text, &l, err);
   if (ok && !write(user, (debrief_text){l.text.data, l.text.len}))

@@ -11,7 +11,7 @@ typedef struct running {
   dbf_bytes *json;
 } running;
 
-/* require "debrief.host".run(path, name, text, words) */
+/* require "debrief.capi".run(path, name, text, words) */
 static int l_run(lua_State *L) {
   const running *r = lua_touserdata(L, 1);
   dbf_host_push(L, "run");
@@ -50,7 +50,7 @@ bool debrief_run_text(debrief *host, const char *name, debrief_text code, const 
   return run(host, "debrief_run_text", &r, status, err);
 }
 
-/* require "debrief.host".eval(text) -> JSON text */
+/* require "debrief.capi".eval(text) -> JSON text */
 static int l_eval(lua_State *L) {
   const running *r = lua_touserdata(L, 1);
   size_t len;

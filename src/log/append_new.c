@@ -1,4 +1,4 @@
-#include "unique.h"
+#include "append_new.h"
 #include "error.h"
 #include "read.h"
 
@@ -107,7 +107,8 @@ static bool read_keys(key_table *t, int fd, const char *path, debrief_error *err
 }
 
 /* Take the known ones out of the list. */
-static bool filter(key_table *t, dbf_unique *unique, debrief_text *lines, size_t count, debrief_error *err) {
+static bool filter(key_table *t, dbf_append_new *unique, debrief_text *lines, size_t count,
+                   debrief_error *err) {
   dbf_entry entry;
   dbf_bytes text;
   bool ok = true;
@@ -131,8 +132,8 @@ static bool filter(key_table *t, dbf_unique *unique, debrief_text *lines, size_t
   return ok || dbf_fail_memory(err);
 }
 
-bool dbf_unique_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
-                       debrief_error *err) {
+bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
+                           debrief_error *err) {
   key_table t = {0};
   dbf_bytes_init(&t.keys);
   bool ok = read_keys(&t, fd, path, err) && filter(&t, user, lines, count, err);

@@ -1,4 +1,4 @@
-#include "copy.h"
+#include "cat.h"
 #include "error.h"
 #include "json_write.h"
 #include "read.h"
@@ -19,9 +19,9 @@ typedef struct note {
 
 typedef struct copy {
   debrief_log *log;
-  dbf_copy_item *items;
+  dbf_cat_item *items;
   size_t count;
-  const dbf_copy_options *options;
+  const dbf_cat_options *options;
   pthread_mutex_t mutex;
   pthread_cond_t turned;
   size_t next, turn; /* the next item to take; the item whose lines may be written */
@@ -33,7 +33,7 @@ typedef struct copy {
 typedef struct task {
   copy *all;
   size_t index;
-  dbf_copy_item *item;
+  dbf_cat_item *item;
   dbf_bytes *out, *notes; /* the thread's buffers */
   bool my_turn;
 } task;
@@ -80,7 +80,7 @@ static bool is_turn(task *t) {
 /* ---- Diagnostics ------------------------------------------------------------------------------------------------- */
 
 static void give_notes(task *t) {
-  const dbf_copy_options *o = t->all->options;
+  const dbf_cat_options *o = t->all->options;
   for (size_t at = 0; at + sizeof(note) <= t->notes->len; at += sizeof(note)) {
     note n;
     memcpy(&n, t->notes->data + at, sizeof n);
@@ -135,7 +135,7 @@ static bool append(task *t, const dbf_record *record) {
 }
 
 static debrief_reader *open_item(task *t) {
-  dbf_copy_item *item = t->item;
+  dbf_cat_item *item = t->item;
   debrief_read_config config = {.struct_size = sizeof config, .strict = t->all->options->strict};
   config.on_diagnostic = on_diagnostic;
   config.user = t;
@@ -199,7 +199,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-bool dbf_copy(debrief_log *log, dbf_copy_item *items, size_t count, const dbf_copy_options *options) {
+bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_options *options) {
   copy c = {.log = log, .items = items, .count = count, .options = options};
   pthread_t threads[THREADS];
   unsigned wanted = options->threads < THREADS ? options->threads : THREADS, started = 0;

@@ -1,7 +1,7 @@
 /* check.c: a reader that returns nothing and counts everything. */
 #include "error.h"
 #include "read.h"
-#include "structs.h"
+#include "struct_size.h"
 
 /* A caller's callback behind ours. */
 typedef struct tally {
@@ -26,8 +26,8 @@ static bool begin(tally *t, debrief_read_config *reading, const debrief_read_con
   debrief_check given;
   *t = (tally){.check = {.struct_size = sizeof t->check}};
   if (!check) return dbf_fail(err, DEBRIEF_EARG, "nothing to fill in was given (check is NULL)");
-  if (!dbf_struct_take(&given, sizeof given, check, "debrief_check", err)) return false;
-  if (config && !dbf_struct_take(&t->config, sizeof t->config, config, "debrief_read_config", err))
+  if (!dbf_struct_size_take(&given, sizeof given, check, "debrief_check", err)) return false;
+  if (config && !dbf_struct_size_take(&t->config, sizeof t->config, config, "debrief_read_config", err))
     return false;
   *reading = (debrief_read_config){
       .struct_size = sizeof *reading, .foreign = t->config.foreign, .on_diagnostic = count, .user = t};
@@ -37,7 +37,7 @@ static bool begin(tally *t, debrief_read_config *reading, const debrief_read_con
 static bool run(debrief_reader *reader, tally *t, debrief_check *check, debrief_error *err) {
   dbf_record record;
   debrief_next next;
-  if (!reader) return dbf_struct_give(check, &t->check, sizeof t->check), false;
+  if (!reader) return dbf_struct_size_give(check, &t->check, sizeof t->check), false;
   while ((next = dbf_reader_next(reader, &record, err)) == DEBRIEF_NEXT_ENTRY) continue;
   dbf_read_counts counts = dbf_reader_counts(reader);
   debrief_reader_close(reader);
@@ -45,7 +45,7 @@ static bool run(debrief_reader *reader, tally *t, debrief_check *check, debrief_
   t->check.lines = counts.lines;
   t->check.blank = counts.blank;
   t->check.entries = counts.entries;
-  dbf_struct_give(check, &t->check, sizeof t->check);
+  dbf_struct_size_give(check, &t->check, sizeof t->check);
   return next == DEBRIEF_NEXT_END;
 }
 

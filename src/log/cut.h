@@ -5,7 +5,7 @@
 #ifndef DBF_CUT_H
 #define DBF_CUT_H
 
-#include "log.h"
+#include <debrief/log.h>
 
 /* One part: bytes begin..end (end 0: to the end of the file), its first line being number `first_line`. */
 typedef void (*dbf_cut_each)(void *user, uint64_t begin, uint64_t end, uint64_t first_line);

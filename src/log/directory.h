@@ -2,7 +2,7 @@
 #ifndef DBF_DIRECTORY_H
 #define DBF_DIRECTORY_H
 
-#include "log.h"
+#include <debrief/log.h>
 
 #include <pthread.h>
 #include <sys/stat.h>

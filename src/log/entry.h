@@ -9,7 +9,7 @@
 
 #include "json_scan.h"
 #include "keyset.h"
-#include "log.h"
+#include <debrief/log.h>
 
 #define DBF_LINE_LIMIT ((size_t)256 << 20) /* bytes of one line without its newline */
 

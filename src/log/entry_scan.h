@@ -1,4 +1,4 @@
-/* entry_kernel.h: what is an entry: one scan that validates, finds the members and looks at the types of the known ones.
+/* entry_scan.h: what is an entry: one scan that validates, finds the members and looks at the types of the known ones.
  * Included once by each json_scan_<set>.c behind json_scan_kernel.h, so that the string loops are inlined. */
 #include "entry.h"
 #include "timestamp.h"

@@ -2,7 +2,7 @@
 #ifndef DBF_ERROR_H
 #define DBF_ERROR_H
 
-#include "log.h"
+#include <debrief/log.h>
 
 /* Fill *err (may be NULL) and return false, so that `return dbf_fail(...)` ends a function. errno is kept. */
 bool dbf_fail(debrief_error *err, debrief_code code, const char *format, ...)

@@ -1,6 +1,6 @@
 /* The fields of an entry, for C programs: debrief_member and its company. */
 #include "json_scan.h"
-#include "log.h"
+#include <debrief/log.h>
 #include "timestamp.h"
 #include "utf8.h"
 

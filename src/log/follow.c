@@ -1,8 +1,8 @@
 #include "follow.h"
 #include "error.h"
-#include "followed.h"
+#include "follow_files.h"
 #include "log_internal.h"
-#include "structs.h"
+#include "struct_size.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ enum {
 
 static bool collect(void *user, const char *id) {
   debrief_follower *f = user;
-  dbf_followed *s = dbf_followed_add(f, id);
+  dbf_follow_files *s = dbf_follow_files_add(f, id);
   f->failed = f->failed || !s;
   return s != NULL;
 }
@@ -48,35 +48,35 @@ static bool rescan(debrief_follower *f, debrief_error *err) {
   if (ok && !f->watched) f->watched = dbf_watch_folder(&f->watch, f->dir.fd);
   if (ok && f->all) ok = dbf_directory_list(&f->dir, collect, f, &why);
   if (f->failed) return dbf_fail_memory(err);
-  dbf_followed_enqueue_all(f);
+  dbf_follow_files_enqueue_all(f);
   if (!ok && why.code != DEBRIEF_ENOENT && err) *err = why;
   return ok || why.code == DEBRIEF_ENOENT;
 }
 
-static dbf_followed *session_of(debrief_follower *f, const char *name) {
+static dbf_follow_files *session_of(debrief_follower *f, const char *name) {
   char id[129];
   size_t len = strlen(name), suffix = sizeof ".jsonl" - 1;
   if (len <= suffix || len - suffix >= sizeof id || strcmp(name + len - suffix, ".jsonl") != 0) return NULL;
   memcpy(id, name, len - suffix);
   id[len - suffix] = '\0';
   if (!debrief_session_id_valid(id)) return NULL;
-  dbf_followed *s = dbf_followed_find(f, id);
+  dbf_follow_files *s = dbf_follow_files_find(f, id);
   if (s || !f->all) return s;
   collect(f, id);
-  return dbf_followed_find(f, id);
+  return dbf_follow_files_find(f, id);
 }
 
 static void file_changed(debrief_follower *f, int watch) {
   for (size_t i = 0; i < f->count; i++)
     for (size_t j = 0; j < f->sessions[i]->count; j++)
-      if (f->sessions[i]->files[j].watch == watch) dbf_followed_enqueue(f, f->sessions[i]);
+      if (f->sessions[i]->files[j].watch == watch) dbf_follow_files_enqueue(f, f->sessions[i]);
 }
 
 static void name_changed(debrief_follower *f, const dbf_change *change) {
-  dbf_followed *s = session_of(f, change->name);
+  dbf_follow_files *s = session_of(f, change->name);
   if (!s) return;
   if (change->made || change->moved) s->created = change->made;
-  dbf_followed_enqueue(f, s);
+  dbf_follow_files_enqueue(f, s);
 }
 
 static void on_change(void *user, const dbf_change *change) {
@@ -102,7 +102,7 @@ static bool is_polled(const debrief_follower *f) {
   return false;
 }
 
-static debrief_next fail(dbf_followed *s, debrief_error *why, debrief_error *err) {
+static debrief_next fail(dbf_follow_files *s, debrief_error *why, debrief_error *err) {
   bool told = why->code == s->failed;
   s->failed = why->code;
   s->ended = why->code == DEBRIEF_EDAMAGED;
@@ -116,19 +116,19 @@ static debrief_next give(debrief_follower *f, dbf_record *record, debrief_error 
   debrief_error why;
   debrief_next next = dbf_tail_next(f->from, record, &why);
   if (next == DEBRIEF_NEXT_ENTRY) return next;
-  dbf_followed *s = f->giving;
+  dbf_follow_files *s = f->giving;
   f->giving = NULL;
-  dbf_followed_enqueue(f, s); /* behind the others that have something */
+  dbf_follow_files_enqueue(f, s); /* behind the others that have something */
   return next == DEBRIEF_NEXT_END ? next : fail(s, &why, err);
 }
 
 /* Look at the first session of the queue. */
 static debrief_next step(debrief_follower *f, debrief_error *err) {
-  dbf_followed *s = f->queue;
+  dbf_follow_files *s = f->queue;
   debrief_error why;
-  dbf_followed_dequeue(f);
-  dbf_followed_state a = s->ended ? DBF_FOLLOWED_IDLE : dbf_followed_look(f, s, &why);
-  if (a == DBF_FOLLOWED_FAILED) return fail(s, &why, err);
+  dbf_follow_files_dequeue(f);
+  dbf_follow_files_state a = s->ended ? DBF_FOLLOW_FILES_IDLE : dbf_follow_files_look(f, s, &why);
+  if (a == DBF_FOLLOW_FILES_FAILED) return fail(s, &why, err);
   s->failed = DEBRIEF_OK;
   return DEBRIEF_NEXT_END;
 }
@@ -202,7 +202,7 @@ int debrief_follower_fd(const debrief_follower *f) {
 
 void debrief_follower_close(debrief_follower *f) {
   if (!f) return;
-  for (size_t i = 0; i < f->count; i++) dbf_followed_free(f->sessions[i]);
+  for (size_t i = 0; i < f->count; i++) dbf_follow_files_free(f->sessions[i]);
   free(f->sessions);
   dbf_watch_release(&f->watch);
   dbf_directory_release(&f->dir);
@@ -250,12 +250,12 @@ static bool open_sessions(debrief_follower *f, const char *const *ids, size_t co
   for (size_t i = 0; i < count; i++)
     if (!dbf_session_id_check(ids[i], err)) return false;
   for (size_t i = 0; i < count; i++)
-    if (!dbf_followed_add(f, ids[i])) return dbf_fail_memory(err);
+    if (!dbf_follow_files_add(f, ids[i])) return dbf_fail_memory(err);
   if (!rescan(f, err)) return false;
   for (size_t i = 0; i < f->count; i++)
-    if (!dbf_followed_refresh(f, f->sessions[i], err)) return false;
+    if (!dbf_follow_files_refresh(f, f->sessions[i], err)) return false;
   f->opening = false;
-  while (f->queue && !f->config.from_start) dbf_followed_dequeue(f); /* they are at their ends */
+  while (f->queue && !f->config.from_start) dbf_follow_files_dequeue(f); /* they are at their ends */
   return true;
 }
 
@@ -265,7 +265,8 @@ debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, s
   uint32_t unused;
   dbf_directory *dir = dbf_log_directory(log, &unused, err);
   if (!dir) return NULL;
-  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_follow_config", err)) return NULL;
+  if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_follow_config", err))
+    return NULL;
   debrief_follower *f = new_follower(dir->path, &given, err);
   if (f && !open_sessions(f, ids, ids ? count : 0, err)) {
     debrief_follower_close(f);

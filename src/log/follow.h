@@ -2,7 +2,7 @@
 #ifndef DBF_FOLLOW_H
 #define DBF_FOLLOW_H
 
-#include "log.h"
+#include <debrief/log.h>
 #include "read.h"
 
 /* debrief_follower_next for who wants the scanned entry. */

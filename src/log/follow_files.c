@@ -1,4 +1,4 @@
-#include "followed.h"
+#include "follow_files.h"
 #include "error.h"
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 /* ---- The queue of sessions to look at ------------------------------------------------------------------------- */
 
-void dbf_followed_enqueue(debrief_follower *f, dbf_followed *s) {
+void dbf_follow_files_enqueue(debrief_follower *f, dbf_follow_files *s) {
   if (s->queued || s->ended) return;
   s->queued = true;
   s->next = NULL;
@@ -18,13 +18,13 @@ void dbf_followed_enqueue(debrief_follower *f, dbf_followed *s) {
   f->queue_end = s;
 }
 
-void dbf_followed_dequeue(debrief_follower *f) {
+void dbf_follow_files_dequeue(debrief_follower *f) {
   f->queue->queued = false;
   f->queue = f->queue->next;
 }
 
-void dbf_followed_enqueue_all(debrief_follower *f) {
-  for (size_t i = 0; i < f->count; i++) dbf_followed_enqueue(f, f->sessions[i]);
+void dbf_follow_files_enqueue_all(debrief_follower *f) {
+  for (size_t i = 0; i < f->count; i++) dbf_follow_files_enqueue(f, f->sessions[i]);
 }
 
 /* ---- Sessions -------------------------------------------------------------------------------------------------- */
@@ -46,13 +46,13 @@ static size_t place_of(const debrief_follower *f, const char *id, bool *there) {
   return low;
 }
 
-dbf_followed *dbf_followed_find(const debrief_follower *f, const char *id) {
+dbf_follow_files *dbf_follow_files_find(const debrief_follower *f, const char *id) {
   bool there;
   size_t i = place_of(f, id, &there);
   return there ? f->sessions[i] : NULL;
 }
 
-void dbf_followed_free(dbf_followed *s) {
+void dbf_follow_files_free(dbf_follow_files *s) {
   for (size_t i = 0; i < s->count; i++) dbf_tail_free(s->files[i].tail);
   free(s->id);
   free(s->path);
@@ -62,23 +62,23 @@ void dbf_followed_free(dbf_followed *s) {
 static bool reserve(debrief_follower *f) {
   size_t cap = f->cap ? f->cap * 2 : 16;
   if (f->count < f->cap) return true;
-  dbf_followed **sessions = realloc(f->sessions, cap * sizeof *sessions);
+  dbf_follow_files **sessions = realloc(f->sessions, cap * sizeof *sessions);
   if (!sessions) return false;
   f->sessions = sessions;
   f->cap = cap;
   return true;
 }
 
-dbf_followed *dbf_followed_add(debrief_follower *f, const char *id) {
+dbf_follow_files *dbf_follow_files_add(debrief_follower *f, const char *id) {
   bool there;
   size_t i = place_of(f, id, &there);
   if (there) return f->sessions[i];
-  dbf_followed *s = reserve(f) ? calloc(1, sizeof *s) : NULL;
+  dbf_follow_files *s = reserve(f) ? calloc(1, sizeof *s) : NULL;
   if (!s) return NULL;
   s->id = strdup(id);
   s->path = dbf_directory_session_path(&f->dir, id);
   if (!s->id || !s->path) {
-    dbf_followed_free(s);
+    dbf_follow_files_free(s);
     return NULL;
   }
   memmove(f->sessions + i + 1, f->sessions + i, (f->count - i) * sizeof *f->sessions);
@@ -89,7 +89,7 @@ dbf_followed *dbf_followed_add(debrief_follower *f, const char *id) {
 
 /* ---- Files of a session ---------------------------------------------------------------------------------------- */
 
-static dbf_tail *current_of(const dbf_followed *s) {
+static dbf_tail *current_of(const dbf_follow_files *s) {
   return s->named ? s->files[s->count - 1].tail : NULL;
 }
 
@@ -98,7 +98,7 @@ static bool is_same(const dbf_tail *tail, const struct stat *st) {
 }
 
 /* Take file `i` out of the list. */
-static dbf_tail *take_out(debrief_follower *f, dbf_followed *s, size_t i) {
+static dbf_tail *take_out(debrief_follower *f, dbf_follow_files *s, size_t i) {
   dbf_tail *tail = s->files[i].tail;
   dbf_watch_forget(&f->watch, s->files[i].watch);
   s->count--;
@@ -106,7 +106,7 @@ static dbf_tail *take_out(debrief_follower *f, dbf_followed *s, size_t i) {
   return tail;
 }
 
-static void drop(debrief_follower *f, dbf_followed *s, size_t i) {
+static void drop(debrief_follower *f, dbf_follow_files *s, size_t i) {
   dbf_tail *tail = take_out(f, s, i);
   f->open -= tail->fd >= 0;
   dbf_tail_free(tail);
@@ -119,8 +119,8 @@ static bool is_unlinked(const dbf_tail *tail) {
 
 /* Former file `i` has no name and is done with. What it gave is not given again by one that was moved to its name, or may
  * have been; one that was created there is another one. */
-static bool succeed(debrief_follower *f, dbf_followed *s, size_t i, debrief_error *err) {
-  dbf_followed_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
+static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_error *err) {
+  dbf_follow_files_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
   bool ok = true;
   if (next && !next->created && next->tail->offset == 0)
     ok = dbf_tail_replaces(next->tail, s->files[i].tail, err);
@@ -130,21 +130,21 @@ static bool succeed(debrief_follower *f, dbf_followed *s, size_t i, debrief_erro
 
 /* Put the file with the session's name behind the others. The first goes when there are too many: the lines that it has
  * left are in the one that took its place; of one that was renamed away they are lost. */
-static bool put(debrief_follower *f, dbf_followed *s, dbf_tail *tail, bool created, debrief_error *err) {
+static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool created, debrief_error *err) {
   bool ok = true;
-  if (s->count == DBF_FOLLOWED_FILES) {
+  if (s->count == DBF_FOLLOW_FILES_FILES) {
     if (is_unlinked(s->files[0].tail)) ok = succeed(f, s, 0, err);
     else drop(f, s, 0);
   }
-  s->files[s->count++] = (dbf_followed_file){tail, -1, created};
+  s->files[s->count++] = (dbf_follow_files_file){tail, -1, created};
   s->named = true;
   return ok;
 }
 
 /* Close files that have nothing new, while there are too many. */
-static void park(debrief_follower *f, const dbf_followed *except) {
+static void park(debrief_follower *f, const dbf_follow_files *except) {
   for (size_t tries = 0; f->open > f->open_limit && tries < f->count; tries++) {
-    dbf_followed *s = f->sessions[f->hand++ % f->count];
+    dbf_follow_files *s = f->sessions[f->hand++ % f->count];
     dbf_tail *tail = s->count == 1 ? current_of(s) : NULL;
     if (!tail || tail->fd < 0 || s == except || s == f->giving || s->queued) continue;
     dbf_tail_park(tail);
@@ -153,17 +153,17 @@ static void park(debrief_follower *f, const dbf_followed *except) {
 }
 
 /* Does another session read the file, by another name that it has too? */
-static bool is_read_by_another(const debrief_follower *f, const dbf_followed *s, const struct stat *st) {
+static bool is_read_by_another(const debrief_follower *f, const dbf_follow_files *s, const struct stat *st) {
   for (size_t i = 0; i < f->count; i++)
     if (f->sessions[i] != s && is_same(current_of(f->sessions[i]), st)) return true;
   return false;
 }
 
 /* A former file, of this session or another, that was moved to this one's name goes on as the current one. */
-static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st, bool *ok,
+static bool take_over(debrief_follower *f, dbf_follow_files *s, int fd, const struct stat *st, bool *ok,
                       debrief_error *err) {
   for (size_t i = 0; i < f->count; i++) {
-    dbf_followed *other = f->sessions[i];
+    dbf_follow_files *other = f->sessions[i];
     for (size_t j = 0; j + other->named < other->count; j++) {
       dbf_tail *tail = other->files[j].tail;
       if (!is_same(tail, st)) continue;
@@ -180,7 +180,7 @@ static bool take_over(debrief_follower *f, dbf_followed *s, int fd, const struct
 }
 
 /* Begin with the file open at `fd`. */
-static bool begin(debrief_follower *f, dbf_followed *s, int fd, debrief_error *err) {
+static bool begin(debrief_follower *f, dbf_follow_files *s, int fd, debrief_error *err) {
   dbf_tail *tail = dbf_tail_new(fd, s->path, s->id, &f->reading, err);
   if (!tail) return false;
   if (f->opening && !f->config.from_start && !dbf_tail_to_end(tail, err)) {
@@ -191,14 +191,14 @@ static bool begin(debrief_follower *f, dbf_followed *s, int fd, debrief_error *e
   return put(f, s, tail, s->created && f->watched, err);
 }
 
-static bool resume(debrief_follower *f, dbf_followed *s, int fd, const struct stat *st) {
+static bool resume(debrief_follower *f, dbf_follow_files *s, int fd, const struct stat *st) {
   dbf_tail_resume(current_of(s), fd, st->st_dev, st->st_ino);
   f->open++;
   return true;
 }
 
 /* `fd` is what has the session's name, -1: nothing has. */
-static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *err) {
+static bool take(debrief_follower *f, dbf_follow_files *s, int fd, debrief_error *err) {
   struct stat st;
   dbf_tail *current = current_of(s);
   if (fd < 0) {
@@ -220,7 +220,7 @@ static bool take(debrief_follower *f, dbf_followed *s, int fd, debrief_error *er
 }
 
 /* See which file the session's name means. */
-bool dbf_followed_refresh(debrief_follower *f, dbf_followed *s, debrief_error *err) {
+bool dbf_follow_files_refresh(debrief_follower *f, dbf_follow_files *s, debrief_error *err) {
   int fd;
   debrief_error why = {.code = DEBRIEF_OK};
   dbf_directory_open_session(&f->dir, s->id, false, &fd, NULL, &why);
@@ -237,16 +237,16 @@ bool dbf_followed_refresh(debrief_follower *f, dbf_followed *s, debrief_error *e
 
 /* ---- Looking at a session ---------------------------------------------------------------------------------------- */
 
-static dbf_followed_state ready(debrief_follower *f, dbf_followed *s, dbf_tail *tail) {
+static dbf_follow_files_state ready(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail) {
   f->giving = s;
   f->from = tail;
-  return DBF_FOLLOWED_READY;
+  return DBF_FOLLOW_FILES_READY;
 }
 
 /* Read former file `i`. *gone: it was dropped. *wait: what follows it must not be read yet. The order of the looks is what
  * counts: once a file without a name is not locked, nobody will write to it. */
-static dbf_followed_state look_at_former(debrief_follower *f, dbf_followed *s, size_t i, bool *gone,
-                                         bool *wait, debrief_error *err) {
+static dbf_follow_files_state look_at_former(debrief_follower *f, dbf_follow_files *s, size_t i, bool *gone,
+                                             bool *wait, debrief_error *err) {
   dbf_tail *tail = s->files[i].tail;
   bool unlinked = is_unlinked(tail);
   if (!unlinked && s->files[i].watch < 0) s->files[i].watch = dbf_watch_file(&f->watch, tail->fd);
@@ -254,28 +254,29 @@ static dbf_followed_state look_at_former(debrief_follower *f, dbf_followed *s, s
   dbf_tail_status status = dbf_tail_look(tail, err);
   if (locked) f->locked = *wait = true;
   else if (status == DBF_TAIL_NOTHING) status = dbf_tail_look_behind(tail, !unlinked, err);
-  if (status != DBF_TAIL_NOTHING) return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOWED_FAILED;
+  if (status != DBF_TAIL_NOTHING)
+    return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOW_FILES_FAILED;
   *gone = unlinked && !locked;
-  return !*gone || succeed(f, s, i, err) ? DBF_FOLLOWED_IDLE : DBF_FOLLOWED_FAILED;
+  return !*gone || succeed(f, s, i, err) ? DBF_FOLLOW_FILES_IDLE : DBF_FOLLOW_FILES_FAILED;
 }
 
-static dbf_followed_state look_at_current(debrief_follower *f, dbf_followed *s, debrief_error *err) {
+static dbf_follow_files_state look_at_current(debrief_follower *f, dbf_follow_files *s, debrief_error *err) {
   dbf_tail *tail = current_of(s);
-  if (!tail || tail->fd < 0) return DBF_FOLLOWED_IDLE;
+  if (!tail || tail->fd < 0) return DBF_FOLLOW_FILES_IDLE;
   dbf_tail_status status = dbf_tail_look(tail, err);
   if (status == DBF_TAIL_NOTHING && f->stopped) status = dbf_tail_look_behind(tail, true, err);
-  if (status == DBF_TAIL_NOTHING) return DBF_FOLLOWED_IDLE;
-  return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOWED_FAILED;
+  if (status == DBF_TAIL_NOTHING) return DBF_FOLLOW_FILES_IDLE;
+  return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOW_FILES_FAILED;
 }
 
-dbf_followed_state dbf_followed_look(debrief_follower *f, dbf_followed *s, debrief_error *err) {
-  bool fine = dbf_followed_refresh(f, s, err);
+dbf_follow_files_state dbf_follow_files_look(debrief_follower *f, dbf_follow_files *s, debrief_error *err) {
+  bool fine = dbf_follow_files_refresh(f, s, err);
   for (size_t i = 0; i + s->named < s->count;) {
     bool gone = false, wait = false, parked = s->files[i].tail->fd < 0;
-    dbf_followed_state a = parked ? DBF_FOLLOWED_IDLE : look_at_former(f, s, i, &gone, &wait, err);
-    if (a != DBF_FOLLOWED_IDLE) return a;
-    if (wait && !f->stopped) return DBF_FOLLOWED_IDLE;
+    dbf_follow_files_state a = parked ? DBF_FOLLOW_FILES_IDLE : look_at_former(f, s, i, &gone, &wait, err);
+    if (a != DBF_FOLLOW_FILES_IDLE) return a;
+    if (wait && !f->stopped) return DBF_FOLLOW_FILES_IDLE;
     if (!gone) i++;
   }
-  return fine ? look_at_current(f, s, err) : DBF_FOLLOWED_FAILED;
+  return fine ? look_at_current(f, s, err) : DBF_FOLLOW_FILES_FAILED;
 }

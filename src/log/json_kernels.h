@@ -1,6 +1,6 @@
-/* json_scan_kernels.h: the kernels there are. Only json_scan.c chooses among them. */
-#ifndef DBF_JSON_SCAN_KERNELS_H
-#define DBF_JSON_SCAN_KERNELS_H
+/* json_kernels.h: the kernels there are. Only json_scan.c chooses among them. */
+#ifndef DBF_JSON_KERNELS_H
+#define DBF_JSON_KERNELS_H
 
 #include "json_scan.h"
 

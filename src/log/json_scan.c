@@ -1,6 +1,6 @@
 /* Choosing a kernel, and whole texts. */
 #include "json_scan.h"
-#include "json_scan_kernels.h"
+#include "json_kernels.h"
 
 #if defined(__x86_64__)
 /* Every processor with AVX2 has the others, too; a virtual one may hide some. */

@@ -2,7 +2,7 @@
  * checked by the three table look-ups of J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte"
  * (2021). */
 #if defined(__x86_64__)
-#include "json_scan_kernels.h"
+#include "json_kernels.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -168,9 +168,9 @@ static bool utf8_valid(const char *p, size_t len) {
 
 #define HAS_MARKS
 
-#include "json_scan_kernel.h"
+#include "json_scan_loops.h"
 #include "json_marks.h"
-#include "entry_kernel.h"
+#include "entry_scan.h"
 
 const dbf_json_kernel dbf_json_kernel_avx2 = {"avx2", scan_string, scan_value, scan_entry, utf8_valid};
 #else

@@ -1,7 +1,7 @@
 /* AVX-512 with VBMI2: the processors that have it do not slow down for it. Compiled with the flags of AVX512 in the
  * Makefile and called only when the processor has all of them. The rules are those of json_scan_avx2.c. */
 #if defined(__x86_64__)
-#include "json_scan_kernels.h"
+#include "json_kernels.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -146,9 +146,9 @@ static bool utf8_valid(const char *p, size_t len) {
 
 #define HAS_MARKS
 
-#include "json_scan_kernel.h"
+#include "json_scan_loops.h"
 #include "json_marks.h"
-#include "entry_kernel.h"
+#include "entry_scan.h"
 
 const dbf_json_kernel dbf_json_kernel_avx512 = {"avx512", scan_string, scan_value, scan_entry, utf8_valid};
 #else

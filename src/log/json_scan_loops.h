@@ -1,4 +1,4 @@
-/* json_scan_kernel.h: the scanner's loops, included once by each json_scan_<set>.c, which first defines
+/* json_scan_loops.h: the scanner's loops, included once by each json_scan_<set>.c, which first defines
  *
  *     KERNEL_NAME        "avx2"
  *     STRIDE, BITS       bytes looked at together; bits of the mask that stand for one byte

@@ -1,6 +1,6 @@
 /* NEON: every arm64 has it. */
 #if defined(__aarch64__)
-#include "json_scan_kernels.h"
+#include "json_kernels.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -74,8 +74,8 @@ static bool utf8_valid(const char *p, size_t len) {
   return dbf_utf8_valid_blocks(p, len, is_ascii);
 }
 
-#include "json_scan_kernel.h"
-#include "entry_kernel.h"
+#include "json_scan_loops.h"
+#include "entry_scan.h"
 
 const dbf_json_kernel dbf_json_kernel_neon = {"neon", scan_string, scan_value, scan_entry, utf8_valid};
 #else

@@ -1,5 +1,5 @@
 /* The kernel for every machine, and the one the others are tested against. */
-#include "json_scan_kernels.h"
+#include "json_kernels.h"
 #include "utf8.h"
 
 #include <endian.h>
@@ -57,7 +57,7 @@ static bool utf8_valid(const char *p, size_t len) {
   return dbf_utf8_valid_scalar(p, len);
 }
 
-#include "json_scan_kernel.h"
-#include "entry_kernel.h"
+#include "json_scan_loops.h"
+#include "entry_scan.h"
 
 const dbf_json_kernel dbf_json_kernel_scalar = {"scalar", scan_string, scan_value, scan_entry, utf8_valid};

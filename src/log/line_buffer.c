@@ -1,4 +1,4 @@
-#include "window.h"
+#include "line_buffer.h"
 #include "error.h"
 
 #include <errno.h>
@@ -7,23 +7,23 @@
 
 enum { EXCERPT = 256 }; /* bytes of an oversize line that are kept to be shown */
 
-void dbf_window_init(dbf_window *w, int fd, const char *path, uint64_t begin, uint64_t end, size_t step,
-                     size_t limit) {
-  *w = (dbf_window){.fd = fd, .path = path, .base = begin, .end = end, .step = step, .limit = limit};
+void dbf_line_buffer_init(dbf_line_buffer *w, int fd, const char *path, uint64_t begin, uint64_t end,
+                          size_t step, size_t limit) {
+  *w = (dbf_line_buffer){.fd = fd, .path = path, .base = begin, .end = end, .step = step, .limit = limit};
   dbf_bytes_init(&w->bytes);
   w->at_end = fd < 0;
 }
 
-void dbf_window_release(dbf_window *w) {
+void dbf_line_buffer_release(dbf_line_buffer *w) {
   dbf_bytes_release(&w->bytes);
 }
 
 /* A byte-order mark at the very beginning is no part of the first line. */
-static void skip_mark(dbf_window *w) {
+static void skip_mark(dbf_line_buffer *w) {
   if (w->bytes.len >= 3 && memcmp(w->bytes.data, "\xef\xbb\xbf", 3) == 0) w->start = 3;
 }
 
-void dbf_window_feed(dbf_window *w, dbf_bytes *bytes, uint64_t offset) {
+void dbf_line_buffer_feed(dbf_line_buffer *w, dbf_bytes *bytes, uint64_t offset) {
   dbf_bytes before = w->bytes;
   w->bytes = *bytes;
   *bytes = before;
@@ -34,7 +34,7 @@ void dbf_window_feed(dbf_window *w, dbf_bytes *bytes, uint64_t offset) {
 }
 
 /* Drop what lies before the current line. */
-static void slide(dbf_window *w) {
+static void slide(dbf_line_buffer *w) {
   if (w->start == 0) return;
   memmove(w->bytes.data, w->bytes.data + w->start, w->bytes.len - w->start);
   w->bytes.len -= w->start;
@@ -43,7 +43,7 @@ static void slide(dbf_window *w) {
 }
 
 /* Read one step more behind what is there. at_end tells that there was nothing. */
-static bool fill(dbf_window *w, debrief_error *err) {
+static bool fill(dbf_line_buffer *w, debrief_error *err) {
   uint64_t at;
   size_t want = w->step;
   slide(w);
@@ -62,25 +62,26 @@ static bool fill(dbf_window *w, debrief_error *err) {
 }
 
 /* Pass over the rest of a line that is too long; its beginning stays at `start`. */
-static dbf_window_status skip_oversize(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_line *line,
+                                            debrief_error *err) {
   const char *newline = NULL;
   slide(w);
   uint64_t offset = w->base, whole = w->bytes.len;
   while (!newline) {
     w->base += w->bytes.len - EXCERPT;
     w->bytes.len = EXCERPT;
-    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+    if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
     if (w->at_end) break;
     newline = memchr(w->bytes.data + EXCERPT, '\n', w->bytes.len - EXCERPT);
     whole += newline ? (size_t)(newline - w->bytes.data) - EXCERPT : w->bytes.len - EXCERPT;
   }
   w->taken = newline ? (size_t)(newline - w->bytes.data) + 1 : EXCERPT;
-  *line = (dbf_window_line){w->bytes.data, EXCERPT, offset, whole, newline != NULL, true};
-  return DBF_WINDOW_LINE;
+  *line = (dbf_line_buffer_line){w->bytes.data, EXCERPT, offset, whole, newline != NULL, true};
+  return DBF_LINE_BUFFER_LINE;
 }
 
 /* The line of w->line_len bytes at `start`. */
-static dbf_window_status give(dbf_window *w, dbf_window_line *line, bool terminated) {
+static dbf_line_buffer_status give(dbf_line_buffer *w, dbf_line_buffer_line *line, bool terminated) {
   w->taken = w->line_len + terminated;
   line->oversize = w->line_len > w->limit;
   line->text = w->bytes.data + w->start;
@@ -88,11 +89,11 @@ static dbf_window_status give(dbf_window *w, dbf_window_line *line, bool termina
   line->offset = w->base + w->start;
   line->whole = w->line_len;
   line->terminated = terminated;
-  return DBF_WINDOW_LINE;
+  return DBF_LINE_BUFFER_LINE;
 }
 
 /* Find the end of the line that begins at `start`. */
-static dbf_window_status find(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *line, debrief_error *err) {
   for (;;) {
     size_t have = w->bytes.len - w->start;
     const char *text = have ? w->bytes.data + w->start : NULL;
@@ -101,40 +102,42 @@ static dbf_window_status find(dbf_window *w, dbf_window_line *line, debrief_erro
     if (newline) return give(w, line, true);
     w->searched = have;
     if (have > w->limit && have > EXCERPT) return skip_oversize(w, line, err);
-    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+    if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
     if (!w->at_end) continue;
-    if (have == 0) return DBF_WINDOW_END;
-    if (!dbf_bytes_terminate(&w->bytes)) return dbf_fail_memory(err), DBF_WINDOW_ERROR;
+    if (have == 0) return DBF_LINE_BUFFER_END;
+    if (!dbf_bytes_terminate(&w->bytes)) return dbf_fail_memory(err), DBF_LINE_BUFFER_ERROR;
     return give(w, line, false);
   }
 }
 
-static bool pass_mark(dbf_window *w, debrief_error *err) {
+static bool pass_mark(dbf_line_buffer *w, debrief_error *err) {
   while (w->bytes.len < 3 && !w->at_end)
     if (!fill(w, err)) return false;
   skip_mark(w);
   return true;
 }
 
-dbf_window_status dbf_window_next(dbf_window *w, dbf_window_line *line, debrief_error *err) {
-  if (w->base == 0 && w->bytes.len == 0 && !pass_mark(w, err)) return DBF_WINDOW_ERROR;
+dbf_line_buffer_status dbf_line_buffer_next(dbf_line_buffer *w, dbf_line_buffer_line *line,
+                                            debrief_error *err) {
+  if (w->base == 0 && w->bytes.len == 0 && !pass_mark(w, err)) return DBF_LINE_BUFFER_ERROR;
   w->start += w->taken;
   w->taken = 0;
   w->searched = 0;
   return find(w, line, err);
 }
 
-dbf_window_status dbf_window_again(dbf_window *w, dbf_window_line *line, debrief_error *err) {
+dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *w, dbf_line_buffer_line *line,
+                                             debrief_error *err) {
   size_t before = w->bytes.len - w->start;
-  if (!fill(w, err)) return DBF_WINDOW_ERROR;
-  if (w->bytes.len - w->start == before) return DBF_WINDOW_END;
+  if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
+  if (w->bytes.len - w->start == before) return DBF_LINE_BUFFER_END;
   w->searched = before;
   return find(w, line, err);
 }
 
 /* Read up to `want` bytes behind the end of the window's part of the file. They are only looked at: they stand behind
  * `bytes` and do not count. */
-static bool peek(dbf_window *w, size_t want, size_t *got, debrief_error *err) {
+static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *err) {
   uint64_t at = w->base + w->bytes.len;
   ssize_t n;
   *got = 0;
@@ -147,18 +150,18 @@ static bool peek(dbf_window *w, size_t want, size_t *got, debrief_error *err) {
   return true;
 }
 
-dbf_window_status dbf_window_repeats(dbf_window *w, dbf_window_line *line, size_t from, size_t len,
-                                     bool *same, debrief_error *err) {
+dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buffer_line *line, size_t from,
+                                               size_t len, bool *same, debrief_error *err) {
   size_t keep = w->line_len, next = keep + 1, want = next + 1 + len + 1, more = 0;
   while (w->bytes.len - w->start < want && !w->at_end)
-    if (!fill(w, err)) return DBF_WINDOW_ERROR;
+    if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
   size_t have = w->bytes.len - w->start;
-  if (have < want && !peek(w, want - have, &more, err)) return DBF_WINDOW_ERROR;
+  if (have < want && !peek(w, want - have, &more, err)) return DBF_LINE_BUFFER_ERROR;
   have += more;
   const char *text = w->bytes.data + w->start;
   if (have > next && text[next] == '\n') next++;
   bool ended = have == next + len || (have > next + len && text[next + len] == '\n');
   *same = line->terminated && ended && memcmp(text + from, text + next, len) == 0;
   give(w, line, line->terminated);
-  return DBF_WINDOW_LINE;
+  return DBF_LINE_BUFFER_LINE;
 }

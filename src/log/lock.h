@@ -3,7 +3,7 @@
 #ifndef DBF_LOCK_H
 #define DBF_LOCK_H
 
-#include "log.h"
+#include <debrief/log.h>
 
 /* flock(fd, LOCK_EX), waited for at most `timeout_ms`. `shown` is the file and `verb` what the caller wants to do, for
  * messages. *deadline is 0 at first; a caller that has to take another file's lock instead passes it on, so that all

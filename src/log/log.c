@@ -16,7 +16,7 @@
 #include "entry.h"
 #include "error.h"
 #include "read.h"
-#include "structs.h"
+#include "struct_size.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,7 +225,7 @@ debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
     dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
     return NULL;
   }
-  if (config && !dbf_struct_take(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
+  if (config && !dbf_struct_size_take(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
   if (!check_config(&chosen, err)) return NULL;
   debrief_log *log = calloc(1, sizeof *log);
   if (!log) {
@@ -329,7 +329,7 @@ static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
 bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry, debrief_error *err) {
   debrief_entry given;
   if (!entry) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (entry is NULL)");
-  if (!dbf_struct_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
+  if (!dbf_struct_size_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
   slot *s = enter(log, id, err);
   if (!s) return false;
   bool ok = dbf_entry_write(&s->text, id, &given, err) && put_one(log, s, err);
@@ -410,7 +410,7 @@ dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, de
 static bool reading_options(const debrief_read_config *config, dbf_read_options *options,
                             debrief_error *err) {
   debrief_read_config given = {0};
-  if (config && !dbf_struct_take(&given, sizeof given, config, "debrief_read_config", err)) return false;
+  if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_read_config", err)) return false;
   *options = (dbf_read_options){.strict = given.strict,
                                 .foreign = given.foreign,
                                 .on_diagnostic = given.on_diagnostic,

@@ -1,7 +1,7 @@
 #include "read.h"
 #include "error.h"
 #include "salvage.h"
-#include "window.h"
+#include "line_buffer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,8 +21,8 @@ struct debrief_reader {
   int fd;
   char *path;
   dbf_read_options options;
-  dbf_window window;
-  dbf_window_line line;
+  dbf_line_buffer window;
+  dbf_line_buffer_line line;
   uint64_t number; /* of the current line */
   dbf_entry entry;
   dbf_bytes learned; /* decoded session id of the last entry; in a foreign log its first bytes, {"key" */
@@ -166,13 +166,14 @@ static bool accept(debrief_reader *r, dbf_scan status, const dbf_json_fault *fau
 
 /* Is the record just scanned the end of its line, with something before it, and there again on the next line? Then it was
  * appended a second time by a writer that saw what it was glued to. */
-static dbf_window_status is_repeated(debrief_reader *r, bool *repeated) {
+static dbf_line_buffer_status is_repeated(debrief_reader *r, bool *repeated) {
   const char *end = r->line.text + r->line.len;
   size_t from = (size_t)(r->entry.text - r->line.text), len = r->entry.len;
   bool nuls = false;
   *repeated = false;
-  if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_WINDOW_LINE;
-  dbf_window_status status = dbf_window_repeats(&r->window, &r->line, from, len, repeated, &r->failure);
+  if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_LINE_BUFFER_LINE;
+  dbf_line_buffer_status status =
+      dbf_line_buffer_repeats(&r->window, &r->line, from, len, repeated, &r->failure);
   r->entry.text = r->line.text + from;
   return status;
 }
@@ -193,7 +194,7 @@ static debrief_next hand_out(debrief_reader *r, dbf_record *record, debrief_erro
     bool wanted = accept(r, status, &fault);
     if (r->failed) return stop(r, err);
     if (!wanted) continue;
-    if (is_repeated(r, &repeated) == DBF_WINDOW_ERROR) {
+    if (is_repeated(r, &repeated) == DBF_LINE_BUFFER_ERROR) {
       r->failed = true;
       return stop(r, err);
     }
@@ -219,10 +220,10 @@ typedef enum tail_state { TAIL_CHANGED, TAIL_TORN, TAIL_IN_PROGRESS, TAIL_ERROR 
 static tail_state settle(debrief_reader *r) {
   for (int i = 0; i < TAIL_TRIES; i++) {
     bool locked = is_locked(r);
-    switch (dbf_window_again(&r->window, &r->line, &r->failure)) {
-    case DBF_WINDOW_ERROR: return TAIL_ERROR;
-    case DBF_WINDOW_LINE: return TAIL_CHANGED;
-    case DBF_WINDOW_END: break;
+    switch (dbf_line_buffer_again(&r->window, &r->line, &r->failure)) {
+    case DBF_LINE_BUFFER_ERROR: return TAIL_ERROR;
+    case DBF_LINE_BUFFER_LINE: return TAIL_CHANGED;
+    case DBF_LINE_BUFFER_END: break;
     }
     if (!locked) return TAIL_TORN;
     nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -306,9 +307,10 @@ debrief_next dbf_reader_next(debrief_reader *r, dbf_record *record, debrief_erro
     if (r->handing_out) {
       next = hand_out(r, record, err);
     } else {
-      dbf_window_status status = again ? DBF_WINDOW_LINE : dbf_window_next(&r->window, &r->line, &r->failure);
-      if (status == DBF_WINDOW_END) return DEBRIEF_NEXT_END;
-      r->failed = status == DBF_WINDOW_ERROR;
+      dbf_line_buffer_status status =
+          again ? DBF_LINE_BUFFER_LINE : dbf_line_buffer_next(&r->window, &r->line, &r->failure);
+      if (status == DBF_LINE_BUFFER_END) return DEBRIEF_NEXT_END;
+      r->failed = status == DBF_LINE_BUFFER_ERROR;
       if (r->failed) return stop(r, err);
       if (!again) {
         r->number++;
@@ -339,9 +341,9 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
   r->options = *options;
   r->options.session = session;
   r->number = options->first_line ? options->first_line - 1 : 0;
-  dbf_window_init(&r->window, fd, r->path, options->begin, options->end,
-                  options->window ? options->window : WINDOW,
-                  options->line_limit ? options->line_limit : DBF_LINE_LIMIT);
+  dbf_line_buffer_init(&r->window, fd, r->path, options->begin, options->end,
+                       options->window ? options->window : WINDOW,
+                       options->line_limit ? options->line_limit : DBF_LINE_LIMIT);
   dbf_entry_init(&r->entry);
   dbf_bytes_init(&r->learned);
   if (!options->foreign && !session) learn_from_path(r);
@@ -349,7 +351,7 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
 }
 
 void dbf_reader_feed(debrief_reader *r, dbf_bytes *text, uint64_t offset, uint64_t line) {
-  dbf_window_feed(&r->window, text, offset);
+  dbf_line_buffer_feed(&r->window, text, offset);
   r->number = line - 1;
 }
 
@@ -365,7 +367,7 @@ int dbf_reader_fd(const debrief_reader *r) {
 
 void debrief_reader_close(debrief_reader *r) {
   if (!r) return;
-  dbf_window_release(&r->window);
+  dbf_line_buffer_release(&r->window);
   dbf_entry_release(&r->entry);
   dbf_bytes_release(&r->learned);
   if (r->fd >= 0) close(r->fd);

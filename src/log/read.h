@@ -9,7 +9,7 @@
 #define DBF_READ_H
 
 #include "entry.h"
-#include "log.h"
+#include <debrief/log.h>
 
 typedef struct dbf_read_options {
   bool strict;

@@ -15,7 +15,7 @@
 #include "log_internal.h"
 #include "read.h"
 #include "salvage.h"
-#include "structs.h"
+#include "struct_size.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -351,16 +351,16 @@ static void hand_over(repair *r, debrief_repair *result) {
   } else {
     dbf_bytes_release(&r->lines.list);
   }
-  dbf_struct_give(result, &r->result, sizeof r->result);
+  dbf_struct_size_give(result, &r->result, sizeof r->result);
 }
 
 bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result, debrief_error *err) {
   repair r = {.id = id, .folder = -1, .file = -1, .err = err};
   uint32_t timeout_ms;
   if (!result) return dbf_fail(err, DEBRIEF_EARG, "nothing to fill in was given (result is NULL)");
-  if (!dbf_struct_take(&r.result, sizeof r.result, result, "debrief_repair", err)) return false;
+  if (!dbf_struct_size_take(&r.result, sizeof r.result, result, "debrief_repair", err)) return false;
   r.result = (debrief_repair){.struct_size = sizeof r.result};
-  dbf_struct_give(result, &r.result, sizeof r.result);
+  dbf_struct_size_give(result, &r.result, sizeof r.result);
   r.dir = dbf_log_directory(log, &timeout_ms, err);
   if (!r.dir || !dbf_session_id_check(id, err)) return false;
   bool ok = run(&r, timeout_ms);

@@ -1,4 +1,4 @@
-#include "structs.h"
+#include "struct_size.h"
 
 #include "error.h"
 
@@ -6,7 +6,7 @@
 
 #define STRUCT_LIMIT 4096 /* a struct_size above this is garbage */
 
-bool dbf_struct_take(void *to, size_t size, const void *from, const char *name, debrief_error *err) {
+bool dbf_struct_size_take(void *to, size_t size, const void *from, const char *name, debrief_error *err) {
   size_t given;
   memcpy(&given, from, sizeof given);
   if (given < sizeof given || given > STRUCT_LIMIT)
@@ -17,7 +17,7 @@ bool dbf_struct_take(void *to, size_t size, const void *from, const char *name, 
   return true;
 }
 
-void dbf_struct_give(void *to, const void *from, size_t size) {
+void dbf_struct_size_give(void *to, const void *from, size_t size) {
   size_t room;
   memcpy(&room, to, sizeof room);
   memcpy(to, from, room < size ? room : size);

@@ -3,7 +3,7 @@
 #define DBF_TIMESTAMP_H
 
 #include "bytes.h"
-#include "log.h"
+#include <debrief/log.h>
 
 /* "2026-05-03T12:00:00.000000001-07:30". Strict as Go: 'T' and 'Z' upper case, two digits everywhere, real days
  * of the month, seconds to 59, '.' and at least one digit (further than nine are dropped), offset hours to 23 and

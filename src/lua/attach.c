@@ -93,7 +93,7 @@ static int l_put_back(lua_State *L) {
   if (lua_getfield(L, 1, "coroutine") == LUA_TTABLE) dbf_coroutine_put_back(L, 3, 4);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushnil(L);
-  lua_setfield(L, -2, "debrief.host"); /* knows workers that are closed */
+  lua_setfield(L, -2, "debrief.capi"); /* knows workers that are closed */
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
   return 0;

@@ -1,13 +1,13 @@
-/* copy.h (script): whole sessions to a descriptor, without Lua in between. */
-#ifndef DBF_SCRIPT_COPY_H
-#define DBF_SCRIPT_COPY_H
+/* cat.h (script): whole sessions to a descriptor, without Lua in between. */
+#ifndef DBF_LUA_COPY_H
+#define DBF_LUA_COPY_H
 
 #include <lua.h>
 
-void dbf_script_copy_open(lua_State *L);
+void dbf_lua_cat_open(lua_State *L);
 
 /* Lua function: copy_sessions(log, {{session=, path=, is_path=}...}, fd, threads, strict)
  *   -> diagnostics (notes.h), dropped, {{item=, message=}...} what failed, errno of a failed write or nil */
-void dbf_script_copy_register(lua_State *L);
+void dbf_lua_cat_register(lua_State *L);
 
 #endif

@@ -1,7 +1,7 @@
 #include "check.h"
 #include "log.h"
-#include "notes.h"
-#include "object.h"
+#include "diagnostics.h"
+#include "userdata.h"
 
 static const char repair_type[] = "debrief.repair"; /* owns what C allocated while Lua may raise */
 
@@ -28,7 +28,7 @@ typedef struct listener {
 static int call_listener(lua_State *L) {
   const debrief_diagnostic *d = lua_touserdata(L, 1);
   lua_pushvalue(L, 2);
-  dbf_notes_push_diagnostic(L, d, 0);
+  dbf_diagnostics_push_diagnostic(L, d, 0);
   lua_call(L, 1, 0);
   return 0;
 }
@@ -79,7 +79,7 @@ static int l_check(lua_State *L) {
   listener l;
   debrief_error err;
   debrief_check check = {.struct_size = sizeof check};
-  debrief_log *log = dbf_script_log_check(L, 1);
+  debrief_log *log = dbf_lua_log_check(L, 1);
   const char *id = luaL_checkstring(L, 2);
   debrief_read_config config = listen(L, 3, &l);
   bool ok = debrief_log_check(log, id, &config, &check, &err);
@@ -131,7 +131,7 @@ static void push_repair(lua_State *L, const debrief_repair *repair) {
 
 static int l_repair(lua_State *L) {
   debrief_error err;
-  debrief_log *log = dbf_script_log_check(L, 1);
+  debrief_log *log = dbf_lua_log_check(L, 1);
   const char *id = luaL_checkstring(L, 2);
   debrief_repair *repair = lua_newuserdatauv(L, sizeof *repair, 0);
   *repair = (debrief_repair){.struct_size = sizeof *repair};
@@ -143,12 +143,12 @@ static int l_repair(lua_State *L) {
   return ok ? 1 : 3;
 }
 
-void dbf_script_check_open(lua_State *L) {
+void dbf_lua_check_open(lua_State *L) {
   static const luaL_Reg none[] = {{NULL, NULL}};
-  dbf_object_type(L, repair_type, none, l_repair_gc);
+  dbf_userdata_type(L, repair_type, none, l_repair_gc);
 }
 
-void dbf_script_check_register(lua_State *L) {
+void dbf_lua_check_register(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"check", l_check}, {"check_path", l_check_path}, {"repair", l_repair}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);

@@ -1,10 +1,10 @@
 /* check.h: checking and repairing sessions, for Lua. */
-#ifndef DBF_SCRIPT_CHECK_H
-#define DBF_SCRIPT_CHECK_H
+#ifndef DBF_LUA_CHECK_H
+#define DBF_LUA_CHECK_H
 
 #include <lua.h>
 
-void dbf_script_check_open(lua_State *L);
+void dbf_lua_check_open(lua_State *L);
 
 /* Lua functions; `tell` is called with each diagnostic, as notes.h pushes it, while the file is read:
  *
@@ -12,6 +12,6 @@ void dbf_script_check_open(lua_State *L);
  * check_path(path [, tell]) -> the same                  kinds that were not found are not in `found`
  * repair(log, id) -> {repaired=, entries=, salvaged=, copy=, left_out={{kind=, line=, offset=, length=}...}} | nil,
  *                    message, and the table all the same when only the last sync failed */
-void dbf_script_check_register(lua_State *L);
+void dbf_lua_check_register(lua_State *L);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef DBF_CONSOLE_H
 #define DBF_CONSOLE_H
 
-#include "../log/log.h"
+#include <debrief/log.h>
 
 #include <lua.h>
 #include <pthread.h>

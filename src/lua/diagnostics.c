@@ -1,4 +1,4 @@
-#include "notes.h"
+#include "diagnostics.h"
 
 #include <string.h>
 
@@ -11,16 +11,16 @@ typedef struct note {
   char message[160], excerpt[264];
 } note;
 
-void dbf_notes_init(dbf_notes *notes) {
+void dbf_diagnostics_init(dbf_diagnostics *notes) {
   dbf_bytes_init(&notes->bytes);
   notes->dropped = 0;
 }
 
-void dbf_notes_release(dbf_notes *notes) {
+void dbf_diagnostics_release(dbf_diagnostics *notes) {
   dbf_bytes_release(&notes->bytes);
 }
 
-void dbf_notes_add(dbf_notes *notes, const debrief_diagnostic *d, size_t item) {
+void dbf_diagnostics_add(dbf_diagnostics *notes, const debrief_diagnostic *d, size_t item) {
   note n = {.kind = d->kind, .item = item, .line = d->line, .offset = d->offset, .length = d->length};
   strncpy(n.message, d->message, sizeof n.message - 1);
   memcpy(n.excerpt, d->excerpt, sizeof n.excerpt);
@@ -40,7 +40,7 @@ static void set_string(lua_State *L, const char *name, const char *value) {
   lua_setfield(L, -2, name);
 }
 
-void dbf_notes_push_diagnostic(lua_State *L, const debrief_diagnostic *d, size_t item) {
+void dbf_diagnostics_push_diagnostic(lua_State *L, const debrief_diagnostic *d, size_t item) {
   lua_createtable(L, 0, 8);
   set_string(L, "kind", debrief_kind_name(d->kind));
   set_integer(L, "line", d->line);
@@ -57,10 +57,10 @@ static void push_note(lua_State *L, const note *n) {
   debrief_diagnostic d = {
       .kind = n->kind, .line = n->line, .offset = n->offset, .length = n->length, .message = n->message};
   memcpy(d.excerpt, n->excerpt, sizeof d.excerpt);
-  dbf_notes_push_diagnostic(L, &d, n->item);
+  dbf_diagnostics_push_diagnostic(L, &d, n->item);
 }
 
-void dbf_notes_push(lua_State *L, dbf_notes *notes) {
+void dbf_diagnostics_push(lua_State *L, dbf_diagnostics *notes) {
   size_t count = notes->bytes.len / sizeof(note);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {

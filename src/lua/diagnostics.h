@@ -1,28 +1,28 @@
-/* notes.h: diagnostics on their way to Lua. The log reports them from inside C, where Lua must not be called; they are
+/* diagnostics.h: diagnostics on their way to Lua. The log reports them from inside C, where Lua must not be called; they are
  * kept here, up to a limit, and pushed when C has returned. */
-#ifndef DBF_NOTES_H
-#define DBF_NOTES_H
+#ifndef DBF_DIAGNOSTICS_H
+#define DBF_DIAGNOSTICS_H
 
 #include <lua.h>
 
 #include "../log/bytes.h"
-#include "../log/log.h"
+#include <debrief/log.h>
 
-typedef struct dbf_notes {
+typedef struct dbf_diagnostics {
   dbf_bytes bytes;
   lua_Integer dropped; /* how many there was no room for */
-} dbf_notes;
+} dbf_diagnostics;
 
-void dbf_notes_init(dbf_notes *notes);
-void dbf_notes_release(dbf_notes *notes);
+void dbf_diagnostics_init(dbf_diagnostics *notes);
+void dbf_diagnostics_release(dbf_diagnostics *notes);
 
 /* Keep a diagnostic; `item` is a number of the caller's. Not thread-safe. */
-void dbf_notes_add(dbf_notes *notes, const debrief_diagnostic *diagnostic, size_t item);
+void dbf_diagnostics_add(dbf_diagnostics *notes, const debrief_diagnostic *diagnostic, size_t item);
 
 /* Push {kind=, line=, offset=, length=, message=, excerpt=, damage=, item=}. */
-void dbf_notes_push_diagnostic(lua_State *L, const debrief_diagnostic *diagnostic, size_t item);
+void dbf_diagnostics_push_diagnostic(lua_State *L, const debrief_diagnostic *diagnostic, size_t item);
 
 /* Push an array of them and the number dropped, and forget them. */
-void dbf_notes_push(lua_State *L, dbf_notes *notes);
+void dbf_diagnostics_push(lua_State *L, dbf_diagnostics *notes);
 
 #endif

@@ -22,7 +22,7 @@ local function generate(paths)
     arrays[i] = array(i, text)
     rows[i] = ("    {%q, (const char *)text%d, %d},\n"):format(path, i, #text)
   end
-  return '#include "script/embedded.h"\n\n' .. table.concat(arrays)
+  return '#include "lua/embedded.h"\n\n' .. table.concat(arrays)
     .. "\nconst dbf_embedded_file dbf_embedded_files[] = {\n" .. table.concat(rows) .. "    {NULL, NULL, 0},\n};\n"
 end
 

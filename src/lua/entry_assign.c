@@ -1,6 +1,6 @@
 /* Assigning to entries: bytes are replaced, and views that were taken earlier follow. */
-#include "view_internal.h"
-#include "convert.h"
+#include "entry_userdata_internal.h"
+#include "lua_json.h"
 #include "scratch.h"
 #include "../log/json_write.h"
 
@@ -28,10 +28,10 @@ static void splice(lua_State *L, const place *p, const char *at, size_t removed,
   if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
   if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
   uint32_t edits = old->edits + 1;
-  body head = dbf_view_body(&scratch->entry, edits, old->bad_utf8, old->foreign);
+  body head = dbf_entry_userdata_body(&scratch->entry, edits, old->bad_utf8, old->foreign);
   body *b = lua_newuserdatauv(L, body_size(&head), 0);
   *b = head;
-  dbf_view_fill(b, &scratch->entry);
+  dbf_entry_userdata_fill(b, &scratch->entry);
   copy(edits_of(b), edits_of(old), old->edits * sizeof(edit));
   edits_of(b)[edits - 1] = (edit){(uint32_t)before, (uint32_t)removed, (uint32_t)piece->len};
   if (p->value) {
@@ -85,14 +85,14 @@ static void insert_child(lua_State *L, const place *p, const char *end_of_last, 
     dbf_json_write_string(piece, name, len);
     dbf_bytes_append_char(piece, ':');
   }
-  dbf_convert_write(L, 3, piece);
+  dbf_lua_json_write(L, 3, piece);
   splice(L, p, end_of_last ? end_of_last : p->range.start + 1, 0, piece);
 }
 
 static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
   child c = {0};
   const char *end_of_last;
-  place p = dbf_view_own_place(L);
+  place p = dbf_entry_userdata_own_place(L);
   bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
   if (!found && lua_isnil(L, 3)) return;
   if (!found) {
@@ -102,7 +102,7 @@ static void assign(lua_State *L, const char *name, size_t len, uint64_t index) {
     if (name) assign(L, name, len, index); /* and its duplicates */
   } else {
     dbf_bytes *piece = dbf_scratch_piece(L);
-    dbf_convert_write(L, 3, piece);
+    dbf_lua_json_write(L, 3, piece);
     splice(L, &p, c.value.start, (size_t)(c.value.end - c.value.start), piece);
   }
 }
@@ -113,8 +113,8 @@ static void check_name(lua_State *L, const place *p, const char *name) {
     luaL_error(L, "%s cannot be changed: it says where and when the entry was logged", name);
 }
 
-int dbf_view_assign(lua_State *L) {
-  place p = dbf_view_own_place(L);
+int dbf_entry_userdata_assign(lua_State *L) {
+  place p = dbf_entry_userdata_own_place(L);
   lua_settop(L, 3);
   if (p.range.type == DBF_JSON_OBJECT) {
     size_t len;
@@ -125,7 +125,7 @@ int dbf_view_assign(lua_State *L) {
     assign(L, name, len, 0);
     return 0;
   }
-  lua_Integer n = dbf_view_count(&p.range), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  lua_Integer n = dbf_entry_userdata_count(&p.range), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
   bool removes = lua_isnil(L, 3);
   if (i < 1 || i > n + 1) return luaL_error(L, "an array's indices here are 1 to %I", n + 1);
   if (removes && i < n)

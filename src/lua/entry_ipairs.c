@@ -1,5 +1,5 @@
 /* ipairs over entries: one call an element, where Lua's own goes through __index. */
-#include "view_internal.h"
+#include "entry_userdata_internal.h"
 
 #include <lauxlib.h>
 
@@ -20,7 +20,7 @@ static bool push_attempt(lua_State *L, void *userdata, uint64_t index) {
   if (b->edits || index - 1 >= b->attempts) return false;
   const dbf_attempt *a = &attempts_of(b)[index - 1];
   if (text_of(b)[a->start] != '{') return false;
-  dbf_view_push_value(L, v->entry, v, a->start, a->end, DBF_JSON_OBJECT)->attempt = (uint32_t)index;
+  dbf_entry_userdata_push_value(L, v->entry, v, a->start, a->end, DBF_JSON_OBJECT)->attempt = (uint32_t)index;
   return true;
 }
 
@@ -31,7 +31,9 @@ static int l_next_element(lua_State *L) {
   if (!userdata) return luaL_typeerror(L, 1, "entry");
   if (i == LUA_MAXINTEGER) return 0;
   lua_pushinteger(L, i + 1);
-  return push_attempt(L, userdata, (uint64_t)i + 1) || dbf_view_push_element(L, (uint64_t)i + 1) ? 2 : 0;
+  return push_attempt(L, userdata, (uint64_t)i + 1) || dbf_entry_userdata_push_element(L, (uint64_t)i + 1)
+             ? 2
+             : 0;
 }
 
 /* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
@@ -43,7 +45,7 @@ static int l_ipairs(lua_State *L) {
   return 3;
 }
 
-void dbf_view_push_ipairs(lua_State *L) {
+void dbf_entry_userdata_push_ipairs(lua_State *L) {
   lua_pushvalue(L, -2);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, l_next_element, 2);

@@ -1,7 +1,7 @@
-#include "fields.h"
-#include "convert.h"
+#include "entry_table.h"
+#include "lua_json.h"
 #include "scratch.h"
-#include "view.h"
+#include "entry_userdata.h"
 #include "../log/timestamp.h"
 
 #include <lauxlib.h>
@@ -21,7 +21,7 @@ static int get(lua_State *L, int table, const char *name) {
 }
 
 static bool is_absent(lua_State *L) {
-  return lua_isnil(L, -1) || dbf_convert_is_null(L, -1);
+  return lua_isnil(L, -1) || dbf_lua_json_is_null(L, -1);
 }
 
 static int wrong(lua_State *L, const char *where, const char *name, const char *wanted) {
@@ -70,7 +70,7 @@ static debrief_text get_json(lua_State *L, int table, const char *name) {
   debrief_text text = {NULL, 0};
   if (get(L, table, name) == LUA_TNIL) return text;
   dbf_bytes *out = dbf_scratch_text(L);
-  dbf_convert_write(L, -1, out);
+  dbf_lua_json_write(L, -1, out);
   lua_pushlstring(L, out->data, out->len);
   lua_replace(L, -2);
   text.data = lua_tolstring(L, -1, &text.len);
@@ -80,7 +80,7 @@ static debrief_text get_json(lua_State *L, int table, const char *name) {
 static debrief_text get_rest(lua_State *L, int table, const char *const known[]) {
   debrief_text text = {NULL, 0};
   dbf_bytes *out = dbf_scratch_text(L);
-  if (!dbf_convert_write_rest(L, table, known, out)) return text;
+  if (!dbf_lua_json_write_rest(L, table, known, out)) return text;
   lua_pushlstring(L, out->data, out->len);
   text.data = lua_tolstring(L, -1, &text.len);
   return text;
@@ -107,8 +107,8 @@ static void get_attempts(lua_State *L, int table, debrief_entry *entry) {
   bool bad_utf8;
   dbf_json_value view;
   int list = lua_gettop(L);
-  if (dbf_view_get(L, list, &view, &bad_utf8)) { /* of another entry: as a plain table */
-    dbf_convert_push(L, &view, true);
+  if (dbf_entry_userdata_get(L, list, &view, &bad_utf8)) { /* of another entry: as a plain table */
+    dbf_lua_json_push(L, &view, true);
     lua_replace(L, list);
   }
   if (!lua_istable(L, list)) wrong(L, "", "attempts", "an array of tables");
@@ -119,8 +119,8 @@ static void get_attempts(lua_State *L, int table, debrief_entry *entry) {
   for (size_t i = 0; i < n; i++) {
     luaL_checkstack(L, 4, "too many attempts");
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    if (dbf_view_get(L, -1, &view, &bad_utf8)) { /* an attempt of another entry */
-      dbf_convert_push(L, &view, true);
+    if (dbf_entry_userdata_get(L, -1, &view, &bad_utf8)) { /* an attempt of another entry */
+      dbf_lua_json_push(L, &view, true);
       lua_replace(L, -2);
     }
     if (!lua_istable(L, -1)) wrong(L, "", "attempts[]", "a table");
@@ -149,8 +149,8 @@ static bool write_table(lua_State *L, int table, const char *id, bool sparse, db
   return dbf_entry_write(out, id, &e, err);
 }
 
-bool dbf_fields_write(lua_State *L, int index, const char *id, bool sparse, dbf_bytes *out,
-                      debrief_error *err) {
+bool dbf_entry_table_write(lua_State *L, int index, const char *id, bool sparse, dbf_bytes *out,
+                           debrief_error *err) {
   dbf_json_value view;
   bool bad_utf8, ok;
   int top = lua_gettop(L);
@@ -158,7 +158,7 @@ bool dbf_fields_write(lua_State *L, int index, const char *id, bool sparse, dbf_
   index = lua_absindex(L, index);
   if (lua_istable(L, index)) {
     ok = write_table(L, index, id, sparse, out, err);
-  } else if (dbf_view_get(L, index, &view, &bad_utf8)) {
+  } else if (dbf_entry_userdata_get(L, index, &view, &bad_utf8)) {
     ok = dbf_entry_write_json(out, dbf_scratch_piece(L), id, view.start, (size_t)(view.end - view.start),
                               sparse, err);
   } else if (lua_type(L, index) == LUA_TSTRING) {

@@ -1,6 +1,6 @@
-/* fields.h: a Lua table as an entry: known fields by name and type, the rest as it is. */
-#ifndef DBF_FIELDS_H
-#define DBF_FIELDS_H
+/* entry_table.h: a Lua table as an entry: known fields by name and type, the rest as it is. */
+#ifndef DBF_ENTRY_TABLE_H
+#define DBF_ENTRY_TABLE_H
 
 #include <lua.h>
 
@@ -9,7 +9,7 @@
 /* Append the entry that the value at `index` describes, as one line without newline: a table of fields (as the Go struct,
  * or `sparse`: only what is there), an entry (its bytes), or JSON text. False: err says why. Raises for what is the
  * caller's mistake: a field of the wrong Lua type. `out` must be owned by the state and not be its scratch. */
-bool dbf_fields_write(lua_State *L, int index, const char *id, bool sparse, dbf_bytes *out,
-                      debrief_error *err);
+bool dbf_entry_table_write(lua_State *L, int index, const char *id, bool sparse, dbf_bytes *out,
+                           debrief_error *err);
 
 #endif

@@ -1,7 +1,7 @@
-#include "view_internal.h"
-#include "convert.h"
+#include "entry_userdata_internal.h"
+#include "lua_json.h"
 #include "keys.h"
-#include "object.h"
+#include "userdata.h"
 #include "scratch.h"
 #include "../log/json_write.h"
 
@@ -10,7 +10,7 @@
 
 static const char entry_key, value_key; /* registry keys of the metatables */
 
-body dbf_view_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+body dbf_entry_userdata_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
   body b = {.len = (uint32_t)entry->len,
             .count = entry->count,
             .attempts = entry->attempt_count,
@@ -34,13 +34,13 @@ static void fill_index(body *b, const dbf_entry *entry) {
   text_of(b)[entry->len] = '\0';
 }
 
-void dbf_view_fill(body *b, const dbf_entry *entry) {
+void dbf_entry_userdata_fill(body *b, const dbf_entry *entry) {
   fill_index(b, entry);
   memcpy(text_of(b), entry->text, entry->len);
 }
 
 /* Push the metatable of entries. */
-const dbf_keys *dbf_view_type(lua_State *L) {
+const dbf_keys *dbf_entry_userdata_type(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_rawgeti(L, -1, 1);
   const dbf_keys *keys = lua_touserdata(L, -1);
@@ -58,9 +58,9 @@ static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *he
   return e;
 }
 
-void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry, bool bad_utf8,
-                        bool foreign) {
-  body head = dbf_view_body(entry, 0, bad_utf8, foreign);
+void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
+                                  bool bad_utf8, bool foreign) {
+  body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
   entry_view *e = push_entry(L, keys, &head);
   fill_index(&e->own, entry);
   dbf_bytes_move(text_of(&e->own), entry->text, entry->len);
@@ -68,22 +68,22 @@ void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const db
   lua_setmetatable(L, -2);
 }
 
-void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
-  body head = dbf_view_body(entry, 0, bad_utf8, foreign);
-  const dbf_keys *keys = dbf_view_type(L);
+void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
+  body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
+  const dbf_keys *keys = dbf_entry_userdata_type(L);
   entry_view *e = push_entry(L, keys, &head);
-  dbf_view_fill(&e->own, entry);
+  dbf_entry_userdata_fill(&e->own, entry);
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
 }
 
-int dbf_view_copy(lua_State *L) {
-  if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_object_is(L, 1, &entry_key))
+int dbf_entry_userdata_copy(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
   const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
   body head = *from;
   head.edits = 0;
-  const dbf_keys *keys = dbf_view_type(L);
+  const dbf_keys *keys = dbf_entry_userdata_type(L);
   body *to = &push_entry(L, keys, &head)->own;
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
@@ -134,7 +134,7 @@ static inline void locate(lua_State *L, void *userdata, place *p) {
 
 static bool place_of(lua_State *L, int index, place *p) {
   if (lua_type(L, index) != LUA_TUSERDATA) return false;
-  if (!dbf_object_is(L, index, &value_key) && !dbf_object_is(L, index, &entry_key)) return false;
+  if (!dbf_userdata_is(L, index, &value_key) && !dbf_userdata_is(L, index, &entry_key)) return false;
   locate(L, lua_touserdata(L, index), p);
   return true;
 }
@@ -142,7 +142,7 @@ static bool place_of(lua_State *L, int index, place *p) {
 /* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides them,
  * and a state with the debug library may break anything), so what the argument is need not be asked: every field access
  * goes through here. */
-place dbf_view_own_place(lua_State *L) {
+place dbf_entry_userdata_own_place(lua_State *L) {
   place p;
   void *userdata = lua_touserdata(L, 1);
   if (!userdata) luaL_typeerror(L, 1, "entry");
@@ -150,7 +150,7 @@ place dbf_view_own_place(lua_State *L) {
   return p;
 }
 
-bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8) {
+bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8) {
   place p;
   if (!place_of(L, index, &p)) return false;
   *value = p.range;
@@ -158,9 +158,9 @@ bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8
   return true;
 }
 
-bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_member **members,
-                      uint32_t *count) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !dbf_object_is(L, index, &entry_key)) return false;
+bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
+                                uint32_t *count) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !dbf_userdata_is(L, index, &entry_key)) return false;
   const body *b = ((entry_view *)lua_touserdata(L, index))->now;
   *text = text_of(b);
   *members = members_of(b);
@@ -188,9 +188,9 @@ static void push_number(lua_State *L, const dbf_json_value *v) {
   else lua_pushnumber(L, dbf_json_decode_number(v));
 }
 
-bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
+bool dbf_entry_userdata_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
   switch (v->type) {
-  case DBF_JSON_NULL: dbf_convert_push_null(L); return true;
+  case DBF_JSON_NULL: dbf_lua_json_push_null(L); return true;
   case DBF_JSON_FALSE: lua_pushboolean(L, 0); return true;
   case DBF_JSON_TRUE: lua_pushboolean(L, 1); return true;
   case DBF_JSON_INTEGER:
@@ -200,8 +200,8 @@ bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) 
   }
 }
 
-value_view *dbf_view_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
-                                uint32_t to, uint8_t type) {
+value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
+                                          uint32_t to, uint8_t type) {
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
   *view = (value_view){
       .is_value = true, .entry = e, .edits = e->now->edits, .from = from, .to = to, .type = type};
@@ -215,9 +215,9 @@ value_view *dbf_view_push_value(lua_State *L, entry_view *e, const value_view *o
 
 /* Push a value found in `p`, which is argument 1. A container is a view, which is returned; NULL for anything else. */
 static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
-  if (dbf_view_push_scalar(L, v, p->bad_utf8)) return NULL;
-  return dbf_view_push_value(L, p->entry, p->value, (uint32_t)(v->start - p->text),
-                             (uint32_t)(v->end - p->text), v->type);
+  if (dbf_entry_userdata_push_scalar(L, v, p->bad_utf8)) return NULL;
+  return dbf_entry_userdata_push_value(L, p->entry, p->value, (uint32_t)(v->start - p->text),
+                                       (uint32_t)(v->end - p->text), v->type);
 }
 
 static bool find_member(const place *p, const char *name, size_t len, dbf_json_value *value) {
@@ -303,21 +303,21 @@ static void push_member(lua_State *L, entry_view *e, const value_view *v, int ke
   dbf_json_value value = {text + m->value, text + m->value_end, m->type, m->value_escaped};
   if (m->type == DBF_JSON_NULL) {
     lua_pushnil(L);
-  } else if (!dbf_view_push_scalar(L, &value, b->bad_utf8)) {
-    value_view *view = dbf_view_push_value(L, e, v, m->value, m->value_end, m->type);
+  } else if (!dbf_entry_userdata_push_scalar(L, &value, b->bad_utf8)) {
+    value_view *view = dbf_entry_userdata_push_value(L, e, v, m->value, m->value_end, m->type);
     view->is_attempts =
         !v && key == DBF_ATTEMPTS && m->type == DBF_JSON_ARRAY && b->edits == 0 && !b->foreign;
   }
 }
 
-bool dbf_view_push_element(lua_State *L, uint64_t index) {
-  place p = dbf_view_own_place(L);
+bool dbf_entry_userdata_push_element(lua_State *L, uint64_t index) {
+  place p = dbf_entry_userdata_own_place(L);
   return push_element(L, &p, index);
 }
 
 /* Any other key. */
 static int index_by_search(lua_State *L) {
-  place p = dbf_view_own_place(L);
+  place p = dbf_entry_userdata_own_place(L);
   dbf_json_value value;
   size_t len;
   if (lua_type(L, 2) == LUA_TNUMBER) { /* 1.0 is 1, as in a table */
@@ -347,7 +347,7 @@ static int l_index(lua_State *L) {
   return 1;
 }
 
-uint32_t dbf_view_count(const dbf_json_value *range) {
+uint32_t dbf_entry_userdata_count(const dbf_json_value *range) {
   uint32_t n = 0;
   dbf_json_value key, value;
   const char *at = dbf_json_enter(range->start, range->end);
@@ -358,15 +358,15 @@ uint32_t dbf_view_count(const dbf_json_value *range) {
 }
 
 static int l_len(lua_State *L) {
-  place p = dbf_view_own_place(L);
+  place p = dbf_entry_userdata_own_place(L);
   if (is_indexed(&p)) p.value->length = p.entry->now->attempts + 1;
-  else if (p.value && !p.value->length) p.value->length = dbf_view_count(&p.range) + 1;
+  else if (p.value && !p.value->length) p.value->length = dbf_entry_userdata_count(&p.range) + 1;
   lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
   return 1;
 }
 
 static int l_tostring(lua_State *L) {
-  place p = dbf_view_own_place(L);
+  place p = dbf_entry_userdata_own_place(L);
   size_t len = (size_t)(p.range.end - p.range.start);
   if (!p.bad_utf8) return lua_pushlstring(L, p.range.start, len), 1;
   dbf_bytes *out = dbf_scratch_text(L);
@@ -403,7 +403,7 @@ static void set_upvalue(lua_State *L, int i, lua_Integer value) {
 static int l_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(3));
-  place p = dbf_view_own_place(L);
+  place p = dbf_entry_userdata_own_place(L);
   lua_Integer offset = lua_tointeger(L, lua_upvalueindex(4)), index = lua_tointeger(L, lua_upvalueindex(5));
   dbf_json_value key, value;
   const char *at = NULL;
@@ -425,7 +425,7 @@ static int l_next(lua_State *L) {
 }
 
 static int l_pairs(lua_State *L) {
-  dbf_view_own_place(L);
+  dbf_entry_userdata_own_place(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushvalue(L, 1);
@@ -440,7 +440,7 @@ static int l_pairs(lua_State *L) {
 
 /* Put the metamethods into the table at `index`; upvalue 2 of them is the metatable of values. */
 static void set_methods(lua_State *L, int index, int keys, int value, const char *name) {
-  static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_view_assign},
+  static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_entry_userdata_assign},
                                      {"__len", l_len},     {"__tostring", l_tostring},
                                      {"__pairs", l_pairs}, {NULL, NULL}};
   lua_pushvalue(L, index);
@@ -456,7 +456,7 @@ static void set_methods(lua_State *L, int index, int keys, int value, const char
   lua_pop(L, 1);
 }
 
-void dbf_view_open(lua_State *L) {
+void dbf_entry_userdata_open(lua_State *L) {
   dbf_keys *keys = dbf_keys_push(L);
   lua_newtable(L);
   lua_newtable(L);
@@ -470,11 +470,11 @@ void dbf_view_open(lua_State *L) {
   lua_pop(L, 1);
 }
 
-void dbf_view_register(lua_State *L) {
-  dbf_view_type(L);
+void dbf_entry_userdata_register(lua_State *L) {
+  dbf_entry_userdata_type(L);
   lua_rawgeti(L, -1, 1);
   lua_replace(L, -2);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
-  dbf_view_push_ipairs(L);
+  dbf_entry_userdata_push_ipairs(L);
   lua_setfield(L, -2, "ipairs");
 }

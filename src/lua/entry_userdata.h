@@ -1,4 +1,4 @@
-/* view.h: entries as Lua sees them: lazy userdata over the bytes of a line.
+/* entry_userdata.h: entries as Lua sees them: lazy userdata over the bytes of a line.
  *
  *     entry    the line itself: userdata |head|members|bytes|      entry.skill, pairs(entry), tostring(entry)
  *     value    an object or array in it: |entry, from, to|         entry.attempts[2].verified
@@ -6,8 +6,8 @@
  * A field is decoded when it is asked for. Assignment replaces the bytes of one value: the entry gets new bytes and
  * a note of the edit (where, how much went, how much came), and values taken earlier follow their place through the
  * notes. A value whose place was overwritten or removed says so when it is used. */
-#ifndef DBF_VIEW_H
-#define DBF_VIEW_H
+#ifndef DBF_ENTRY_USERDATA_H
+#define DBF_ENTRY_USERDATA_H
 
 #include <lua.h>
 
@@ -15,32 +15,32 @@
 #include "../log/entry.h"
 
 /* Make the metatables; once a state. */
-void dbf_view_open(lua_State *L);
+void dbf_entry_userdata_open(lua_State *L);
 
 /* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
-void dbf_view_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
+void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
 
 /* The same for who pushes many, and whose entry's text is moved (bytes.h): user value 1 of the userdata at `keeper` is what
- * dbf_view_type pushed, `keys` what it returned. */
-void dbf_view_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry, bool bad_utf8,
-                        bool foreign);
-const dbf_keys *dbf_view_type(lua_State *L);
+ * dbf_entry_userdata_type pushed, `keys` what it returned. */
+void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
+                                  bool bad_utf8, bool foreign);
+const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 
 /* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
-int dbf_view_copy(lua_State *L);
+int dbf_entry_userdata_copy(lua_State *L);
 
 /* The JSON value that the entry or value at `index` stands for, valid while it is on the stack and not assigned to;
  * false when something else is there. *bad_utf8 tells whether its strings need repair. */
-bool dbf_view_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);
+bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);
 
 /* The scanned entry at `index` without a copy, for tests of members in C; false when it is no entry. */
-bool dbf_view_members(lua_State *L, int index, const char **text, const dbf_member **members,
-                      uint32_t *count);
+bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
+                                uint32_t *count);
 
 /* Lua function ipairs(t): Lua's own, with a quicker way through arrays of entries. */
-void dbf_view_register(lua_State *L);
+void dbf_entry_userdata_register(lua_State *L);
 
 /* Push a scalar; containers are refused with false and nothing pushed. */
-bool dbf_view_push_scalar(lua_State *L, const dbf_json_value *value, bool bad_utf8);
+bool dbf_entry_userdata_push_scalar(lua_State *L, const dbf_json_value *value, bool bad_utf8);
 
 #endif

@@ -1,9 +1,9 @@
-/* view_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c only. */
-#ifndef DBF_VIEW_INTERNAL_H
-#define DBF_VIEW_INTERNAL_H
+/* entry_userdata_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c only. */
+#ifndef DBF_ENTRY_USERDATA_INTERNAL_H
+#define DBF_ENTRY_USERDATA_INTERNAL_H
 
 #include "keys.h"
-#include "view.h"
+#include "entry_userdata.h"
 
 /* One replacement of bytes: `removed` bytes at `at` became `inserted`. */
 typedef struct edit {
@@ -69,28 +69,28 @@ static inline size_t body_size(const body *b) {
 }
 
 /* The head of a body for what a scan found. */
-body dbf_view_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign);
+body dbf_entry_userdata_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign);
 
 /* Fill what lies behind a body whose head is set; edits are the caller's. */
-void dbf_view_fill(body *b, const dbf_entry *entry);
+void dbf_entry_userdata_fill(body *b, const dbf_entry *entry);
 
 /* The place of argument 1 of a metamethod. */
-place dbf_view_own_place(lua_State *L);
+place dbf_entry_userdata_own_place(lua_State *L);
 
 /* How many members or elements a container has. */
-uint32_t dbf_view_count(const dbf_json_value *range);
+uint32_t dbf_entry_userdata_count(const dbf_json_value *range);
 
 /* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the type of values. */
-value_view *dbf_view_push_value(lua_State *L, entry_view *entry, const value_view *owner, uint32_t from,
-                                uint32_t to, uint8_t type);
+value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *entry, const value_view *owner,
+                                          uint32_t from, uint32_t to, uint8_t type);
 
 /* Push element `index` (from 1) of argument 1; false, and nothing pushed, when there is none. */
-bool dbf_view_push_element(lua_State *L, uint64_t index);
+bool dbf_entry_userdata_push_element(lua_State *L, uint64_t index);
 
 /* Replace the keys and the metatable of values on the stack by the function ipairs (view_ipairs.c). */
-void dbf_view_push_ipairs(lua_State *L);
+void dbf_entry_userdata_push_ipairs(lua_State *L);
 
 /* The metamethod __newindex (view_assign.c). */
-int dbf_view_assign(lua_State *L);
+int dbf_entry_userdata_assign(lua_State *L);
 
 #endif

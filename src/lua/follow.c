@@ -1,9 +1,9 @@
 #include "follow.h"
 #include "limits.h"
 #include "log.h"
-#include "notes.h"
-#include "object.h"
-#include "view.h"
+#include "diagnostics.h"
+#include "userdata.h"
+#include "entry_userdata.h"
 #include "../log/follow.h"
 
 #include <poll.h>
@@ -13,7 +13,7 @@ static const char follower_type[] = "debrief.follower";
 
 typedef struct follower_object {
   debrief_follower *follower; /* NULL: closed */
-  dbf_notes notes;
+  dbf_diagnostics notes;
   dbf_bytes paths; /* |path 0|path 0|: a note's item is where in it its path begins */
   size_t last;     /* the last one */
 } follower_object;
@@ -31,7 +31,7 @@ static void on_diagnostic(void *user, const debrief_diagnostic *d) {
     dbf_bytes_append(&o->paths, d->path, strlen(d->path) + 1);
   }
   if (o->paths.failed) o->notes.dropped++;
-  else dbf_notes_add(&o->notes, d, o->last);
+  else dbf_diagnostics_add(&o->notes, d, o->last);
 }
 
 static bool flag(lua_State *L, int options, const char *name) {
@@ -69,7 +69,7 @@ static const char **push_ids(lua_State *L, int list, size_t *count) {
 static int l_follow(lua_State *L) {
   debrief_error err;
   size_t count;
-  debrief_log *log = dbf_script_log_check(L, 1);
+  debrief_log *log = dbf_lua_log_check(L, 1);
   debrief_follow_config config = {.struct_size = sizeof config,
                                   .from_start = flag(L, 3, "from_start"),
                                   .strict = flag(L, 3, "strict"),
@@ -79,7 +79,7 @@ static int l_follow(lua_State *L) {
   const char **ids = push_ids(L, 2, &count);
   follower_object *o = lua_newuserdatauv(L, sizeof *o, 0);
   *o = (follower_object){.follower = NULL};
-  dbf_notes_init(&o->notes);
+  dbf_diagnostics_init(&o->notes);
   dbf_bytes_init(&o->paths);
   luaL_setmetatable(L, follower_type);
   config.user = o;
@@ -104,7 +104,7 @@ static int l_next(lua_State *L) {
   case DEBRIEF_NEXT_ERROR: return fail(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
-  dbf_view_push(L, record.entry, record.bad_utf8, false);
+  dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false);
   lua_pushstring(L, session);
   lua_pushinteger(L, (lua_Integer)record.line);
   return 3;
@@ -134,7 +134,7 @@ static int l_stop(lua_State *L) {
 
 static int l_diagnostics(lua_State *L) {
   follower_object *o = luaL_checkudata(L, 1, follower_type);
-  dbf_notes_push(L, &o->notes);
+  dbf_diagnostics_push(L, &o->notes);
   for (lua_Integer i = 1; lua_rawgeti(L, -2, i) == LUA_TTABLE; i++) {
     lua_getfield(L, -1, "item");
     lua_pushstring(L, o->paths.data + lua_tointeger(L, -1));
@@ -150,21 +150,21 @@ static int l_close(lua_State *L) {
   follower_object *o = luaL_checkudata(L, 1, follower_type);
   debrief_follower_close(o->follower);
   o->follower = NULL;
-  dbf_notes_release(&o->notes);
-  dbf_notes_init(&o->notes);
+  dbf_diagnostics_release(&o->notes);
+  dbf_diagnostics_init(&o->notes);
   dbf_bytes_release(&o->paths);
   dbf_bytes_init(&o->paths);
   return 0;
 }
 
-void dbf_script_follow_open(lua_State *L) {
+void dbf_lua_follow_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"next", l_next},   {"wait", l_wait},
                                      {"stop", l_stop},   {"diagnostics", l_diagnostics},
                                      {"close", l_close}, {NULL, NULL}};
-  dbf_object_type(L, follower_type, methods, l_close);
+  dbf_userdata_type(L, follower_type, methods, l_close);
 }
 
-void dbf_script_follow_register(lua_State *L) {
+void dbf_lua_follow_register(lua_State *L) {
   static const luaL_Reg functions[] = {{"follow", l_follow}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

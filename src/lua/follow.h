@@ -1,10 +1,10 @@
 /* follow.h (script): followers as Lua objects. */
-#ifndef DBF_SCRIPT_FOLLOW_H
-#define DBF_SCRIPT_FOLLOW_H
+#ifndef DBF_LUA_FOLLOW_H
+#define DBF_LUA_FOLLOW_H
 
 #include <lua.h>
 
-void dbf_script_follow_open(lua_State *L);
+void dbf_lua_follow_open(lua_State *L);
 
 /* Lua function: follow(log, {id...} | nil, {from_start=, strict=, poll=, poll_ms=}) -> follower | nil, message
  *
@@ -13,6 +13,6 @@ void dbf_script_follow_open(lua_State *L);
  * follower:stop() -> what is there is given, and nothing is waited for
  * follower:diagnostics() -> as notes.h pushes them, with path
  * follower:close() */
-void dbf_script_follow_register(lua_State *L);
+void dbf_lua_follow_register(lua_State *L);
 
 #endif

@@ -1,8 +1,8 @@
 #include "host_value.h"
-#include "convert.h"
+#include "lua_json.h"
 #include "scratch.h"
 #include "state.h"
-#include "view.h"
+#include "entry_userdata.h"
 
 #include <lauxlib.h>
 #include <pthread.h>
@@ -146,7 +146,7 @@ bool dbf_host_values_register(dbf_host_values *v, const char *name, dbf_host_fun
 /* ---- C -> Lua ---------------------------------------------------------------------------------------------------- */
 
 static void push_json(lua_State *L, const char *text, size_t len) {
-  lua_pushcfunction(L, dbf_convert_decode);
+  lua_pushcfunction(L, dbf_lua_json_decode);
   lua_pushlstring(L, text, len);
   lua_call(L, 1, 2);
   if (lua_isnil(L, -2)) luaL_error(L, "the host gave what is no JSON: %s", lua_tostring(L, -1));
@@ -214,7 +214,7 @@ static dbf_value take_value(lua_State *L, int index) {
   case LUA_TSTRING: value.kind = DBF_TEXT; break;
   default: {
     dbf_bytes *out = dbf_scratch_text(L);
-    dbf_convert_write(L, index, out);
+    dbf_lua_json_write(L, index, out);
     lua_pushlstring(L, out->data, out->len);
     lua_replace(L, index);
     value.kind = DBF_JSON;

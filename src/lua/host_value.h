@@ -8,7 +8,7 @@
 #ifndef DBF_HOST_VALUE_H
 #define DBF_HOST_VALUE_H
 
-#include "../log/log.h"
+#include <debrief/log.h>
 
 #include <lua.h>
 

@@ -1,18 +1,18 @@
 #include "log.h"
-#include "fields.h"
+#include "entry_table.h"
 #include "limits.h"
 #include "match.h"
-#include "notes.h"
-#include "object.h"
+#include "diagnostics.h"
+#include "userdata.h"
 #include "scratch.h"
-#include "span.h"
-#include "view.h"
+#include "selection.h"
+#include "entry_userdata.h"
 #include "../log/cut.h"
 #include "../log/entry.h"
 #include "../log/json_write.h"
 #include "../log/log_internal.h"
 #include "../log/read.h"
-#include "../log/unique.h"
+#include "../log/append_new.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -30,8 +30,8 @@ typedef struct log_object {
 
 typedef struct reader_object {
   debrief_reader *reader; /* NULL: closed */
-  dbf_notes notes;
-  dbf_span span;
+  dbf_diagnostics notes;
+  dbf_selection span;
   bool foreign;
   bool big; /* the entry given last was */
   const dbf_keys *keys;
@@ -61,7 +61,7 @@ static void push_written(lua_State *L, const debrief_error *err) {
 
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   reader_object *r = user;
-  dbf_notes_add(&r->notes, d, 0);
+  dbf_diagnostics_add(&r->notes, d, 0);
 }
 
 /* Push a reader that is closed yet, so that the error path owns nothing. Options are at `options`. */
@@ -74,11 +74,11 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
     config->foreign = lua_toboolean(L, -1);
     lua_pop(L, 2);
   }
-  dbf_span span = dbf_span_of(L, options);
+  dbf_selection span = dbf_selection_of(L, options);
   reader_object *r = lua_newuserdatauv(L, sizeof *r, 1);
-  *r = (reader_object){.span = span, .foreign = config->foreign, .keys = dbf_view_type(L)};
+  *r = (reader_object){.span = span, .foreign = config->foreign, .keys = dbf_entry_userdata_type(L)};
   lua_setiuservalue(L, -2, 1);
-  dbf_notes_init(&r->notes);
+  dbf_diagnostics_init(&r->notes);
   luaL_setmetatable(L, reader_type);
   config->user = r;
   return r;
@@ -94,7 +94,7 @@ static int l_reader(lua_State *L) {
 }
 
 static reader_object *check_reader(lua_State *L) {
-  reader_object *r = dbf_object_own(L, reader_type);
+  reader_object *r = dbf_userdata_own(L, reader_type);
   if (!r->reader) luaL_error(L, "this reader is closed");
   return r;
 }
@@ -106,10 +106,10 @@ static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *
     dbf_limits_check(L);
     debrief_next next = dbf_reader_next(r->reader, record, err);
     if (next != DEBRIEF_NEXT_ENTRY) return next;
-    dbf_verdict verdict = dbf_span_judge(&r->span, record);
-    if (verdict == DBF_SPAN_PAST) return DEBRIEF_NEXT_END;
+    dbf_verdict verdict = dbf_selection_judge(&r->span, record);
+    if (verdict == DBF_SELECTION_PAST) return DEBRIEF_NEXT_END;
     const dbf_entry *e = record->entry;
-    if (verdict == DBF_SPAN_IN && (!match || dbf_match_test(match, e->text, e->members, e->count)))
+    if (verdict == DBF_SELECTION_IN && (!match || dbf_match_test(match, e->text, e->members, e->count)))
       return next;
   }
 }
@@ -127,7 +127,7 @@ static int l_reader_next(lua_State *L) {
   case DEBRIEF_NEXT_ENTRY: break;
   }
   r->big = record.entry->len > BIG;
-  dbf_view_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign);
+  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
@@ -209,7 +209,7 @@ static int l_reader_entries(lua_State *L) {
 
 static int l_reader_diagnostics(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
-  dbf_notes_push(L, &r->notes);
+  dbf_diagnostics_push(L, &r->notes);
   return 2;
 }
 
@@ -217,8 +217,8 @@ static int l_reader_close(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
   debrief_reader_close(r->reader);
   r->reader = NULL;
-  dbf_notes_release(&r->notes);
-  dbf_notes_init(&r->notes);
+  dbf_diagnostics_release(&r->notes);
+  dbf_diagnostics_init(&r->notes);
   return 0;
 }
 
@@ -255,7 +255,7 @@ static log_object *check_log(lua_State *L) {
   return log;
 }
 
-debrief_log *dbf_script_log_check(lua_State *L, int index) {
+debrief_log *dbf_lua_log_check(lua_State *L, int index) {
   log_object *log = luaL_checkudata(L, index, log_type);
   if (!log->log) luaL_error(L, "this log is closed");
   return log->log;
@@ -278,7 +278,7 @@ static debrief_text *push_lines(lua_State *L, int list, const char *id, bool spa
     size_t before = out->len;
     *bad = i + 1;
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    if (!dbf_fields_write(L, -1, id, sparse, out, err)) return NULL;
+    if (!dbf_entry_table_write(L, -1, id, sparse, out, err)) return NULL;
     lua_pop(L, 1);
     dbf_bytes_append_char(out, '\n');
     dbf_scratch_check(L, out);
@@ -333,13 +333,14 @@ static int l_log_append_new(lua_State *L) {
   log_object *log = check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
-  dbf_unique unique = {0};
+  dbf_append_new unique = {0};
   size_t bad, stored = 0;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines || !dbf_log_append_lines(log->log, id, lines, count, dbf_unique_filter, &unique, &stored, &err))
+  if (!lines ||
+      !dbf_log_append_lines(log->log, id, lines, count, dbf_append_new_filter, &unique, &stored, &err))
     return fail(L, &err);
   lua_pushinteger(L, (lua_Integer)(count - unique.known));
   lua_pushinteger(L, (lua_Integer)unique.known);
@@ -363,7 +364,7 @@ static int l_line(lua_State *L) {
   debrief_error err;
   luaL_checkany(L, 2);
   dbf_bytes_clear(out);
-  if (!dbf_fields_write(L, 2, id, lua_toboolean(L, 3), out, &err)) return fail(L, &err);
+  if (!dbf_entry_table_write(L, 2, id, lua_toboolean(L, 3), out, &err)) return fail(L, &err);
   dbf_scratch_check(L, out);
   lua_pushlstring(L, out->data, out->len);
   return 1;
@@ -415,7 +416,7 @@ static int l_session_id_valid(lua_State *L) {
   return 1;
 }
 
-void dbf_script_log_open(lua_State *L) {
+void dbf_lua_log_open(lua_State *L) {
   static const luaL_Reg log_methods[] = {
       {"append", l_log_append},         {"append_batch", l_log_append_batch},
       {"append_new", l_log_append_new}, {"sessions", l_log_sessions},
@@ -426,11 +427,11 @@ void dbf_script_log_open(lua_State *L) {
       {"entries", l_reader_entries}, {"cut", l_reader_cut},
       {"narrow", l_reader_narrow},   {"diagnostics", l_reader_diagnostics},
       {"close", l_reader_close},     {NULL, NULL}};
-  dbf_object_type(L, log_type, log_methods, l_log_close);
-  dbf_object_type(L, reader_type, reader_methods, l_reader_close);
+  dbf_userdata_type(L, log_type, log_methods, l_log_close);
+  dbf_userdata_type(L, reader_type, reader_methods, l_reader_close);
 }
 
-void dbf_script_log_register(lua_State *L) {
+void dbf_lua_log_register(lua_State *L) {
   static const luaL_Reg functions[] = {{"log", l_log},
                                        {"reader", l_reader},
                                        {"line", l_line},

@@ -1,15 +1,15 @@
 /* log.h (script): logs and readers as Lua objects. Functions return values, or nil and a message. */
-#ifndef DBF_SCRIPT_LOG_H
-#define DBF_SCRIPT_LOG_H
+#ifndef DBF_LUA_LOG_H
+#define DBF_LUA_LOG_H
 
 #include <lua.h>
 
-#include "../log/log.h"
+#include <debrief/log.h>
 
-void dbf_script_log_open(lua_State *L);
+void dbf_lua_log_open(lua_State *L);
 
 /* The log that is argument `index`; raises when it is none, or closed. */
-debrief_log *dbf_script_log_check(lua_State *L, int index);
+debrief_log *dbf_lua_log_check(lua_State *L, int index);
 
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
@@ -32,6 +32,6 @@ debrief_log *dbf_script_log_check(lua_State *L, int index);
  * reader:entries() -> how many were read so far, matching or not; how many left out have no time to judge them by
  * reader:diagnostics() -> as notes.h pushes them
  * reader:close() */
-void dbf_script_log_register(lua_State *L);
+void dbf_lua_log_register(lua_State *L);
 
 #endif

@@ -1,7 +1,7 @@
-#include "convert.h"
-#include "object.h"
+#include "lua_json.h"
+#include "userdata.h"
 #include "scratch.h"
-#include "view.h"
+#include "entry_userdata.h"
 #include "../log/json_write.h"
 
 #include <lauxlib.h>
@@ -19,15 +19,15 @@ typedef struct step {
   lua_Integer index;
 } step;
 
-void dbf_convert_push_null(lua_State *L) {
+void dbf_lua_json_push_null(lua_State *L) {
   lua_pushlightuserdata(L, NULL);
 }
 
-bool dbf_convert_is_null(lua_State *L, int index) {
+bool dbf_lua_json_is_null(lua_State *L, int index) {
   return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
 }
 
-void dbf_convert_mark_array(lua_State *L) {
+void dbf_lua_json_mark_array(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &array_key);
   lua_setmetatable(L, -2);
 }
@@ -69,7 +69,7 @@ static bool is_array(lua_State *L, int index, const step *at, lua_Integer *lengt
     else if (lua_type(L, -1) == LUA_TSTRING) names++;
     else others++;
   }
-  bool array = inside > 0 || dbf_object_is(L, index, &array_key);
+  bool array = inside > 0 || dbf_userdata_is(L, index, &array_key);
   if (others || inside < n) refuse(L, at, "a table with holes, or with keys that are not strings,");
   if (array && names) refuse(L, at, "a table that is both array and object");
   *length = n;
@@ -156,9 +156,9 @@ static void write_number(lua_State *L, int index, dbf_bytes *out, const step *at
 static void write_userdata(lua_State *L, int index, dbf_bytes *out, const step *at) {
   dbf_json_value value;
   bool bad_utf8;
-  if (dbf_object_is(L, index, &json_key)) {
+  if (dbf_userdata_is(L, index, &json_key)) {
     dbf_bytes_append(out, lua_touserdata(L, index), lua_rawlen(L, index));
-  } else if (dbf_view_get(L, index, &value, &bad_utf8)) {
+  } else if (dbf_entry_userdata_get(L, index, &value, &bad_utf8)) {
     dbf_json_compact(out, value.start, (size_t)(value.end - value.start), false);
   } else {
     refuse(L, at, "a userdata");
@@ -182,19 +182,19 @@ static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at,
   case LUA_TTABLE: write_table(L, index, out, at, depth); break;
   case LUA_TUSERDATA: write_userdata(L, index, out, at); break;
   case LUA_TLIGHTUSERDATA:
-    if (!dbf_convert_is_null(L, index)) refuse(L, at, "a light userdata");
+    if (!dbf_lua_json_is_null(L, index)) refuse(L, at, "a light userdata");
     dbf_bytes_append(out, "null", 4);
     break;
   default: lua_pushfstring(L, "a %s", luaL_typename(L, index)); refuse(L, at, lua_tostring(L, -1));
   }
 }
 
-void dbf_convert_write(lua_State *L, int index, dbf_bytes *out) {
+void dbf_lua_json_write(lua_State *L, int index, dbf_bytes *out) {
   write_value(L, lua_absindex(L, index), out, NULL, 0);
   dbf_scratch_check(L, out);
 }
 
-bool dbf_convert_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out) {
+bool dbf_lua_json_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out) {
   size_t before = out->len;
   write_members(L, lua_absindex(L, index), out, known, NULL, 0);
   dbf_scratch_check(L, out);
@@ -210,9 +210,9 @@ static void push_object(lua_State *L, const dbf_json_value *v, bool drop_null) {
   lua_newtable(L);
   for (const char *at = dbf_json_enter(v->start, v->end); at;) {
     at = dbf_json_member(at, v->end, &key, &value);
-    dbf_view_push_scalar(L, &key, true);
+    dbf_entry_userdata_push_scalar(L, &key, true);
     if (drop_null && value.type == DBF_JSON_NULL) lua_pushnil(L);
-    else dbf_convert_push(L, &value, drop_null);
+    else dbf_lua_json_push(L, &value, drop_null);
     lua_rawset(L, -3);
   }
 }
@@ -223,17 +223,17 @@ static void push_array(lua_State *L, const dbf_json_value *v, bool drop_null) {
   lua_newtable(L);
   for (const char *at = dbf_json_enter(v->start, v->end); at;) {
     at = dbf_json_element(at, v->end, &value);
-    dbf_convert_push(L, &value, drop_null);
+    dbf_lua_json_push(L, &value, drop_null);
     lua_rawseti(L, -2, ++i);
   }
-  dbf_convert_mark_array(L);
+  dbf_lua_json_mark_array(L);
 }
 
-void dbf_convert_push(lua_State *L, const dbf_json_value *value, bool drop_null) {
+void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null) {
   luaL_checkstack(L, 6, "JSON nested too deeply");
   if (value->type == DBF_JSON_OBJECT) push_object(L, value, drop_null);
   else if (value->type == DBF_JSON_ARRAY) push_array(L, value, drop_null);
-  else dbf_view_push_scalar(L, value, true);
+  else dbf_entry_userdata_push_scalar(L, value, true);
 }
 
 /* Copy argument 1 into the scratch and validate it. On failure pushes nil and a message. */
@@ -253,17 +253,17 @@ static bool scan_argument(lua_State *L, dbf_json_value *value) {
   return false;
 }
 
-int dbf_convert_decode(lua_State *L) {
+int dbf_lua_json_decode(lua_State *L) {
   dbf_json_value value;
   if (!scan_argument(L, &value)) return 2;
-  dbf_convert_push(L, &value, false);
+  dbf_lua_json_push(L, &value, false);
   return 1;
 }
 
 static int l_encode(lua_State *L) {
   luaL_checkany(L, 1);
   dbf_bytes *out = dbf_scratch_text(L);
-  dbf_convert_write(L, 1, out);
+  dbf_lua_json_write(L, 1, out);
   lua_pushlstring(L, out->data, out->len);
   return 1;
 }
@@ -281,7 +281,7 @@ static int l_json(lua_State *L) {
 }
 
 static int l_json_tostring(lua_State *L) {
-  if (!dbf_object_is(L, 1, &json_key)) return luaL_typeerror(L, 1, "JSON text");
+  if (!dbf_userdata_is(L, 1, &json_key)) return luaL_typeerror(L, 1, "JSON text");
   lua_pushlstring(L, lua_touserdata(L, 1), lua_rawlen(L, 1));
   return 1;
 }
@@ -289,7 +289,7 @@ static int l_json_tostring(lua_State *L) {
 static int l_array(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  dbf_convert_mark_array(L);
+  dbf_lua_json_mark_array(L);
   return 1;
 }
 
@@ -297,7 +297,7 @@ static int l_table(lua_State *L) {
   dbf_json_value value;
   bool bad_utf8;
   luaL_checkany(L, 1);
-  if (dbf_view_get(L, 1, &value, &bad_utf8)) dbf_convert_push(L, &value, true);
+  if (dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) dbf_lua_json_push(L, &value, true);
   else lua_settop(L, 1);
   return 1;
 }
@@ -306,7 +306,7 @@ static int l_raw(lua_State *L) {
   dbf_json_value value, member;
   bool bad_utf8;
   size_t len;
-  if (!dbf_view_get(L, 1, &value, &bad_utf8)) return luaL_typeerror(L, 1, "entry");
+  if (!dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) return luaL_typeerror(L, 1, "entry");
   if (lua_isnoneornil(L, 2)) return lua_pushlstring(L, value.start, (size_t)(value.end - value.start)), 1;
   const char *name = luaL_checklstring(L, 2, &len);
   if (!dbf_json_find(&value, name, len, &member)) return lua_pushnil(L), 1;
@@ -318,17 +318,17 @@ static int l_type(lua_State *L) {
   dbf_json_value value;
   bool bad_utf8;
   luaL_checkany(L, 1);
-  if (dbf_view_get(L, 1, &value, &bad_utf8))
+  if (dbf_entry_userdata_get(L, 1, &value, &bad_utf8))
     lua_pushstring(L, value.type == DBF_JSON_ARRAY ? "array" : "object");
-  else if (dbf_convert_is_null(L, 1)) lua_pushstring(L, "null");
+  else if (dbf_lua_json_is_null(L, 1)) lua_pushstring(L, "null");
   else if (lua_istable(L, 1))
-    lua_pushstring(L, dbf_object_is(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
-  else if (lua_type(L, 1) == LUA_TUSERDATA && dbf_object_is(L, 1, &json_key)) lua_pushstring(L, "json");
+    lua_pushstring(L, dbf_userdata_is(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
+  else if (lua_type(L, 1) == LUA_TUSERDATA && dbf_userdata_is(L, 1, &json_key)) lua_pushstring(L, "json");
   else lua_pushstring(L, luaL_typename(L, 1));
   return 1;
 }
 
-void dbf_convert_open(lua_State *L) {
+void dbf_lua_json_open(lua_State *L) {
   lua_createtable(L, 0, 2);
   lua_pushstring(L, "array");
   lua_setfield(L, -2, "__name");
@@ -345,12 +345,12 @@ void dbf_convert_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &json_key);
 }
 
-void dbf_convert_register(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", dbf_convert_decode},
+void dbf_lua_json_register(lua_State *L) {
+  static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", dbf_lua_json_decode},
                                        {"json", l_json},     {"array", l_array},
                                        {"table", l_table},   {"raw", l_raw},
                                        {"type", l_type},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  dbf_convert_push_null(L);
+  dbf_lua_json_push_null(L);
   lua_setfield(L, -2, "null");
 }

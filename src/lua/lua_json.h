@@ -1,41 +1,41 @@
-/* convert.h: Lua values to JSON and back, exactly.
+/* lua_json.h: Lua values to JSON and back, exactly.
  *
  *     nil, debrief.null   null          table with 1..n only, debrief.array{}   array
  *     boolean             true, false   any other table (string keys)           object, keys sorted
  *     integer             integer       entry, entry value                      its bytes
  *     float               number        debrief.json(text)                      its bytes
  *     string              string */
-#ifndef DBF_CONVERT_H
-#define DBF_CONVERT_H
+#ifndef DBF_LUA_JSON_H
+#define DBF_LUA_JSON_H
 
 #include <lua.h>
 
 #include "../log/json_scan.h"
 
-void dbf_convert_open(lua_State *L);
+void dbf_lua_json_open(lua_State *L);
 
 /* debrief.null, the same value as cjson.null. */
-void dbf_convert_push_null(lua_State *L);
-bool dbf_convert_is_null(lua_State *L, int index);
+void dbf_lua_json_push_null(lua_State *L);
+bool dbf_lua_json_is_null(lua_State *L, int index);
 
 /* Append the value at `index` as JSON. Raises on what JSON cannot hold, naming where it is. `out` must be owned by the
  * state (scratch.h). Invalid UTF-8 becomes \ufffd. */
-void dbf_convert_write(lua_State *L, int index, dbf_bytes *out);
+void dbf_lua_json_write(lua_State *L, int index, dbf_bytes *out);
 
 /* Push validated JSON as plain Lua values. Members that are null are left out when `drop_null`. */
-void dbf_convert_push(lua_State *L, const dbf_json_value *value, bool drop_null);
+void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null);
 
 /* Mark the table on top of the stack as an array, so that it is written [] when it is empty. */
-void dbf_convert_mark_array(lua_State *L);
+void dbf_lua_json_mark_array(lua_State *L);
 
 /* Append the unknown members of the table at `index` as a JSON object, sorted, those named in `known` (NULL-ended)
  * left out; false: there are none and nothing was appended. */
-bool dbf_convert_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out);
+bool dbf_lua_json_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out);
 
 /* Lua function decode(text) -> value | nil, message */
-int dbf_convert_decode(lua_State *L);
+int dbf_lua_json_decode(lua_State *L);
 
 /* Lua functions: encode, decode, json, array, table, raw, type */
-void dbf_convert_register(lua_State *L);
+void dbf_lua_json_register(lua_State *L);
 
 #endif

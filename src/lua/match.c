@@ -1,6 +1,6 @@
 #include "match.h"
-#include "object.h"
-#include "view.h"
+#include "userdata.h"
+#include "entry_userdata.h"
 #include "../log/utf8.h"
 
 #include <string.h>
@@ -147,7 +147,7 @@ static int l_matches(lua_State *L) {
   const char *text;
   const dbf_member *members;
   uint32_t count;
-  if (!dbf_view_members(L, 2, &text, &members, &count)) return luaL_typeerror(L, 2, "entry");
+  if (!dbf_entry_userdata_members(L, 2, &text, &members, &count)) return luaL_typeerror(L, 2, "entry");
   lua_pushboolean(L, dbf_match_test(m, text, members, count));
   return 1;
 }
@@ -159,7 +159,7 @@ static int l_nothing(lua_State *L) {
 
 void dbf_match_open(lua_State *L) {
   static const luaL_Reg none[] = {{NULL, NULL}};
-  dbf_object_type(L, match_type, none, l_nothing);
+  dbf_userdata_type(L, match_type, none, l_nothing);
 }
 
 void dbf_match_register(lua_State *L) {

@@ -1,8 +1,8 @@
-/* core.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
+/* module.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
 #include "check.h"
 #include "console.h"
-#include "convert.h"
-#include "copy.h"
+#include "lua_json.h"
+#include "cat.h"
 #include "embedded.h"
 #include "follow.h"
 #include "host_value.h"
@@ -14,9 +14,9 @@
 #include "save.h"
 #include "scratch.h"
 #include "state.h"
-#include "view.h"
+#include "entry_userdata.h"
 #include "workers.h"
-#include "../log/log.h"
+#include <debrief/log.h>
 #include "../log/timestamp.h"
 
 #include <dirent.h>
@@ -38,8 +38,9 @@ static int l_time(lua_State *L) {
   bool bad_utf8;
   int64_t ns;
   size_t len;
-  if (dbf_view_get(L, 1, &entry, &bad_utf8)) {
-    if (!dbf_json_find(&entry, "timestamp", 9, &value) || !dbf_view_push_scalar(L, &value, bad_utf8))
+  if (dbf_entry_userdata_get(L, 1, &entry, &bad_utf8)) {
+    if (!dbf_json_find(&entry, "timestamp", 9, &value) ||
+        !dbf_entry_userdata_push_scalar(L, &value, bad_utf8))
       return lua_pushnil(L), 1;
     lua_replace(L, 1);
   } else if (lua_istable(L, 1)) {
@@ -304,7 +305,7 @@ static int l_entry(lua_State *L) {
     return 2;
   }
   bool bad_utf8 = !scratch->entry.kernel->utf8_valid(scratch->entry.text, scratch->entry.len);
-  dbf_view_push(L, &scratch->entry, bad_utf8, foreign);
+  dbf_entry_userdata_push(L, &scratch->entry, bad_utf8, foreign);
   return 1;
 }
 
@@ -338,7 +339,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"entry", l_entry},
                                        {"write", l_write},
                                        {"strerror", l_strerror},
-                                       {"copy", dbf_view_copy},
+                                       {"copy", dbf_entry_userdata_copy},
                                        {"source", l_source},
                                        {"sources", l_sources},
                                        {"guard", dbf_state_guard},
@@ -346,27 +347,27 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"host", l_host},
                                        {NULL, NULL}};
   dbf_scratch_open(L);
-  dbf_convert_open(L);
-  dbf_view_open(L);
-  dbf_script_log_open(L);
-  dbf_script_copy_open(L);
-  dbf_script_check_open(L);
-  dbf_script_follow_open(L);
+  dbf_lua_json_open(L);
+  dbf_entry_userdata_open(L);
+  dbf_lua_log_open(L);
+  dbf_lua_cat_open(L);
+  dbf_lua_check_open(L);
+  dbf_lua_follow_open(L);
   dbf_match_open(L);
   dbf_pager_open(L);
   dbf_workers_open(L);
   luaL_newlib(L, functions);
-  dbf_convert_register(L);
+  dbf_lua_json_register(L);
   dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
   dbf_pager_register(L);
-  dbf_script_log_register(L);
-  dbf_script_copy_register(L);
-  dbf_script_check_register(L);
-  dbf_script_follow_register(L);
+  dbf_lua_log_register(L);
+  dbf_lua_cat_register(L);
+  dbf_lua_check_register(L);
+  dbf_lua_follow_register(L);
   dbf_match_register(L);
-  dbf_view_register(L);
+  dbf_entry_userdata_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);
   lua_pushstring(L, debrief_version());

@@ -1,4 +1,4 @@
-#include "outside.h"
+#include "overrides.h"
 #include "limits.h"
 #include "state.h"
 
@@ -28,7 +28,7 @@ static int l_print(lua_State *L) {
   return 0;
 }
 
-void dbf_outside_open(lua_State *L) {
+void dbf_overrides_open(lua_State *L) {
   lua_getglobal(L, "os");
   lua_pushcfunction(L, l_exit);
   lua_setfield(L, -2, "exit");

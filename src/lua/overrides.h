@@ -1,11 +1,11 @@
-/* outside.h: what scripts of a host have in the place of what would reach outside of it: os.exit ends the script and
+/* overrides.h: what scripts of a host have in the place of what would reach outside of it: os.exit ends the script and
  * not the process, print goes where the host says. */
-#ifndef DBF_OUTSIDE_H
-#define DBF_OUTSIDE_H
+#ifndef DBF_OVERRIDES_H
+#define DBF_OVERRIDES_H
 
 #include <lua.h>
 
 /* In a full state of the host's own, after the standard libraries. */
-void dbf_outside_open(lua_State *L);
+void dbf_overrides_open(lua_State *L);
 
 #endif

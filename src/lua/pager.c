@@ -1,5 +1,5 @@
 #include "pager.h"
-#include "object.h"
+#include "userdata.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,7 @@ static int l_pager_gc(lua_State *L) {
 }
 
 static int l_pager_close(lua_State *L) {
-  pager *p = dbf_object_own(L, pager_type);
+  pager *p = dbf_userdata_own(L, pager_type);
   finish(p);
   if (p->status < 0) lua_pushnil(L);
   else lua_pushinteger(L, p->status);
@@ -122,7 +122,7 @@ static int l_pager_close(lua_State *L) {
 }
 
 static int l_pager_write(lua_State *L) {
-  pager *p = dbf_object_own(L, pager_type);
+  pager *p = dbf_userdata_own(L, pager_type);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
   errno = p->fd < 0 ? EBADF : write_all(p->fd, text, len);
@@ -146,7 +146,7 @@ static int l_pager(lua_State *L) {
 
 void dbf_pager_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"write", l_pager_write}, {"close", l_pager_close}, {NULL, NULL}};
-  dbf_object_type(L, pager_type, methods, l_pager_gc);
+  dbf_userdata_type(L, pager_type, methods, l_pager_gc);
 }
 
 void dbf_pager_register(lua_State *L) {

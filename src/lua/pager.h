@@ -1,4 +1,4 @@
-/* pager.h: a pager behind a pipe, for what the program prints on a terminal (lua/debrief/pager.lua).
+/* pager.h: a pager behind a pipe, for what the program prints on a terminal (lua/debrief/text/pager.lua).
  *
  *     pager(command) -> pager | nil, message            sh -c command; it reads what is written here, and prints
  *     pager:write(text) -> true | nil, message, errno   32 (EPIPE): the user has left it; no SIGPIPE comes

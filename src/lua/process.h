@@ -1,4 +1,4 @@
-/* process.h: running another program to its end, for plugins that were given the right to (lua/debrief/sandbox.lua).
+/* process.h: running another program to its end, for plugins that were given the right to (lua/debrief/plugin/sandbox.lua).
  *
  *     run{ program, argument..., cwd=, timeout_ms=5000, limit=1048576, env=, stderr= } -> output, status, cut
  *                                                                                     | nil, message

@@ -1,4 +1,4 @@
-#include "span.h"
+#include "selection.h"
 #include "../log/timestamp.h"
 
 #include <lauxlib.h>
@@ -10,8 +10,8 @@ static lua_Integer option(lua_State *L, int options, const char *name, lua_Integ
   return value;
 }
 
-dbf_span dbf_span_of(lua_State *L, int options) {
-  dbf_span span = {.since = INT64_MIN, .until = INT64_MAX};
+dbf_selection dbf_selection_of(lua_State *L, int options) {
+  dbf_selection span = {.since = INT64_MIN, .until = INT64_MAX};
   if (!lua_istable(L, options)) return span;
   span.since = option(L, options, "since", INT64_MIN);
   span.until = option(L, options, "until", INT64_MAX);
@@ -38,7 +38,7 @@ static bool time_of(const dbf_entry *entry, int64_t *ns) {
   return dbf_entry_known(entry, DBF_TIMESTAMP, &value) && parse(&value, &time) && dbf_timestamp_ns(&time, ns);
 }
 
-static bool in_window(dbf_span *span, const dbf_entry *entry) {
+static bool in_window(dbf_selection *span, const dbf_entry *entry) {
   int64_t ns;
   if (!time_of(entry, &ns)) {
     span->without_time++;
@@ -47,9 +47,9 @@ static bool in_window(dbf_span *span, const dbf_entry *entry) {
   return ns >= span->since && (ns < span->until || span->until == INT64_MAX);
 }
 
-dbf_verdict dbf_span_judge(dbf_span *span, const dbf_record *record) {
+dbf_verdict dbf_selection_judge(dbf_selection *span, const dbf_record *record) {
   bool past = span->line && record->line > span->line, before = record->line < span->line;
-  if (!past && !before && (!span->timed || in_window(span, record->entry))) return DBF_SPAN_IN;
+  if (!past && !before && (!span->timed || in_window(span, record->entry))) return DBF_SELECTION_IN;
   span->left_out++;
-  return past ? DBF_SPAN_PAST : DBF_SPAN_OUT;
+  return past ? DBF_SELECTION_PAST : DBF_SELECTION_OUT;
 }

@@ -1,28 +1,28 @@
-/* span.h: which entries of a session a reader gives: those of a window of time, or of one line.
+/* selection.h: which entries of a session a reader gives: those of a window of time, or of one line.
  *
  *     |entry|entry|entry|entry|entry|     in the order of the file, whatever their timestamps are
  *      since <= timestamp < until         an entry without a timestamp is in no window, and counted */
-#ifndef DBF_SPAN_H
-#define DBF_SPAN_H
+#ifndef DBF_SELECTION_H
+#define DBF_SELECTION_H
 
 #include "../log/read.h"
 
 #include <lua.h>
 
-typedef struct dbf_span {
+typedef struct dbf_selection {
   bool timed;            /* a window is given */
   int64_t since, until;  /* ns since 1970, half-open; INT64_MAX: no end */
   uint64_t line;         /* the only line wanted; 0: any */
   uint64_t left_out;     /* entries outside of the window or on other lines, so far */
   uint64_t without_time; /* of these: those that a window could not judge */
-} dbf_span;
+} dbf_selection;
 
 /* What the table at `options` asks for: since=, until= in ns, line=. Anything but a table asks for all. */
-dbf_span dbf_span_of(lua_State *L, int options);
+dbf_selection dbf_selection_of(lua_State *L, int options);
 
-typedef enum dbf_verdict { DBF_SPAN_IN, DBF_SPAN_OUT, DBF_SPAN_PAST } dbf_verdict;
+typedef enum dbf_verdict { DBF_SELECTION_IN, DBF_SELECTION_OUT, DBF_SELECTION_PAST } dbf_verdict;
 
-/* Is the entry wanted? DBF_SPAN_PAST: neither it nor any that comes behind it. */
-dbf_verdict dbf_span_judge(dbf_span *span, const dbf_record *record);
+/* Is the entry wanted? DBF_SELECTION_PAST: neither it nor any that comes behind it. */
+dbf_verdict dbf_selection_judge(dbf_selection *span, const dbf_record *record);
 
 #endif

@@ -2,7 +2,7 @@
 #include "coroutine.h"
 #include "embedded.h"
 #include "memory.h"
-#include "outside.h"
+#include "overrides.h"
 
 #include <lauxlib.h>
 #include <lua5.4/lua-cjson.h>
@@ -187,7 +187,7 @@ static int open_state(lua_State *L) {
     lua_getglobal(L, LUA_COLIBNAME);
     dbf_coroutine_register(L);
     lua_pop(L, 1);
-    dbf_outside_open(L);
+    dbf_overrides_open(L);
     add_searcher(L);
   }
   return 0;

@@ -2,12 +2,12 @@
  *
  *     full      the user's own scripts: all of Lua, require finds debrief, cjson and what is installed
  *     reduced   plugins: base, string, table, math, utf8; require finds only debrief's own modules and cjson.
- *               What a plugin itself sees is cut further, by an environment of its own (lua/debrief/sandbox.lua) */
+ *               What a plugin itself sees is cut further, by an environment of its own (lua/debrief/plugin/sandbox.lua) */
 #ifndef DBF_STATE_H
 #define DBF_STATE_H
 
 #include "limits.h"
-#include "../log/log.h"
+#include <debrief/log.h>
 
 #include <lua.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-#include "object.h"
+#include "userdata.h"
 
-void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
+void dbf_userdata_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
   luaL_newmetatable(L, name);
   lua_newtable(L);
   lua_pushvalue(L, -2);
@@ -15,7 +15,7 @@ void dbf_object_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
   lua_pop(L, 1);
 }
 
-void *dbf_object_own(lua_State *L, const char *name) {
+void *dbf_userdata_own(lua_State *L, const char *name) {
   if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
     bool own = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
     lua_pop(L, 1);
@@ -25,7 +25,7 @@ void *dbf_object_own(lua_State *L, const char *name) {
   return NULL;
 }
 
-bool dbf_object_is(lua_State *L, int index, const char *key) {
+bool dbf_userdata_is(lua_State *L, int index, const char *key) {
   if (!lua_getmetatable(L, index)) return false;
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
   bool same = lua_rawequal(L, -1, -2);

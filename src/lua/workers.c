@@ -1,6 +1,6 @@
 #include "workers.h"
 #include "limits.h"
-#include "object.h"
+#include "userdata.h"
 #include "pack.h"
 #include "scratch.h"
 #include "state.h"
@@ -54,7 +54,7 @@ static int l_answer(lua_State *L) {
   const char *name = lua_touserdata(L, 1);
   const parcel *argument = lua_touserdata(L, 2);
   lua_getglobal(L, "require");
-  lua_pushstring(L, "debrief.worker");
+  lua_pushstring(L, "debrief.run.worker");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, name);
   dbf_pack_push(L, argument->data, argument->len);
@@ -339,8 +339,8 @@ void dbf_workers_open(lua_State *L) {
   static const luaL_Reg worker_methods[] = {{"call", l_worker_call}, {"close", l_worker_close}, {NULL, NULL}};
   static const luaL_Reg crew_methods[] = {
       {"start", l_crew_start}, {"take", l_crew_take}, {"close", l_crew_close}, {NULL, NULL}};
-  dbf_object_type(L, worker_type, worker_methods, l_worker_close);
-  dbf_object_type(L, crew_type, crew_methods, l_crew_close);
+  dbf_userdata_type(L, worker_type, worker_methods, l_worker_close);
+  dbf_userdata_type(L, crew_type, crew_methods, l_crew_close);
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "k");

@@ -185,8 +185,8 @@ local function header_page(name, path, flags)
   end
 end
 
-pages["debrief-log.3"] = header_page("debrief-log", "src/log/log.h", "debrief-log")
-pages["debrief.3"] = header_page("debrief", "src/host/debrief.h", "debrief")
+pages["debrief-log.3"] = header_page("debrief-log", "src/include/debrief/log.h", "debrief-log")
+pages["debrief.3"] = header_page("debrief", "src/include/debrief/debrief.h", "debrief")
 
 assert(pages[arg[1]], "no such page")(arg[2])
 io.stdout:write(table.concat(out))

@@ -1,6 +1,6 @@
 /* appender DIR ID COUNT PAD [sync]: append COUNT entries with PAD bytes of padding each and say of each "ok KEY" or
  * "CODE message" on standard output, at once and without stdio's buffer. Goes on after an error. */
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include "line.h"
 

@@ -2,7 +2,7 @@
  * fragments into it and repairs it, again and again, and renames it away ROTATIONS times, and a follower (WAY "told" or
  * "poll") reads. It must give each entry once, and, when nothing is renamed away, those of each writer in their order.
  * Prints "given N, lost N, twice N, out of order N, repairs N"; exit 0 when it did. */
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include "line.h"
 

@@ -2,7 +2,7 @@
  * REPAIRS_EACH times it is the next session's turn, so that files stay small. Then every acknowledged entry must stand
  * in the files, whole, alone on its line, and once, and nothing else. Prints "repairs N, acknowledged N, lost N,
  * twice N, damaged N"; exit 0 when all is well. */
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include "line.h"
 

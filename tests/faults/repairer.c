@@ -1,5 +1,5 @@
 /* repairer DIR ID: repair one session and say "ok ENTRIES LEFT_OUT", "clean ENTRIES" or "CODE message" on standard output. */
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include <inttypes.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  * appends big ones and is killed, again and again, wherever it happens to be: KILLS times, and on until one kill tore a
  * record or the time is over. Then every acknowledged entry must stand in the file, whole, alone on its line, and once.
  * Prints "kills N, torn N, acknowledged N, lost N, twice N"; exit 0 when nothing was lost. */
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include "line.h"
 

@@ -1,5 +1,5 @@
 local support = dofile "tests/spec/support/plugins.lua"
-local agg = require "debrief.aggregate"
+local agg = require "debrief.retro.aggregate"
 
 -- Fill one state with all values, and two with the parts cut after `at`, merged; the second after a journey.
 local function one_and_merged(make, values, at, add)

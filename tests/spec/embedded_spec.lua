@@ -50,7 +50,7 @@ describe("the built-in sources", function()
       end
       patch("copy/lua/debrief/cli/retro.lua", "function retro.run(args)",
         'function retro.run(args) print "patched command"')
-      patch("copy/lua/debrief/worker.lua", "function worker.setup(given)",
+      patch("copy/lua/debrief/run/worker.lua", "function worker.setup(given)",
         'function worker.setup(given) core.log_text("info", "patched worker")')
       patch("copy/plugins/skills.lua", 'summary = "', 'summary = "patched: ')
       scene:write("copy/plugins/extra.lua", [[return { name = "extra", api = 1, summary = "only here",

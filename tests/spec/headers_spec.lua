@@ -23,8 +23,8 @@ describe("the public headers", function()
     it("are " .. name, function()
       if scene:sh(compiler:match "%S+" .. " --version").status ~= 0 then return pending(compiler .. " is not here") end
       for i = 1, #orders do
-        local r = scene:sh(("%s -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I%s/include %d.h"):format(
-          compiler, program.build, i))
+        local r = scene:sh(("%s -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I%s/src/include %d.h"):format(
+          compiler, program.root, i))
         assert.equal(0, r.status, r.err)
       end
     end)

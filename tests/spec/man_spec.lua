@@ -52,21 +52,21 @@ describe("the man pages", function()
 
   it("debrief-plugins(7) has every field and hook of a plugin, and every aggregate", function()
     local page = shown["debrief-plugins.7"]
-    local source = program.read "lua/debrief/plugin.lua"
+    local source = program.read "lua/debrief/plugin/init.lua"
     local count = 0
     for name in source:match "\nlocal keys = {.-\n  plugin = (%b{})":gmatch "[{,]%s*([%l_]+) =" do
       count = count + 1
       assert.truthy(page:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
     end
     assert(count > 8, count)
-    for name in pairs(require "debrief.aggregate") do
+    for name in pairs(require "debrief.retro.aggregate") do
       assert.truthy(page:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
     end
   end)
 
   it("the third section has every function, type and constant of the headers", function()
-    for page, header in pairs { ["debrief-log.3"] = "src/log/log.h", ["debrief.3"] = "src/host/debrief.h" } do
-      local text, count = program.read(header), 0
+    for page, header in pairs { ["debrief-log.3"] = "log.h", ["debrief.3"] = "debrief.h" } do
+      local text, count = program.read("src/include/debrief/" .. header), 0
       for name in text:gmatch "\nDEBRIEF_API [^;{]-([%l_]+)%(" do
         count = count + 1
         assert.truthy(shown[page]:find(name .. "(", 1, true), name)

@@ -1,6 +1,6 @@
 dofile "tests/spec/support/plugins.lua"
 local null = require("debrief.core").null
-local outcome = require "debrief.outcome"
+local outcome = require "debrief.entry.outcome"
 
 describe("outcome", function()
   it("reads the three vocabularies and their kin", function()

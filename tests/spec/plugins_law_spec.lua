@@ -65,7 +65,7 @@ describe("bundled plugins", function()
       it(name .. " fits into 80 columns, and cites entries that there are", function()
         local checked = support.run(plugin, support.made_up(200, 5))
         for line in support.show("text", checked, { width = 80 }):gmatch "[^\n]+" do
-          assert.is_true(require("debrief.width").of(line) <= 80, line)
+          assert.is_true(require("debrief.text.width").of(line) <= 80, line)
         end
         for _, finding in ipairs(checked.findings) do
           for _, at in ipairs(finding.references) do

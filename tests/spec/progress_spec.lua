@@ -93,7 +93,7 @@ describe("progress", function()
   it("fits narrow terminals, and leaves nothing beside a message", function()
     if not screen.available() then return pending "no tmux here" end
     scene:write("draw.lua", CLOCK .. [[
-      local progress, tell = require "debrief.cli.progress", require "debrief.cli.tell"
+      local progress, tell = require "debrief.cli.progress", require "debrief.cli.messages"
       progress.begin "retro"
       for i = 1, 9 do progress.at(i, 10) end
       io.read()

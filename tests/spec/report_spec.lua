@@ -1,7 +1,7 @@
 local support = dofile "tests/spec/support/plugins.lua"
 local report = require "debrief.report"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local function check(value) return assert(report.check(value, "p")) end
 
@@ -87,19 +87,20 @@ end)
 
 describe("safe", function()
   it("escapes controls, and keeps those it is told to", function()
-    assert.equal("\\x1b[2J\\x00\\x7f\\r\\n\\t", (safe("\27[2J\0\127\r\n\t")))
-    assert.equal("\\r\n\\t", (safe("\r\n\t", "\n")))
-    assert.equal("\\x1b\n\t", (safe("\27\n\t", "\n\t\27")))
+    assert.equal("\\x1b[2J\\x00\\x7f\\r\\n\\t", (escape("\27[2J\0\127\r\n\t")))
+    assert.equal("\\r\n\\t", (escape("\r\n\t", "\n")))
+    assert.equal("\\x1b\n\t", (escape("\27\n\t", "\n\t\27")))
   end)
 
   it("escapes what hides or turns text, and bytes that are not UTF-8", function()
-    assert.equal("a\\u{202e}b\\u{9b}c\\u{200b}\\u{2028}\\u{feff}", (safe("a\u{202e}b\u{9b}c\u{200b}\u{2028}\u{feff}")))
-    assert.equal("\\u{e0041}\\u{2066}", (safe("\u{e0041}\u{2066}")))
-    assert.equal("\\xff\\xc3é\\xed\\xa0\\x80\\xc0\\x80", (safe("\xff\xc3é\xed\xa0\x80\xc0\x80")))
+    assert.equal("a\\u{202e}b\\u{9b}c\\u{200b}\\u{2028}\\u{feff}",
+      (escape("a\u{202e}b\u{9b}c\u{200b}\u{2028}\u{feff}")))
+    assert.equal("\\u{e0041}\\u{2066}", (escape("\u{e0041}\u{2066}")))
+    assert.equal("\\xff\\xc3é\\xed\\xa0\\x80\\xc0\\x80", (escape("\xff\xc3é\xed\xa0\x80\xc0\x80")))
   end)
 
   it("leaves other text as it is", function()
-    for _, s in ipairs { "", "plain \\x1b", "naïve café", "テスト", "e\u{301}", "😀" } do assert.equal(s, (safe(s))) end
+    for _, s in ipairs { "", "plain \\x1b", "naïve café", "テスト", "e\u{301}", "😀" } do assert.equal(s, (escape(s))) end
   end)
 
   it("lets nothing unsafe through, whatever the bytes", function()
@@ -107,7 +108,7 @@ describe("safe", function()
     for _ = 1, 3000 do
       local bytes = {}
       for i = 1, random(12) do bytes[i] = string.char(random(2) == 1 and random(256) - 1 or likely[random(5)]) end
-      local out = safe(table.concat(bytes))
+      local out = escape(table.concat(bytes))
       assert.is_nil(out:find("[\0-\31\127]"))
       assert.is_truthy(utf8.len(out))
       for _, code in utf8.codes(out) do
@@ -165,7 +166,7 @@ describe("text", function()
   end)
 
   it("rounds durations to their unit, never to 60 of one", function()
-    local format = require("debrief.report.format")
+    local format = require("debrief.text.values")
     local shown = {}
     for i, ms in ipairs { 0, 999, 999.6, 59949, 59950, 3599499, 3599500, 86369999, 86370000, -1500 } do
       shown[i] = format.number(ms, "ms")

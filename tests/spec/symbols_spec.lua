@@ -45,8 +45,8 @@ local function needed(file)
 end
 
 describe("the libraries", function()
-  local shared = { ["libdebrief-log.so.0"] = { "src/log/log.h" },
-    ["libdebrief.so.0"] = { "src/log/log.h", "src/host/debrief.h" } }
+  local shared = { ["libdebrief-log.so.0"] = { "src/include/debrief/log.h" },
+    ["libdebrief.so.0"] = { "src/include/debrief/log.h", "src/include/debrief/debrief.h" } }
 
   for file, headers in pairs(shared) do
     it(file .. " exports what its headers declare, and no more", function()

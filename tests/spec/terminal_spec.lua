@@ -1,4 +1,4 @@
--- The prompt in a terminal: src/terminal.c, editor.c, keyboard.c, history.c, seen on a screen of tmux.
+-- The prompt in a terminal: src/program/terminal.c, editor.c, keyboard.c, history.c, seen on a screen of tmux.
 local program = dofile "tests/spec/support/program.lua"
 local screen = dofile "tests/spec/support/screen.lua"
 

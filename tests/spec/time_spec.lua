@@ -4,7 +4,7 @@ local program = dofile "tests/spec/support/program.lua"
 
 -- "from .. to" of each text, or why it is none.
 local ask = [[
-local core, time = require "debrief.core", require "debrief.time"
+local core, time = require "debrief.core", require "debrief.text.time"
 local now = core.time(arg[1])
 local function shown(ns)
   local part = ns % 1000000000
@@ -142,7 +142,7 @@ describe("time", function()
 
   it("finds the start and the end of each day of ten years next to each other, whatever clocks do", function()
     scene:write("days.lua", [[
-      local core, time = require "debrief.core", require "debrief.time"
+      local core, time = require "debrief.core", require "debrief.text.time"
       local seen, last = {}, nil
       for year = 2020, 2029 do
         for day = 1, 366 do

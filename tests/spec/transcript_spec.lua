@@ -1,5 +1,5 @@
 package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
-local transcript = require "debrief.transcript"
+local transcript = require "debrief.import.transcript"
 
 local SECOND = 1000000000
 

@@ -1,8 +1,8 @@
 -- Expressions over entries: what they see, where they go wrong, and what is told of names.
 local program = dofile "tests/spec/support/program.lua"
 local core = require "debrief.core"
-local names = require "debrief.names"
-local where = require "debrief.where"
+local asked = require "debrief.entry.asked"
+local where = require "debrief.query.where"
 
 local function silent() end
 
@@ -90,20 +90,20 @@ describe("an expression", function()
   end)
 
   it("remembers names that no entry had, and the nearest field there was", function()
-    local filter, asked = where.filter("skil == 'review' or tickt or ticket.nr > 50 or math or phase or usage", silent)
+    local filter, met = where.filter("skil == 'review' or tickt or ticket.nr > 50 or math or phase or usage", silent)
     for _ = 1, 3 do filter(ENTRY) end
-    assert.same({ { name = "skil", near = "skill" }, { name = "tickt", near = "ticket" } }, names.unknown(asked.state))
-    filter, asked = where.filter("ticket or zzzzzz", silent)
+    assert.same({ { name = "skil", near = "skill" }, { name = "tickt", near = "ticket" } }, asked.unknown(met.state))
+    filter, met = where.filter("ticket or zzzzzz", silent)
     filter(core.entry '{"session_id":"s1"}')
     filter(ENTRY)
-    assert.same({ { name = "zzzzzz" } }, names.unknown(asked.state))
+    assert.same({ { name = "zzzzzz" } }, asked.unknown(met.state))
   end)
 
   it("adds up the names of several workers", function()
     local into = { asked = {}, fields = {} }
-    names.merge(into, { asked = { a = false, b = true, tickt = false }, fields = {} })
-    names.merge(into, { asked = { a = true, b = false, tickt = false }, fields = { ticket = true } })
-    assert.same({ { name = "tickt", near = "ticket" } }, names.unknown(into))
+    asked.merge(into, { asked = { a = false, b = true, tickt = false }, fields = {} })
+    asked.merge(into, { asked = { a = true, b = false, tickt = false }, fields = { ticket = true } })
+    assert.same({ { name = "tickt", near = "ticket" } }, asked.unknown(into))
   end)
 
   it("speaks of fields when it fails", function()

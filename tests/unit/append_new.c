@@ -3,7 +3,7 @@
 
 #include "log/error.h"
 #include "log/log_internal.h"
-#include "log/unique.h"
+#include "log/append_new.h"
 
 #include <fcntl.h>
 
@@ -33,10 +33,10 @@ enum { MOST = 8 };
 /* Append these lines, up to NULL; returns how many were there already. */
 static size_t add(const char *const *lines) {
   debrief_text texts[MOST];
-  dbf_unique unique = {0};
+  dbf_append_new unique = {0};
   size_t count = 0, stored;
   for (; lines[count]; count++) texts[count] = (debrief_text){lines[count], strlen(lines[count])};
-  assert_true(dbf_log_append_lines(log_, "s1", texts, count, dbf_unique_filter, &unique, &stored, &err));
+  assert_true(dbf_log_append_lines(log_, "s1", texts, count, dbf_append_new_filter, &unique, &stored, &err));
   assert_int_equal(stored + unique.known, count);
   return unique.known;
 }
@@ -95,13 +95,14 @@ static void knows_many_keys_in_linear_time(void **state) {
   debrief_text *texts = calloc(COUNT, sizeof *texts);
   assert_true(lines && texts);
   for (int round = 0; round < 2; round++) {
-    dbf_unique unique = {0};
+    dbf_append_new unique = {0};
     size_t stored;
     for (size_t i = 0; i < COUNT; i++) {
       int len = snprintf(lines + i * EACH, EACH, "{\"source\":{\"kind\":\"k\",\"key\":\"%zu\"}}\n", i);
       texts[i] = (debrief_text){lines + i * EACH, (size_t)len};
     }
-    assert_true(dbf_log_append_lines(log_, "s1", texts, COUNT, dbf_unique_filter, &unique, &stored, &err));
+    assert_true(
+        dbf_log_append_lines(log_, "s1", texts, COUNT, dbf_append_new_filter, &unique, &stored, &err));
     assert_int_equal(stored, round == 0 ? COUNT : 0);
     assert_int_equal(unique.known, round == 0 ? 0 : COUNT);
   }
@@ -112,7 +113,7 @@ static void knows_many_keys_in_linear_time(void **state) {
 /* Somebody who does not lock writes half a line while the keys are read. */
 static bool filter_disturbed(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                              debrief_error *e) {
-  bool ok = dbf_unique_filter(user, fd, path, lines, count, e);
+  bool ok = dbf_append_new_filter(user, fd, path, lines, count, e);
   put_bytes(folder, "s1.jsonl", "a", "{\"session_id\":\"s1\",\"sk", 22);
   return ok;
 }
@@ -122,7 +123,7 @@ static void begins_on_a_line_of_its_own_whoever_wrote_meanwhile(void **state) {
   assert_int_equal(ADD(KEYED("k", "1")), 0);
   debrief_text lines[] = {{KEYED("k", "2"), sizeof KEYED("k", "2") - 1},
                           {KEYED("k", "3"), sizeof KEYED("k", "3") - 1}};
-  dbf_unique unique = {0};
+  dbf_append_new unique = {0};
   size_t stored;
   assert_true(dbf_log_append_lines(log_, "s1", lines, 2, filter_disturbed, &unique, &stored, &err));
   assert_int_equal(stored, 2);
@@ -133,13 +134,13 @@ static void begins_on_a_line_of_its_own_whoever_wrote_meanwhile(void **state) {
 static void a_file_that_cannot_be_read_is_an_error(void **state) {
   (void)state;
   debrief_text line = {PLAIN, sizeof PLAIN - 1};
-  dbf_unique unique = {0};
+  dbf_append_new unique = {0};
   char *path = path_in(folder, "write-only");
   int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   assert_true(fd >= 0);
-  assert_false(dbf_unique_filter(&unique, fd, path, &line, 1, &err));
+  assert_false(dbf_append_new_filter(&unique, fd, path, &line, 1, &err));
   assert_int_equal(err.code, DEBRIEF_EIO);
-  assert_false(dbf_unique_filter(&unique, -1, path, &line, 1, &err));
+  assert_false(dbf_append_new_filter(&unique, -1, path, &line, 1, &err));
   assert_int_equal(err.code, DEBRIEF_EIO);
   close(fd);
   free(path);

@@ -1,7 +1,7 @@
 /* debrief_log_check: every damaged line is told of and counted, and nothing else is. */
 #include "temp_folder.h"
 
-#include "log/log.h"
+#include <debrief/log.h>
 
 static char *folder;
 static debrief_log *log_;

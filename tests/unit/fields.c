@@ -2,7 +2,7 @@
  * may count. */
 #include "unit.h"
 
-#include "log/log.h"
+#include <debrief/log.h>
 
 static debrief_text text(const char *json) {
   return (debrief_text){json, strlen(json)};

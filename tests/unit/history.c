@@ -1,7 +1,7 @@
-/* The history of the prompt: src/history.c, which belongs to the program, is taken in whole. */
+/* The history of the prompt: src/program/history.c, which belongs to the program, is taken in whole. */
 #include "temp_folder.h"
 
-#include "../../src/history.c"
+#include "../../src/program/history.c"
 
 static char *folder;
 static char why[PATH_MAX + 128];

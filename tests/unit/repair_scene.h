@@ -5,7 +5,7 @@
 
 #include "temp_folder.h"
 
-#include "log/log.h"
+#include <debrief/log.h>
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "temp_folder.h"
 #include "transcript.h"
 
-#include "log/window.h"
+#include "log/line_buffer.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -194,17 +194,17 @@ static void an_oversize_line_takes_no_memory(void **state) {
   (void)state;
   enum { MEGABYTE = 1 << 20, COUNT = 64 };
   char *block = malloc(MEGABYTE);
-  dbf_window window;
-  dbf_window_line line;
+  dbf_line_buffer window;
+  dbf_line_buffer_line line;
   memset(block, 'x', MEGABYTE);
   put_file(folder, "s1.jsonl", A "\n");
   for (int i = 0; i < COUNT; i++) put_bytes(folder, "s1.jsonl", "a", block, MEGABYTE);
   put_bytes(folder, "s1.jsonl", "a", "\n" A "\n", 33);
   free(block);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  dbf_window_init(&window, fd, path, 0, 0, 65536, 100000);
+  dbf_line_buffer_init(&window, fd, path, 0, 0, 65536, 100000);
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(dbf_window_next(&window, &line, NULL), DBF_WINDOW_LINE);
+    assert_int_equal(dbf_line_buffer_next(&window, &line, NULL), DBF_LINE_BUFFER_LINE);
     assert_int_equal(line.oversize, i == 1);
     assert_int_equal(line.whole, i == 1 ? (size_t)COUNT * MEGABYTE : 31);
     assert_int_equal(line.offset, i == 0 ? 0 : i == 1 ? 32 : 33 + (size_t)COUNT * MEGABYTE);
@@ -212,8 +212,8 @@ static void an_oversize_line_takes_no_memory(void **state) {
     assert_memory_equal(line.text, i == 1 ? "xxxxxxxxxx" : "{\"session_", 10);
     assert_true(window.bytes.cap < 1000000);
   }
-  assert_int_equal(dbf_window_next(&window, &line, NULL), DBF_WINDOW_END);
-  dbf_window_release(&window);
+  assert_int_equal(dbf_line_buffer_next(&window, &line, NULL), DBF_LINE_BUFFER_END);
+  dbf_line_buffer_release(&window);
   close(fd);
 }
 
@@ -226,17 +226,17 @@ static void the_limit_is_exact_for_every_window(void **state) {
       for (size_t step = 1; step < 600; step += step < 3 ? 1 : 127) {
         memset(data, 'x', sizeof data);
         data[len] = data[len + 300] = '\n';
-        dbf_window window;
-        dbf_window_line line;
+        dbf_line_buffer window;
+        dbf_line_buffer_line line;
         int fd = file_of(data, len + 301);
-        dbf_window_init(&window, fd, "x", 0, 0, step, limit);
-        assert_int_equal(dbf_window_next(&window, &line, NULL), DBF_WINDOW_LINE);
+        dbf_line_buffer_init(&window, fd, "x", 0, 0, step, limit);
+        assert_int_equal(dbf_line_buffer_next(&window, &line, NULL), DBF_LINE_BUFFER_LINE);
         assert_int_equal(line.oversize, len > limit);
         assert_int_equal(line.whole, len);
-        assert_int_equal(dbf_window_next(&window, &line, NULL), DBF_WINDOW_LINE);
+        assert_int_equal(dbf_line_buffer_next(&window, &line, NULL), DBF_LINE_BUFFER_LINE);
         assert_true(line.oversize && line.terminated && line.offset == len + 1 && line.whole == 299);
-        assert_int_equal(dbf_window_next(&window, &line, NULL), DBF_WINDOW_END);
-        dbf_window_release(&window);
+        assert_int_equal(dbf_line_buffer_next(&window, &line, NULL), DBF_LINE_BUFFER_END);
+        dbf_line_buffer_release(&window);
         close(fd);
       }
 }

@@ -1,8 +1,8 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local progress = require "debrief.cli.progress"
-local tell = require "debrief.cli.tell"
-local words = require "debrief.cli.words"
+local messages = require "debrief.cli.messages"
+local words = require "debrief.cli.entry_words"
 
 local append = {
   summary = "Append entries to a session.",
@@ -27,22 +27,22 @@ function append.options(command)
   command:flag "--stream":description "Store as the input comes, not all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
-  common.allow_option(command)
+  arguments.allow_option(command)
 end
 
 -- ---- Enriching -----------------------------------------------------------------------------------------------------
 
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
-  local job = common.job { enrich = args.enrich, opt = args.opt, allow = args.allow }
+  local job = arguments.job { enrich = args.enrich, opt = args.opt, allow = args.allow }
   if #args.enrich == 0 then return nil end
-  local worker = common.worker(job)
+  local worker = arguments.worker(job)
   return function(text, place, line)
-    local answer = common.ask(worker, "enrich", { text = text, session = args.id, line = line })
+    local answer = arguments.ask(worker, "enrich", { text = text, session = args.id, line = line })
     for _, p in ipairs(answer.problems or {}) do problems[#problems + 1] = p end
     if answer.refused then
-      tell.problems(problems)
-      tell.fail(("%s: %s; nothing was stored"):format(place, answer.refused))
+      messages.problems(problems)
+      messages.fail(("%s: %s; nothing was stored"):format(place, answer.refused))
     end
     return answer.text
   end
@@ -57,7 +57,7 @@ local function bytes_of(names)
     if name == "-" then return nil end
     items[i] = { path = name }
   end
-  return common.bytes(items)
+  return arguments.bytes(items)
 end
 
 -- Calls each(text, place, line) for every line that is not blank.
@@ -69,11 +69,11 @@ local function each_line(names, each)
   for _, name in ipairs(names) do
     local file, message = io.stdin, nil
     if name ~= "-" then file, message = io.open(name, "rb") end
-    if not file then tell.fail(("cannot read %s; nothing was stored"):format(message)) end
+    if not file then messages.fail(("cannot read %s; nothing was stored"):format(message)) end
     local shown, number = name == "-" and "standard input" or name, 0
     while true do
       local line, why = file:read "l"
-      if not line and why then tell.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
+      if not line and why then messages.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
       if not line then break end
       number, done = number + 1, done + #line + 1
       progress.at(done, all)
@@ -87,7 +87,7 @@ end
 
 local function refuse(place, message, stored, what)
   local kept = (stored or 0) > 0 and ("; %d entries before it are stored"):format(stored) or "; nothing was stored"
-  tell.fail(("%s: %s%s%s"):format(place or "the entries", message, kept, what or ""))
+  messages.fail(("%s: %s%s%s"):format(place or "the entries", message, kept, what or ""))
 end
 
 -- What to say when the entries are in the file and only the sync failed: appending them again would store them twice.
@@ -97,10 +97,10 @@ local WRITTEN = "; it is in the file now: do not append it again, though a power
 local function store(log, id, batch, places, before)
   local ok, message, bad, stored, written = log:append_batch(id, batch)
   if ok then return end
-  if written then tell.fail(message .. WRITTEN) end
+  if written then messages.fail(message .. WRITTEN) end
   local there = before + (stored or 0)
   if (stored or 0) > 0 then
-    tell.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))
+    messages.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))
   end
   refuse(places[bad], message, there)
 end
@@ -117,7 +117,7 @@ local function from_lines(args, log)
   each_line(args.words, function(text, place, line)
     bytes = bytes + #text
     if bytes > MOST and not args.stream then
-      tell.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
+      messages.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
     end
     if enrich then
       local whole, message = core.line(args.id, text)
@@ -127,7 +127,7 @@ local function from_lines(args, log)
     batch[#batch + 1], places[#places + 1] = text, place
     if args.stream and bytes >= BATCH then flush() end
   end)
-  if #batch == 0 and stored == 0 then tell.fail "no entries in the input; nothing was stored" end
+  if #batch == 0 and stored == 0 then messages.fail "no entries in the input; nothing was stored" end
   if #batch > 0 then flush() end
   return stored, problems
 end
@@ -138,13 +138,13 @@ local function from_words(args, log)
   local problems = {}
   local enrich = enricher(args, problems)
   local entry, mistake = words.entry(args.words, args.attempt)
-  if not entry then tell.fail(mistake .. "; nothing was stored", 2) end
+  if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
   local fine, text, refusal = pcall(core.line, args.id, entry) -- raises where a field has another type
-  if not fine then tell.fail(text .. "; nothing was stored", 2) end
-  if not text then tell.fail(refusal .. "; nothing was stored") end
+  if not fine then messages.fail(text .. "; nothing was stored", 2) end
+  if not text then messages.fail(refusal .. "; nothing was stored") end
   if enrich then text = enrich(text, "the entry", nil) end
   local ok, message, written = log:append(args.id, text)
-  if not ok then tell.fail(message .. (written and WRITTEN or "; nothing was stored")) end
+  if not ok then messages.fail(message .. (written and WRITTEN or "; nothing was stored")) end
   return 1, problems
 end
 
@@ -154,18 +154,18 @@ local function has_pairs(list)
     if words.is_pair(word) then pairs_seen = pairs_seen + 1 else files = files + 1 end
   end
   if pairs_seen > 0 and files > 0 then
-    tell.fail("append: files and key=value words do not go together (a file whose name has a '=' is ./NAME)", 2)
+    messages.fail("append: files and key=value words do not go together (a file whose name has a '=' is ./NAME)", 2)
   end
   return pairs_seen > 0
 end
 
 function append.run(args)
   local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
-  if not log then tell.fail(message) end
+  if not log then messages.fail(message) end
   local single = has_pairs(args.words) or #args.attempt > 0
   local _, problems = (single and from_words or from_lines)(args, log)
   log:close()
-  return tell.problems(problems) and 3 or 0
+  return messages.problems(problems) and 3 or 0
 end
 
 return append

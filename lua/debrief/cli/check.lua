@@ -1,9 +1,9 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
-local out = require "debrief.cli.out"
+local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
-local safe = require "debrief.safe"
-local tell = require "debrief.cli.tell"
+local escape = require "debrief.text.escape"
+local messages = require "debrief.cli.messages"
 
 local check = {
   summary = "Report every damaged line of sessions.", paged = true,
@@ -19,7 +19,7 @@ function check.options(command)
     :description "Sessions to check (default: all, in name order)."
 end
 
-local function say(text) out.write(safe(text), "\n") end
+local function say(text) output.write(escape(text), "\n") end
 
 local function add(total, counts)
   for _, key in ipairs { "bytes", "lines", "entries", "damaged" } do total[key] = total[key] + counts[key] end
@@ -48,12 +48,12 @@ function check.totals(total)
   local warnings, warned = listed(total.found, "warning")
   local growing = listed(total.found, "growing")
   local parts = { total.damaged == 0 and "no damage"
-    or ("%s (%s)"):format(common.count(total.damaged, "damaged line", "damaged lines"), kinds) }
-  if warnings > 0 then parts[2] = ("%s (%s)"):format(common.count(warnings, "warning", "warnings"), warned) end
-  if growing > 0 then parts[#parts + 1] = common.count(growing, "line", "lines") .. " still being written" end
-  return ("%s, %s, %s, %s: %s"):format(common.count(total.sessions, "session", "sessions"),
-    common.count(total.lines, "line", "lines"), common.count(total.entries, "entry", "entries"),
-    common.count(total.bytes, "byte", "bytes"), table.concat(parts, ", "))
+    or ("%s (%s)"):format(arguments.count(total.damaged, "damaged line", "damaged lines"), kinds) }
+  if warnings > 0 then parts[2] = ("%s (%s)"):format(arguments.count(warnings, "warning", "warnings"), warned) end
+  if growing > 0 then parts[#parts + 1] = arguments.count(growing, "line", "lines") .. " still being written" end
+  return ("%s, %s, %s, %s: %s"):format(arguments.count(total.sessions, "session", "sessions"),
+    arguments.count(total.lines, "line", "lines"), arguments.count(total.entries, "entry", "entries"),
+    arguments.count(total.bytes, "byte", "bytes"), table.concat(parts, ", "))
 end
 
 local function check_item(log, item, tell_of)
@@ -62,15 +62,15 @@ local function check_item(log, item, tell_of)
 end
 
 function check.run(args)
-  local sessions = common.sessions(args)
+  local sessions = arguments.sessions(args)
   local log = core.log(args.dir)
   local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
-  local failures, done, all = {}, 0, common.bytes(sessions)
+  local failures, done, all = {}, 0, arguments.bytes(sessions)
   progress.begin "check"
   for _, item in ipairs(sessions) do
     local counts, message = check_item(log, item, function(d)
       d.path = item.path
-      say(tell.place(d))
+      say(messages.place(d))
     end)
     done = done + item.bytes
     progress.at(done, all)
@@ -84,7 +84,7 @@ function check.run(args)
   progress.finish()
   log:close()
   say(check.totals(total))
-  return tell.failures(failures) and 1 or total.damaged > 0 and 3 or 0
+  return messages.failures(failures) and 1 or total.damaged > 0 and 3 or 0
 end
 
 return check

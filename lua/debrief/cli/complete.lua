@@ -1,12 +1,12 @@
 --- What may stand in the place of the last word of a command line: for the completions of shells.
--- @module debrief.cli.candidates
-local common = require "debrief.cli.common"
+-- @module debrief.cli.complete
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
-local names = require "debrief.names"
+local asked = require "debrief.entry.asked"
 local parser = require "debrief.cli.parser"
-local safe = require "debrief.safe"
+local escape = require "debrief.text.escape"
 
-local candidates = {}
+local complete = {}
 
 local FILE, FOLDER = { text = ":file", is = "" }, { text = ":folder", is = "" }
 local MOST = 500 -- sessions that are told
@@ -99,11 +99,11 @@ local function plugins(hook, many)
   return function(_, _, text)
     if is_path(text) then return { FILE } end
     local before, out = many and text:match "^.*," or "", {}
-    for _, about in ipairs((common.all_plugins())) do
+    for _, about in ipairs((arguments.all_plugins())) do
       local fits = not hook
       for _, one in ipairs(about.hooks) do fits = fits or one == hook end
       if fits and not ("," .. before):find("," .. about.name .. ",", 1, true) then
-        out[#out + 1] = { text = before .. about.name, is = safe(about.summary) }
+        out[#out + 1] = { text = before .. about.name, is = escape(about.summary) }
       end
     end
     return out
@@ -112,9 +112,9 @@ end
 
 local function rights()
   local out = {}
-  for _, about in ipairs((common.all_plugins())) do
+  for _, about in ipairs((arguments.all_plugins())) do
     for _, right in ipairs(about.needs) do
-      out[#out + 1] = { text = about.name .. ":" .. right, is = safe(about.summary) }
+      out[#out + 1] = { text = about.name .. ":" .. right, is = escape(about.summary) }
     end
   end
   return out
@@ -124,12 +124,12 @@ end
 local function plugin_options(line)
   local out, used = {}, {}
   for _, name in ipairs(line.plugins) do used[name] = true end
-  for _, about in ipairs((common.all_plugins())) do
+  for _, about in ipairs((arguments.all_plugins())) do
     for _, option in ipairs(used[about.name] and about.options or {}) do
       local key = ("%s.%s="):format(about.name, option.name)
-      out[#out + 1] = { text = key, is = safe(option.help) }
+      out[#out + 1] = { text = key, is = escape(option.help) }
       for _, choice in ipairs(option.choices or option.type == "boolean" and { "true", "false" } or {}) do
-        out[#out + 1] = { text = key .. tostring(choice), is = safe(option.help) }
+        out[#out + 1] = { text = key .. tostring(choice), is = escape(option.help) }
       end
     end
   end
@@ -138,7 +138,7 @@ end
 
 local function sorted_fields()
   local out = {}
-  for name in pairs(names.known) do out[#out + 1] = name end
+  for name in pairs(asked.known) do out[#out + 1] = name end
   table.sort(out)
   return out
 end
@@ -232,9 +232,9 @@ local function all(root, line, text)
   if not line.plain and text:find "^%-" then return options(root, line) end
   if line.lost then return {} end
   if not line.command then return commands(root) end
-  local arguments = line.command._arguments
-  local last = arguments[#arguments]
-  local element = arguments[line.count + 1] or last and last._maxargs == math.huge and last
+  local list = line.command._arguments
+  local last = list[#list]
+  local element = list[line.count + 1] or last and last._maxargs == math.huge and last
   return element and values_of(root, line, element, text) or {}
 end
 
@@ -242,7 +242,7 @@ end
 -- @param words a command line without its first word; the last one, perhaps empty, is to be completed
 -- @param bash true: words as bash has them
 -- @return { { text =, is = what it is } ... }; the texts :file and :folder stand for names of files and folders
-function candidates.of(root, words, bash)
+function complete.of(root, words, bash)
   local kept, out = 0, {}
   if bash then words, kept = whole(words) end
   local text = words[#words]
@@ -256,4 +256,4 @@ function candidates.of(root, words, bash)
   return out
 end
 
-return candidates
+return complete

@@ -1,5 +1,5 @@
-local out = require "debrief.cli.out"
-local candidates = require "debrief.cli.candidates"
+local output = require "debrief.cli.output"
+local complete = require "debrief.cli.complete"
 
 local completion = {
   summary = "Print the completions of a shell, to be sourced by it.", no_folder = true,
@@ -87,11 +87,11 @@ end
 
 function completion.run(args)
   if #args.words == 0 then
-    out.write(scripts[args.shell])
+    output.write(scripts[args.shell])
     return 0
   end
-  for _, one in ipairs(candidates.of(args.parser, args.words, args.shell == "bash")) do
-    out.write(one.text, args.shell ~= "bash" and one.text:sub(1, 1) ~= ":" and "\t" .. one.is or "", "\n")
+  for _, one in ipairs(complete.of(args.parser, args.words, args.shell == "bash")) do
+    output.write(one.text, args.shell ~= "bash" and one.text:sub(1, 1) ~= ":" and "\t" .. one.is or "", "\n")
   end
   return 0
 end

@@ -1,5 +1,5 @@
 --- An entry from words typed in a shell: key=value, key:=JSON.
--- @module debrief.cli.words
+-- @module debrief.cli.entry_words
 local core = require "debrief.core"
 
 local words = {}

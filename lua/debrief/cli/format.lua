@@ -1,10 +1,10 @@
 --- How `debrief read` shows entries: formats, fields, the terminal.
--- @module debrief.cli.show
-local columns = require "debrief.columns"
-local common = require "debrief.cli.common"
-local out = require "debrief.cli.out"
+-- @module debrief.cli.format
+local columns = require "debrief.entry.fields"
+local arguments = require "debrief.cli.arguments"
+local output = require "debrief.cli.output"
 local core = require "debrief.core"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local show = {}
 
@@ -25,18 +25,18 @@ local function format_of(args, terminal)
   return args.line and "card" or "list"
 end
 
---- What debrief.listing's printer takes, for the options of a command.
+--- What debrief.entry.printer's printer takes, for the options of a command.
 function show.manner(args)
-  local width, color = common.terminal()
+  local width, color = arguments.terminal()
   local manner = { fd = 1, format = format_of(args, width ~= nil), width = width or 200, color = color,
-    safe = width ~= nil, place = 20, pager = not args.follow and out.given() or nil,
+    safe = width ~= nil, place = 20, pager = not args.follow and output.given() or nil,
     now = width and not args.follow and core.now() or nil } -- what is followed stays on the screen, and gets older
   if args.fields then
     local message
     manner.fields, message = columns.parse(args.fields)
-    if not manner.fields then tell.fail("--fields " .. message, 2) end
+    if not manner.fields then messages.fail("--fields " .. message, 2) end
     if manner.format == "list" or manner.format == "card" then
-      tell.fail(("--fields goes with table, tsv, jsonl and json, not with %s"):format(manner.format), 2)
+      messages.fail(("--fields goes with table, tsv, jsonl and json, not with %s"):format(manner.format), 2)
     end
   end
   return manner

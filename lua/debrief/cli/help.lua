@@ -1,7 +1,7 @@
-local nearest = require "debrief.nearest"
-local out = require "debrief.cli.out"
+local suggest = require "debrief.text.suggest"
+local output = require "debrief.cli.output"
 local parser = require "debrief.cli.parser"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local help = { summary = "Show the help of a command.", paged = true, no_folder = true }
 
@@ -12,10 +12,10 @@ end
 function help.run(args)
   local command = not args.name and args.parser or parser.command(args.parser, args.name)
   if not command then
-    local _, hint = nearest(args.name, parser.names(args.parser))
-    tell.fail(("unknown command '%s'%s (debrief --help)"):format(args.name, hint), 2)
+    local _, hint = suggest(args.name, parser.names(args.parser))
+    messages.fail(("unknown command '%s'%s (debrief --help)"):format(args.name, hint), 2)
   end
-  out.write(command:get_help(), "\n")
+  output.write(command:get_help(), "\n")
   return 0
 end
 

@@ -1,9 +1,9 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
 local progress = require "debrief.cli.progress"
-local rights = require "debrief.rights"
-local tell = require "debrief.cli.tell"
+local rights = require "debrief.plugin.rights"
+local messages = require "debrief.cli.messages"
 
 local import = {
   summary = "Import logs of other programs.",
@@ -17,7 +17,7 @@ function import.options(command)
       .. "one that knows each).")
   command:flag "--final":description "Import open last turns as they are."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
-  common.allow_option(command)
+  arguments.allow_option(command)
 end
 
 local function looks_like_file(word)
@@ -28,7 +28,8 @@ end
 local function importers(allow)
   local out = {}
   for _, item in ipairs(plugin.all()) do
-    local job = common.job { import = { item.bundled and item.name or item.path }, allow = rights.of(allow, item.name) }
+    local job = arguments.job { import = { item.bundled and item.name or item.path },
+      allow = rights.of(allow, item.name) }
     local worker = require "debrief.retro".worker(job)
     if worker then
       out[#out + 1] = item.bundled and item.name or item.path
@@ -41,12 +42,12 @@ end
 -- Files as named; folders stand for the *.jsonl files below them.
 local function expand(path, out)
   local stat, message = core.stat(path)
-  if not stat then tell.fail(message) end
+  if not stat then messages.fail(message) end
   if stat.kind == "file" then
     out[#out + 1] = path
     return out
   end
-  if stat.kind ~= "folder" then tell.fail(("%s is neither file nor folder"):format(path)) end
+  if stat.kind ~= "folder" then messages.fail(("%s is neither file nor folder"):format(path)) end
   local items = core.list(path) or {}
   table.sort(items, function(a, b) return a[1] < b[1] end)
   for _, item in ipairs(items) do
@@ -79,16 +80,16 @@ local function size(t)
 end
 
 local function tell_counts(total, dir)
-  tell.note(("%s stored in %s%s%s, from %s"):format(common.count(total.stored, "entry", "entries"), dir,
+  messages.note(("%s stored in %s%s%s, from %s"):format(arguments.count(total.stored, "entry", "entries"), dir,
     total.known > 0 and (", %d there already"):format(total.known) or "",
     next(total.withheld) and (", %d withheld (still open; --final imports them)"):format(size(total.withheld)) or "",
-    common.count(size(total.read), "file", "files")))
+    arguments.count(size(total.read), "file", "files")))
 end
 
 -- The plugin that reads the file: the one named, or the one that knows it.
 local function kind_of(worker, kind, path, total)
   if kind then return kind end
-  local answer = common.ask(worker, "detect", { path = path })
+  local answer = arguments.ask(worker, "detect", { path = path })
   if not answer.name then
     local why = answer.message or ("no import plugin knows %s: name one (debrief import KIND FILE)"):format(path)
     total.failures[#total.failures + 1] = { message = why }
@@ -99,27 +100,27 @@ end
 function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
-  if #words == 0 then tell.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
-  local job = common.job { dir = args.dir, import = kind and { kind } or importers(args.allow), opt = args.opt,
+  if #words == 0 then messages.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
+  local job = arguments.job { dir = args.dir, import = kind and { kind } or importers(args.allow), opt = args.opt,
     allow = args.allow, final = args.final }
-  local worker = common.worker(job)
+  local worker = arguments.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
   local total = { stored = 0, known = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
     failures = {}, read = {}, told = {} }
   local sizes, done = {}, 0
   for i, path in ipairs(files) do sizes[i] = { path = path } end
-  local all = common.bytes(sizes)
+  local all = arguments.bytes(sizes)
   progress.begin "import"
   for i, path in ipairs(files) do
     local name = kind_of(worker, kind and job.import[1], path, total)
-    if name then add(total, common.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
+    if name then add(total, arguments.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
     done = done + sizes[i].bytes
     progress.at(done, all)
   end
   progress.finish()
   tell_counts(total, args.dir)
-  return common.status(total)
+  return arguments.status(total)
 end
 
 return import

@@ -5,10 +5,10 @@
 -- @module debrief.cli
 local commands_of = require "debrief.cli.commands"
 local core = require "debrief.core"
-local out = require "debrief.cli.out"
+local output = require "debrief.cli.output"
 local grammar = require "debrief.cli.parser"
 local progress = require "debrief.cli.progress"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local function parse(parser, left, words)
   local ok, parsed, result = pcall(parser.pparse, parser, words)
@@ -31,16 +31,16 @@ local function dispatch(words)
   local args, message, status = parse(parser, left, known)
   local paged = args and args.command and commands[args.command].paged or left.text
   local no_pager = not paged or has(known, "--no-pager")
-  local missing = out.setup(no_pager)
+  local missing = output.setup(no_pager)
   if not args then
-    if status == 0 then out.write(message, "\n") else tell.error(message .. " (debrief --help)") end
+    if status == 0 then output.write(message, "\n") else messages.error(message .. " (debrief --help)") end
     return status
   end
   if not args.command then
     io.stderr:write(parser:get_help(), "\n")
     return 2
   end
-  if missing then tell.note(missing) end
+  if missing then messages.note(missing) end
   args.parser, args.typed, args.place = parser, words, script
   local dir = os.getenv "DEBRIEF_DIR"
   args.dir = args.dir_behind or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
@@ -52,14 +52,14 @@ end
 -- @param words the words typed, [0] being the program's name
 -- @return the exit status
 return function(words)
-  local ok, result = xpcall(dispatch, tell.raised, words)
+  local ok, result = xpcall(dispatch, messages.raised, words)
   progress.finish()
-  local closed, problem = xpcall(out.close, tell.raised)
+  local closed, problem = xpcall(output.close, messages.raised)
   if not ok then
-    tell.error(result.message)
+    messages.error(result.message)
     return result.status
   end
   if closed then return result end
-  tell.error(problem.message)
+  messages.error(problem.message)
   return math.max(result, problem.status)
 end

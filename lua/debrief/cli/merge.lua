@@ -1,6 +1,6 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local retro = require "debrief.cli.retro"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local merge = {
   summary = "Finish the partial results of several runs or machines.", paged = true,
@@ -11,7 +11,7 @@ local merge = {
 function merge.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN":description "The retrospective, by name or path."
   command:argument "FILE":target "files":args "+":argname "FILE":description "Partial results; - is standard input."
-  common.allow_option(command)
+  arguments.allow_option(command)
   retro.output_options(command)
 end
 
@@ -20,7 +20,7 @@ local function read_lines(files)
   for _, name in ipairs(files) do
     local file, message = io.stdin, nil
     if name ~= "-" then file, message = io.open(name, "rb") end
-    if not file then tell.fail("cannot read " .. message) end
+    if not file then messages.fail("cannot read " .. message) end
     local number = 0
     for text in file:lines() do
       number = number + 1
@@ -28,21 +28,21 @@ local function read_lines(files)
     end
     if name ~= "-" then file:close() end
   end
-  if #lines == 0 then tell.fail "there is no partial result in the input" end
+  if #lines == 0 then messages.fail "there is no partial result in the input" end
   return lines
 end
 
 local function finish(args)
   local lines = read_lines(args.files)
-  common.worker(common.job { retro = { args.plugin }, allow = args.allow }):close()
+  arguments.worker(arguments.job { retro = { args.plugin }, allow = args.allow }):close()
   local result, message = require "debrief.retro".merge(args.plugin, lines, args.allow)
-  if not result then tell.fail(message) end
+  if not result then messages.fail(message) end
   retro.show(args, result)
   return result
 end
 
 function merge.run(args)
-  return common.status(common.guard(retro.interrupted, finish, args))
+  return arguments.status(arguments.guard(retro.interrupted, finish, args))
 end
 
 return merge

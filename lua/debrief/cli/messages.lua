@@ -1,41 +1,41 @@
 --- Messages to people, on stderr: one line each, nothing raw from a log, and never too many of a kind.
--- @module debrief.cli.tell
-local out = require "debrief.cli.out"
+-- @module debrief.cli.messages
+local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 local core = require "debrief.core"
-local safe = require "debrief.safe"
+local escape = require "debrief.text.escape"
 
-local tell = {}
+local messages = {}
 
 local MOST = 20 -- diagnostics of one file that are told one by one
 
 local function line(text)
-  out.close()
+  output.close()
   progress.clear()
-  io.stderr:write(safe(text, "\n\t"), "\n")
+  io.stderr:write(escape(text, "\n\t"), "\n")
 end
 
 --- "debrief: message"
-function tell.error(message) line("debrief: " .. message) end
+function messages.error(message) line("debrief: " .. message) end
 
 --- Something worth knowing that is no error.
-function tell.note(message) line("debrief: " .. message) end
+function messages.note(message) line("debrief: " .. message) end
 
 --- Leave the command with a message.
 -- @param status exit status, 1 by default
-function tell.fail(message, status)
+function messages.fail(message, status)
   error({ message = message, status = status or 1 }, 0)
 end
 
 --- A message handler: what leaves a command is a message of ours as it is ({ message =, status = }), or a bug.
-function tell.raised(raised)
+function messages.raised(raised)
   if type(raised) == "table" and raised.message then return raised end
   return { message = core.traceback("this is a bug in debrief: " .. tostring(raised), 2), status = 1 }
 end
 
 --- "file:line:byte kind: message [excerpt]"
 -- @param d a diagnostic with its path
-function tell.place(d)
+function messages.place(d)
   local shown = d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or ""
   return ("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown)
 end
@@ -44,14 +44,14 @@ end
 -- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage = }
 -- @param dropped how many more were not kept
 -- @return true when a line was damaged
-function tell.diagnostics(list, dropped)
+function messages.diagnostics(list, dropped)
   local counts, damaged = {}, (dropped or 0) > 0
   for _, d in ipairs(list) do
     local n = (counts[d.path] or 0) + 1
     counts[d.path] = n
     damaged = damaged or d.damage
     if n <= MOST then
-      line(tell.place(d))
+      line(messages.place(d))
     elseif n == MOST + 1 then
       counts[#counts + 1] = d.path
     end
@@ -63,7 +63,7 @@ end
 
 --- Problems of plugins, with the place and the traceback of the first of each.
 -- @return true when there was one
-function tell.problems(list)
+function messages.problems(list)
   for _, p in ipairs(list) do
     local place = p.session and ("%s%s"):format(p.session, p.line and ":" .. p.line or "") or nil
     local times = p.count > 1 and (" (%d times, the first at %s)"):format(p.count, place or "the end")
@@ -76,9 +76,9 @@ end
 
 --- Sessions that could not be read at all.
 -- @return true when there was one
-function tell.failures(list)
-  for _, failure in ipairs(list) do tell.error(failure.message) end
+function messages.failures(list)
+  for _, failure in ipairs(list) do messages.error(failure.message) end
   return #list > 0
 end
 
-return tell
+return messages

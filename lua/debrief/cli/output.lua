@@ -1,11 +1,11 @@
 --- What commands print: to standard output, through a pager when that is a terminal and the screen is too small for it.
--- What goes to stderr waits for it (`debrief.cli.tell` closes it), so that no message lands in a pager's screen.
--- @module debrief.cli.out
+-- What goes to stderr waits for it (`debrief.cli.messages` closes it), so that no message lands in a pager's screen.
+-- @module debrief.cli.output
 local core = require "debrief.core"
-local pager = require "debrief.pager"
+local pager = require "debrief.text.pager"
 local progress = require "debrief.cli.progress"
 
-local out = {}
+local output = {}
 
 local EPIPE = 32 -- nobody reads any more
 local PIECE = 1 << 16 -- bytes that wait to be written at once; a terminal sees each line
@@ -17,7 +17,7 @@ local open, left -- the open pager or descriptor; nobody reads any more
 --- Say how this command prints. Until then, and without a terminal, no pager is used.
 -- @param no_pager true: none is wanted
 -- @return a message when the pager that the user wants is not there
-function out.setup(no_pager)
+function output.setup(no_pager)
   local columns, rows = core.terminal(1)
   given, open, waiting, bytes, left = { fd = 1, columns = columns, rows = rows }, nil, {}, 0, false
   if not columns or no_pager then return nil end
@@ -27,7 +27,7 @@ function out.setup(no_pager)
 end
 
 --- What debrief.pager.new takes, as plain data: for a worker that prints itself.
-function out.given() return given end
+function output.given() return given end
 
 local function fail(message) error({ message = "cannot write: " .. message, status = 1 }, 0) end
 
@@ -43,7 +43,7 @@ local function flush()
 end
 
 --- Print texts.
-function out.write(...)
+function output.write(...)
   if left then return end
   for _, text in ipairs { ... } do
     waiting[#waiting + 1] = text
@@ -53,7 +53,7 @@ function out.write(...)
 end
 
 --- Print what waits, and wait until the user has left the pager.
-function out.close()
+function output.close()
   flush()
   local one = open
   open = nil
@@ -65,4 +65,4 @@ function out.close()
   end
 end
 
-return out
+return output

@@ -3,7 +3,7 @@
 -- @module debrief.cli.parser
 local argparse = require "argparse"
 local core = require "debrief.core"
-local nearest = require "debrief.nearest"
+local suggest = require "debrief.text.suggest"
 
 local parser = {}
 
@@ -141,15 +141,15 @@ function parser.explain(root, message, words)
   for _, word in ipairs(words) do command = command or parser.command(root, word) end
   message = message:gsub("%s*\nDid you.*", "")
   local name = message:match "^unknown command '(.*)'$"
-  if name then return message .. select(2, nearest(name, parser.names(root))) end
+  if name then return message .. select(2, suggest(name, parser.names(root))) end
   name = message:match "^unknown option '(.*)'$"
-  if name then return message .. select(2, nearest(name, options_of(root, command))) end
+  if name then return message .. select(2, suggest(name, options_of(root, command))) end
   name = message:match "^argument for option '([^']*)' must be one of"
   local option = name and parser.option(root, command, name)
   if option then
     local typed = wrong_value(words, name, option._choices)
     return ("%s takes %s, not '%s'%s"):format(name, listed(option._choices), typed,
-      select(2, nearest(typed, option._choices)))
+      select(2, suggest(typed, option._choices)))
   end
   return message
 end

@@ -1,9 +1,9 @@
-local common = require "debrief.cli.common"
-local out = require "debrief.cli.out"
+local arguments = require "debrief.cli.arguments"
+local output = require "debrief.cli.output"
 local plugin = require "debrief.plugin"
-local rights = require "debrief.rights"
-local tell = require "debrief.cli.tell"
-local width = require "debrief.width"
+local rights = require "debrief.plugin.rights"
+local messages = require "debrief.cli.messages"
+local width = require "debrief.text.width"
 
 local plugins = {
   summary = "List the plugins, show one, or check one.", paged = true,
@@ -14,7 +14,7 @@ local plugins = {
 function plugins.options(command)
   command:argument "PLUGIN":target "name":args "?":argname "PLUGIN"
     :description "Show this plugin: its hooks, options and needs."
-  common.allow_option(command)
+  arguments.allow_option(command)
   command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
 end
 
@@ -34,23 +34,23 @@ end
 
 local function show_option(option)
   local default = option.default ~= nil and ", default " .. shown(option.default) or ""
-  out.write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
-  if option.help ~= "" then out.write(("  %-16s %s\n"):format("", option.help)) end
+  output.write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
+  if option.help ~= "" then output.write(("  %-16s %s\n"):format("", option.help)) end
 end
 
 local function show(name, allow)
-  local job = common.job { import = { name }, allow = allow, shown = true }
+  local job = arguments.job { import = { name }, allow = allow, shown = true }
   local found = job.plugins[1]
   job.import = {}
-  local _, about = common.worker(job)
+  local _, about = arguments.worker(job)
   local it = about[found.name]
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
-  out.write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
-  out.write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
+  output.write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
+  output.write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
   local fields = plugin.fields(found.text, it.match or nil)
-  if #fields > 0 then out.write("fields it names: ", table.concat(fields, ", "), "\n") end
-  for _, right in ipairs(it.needs) do out.write(("needs: %s\n"):format(rights.explain(it.name, right))) end
-  if #it.options > 0 then out.write "options (--opt key=value):\n" end
+  if #fields > 0 then output.write("fields it names: ", table.concat(fields, ", "), "\n") end
+  for _, right in ipairs(it.needs) do output.write(("needs: %s\n"):format(rights.explain(it.name, right))) end
+  if #it.options > 0 then output.write "options (--opt key=value):\n" end
   for _, option in ipairs(it.options) do show_option(option) end
   return 0
 end
@@ -67,22 +67,22 @@ local function show_all(list, columns)
   local room = columns and math.max(columns - left, 20) or math.huge
   for _, row in ipairs(rows) do
     local lines = width.wrap(row[3], room)
-    out.write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
+    output.write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
       table.concat(lines, "\n" .. (" "):rep(left)), "\n")
   end
 end
 
 function plugins.run(args)
   if args.check then
-    if not args.name then tell.fail("plugins --check: name a plugin", 2) end
-    return require "debrief.cli.trial".run(args)
+    if not args.name then messages.fail("plugins --check: name a plugin", 2) end
+    return require "debrief.cli.plugins_check".run(args)
   end
   if args.name then return show(args.name, args.allow) end
-  if #args.allow > 0 then tell.fail("plugins: --allow goes with the name of a plugin", 2) end
-  local list, messages = common.all_plugins()
-  for _, message in ipairs(messages) do tell.error(message) end
-  show_all(list, (common.terminal()))
-  return #messages > 0 and 3 or 0
+  if #args.allow > 0 then messages.fail("plugins: --allow goes with the name of a plugin", 2) end
+  local list, faults = arguments.all_plugins()
+  for _, fault in ipairs(faults) do messages.error(fault) end
+  show_all(list, (arguments.terminal()))
+  return #faults > 0 and 3 or 0
 end
 
 return plugins

@@ -1,14 +1,14 @@
 --- `debrief plugins --check FILE`: load a plugin, run it on real entries, test the law of merge.
--- @module debrief.cli.trial
-local common = require "debrief.cli.common"
-local out = require "debrief.cli.out"
-local tell = require "debrief.cli.tell"
+-- @module debrief.cli.plugins_check
+local arguments = require "debrief.cli.arguments"
+local output = require "debrief.cli.output"
+local messages = require "debrief.cli.messages"
 
 local trial = {}
 
 local SEEDS = { 1, 7, 42 } -- one random split each
 
-local function say(format, ...) out.write(format:format(...), "\n") end
+local function say(format, ...) output.write(format:format(...), "\n") end
 
 -- What the plugin is asked for: its retrospective, else its enrich and filter.
 local function roles(job, about)
@@ -24,8 +24,8 @@ end
 
 -- Every run in a fresh state.
 local function run(job, sessions, seed)
-  local worker = common.worker(job)
-  local result = common.ask(worker, "trial", { sessions = sessions, seed = seed })
+  local worker = arguments.worker(job)
+  local result = arguments.ask(worker, "trial", { sessions = sessions, seed = seed })
   worker:close()
   return result
 end
@@ -59,7 +59,7 @@ local function check_merge(job, sessions, whole, name)
   local counts = {}
   for i, seed in ipairs(SEEDS) do
     local pieces = run(job, sessions, seed)
-    if tell.problems(pieces.problems) then return false end
+    if messages.problems(pieces.problems) then return false end
     local wrong = difference(whole.report, pieces.report, "report")
     if wrong then
       say("%s: the law of merge is broken: %s (in %d pieces)", name, wrong, pieces.pieces)
@@ -73,19 +73,19 @@ end
 
 --- Check one plugin. @return the exit status
 function trial.run(args)
-  local job = common.job { dir = args.dir, import = { args.name }, allow = args.allow }
+  local job = arguments.job { dir = args.dir, import = { args.name }, allow = args.allow }
   job.import = {} -- only the way to name a plugin without saying what for
-  local worker, all = common.worker(job)
+  local worker, all = arguments.worker(job)
   worker:close()
   local about = all[job.plugins[1].name]
   local has = roles(job, about)
   say("%s: loads; hooks: %s", about.name, table.concat(about.hooks, ", "))
   if not (has.retrospective or has.enrich or has.filter) then return 0 end
-  local sessions = common.sessions { dir = args.dir }
+  local sessions = arguments.sessions { dir = args.dir }
   local whole = run(job, sessions)
-  local broken = tell.problems(whole.problems)
-  say("%s: %s of %s: %s", about.name, common.count(whole.entries, "entry", "entries"),
-    common.count(#sessions, "session", "sessions"), broken and "failed" or "no errors")
+  local broken = messages.problems(whole.problems)
+  say("%s: %s of %s: %s", about.name, arguments.count(whole.entries, "entry", "entries"),
+    arguments.count(#sessions, "session", "sessions"), broken and "failed" or "no errors")
   if broken then return 1 end
   if not has.retrospective then return 0 end
   if not about.merge then

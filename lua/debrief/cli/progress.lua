@@ -3,12 +3,12 @@
 --     retro  63 %  410.2 MiB/s  2 s left       with an end in sight
 --     append  120.0 MiB  80.3 MiB/s            without
 --
--- The cursor waits at the line's start, so that a message of a plugin writes over it; `debrief.cli.tell` and
--- `debrief.cli.out` clear it first. Work that is done soon shows nothing.
+-- The cursor waits at the line's start, so that a message of a plugin writes over it; `debrief.cli.messages` and
+-- `debrief.cli.output` clear it first. Work that is done soon shows nothing.
 -- @module debrief.cli.progress
 local core = require "debrief.core"
-local format = require "debrief.report.format"
-local width = require "debrief.width"
+local format = require "debrief.text.values"
+local width = require "debrief.text.width"
 
 local progress = {}
 

@@ -1,9 +1,9 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local following = require "debrief.cli.follow"
-local selection = require "debrief.selection"
-local show = require "debrief.cli.show"
-local tell = require "debrief.cli.tell"
+local selection = require "debrief.query.selection"
+local show = require "debrief.cli.format"
+local messages = require "debrief.cli.messages"
 
 local EPIPE = 32 -- nobody reads any more
 
@@ -21,7 +21,7 @@ end
 function read.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to read (default: all, in name order)."
-  common.selection_options(command)
+  arguments.selection_options(command)
   command:option "--last":argname "N":convert(count "--last")
     :description "Only the N latest entries of all sessions, by time."
   command:option "--line":argname "N":convert(count "--line")
@@ -29,7 +29,7 @@ function read.options(command)
   show.options(command)
   command:flag "--strict":description "Stop at the first line that is not an entry."
   following.options(command)
-  common.plugin_options(command)
+  arguments.plugin_options(command)
 end
 
 -- Without plugins and formats nothing needs Lua: entries go from the reader to the descriptor.
@@ -52,15 +52,15 @@ end
 
 local function check(args)
   if args.line and (#args.session ~= 1 or args.last) then
-    tell.fail(args.last and "--line names one line, --last many: give one of them"
+    messages.fail(args.last and "--line names one line, --last many: give one of them"
       or "--line goes with one session: debrief read SESSION --line N", 2)
   end
-  if args.from and not args.follow then tell.fail("--from is for --follow", 2) end
+  if args.from and not args.follow then messages.fail("--from is for --follow", 2) end
   for _, name in ipairs { "last", "line", "since", "until" } do
-    if args.follow and args[name] then tell.fail(("--%s does not go with --follow"):format(name), 2) end
+    if args.follow and args[name] then messages.fail(("--%s does not go with --follow"):format(name), 2) end
   end
   if args.follow and args.format == "json" then
-    tell.fail("--format json is one array, which --follow never ends: use jsonl", 2)
+    messages.fail("--format json is one array, which --follow never ends: use jsonl", 2)
   end
 end
 
@@ -70,7 +70,7 @@ local function only_line(args, result)
   for _, d in ipairs(result.diagnostics) do if d.line == args.line then there[#there + 1] = d end end
   result.diagnostics, result.dropped = there, 0
   if result.entries == 0 and #there == 0 and #result.failures == 0 then
-    tell.fail(("%s has no entry on line %d"):format(args.session[1], args.line))
+    messages.fail(("%s has no entry on line %d"):format(args.session[1], args.line))
   end
 end
 
@@ -79,19 +79,19 @@ function read.run(args)
   if args.follow then return following.run(args) end
   local manner = show.manner(args)
   io.stdout:flush()
-  if is_plain(args, manner) then return common.status(copy(args, common.sessions(args))) end
-  local job = common.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
+  if is_plain(args, manner) then return arguments.status(copy(args, arguments.sessions(args))) end
+  local job = arguments.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
     opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"],
     line = args.line }
-  local worker, sessions = common.worker(job), common.sessions(args)
+  local worker, sessions = arguments.worker(job), arguments.sessions(args)
   selection.mark_old(job.selection, sessions)
   manner.sessions, manner.last, manner.place = sessions, args.last, read.place(sessions)
-  local result = common.ask(worker, "read", manner)
+  local result = arguments.ask(worker, "read", manner)
   if args.line then only_line(args, result) end
-  local status = common.status(result)
+  local status = arguments.status(result)
   if manner.format == "list" and manner.safe then
-    tell.note(("%s of %s"):format(common.count(result.shown, "entry", "entries"),
-      common.count(#sessions, "session", "sessions")))
+    messages.note(("%s of %s"):format(arguments.count(result.shown, "entry", "entries"),
+      arguments.count(#sessions, "session", "sessions")))
   end
   return status
 end

@@ -1,8 +1,8 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
-local out = require "debrief.cli.out"
-local safe = require "debrief.safe"
-local tell = require "debrief.cli.tell"
+local output = require "debrief.cli.output"
+local escape = require "debrief.text.escape"
+local messages = require "debrief.cli.messages"
 
 local repair = {
   summary = "Put a session without its damage in the place of a damaged one.",
@@ -18,33 +18,35 @@ function repair.options(command)
   command:argument "SESSION":target "session":argname "SESSION":description "The session to repair: an id."
 end
 
-local function say(text) out.write(safe(text), "\n") end
+local function say(text) output.write(escape(text), "\n") end
 
 local function tell_repair(path, result)
   local salvaged = result.salvaged > 0 and (", %d of them from damaged lines"):format(result.salvaged) or ""
-  say(("%s: %s kept%s"):format(path, common.count(result.entries, "entry", "entries"), salvaged))
+  say(("%s: %s kept%s"):format(path, arguments.count(result.entries, "entry", "entries"), salvaged))
   for _, item in ipairs(result.left_out) do
     say(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
-      common.count(item.length, "byte", "bytes")))
+      arguments.count(item.length, "byte", "bytes")))
   end
   say(("%s: the session as it was"):format(result.copy))
 end
 
 function repair.run(args)
-  if common.is_path(args.session) then
-    tell.fail(("repair wants a session id, not a path: debrief -d FOLDER repair ID (got '%s')"):format(args.session), 2)
+  if arguments.is_path(args.session) then
+    messages.fail(("repair wants a session id, not a path: debrief -d FOLDER repair ID (got '%s')"):format(
+      args.session), 2)
   end
-  local item = common.sessions({ dir = args.dir, session = { args.session } })[1]
+  local item = arguments.sessions({ dir = args.dir, session = { args.session } })[1]
   local log = core.log(args.dir)
   local result, message, done = core.repair(log, item.session)
   log:close()
-  if not result and not done then tell.fail(message) end
+  if not result and not done then messages.fail(message) end
   if done or result.repaired then
     tell_repair(item.path, done or result)
   else
-    say(("%s: no damage, nothing was changed (%s)"):format(item.path, common.count(result.entries, "entry", "entries")))
+    say(("%s: no damage, nothing was changed (%s)"):format(item.path,
+      arguments.count(result.entries, "entry", "entries")))
   end
-  if done then tell.fail(message) end
+  if done then messages.fail(message) end
   return 0
 end
 

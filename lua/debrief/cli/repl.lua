@@ -1,7 +1,7 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local script = require "debrief.cli.script"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local command = { summary = "Type Lua with `debrief` and an open `log` at hand; .help tells the rest.",
   epilog = "Without a terminal on standard input, what comes there is run as a script. -e and -l are done in the order "
@@ -30,12 +30,12 @@ function command.place(words) return script.place(words, "repl", { ["-e"] = true
 
 local function call(f, ...)
   local ok, result, status = script.call(f, ...)
-  if not ok then tell.fail(result, status) end
+  if not ok then messages.fail(result, status) end
   return result
 end
 
 local function compiled(chunk, message)
-  if not chunk then tell.fail(message) end
+  if not chunk then messages.fail(message) end
   return chunk
 end
 
@@ -56,10 +56,10 @@ local function prompt(repl, session, console, log)
   if select(2, repl.console()) then
     local ids = log.handle:sessions()
     session:say(("debrief %s, log %s%s. Type Lua; .help tells what there is."):format(core.version, log.dir,
-      ids and (" (%s)"):format(common.count(#ids, "session", "sessions")) or ""))
+      ids and (" (%s)"):format(arguments.count(#ids, "session", "sessions")) or ""))
   end
   local ok, message = pcall(repl.drive, session, console)
-  if not ok then tell.fail(tostring(message)) end
+  if not ok then messages.fail(tostring(message)) end
 end
 
 local function new_session(args, repl, console, log)
@@ -80,7 +80,7 @@ end
 function command.run(args)
   local repl = require "debrief.repl"
   local log, message = require "debrief".open(args.dir)
-  if not log then tell.fail(message) end
+  if not log then messages.fail(message) end
   local console, attended = repl.console()
   local session = new_session(args, repl, console, log)
   local shown = session.env.print

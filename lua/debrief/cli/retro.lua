@@ -1,9 +1,9 @@
-local common = require "debrief.cli.common"
+local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
-local out = require "debrief.cli.out"
+local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 local report = require "debrief.report"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local retro = { summary = "Look back: run retrospectives over the log.", paged = true }
 
@@ -17,8 +17,8 @@ function retro.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to look at (default: all)."
-  common.selection_options(command)
-  common.plugin_options(command)
+  arguments.selection_options(command)
+  arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results, which `debrief merge` finishes."
   retro.output_options(command)
@@ -29,11 +29,11 @@ retro.interrupted = "interrupted: there is no report"
 --- Write a text to -o FILE or standard output. An interrupt comes before the file is touched or behind it.
 function retro.write(args, text)
   if not args.output then
-    out.write(text)
+    output.write(text)
     return
   end
   local ok, message = core.save(args.output, text)
-  if not ok then tell.fail("cannot write " .. message) end
+  if not ok then messages.fail("cannot write " .. message) end
 end
 
 local function split(names)
@@ -46,15 +46,15 @@ end
 -- @return the result
 local function look_back(args)
   local names = split(args.plugin)
-  if #names == 0 then tell.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
-  local job = common.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
+  if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
+  local job = arguments.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
     opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"] }
-  common.worker(job):close()
-  local sessions = common.sessions(args)
+  arguments.worker(job):close()
+  local sessions = arguments.sessions(args)
   progress.begin "retro"
   local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial, progress.at)
   progress.finish()
-  if not result then tell.fail(message) end
+  if not result then messages.fail(message) end
   if args.partial then
     local lines = require "debrief.retro".partial_lines(job, result)
     retro.write(args, #lines > 0 and table.concat(lines, "\n") .. "\n" or "")
@@ -65,12 +65,12 @@ local function look_back(args)
 end
 
 function retro.run(args)
-  return common.status(common.guard(retro.interrupted, look_back, args))
+  return arguments.status(arguments.guard(retro.interrupted, look_back, args))
 end
 
 --- Render the reports of a result and write them where args says.
 function retro.show(args, result)
-  local columns, color = common.terminal()
+  local columns, color = arguments.terminal()
   if args.output then columns, color = nil, false end
   retro.write(args, report.render(args.format, result.reports, result, { width = columns or 80, color = color,
     diagnostics = result.diagnostics }))

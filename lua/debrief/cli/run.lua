@@ -1,5 +1,5 @@
 local script = require "debrief.cli.script"
-local tell = require "debrief.cli.tell"
+local messages = require "debrief.cli.messages"
 
 local run = { summary = "Run a Lua script, with `debrief`, `cjson` and an open `log` at hand.",
   epilog = "What follows SCRIPT is the script's own, options too. It finds it in `arg` and `...`." }
@@ -15,15 +15,15 @@ function run.place(words) return script.place(words, "run") end
 function run.run(args)
   local debrief = require "debrief"
   local chunk, message = loadfile(args.script ~= "-" and args.script or nil)
-  if not chunk then tell.fail(message) end
+  if not chunk then messages.fail(message) end
   local log
   log, message = debrief.open(args.dir)
-  if not log then tell.fail(message) end
+  if not log then messages.fail(message) end
   local arg = script.arg(args.typed, args.place)
   _G.debrief, _G.cjson, _G.log, _G.arg = debrief, require "cjson", log, arg
   local ok, traceback, status = script.call(chunk, table.unpack(arg))
   log:close()
-  if not ok then tell.fail(traceback, status) end
+  if not ok then messages.fail(traceback, status) end
   return 0
 end
 

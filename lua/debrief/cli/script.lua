@@ -1,6 +1,6 @@
 --- Scripts of the user's own: finding them among the words, running them, what is said when they fail.
 -- @module debrief.cli.script
-local guard = require "debrief.script".guard
+local guard = require "debrief.run.script".guard
 
 local script = {}
 

@@ -6,13 +6,13 @@
 --         task        export a week as iCalendar
 --       attempts[1]
 --         verified    false
--- @module debrief.card
-local columns = require "debrief.columns"
+-- @module debrief.entry.card
+local columns = require "debrief.entry.fields"
 local core = require "debrief.core"
-local format = require "debrief.report.format"
-local outcome = require "debrief.outcome"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local format = require "debrief.text.values"
+local outcome = require "debrief.entry.outcome"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local card = {}
 
@@ -30,11 +30,11 @@ end
 
 local function scalar(key, value, raw)
   if value == core.null then return "null" end
-  if type(value) == "string" then return value == "" and '""' or safe(value) end
+  if type(value) == "string" then return value == "" and '""' or escape(value) end
   if type(value) == "number" and value - value == 0 and key:find "_ms$" then
     return ("%s (%s)"):format(columns.json(value, raw), format.number(value, "ms"))
   end
-  return safe(columns.json(value, raw))
+  return escape(columns.json(value, raw))
 end
 
 -- The text that a number stands with: it may have more digits than a number here can have.
@@ -48,7 +48,7 @@ local function paragraph(out, indent, text, most)
   local n = 0
   for line in text:gsub("\n$", ""):gmatch "([^\n]*)\n?" do
     n = n + 1
-    if n <= most then out[#out + 1] = indent .. "  | " .. safe(line) end
+    if n <= most then out[#out + 1] = indent .. "  | " .. escape(line) end
   end
   if n > most then out[#out + 1] = ("%s  … %d more lines"):format(indent, n - most) end
 end
@@ -56,7 +56,7 @@ end
 local members
 
 local function member(out, indent, column, key, value, most, raw)
-  local name = indent .. safe(key)
+  local name = indent .. escape(key)
   local kind = core.type(value)
   if kind == "string" and value:find "\n." then
     out[#out + 1] = name
@@ -74,7 +74,7 @@ end
 function members(out, indent, object, most)
   local column = 0
   for key, value in pairs(object) do
-    if core.type(value) ~= "object" then column = math.max(column, math.min(width.of(safe(key)), 24)) end
+    if core.type(value) ~= "object" then column = math.max(column, math.min(width.of(escape(key)), 24)) end
   end
   for key, value in pairs(object) do
     member(out, indent, column, key, value, most, raw_of(object, key, value))
@@ -95,8 +95,8 @@ end
 -- @return lines without a final newline
 function card.text(entry, session, line, opts)
   local ns, result = core.time(entry), outcome(entry)
-  local head = ("%s  %s  %s  "):format(line and ("%s:%d"):format(session, line) or safe(session),
-    ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-", safe(tostring(entry.skill or "-")))
+  local head = ("%s  %s  %s  "):format(line and ("%s:%d"):format(session, line) or escape(session),
+    ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-", escape(tostring(entry.skill or "-")))
   if opts.color then head, result = "\27[1m" .. head, (colours[result] or "") .. result .. "\27[0m" end
   local out = { head .. result }
   members(out, "  ", entry, opts.lines or math.huge)

@@ -2,7 +2,7 @@
 --
 -- An entry does not know which line it came from. `list` remembers it as long as the entry lives, so that a listing of
 -- the array, or one entry of it, can be shown with its place.
--- @module debrief.list
+-- @module debrief.entry.collect
 local core = require "debrief.core"
 
 local places = setmetatable({}, { __mode = "k" }) -- entry -> { session, line }

@@ -3,11 +3,11 @@
 --     skill,attempts.-1.model,line     a name; a way into objects and arrays (from 1, or -1 from the end); the place
 --
 -- In table and tsv a string is its text, anything else its JSON, and what is absent or null is empty.
--- @module debrief.columns
+-- @module debrief.entry.fields
 local core = require "debrief.core"
-local names = require "debrief.names"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local names = require "debrief.entry.asked"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local columns = {}
 
@@ -132,7 +132,7 @@ end
 local function measure(fields, rows, limit)
   local widths, numeric = {}, {}
   for i, field in ipairs(fields) do
-    widths[i], numeric[i] = width.of(safe(field)), true
+    widths[i], numeric[i] = width.of(escape(field)), true
     for _, cells in ipairs(rows) do
       widths[i] = math.max(widths[i], width.of(cells[i]))
       numeric[i] = numeric[i] and (cells[i] == "" or tonumber(cells[i]) ~= nil)
@@ -144,10 +144,10 @@ end
 -- One entry as a block of lines, for a terminal that has no room for the columns.
 local function block_text(fields, cells, limit)
   local heads, out = 0, {}
-  for _, field in ipairs(fields) do heads = math.max(heads, width.of(safe(field))) end
+  for _, field in ipairs(fields) do heads = math.max(heads, width.of(escape(field))) end
   heads = math.min(heads, math.max(limit // 2 - 2, 1))
   for i, cell in ipairs(cells) do
-    local name = width.pad(width.cut(safe(fields[i]), heads), heads)
+    local name = width.pad(width.cut(escape(fields[i]), heads), heads)
     out[i] = name .. "  " .. width.cut(cell, math.max(limit - heads - 2, 1))
   end
   return table.concat(out, "\n") .. "\n"
@@ -164,7 +164,7 @@ function columns.table(fields, asked, limit)
     if #waiting == 0 then return nil end
     local out, heads, rules = {}, {}, {}
     widths, numeric, fits = measure(fields, waiting, limit)
-    for i, field in ipairs(fields) do heads[i], rules[i] = safe(field), ("─"):rep(widths[i]) end
+    for i, field in ipairs(fields) do heads[i], rules[i] = escape(field), ("─"):rep(widths[i]) end
     if fits then out[1], out[2] = row_text(heads, widths, numeric), row_text(rules, widths) end
     for _, cells in ipairs(waiting) do out[#out + 1] = text_of(cells) end
     waiting = {}
@@ -172,7 +172,7 @@ function columns.table(fields, asked, limit)
   end
   local function add(entry, session, line)
     local cells = {}
-    read(entry, session, line, function(value, raw, i) cells[i] = safe(text(value, raw)) end)
+    read(entry, session, line, function(value, raw, i) cells[i] = escape(text(value, raw)) end)
     if widths then return text_of(cells) end
     waiting[#waiting + 1] = cells
     return #waiting >= SAMPLE and rest() or nil

@@ -9,7 +9,7 @@
 -- was called off is no fail: it was never decided, and counts in no rate. When final_status is absent, null or ""
 -- (what the original writes for a status that nobody set), the last attempt decides, if it says whether it was
 -- verified; otherwise nothing is guessed.
--- @module debrief.outcome
+-- @module debrief.entry.outcome
 
 local words = {
   ok = "ok pass passed success succeeded successful done complete completed verified",

@@ -1,16 +1,16 @@
 --- Entries as they are printed: JSON for programs, some fields, one readable line each, or a card for people.
--- @module debrief.listing
-local card = require "debrief.card"
-local fields_of = require "debrief.columns"
+-- @module debrief.entry.printer
+local card = require "debrief.entry.card"
+local fields_of = require "debrief.entry.fields"
 local core = require "debrief.core"
-local names = require "debrief.names"
-local outcome = require "debrief.outcome"
-local format = require "debrief.report.format"
-local safe = require "debrief.safe"
-local time = require "debrief.time"
-local width = require "debrief.width"
+local names = require "debrief.entry.asked"
+local outcome = require "debrief.entry.outcome"
+local format = require "debrief.text.values"
+local escape = require "debrief.text.escape"
+local time = require "debrief.text.time"
+local width = require "debrief.text.width"
 
-local listing = {}
+local printer = {}
 
 local FLUSH = 64 -- lines that are written at once
 
@@ -31,7 +31,7 @@ local function attempts_of(entry)
 end
 
 local function field(text, columns, align)
-  return width.pad(width.cut(safe(text), columns), columns, align)
+  return width.pad(width.cut(escape(text), columns), columns, align)
 end
 
 -- The columns of a line but the last, which is what its output says: width, and the least of it on a narrow terminal.
@@ -62,15 +62,15 @@ end
 
 -- "session:line", the session cut where it is too long.
 local function place_of(session, line, columns)
-  if not line then return safe(session) end
+  if not line then return escape(session) end
   line = (":%d"):format(line)
-  return width.cut(safe(session), math.max(columns - #line, 1)) .. line
+  return width.cut(escape(session), math.max(columns - #line, 1)) .. line
 end
 
 --- One line about an entry: place, time, skill, outcome, attempts, duration, first line of its last output.
 -- @param line the entry's, nil when nobody knows
 -- @param opts { width = of the terminal, place = columns for the place, color =, now = for times as people say them }
-function listing.line(entry, session, line, opts)
+function printer.line(entry, session, line, opts)
   local ns, result, columns, left = core.time(entry), outcome(entry), lay_out(opts)
   local texts = { time = ns and time.relative(ns, opts.now) or "-", skill = tostring(entry.skill or "-"),
     mark = marks[result], attempts = attempts_of(entry),
@@ -82,7 +82,7 @@ function listing.line(entry, session, line, opts)
     local colour = column.name == "mark" and opts.color and colours[result]
     if colour then parts[i] = colour .. parts[i] .. "\27[0m" end
   end
-  if left >= 12 then parts[#parts + 1] = width.cut(safe(first_line(entry)), left - 2) end
+  if left >= 12 then parts[#parts + 1] = width.cut(escape(first_line(entry)), left - 2) end
   return (table.concat(parts, "  "):gsub(" +$", ""))
 end
 
@@ -93,13 +93,13 @@ end
 local forms = {}
 
 function forms.list(opts)
-  return { add = function(entry, session, line) return listing.line(entry, session, line, opts) end }
+  return { add = function(entry, session, line) return printer.line(entry, session, line, opts) end }
 end
 
 local function object_of(opts, asked)
   local text_of = opts.fields and fields_of.object(opts.fields, asked) or tostring
   if not opts.safe then return text_of end
-  return function(...) return safe((text_of(...))) end
+  return function(...) return escape((text_of(...))) end
 end
 
 function forms.jsonl(opts, asked) return { add = object_of(opts, asked) } end
@@ -116,7 +116,7 @@ end
 
 function forms.tsv(opts, asked)
   local text_of = fields_of.tsv(opts.fields or fields_of.default, asked)
-  return { add = opts.safe and function(...) return safe(text_of(...), "\t") end or text_of }
+  return { add = opts.safe and function(...) return escape(text_of(...), "\t") end or text_of }
 end
 
 function forms.table(opts, asked)
@@ -129,14 +129,14 @@ function forms.card(opts)
 end
 
 --- A printer that writes to a descriptor.
--- @param opts { out = of debrief.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
---   fields = array or nil, width =, color =, safe = true on a terminal, and what listing.line takes }
+-- @param opts { out = of debrief.text.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
+--   fields = array or nil, width =, color =, safe = true on a terminal, and what printer.line takes }
 -- @return { add = function(entry, session, line), close = function(); both return false when nobody reads any more, and
---   close a message when it could not be written; asked = the fields that were asked for (debrief.names), count =
+--   close a message when it could not be written; asked = the fields that were asked for (debrief.entry.asked), count =
 --   entries so far }. Of all formats but json, close only writes what waits: there may be more.
-function listing.printer(opts)
-  local lines, open, failure, printer = {}, true, nil, { asked = names.new(), count = 0 }
-  local form = forms[opts.format](opts, printer.asked)
+function printer.new(opts)
+  local lines, open, failure, self = {}, true, nil, { asked = names.new(), count = 0 }
+  local form = forms[opts.format](opts, self.asked)
   local function flush()
     if #lines == 0 or not open then return end
     local ok, message, code = opts.out:write(table.concat(lines, "\n") .. "\n")
@@ -145,19 +145,19 @@ function listing.printer(opts)
     open = false
     if code ~= 32 then failure = "cannot write: " .. message end -- 32: EPIPE
   end
-  function printer.add(entry, session, line)
-    printer.count = printer.count + 1
+  function self.add(entry, session, line)
+    self.count = self.count + 1
     lines[#lines + 1] = form.add(entry, session, line)
     if #lines >= FLUSH then flush() end
     return open
   end
-  function printer.close()
+  function self.close()
     if form.rest then lines[#lines + 1] = form.rest() end
     if form.foot then lines[#lines + 1] = form.foot() end
     flush()
     return open, failure
   end
-  return printer
+  return self
 end
 
-return listing
+return printer

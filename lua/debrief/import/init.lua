@@ -1,7 +1,7 @@
 --- Running import hooks, inside a worker state: sources in, sparse entries out, each once.
--- @module debrief.importer
+-- @module debrief.import
 local core = require "debrief.core"
-local pipeline = require "debrief.pipeline"
+local pipeline = require "debrief.run.pipeline"
 
 local importer = {}
 

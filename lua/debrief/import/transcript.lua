@@ -9,7 +9,7 @@
 -- those that tell have passed, else absent. A status tells nothing where it may be another command's (`test | tail`).
 -- Whatever is decided depends on what came before, never on where the transcript ends: a longer copy of a growing
 -- transcript gives the same entries again. Only the last turn of each agent is open, until something ends it.
--- @module debrief.transcript
+-- @module debrief.import.transcript
 
 local transcript = {}
 

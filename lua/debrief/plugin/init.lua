@@ -4,9 +4,9 @@
 --     load(found) -> plugin                   in a worker's state: the text runs in an environment of its own
 -- @module debrief.plugin
 local core = require "debrief.core"
-local nearest = require "debrief.nearest"
-local rights = require "debrief.rights"
-local safe = require "debrief.safe"
+local suggest = require "debrief.text.suggest"
+local rights = require "debrief.plugin.rights"
+local escape = require "debrief.text.escape"
 
 local plugin = {}
 
@@ -60,7 +60,7 @@ local function names()
 end
 
 local function not_found(name)
-  local _, hint = nearest(name, names())
+  local _, hint = suggest(name, names())
   return nil, ("no plugin '%s'%s (`debrief plugins` lists them; a path needs a '/': ./%s.lua)"):format(name,
     hint, name)
 end
@@ -117,7 +117,7 @@ local function in_range(option, value)
   end
   local texts = {}
   for i, choice in ipairs(option.choices) do texts[i] = tostring(choice) end
-  return false, "one of " .. table.concat(texts, ", "), select(2, nearest(tostring(value), texts))
+  return false, "one of " .. table.concat(texts, ", "), select(2, suggest(tostring(value), texts))
 end
 
 -- What the plugin's own checks say of its options, all of which have their values.
@@ -131,7 +131,7 @@ local function judge(t, values)
       end
       if not fine then
         return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,
-          type(wanted) == "string" and safe(wanted) or "another", shown(values[name]))
+          type(wanted) == "string" and escape(wanted) or "another", shown(values[name]))
       end
     end
   end
@@ -146,7 +146,7 @@ function plugin.options(t, given)
   for name, value in next, given or {} do
     local option = declared[name]
     if not option then
-      local near = nearest(name, sorted_keys(declared))
+      local near = suggest(name, sorted_keys(declared))
       return nil, ("plugin '%s' has no option '%s'%s"):format(t.name, name, near
         and (": did you mean '%s'?"):format(near)
         or next(declared) and "; it has " .. table.concat(sorted_keys(declared), ", ") or ": it has none")
@@ -208,7 +208,7 @@ local required = { plugin = { "name", "api" }, retrospective = { "init", "step",
 
 -- A wrong value as a message shows it.
 function shown(value)
-  if type(value) == "string" then return ("'%s'"):format(safe(value)) end
+  if type(value) == "string" then return ("'%s'"):format(escape(value)) end
   local kind = core.type(value)
   return is_scalar(value) and tostring(value) or (kind:find "^[aeiou]" and "an " or "a ") .. kind
 end
@@ -218,7 +218,7 @@ local function check_keys(t, kind, where)
   for _, key in ipairs(sorted_keys(t)) do
     local check = keys[kind][key]
     if not check then
-      local near = nearest(key, sorted_keys(keys[kind]))
+      local near = suggest(key, sorted_keys(keys[kind]))
       return nil, ("%s: unknown key '%s'%s"):format(where, key, near and (": did you mean '%s'?"):format(near)
         or "; known are " .. table.concat(sorted_keys(keys[kind]), ", "))
     end
@@ -335,7 +335,7 @@ end
 -- @param log function(level, text)
 -- @return the plugin's table, or nil and a message
 function plugin.load(found, log)
-  local environment = require "debrief.sandbox".environment(log, found.allow)
+  local environment = require "debrief.plugin.sandbox".environment(log, found.allow)
   local chunk, message = load(found.text, "@" .. found.path, "t", environment)
   if not chunk then return nil, "plugin does not load: " .. message end
   local ok, result = pcall(chunk)

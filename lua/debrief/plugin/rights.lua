@@ -4,8 +4,8 @@
 --     --allow git:process          the user gives them, each to one plugin
 --
 -- A plugin gets what it names and was given; without, it does not load. What was given and is not named is a mistake.
--- @module debrief.rights
-local nearest = require "debrief.nearest"
+-- @module debrief.plugin.rights
+local suggest = require "debrief.text.suggest"
 
 local rights = {}
 
@@ -14,7 +14,7 @@ local MEANING = { process = "it can run any program, and that can do all that yo
 local KNOWN = { "process" } -- in the order of messages
 
 local function unknown(right)
-  local near, hint = nearest(right, KNOWN)
+  local near, hint = suggest(right, KNOWN)
   return ("unknown right '%s'%s"):format(right, near and hint or "; there is: " .. table.concat(KNOWN, ", "))
 end
 
@@ -45,7 +45,7 @@ local function give(text, plugins)
   if not MEANING[right] then return nil, ("--allow '%s': %s"):format(text, unknown(right)) end
   local found = plugins[name]
   if not found then
-    local near, hint = nearest(name, names(plugins))
+    local near, hint = suggest(name, names(plugins))
     return nil, ("--allow '%s': no plugin '%s' is used here%s"):format(text, name,
       near and hint or #plugins > 0 and (" (%s)"):format(table.concat(names(plugins), ", ")) or "")
   end

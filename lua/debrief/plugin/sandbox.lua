@@ -3,8 +3,8 @@
 -- No io, os, package, debug, load or string.dump; no setmetatable and no coroutine (with a memory cap they crash
 -- Debian's Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson;
 -- a name that was not declared is an error. Runs inside worker states.
--- @module debrief.sandbox
-local before = require "debrief.order"
+-- @module debrief.plugin.sandbox
+local before = require "debrief.text.key_order"
 local core = require "debrief.core"
 
 local sandbox = {}
@@ -56,10 +56,10 @@ local function prompt(library, globals)
     if not globals then error("debrief.repl: there is no prompt inside an expression", 2) end
     local console = core.console()
     if not console then error("debrief.repl: this program has no console here to open a prompt on", 2) end
-    local session = require "debrief.repl.session".new { library = library, env = names, globals = globals,
+    local session = require "debrief.repl.prompt".new { library = library, env = names, globals = globals,
       cjson = sandbox.cjson(), commands = require "debrief.repl.commands", write = console.write,
       width = console.width, color = console.color }
-    return require "debrief.repl.drive".run(session, console)
+    return require "debrief.repl.console".run(session, console)
   end
 end
 
@@ -67,15 +67,16 @@ end
 -- @param allow right -> true
 -- @param globals the plugin's environment, for debrief.repl; nil where there is none
 function sandbox.library(allow, globals)
-  local transcript = require "debrief.transcript"
+  local transcript = require "debrief.import.transcript"
   local library = {
-    aggregate = copy_deep(require "debrief.aggregate"), array = core.array, date = core.date, decode = core.decode,
-    encode = core.encode, host = core.values, json = core.json, list = require "debrief.list".collect, null = core.null,
-    outcome = require "debrief.outcome",
+    aggregate = copy_deep(require "debrief.retro.aggregate"), array = core.array, date = core.date,
+    decode = core.decode, encode = core.encode, host = core.values, json = core.json,
+    list = require "debrief.entry.collect".collect, null = core.null,
+    outcome = require "debrief.entry.outcome",
     pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end, raw = core.raw,
     run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,
     table = core.table, time = core.time, transcript = copy(transcript), type = core.type, version = core.version,
-    window = require "debrief.time".window,
+    window = require "debrief.text.time".window,
   }
   library.repl = prompt(library, globals)
   return library
@@ -157,7 +158,7 @@ local strict = {
 
 --- A new environment.
 -- @param log function(level, text) that print goes to
--- @param allow right -> true: what it gets beyond what all get (debrief.rights); nil for nothing
+-- @param allow right -> true: what it gets beyond what all get (debrief.plugin.rights); nil for nothing
 function sandbox.environment(log, allow)
   local env = {
     assert = assert, error = error, ipairs = core.ipairs, next = next, pairs = sorted_pairs, pcall = pcall,

@@ -7,16 +7,16 @@
 -- It shows any value and never raises. Nothing in the value is called, what is big is cut and counted, and control
 -- characters are escaped. Sizes are bounded, so that a prompt answers at once.
 -- @module debrief.pretty
-local card = require "debrief.card"
-local columns = require "debrief.columns"
+local card = require "debrief.entry.card"
+local columns = require "debrief.entry.fields"
 local core = require "debrief.core"
-local list = require "debrief.list"
-local listing = require "debrief.listing"
-local names = require "debrief.names"
-local plain = require "debrief.pretty.value"
+local list = require "debrief.entry.collect"
+local printer = require "debrief.entry.printer"
+local asked = require "debrief.entry.asked"
+local plain = require "debrief.pretty.inspect"
 local report = require "debrief.report"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local pretty = {}
 
@@ -62,7 +62,7 @@ local function cards(t, opts)
 end
 
 local function as_table(t, opts)
-  local add, rest = columns.table(columns.default, names.new(), opts.width)
+  local add, rest = columns.table(columns.default, asked.new(), opts.width)
   for i = 1, math.min(#t, ROWS) do
     local session, line = place_of(t[i])
     add(t[i], session, line or "")
@@ -76,13 +76,13 @@ local function rows(t, opts)
   local shown, place, out = math.min(#t, ROWS), 0, {}
   for i = 1, shown do
     local session, line = place_of(t[i])
-    place = math.max(place, width.of(safe(session)) + (line and #tostring(line) + 1 or 0))
+    place = math.max(place, width.of(escape(session)) + (line and #tostring(line) + 1 or 0))
   end
   local digits = #tostring(shown)
   local manner = { width = opts.width - digits - 2, color = opts.color, place = math.min(place, 28) }
   for i = 1, shown do
     local session, line = place_of(t[i])
-    out[i] = width.pad(tostring(i), digits, "right") .. "  " .. listing.line(t[i], session, line, manner)
+    out[i] = width.pad(tostring(i), digits, "right") .. "  " .. printer.line(t[i], session, line, manner)
   end
   out[#out + 1] = rest_of(t)
   return table.concat(out, "\n")
@@ -116,7 +116,7 @@ local function text_of_string(text)
   if text == "" then return '""' end
   local cut = #text > TEXT and plain.start(text, TEXT) or text
   local rest = cut ~= text and ("\n… %d more bytes"):format(#text - #cut) or ""
-  return safe(cut, "\n\t") .. rest
+  return escape(cut, "\n\t") .. rest
 end
 
 local function as_json(v)

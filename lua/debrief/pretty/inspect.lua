@@ -5,11 +5,11 @@
 -- A table that fits stands on one line, any other on a line an item. A table that occurs again is numbered where it is
 -- shown first: <1>{…}, and <table 1> after that. What was left out is counted. Metamethods of tables are not called:
 -- one that loops would never come back.
--- @module debrief.pretty.value
-local before = require "debrief.order"
+-- @module debrief.pretty.inspect
+local before = require "debrief.text.key_order"
 local core = require "debrief.core"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local value = {}
 
@@ -48,14 +48,14 @@ end
 function value.quoted(text)
   local cut = #text > STRING and start(text, STRING) or text
   local rest = cut ~= text and ("… %d more bytes"):format(#text - #cut) or ""
-  return '"' .. safe((cut:gsub('[\\"]', "\\%0"))) .. '"' .. rest
+  return '"' .. escape((cut:gsub('[\\"]', "\\%0"))) .. '"' .. rest
 end
 
 local function function_text(f)
   local info = getinfo and getinfo(f, "S")
   if not info then return "function" end
   if info.what == "C" then return "function <C>" end
-  return ("function <%s:%d>"):format(safe(info.short_src), info.linedefined)
+  return ("function <%s:%d>"):format(escape(info.short_src), info.linedefined)
 end
 
 -- Userdata says what it is, when that is said in C.
@@ -65,7 +65,7 @@ local function userdata_text(v)
   local info = type(says) == "function" and getinfo and getinfo(says, "S")
   if says and (not info or info.what ~= "C") then return "userdata" end
   local ok, text = pcall(tostring, v)
-  return ok and safe(start(text, STRING)) or "userdata"
+  return ok and escape(start(text, STRING)) or "userdata"
 end
 
 local scalars = {
@@ -121,7 +121,7 @@ end
 local function of_table(state, t, depth)
   local mt = metatable_of(t)
   local name = type(mt) == "table" and rawget(mt, "__name")
-  local node = { items = {}, label = type(name) == "string" and safe(start(name, 40)) .. " " or "" }
+  local node = { items = {}, label = type(name) == "string" and escape(start(name, 40)) .. " " or "" }
   state.seen[t] = node
   local length = rawlen(t)
   local keys, others = keys_of(t, length, ITEMS)

@@ -1,7 +1,7 @@
 --- The latest entries by time, of any number: no more than twice as many are kept at once.
 --
 -- Entries without a timestamp are taken only where those with one are too few, and come behind them, as they were read.
--- @module debrief.latest
+-- @module debrief.query.latest
 local core = require "debrief.core"
 
 local latest = {}

@@ -4,17 +4,17 @@
 --
 -- Window and line are judged by the readers in C, before any hook; the expression is the first filter, behind every
 -- enricher. An entry without a timestamp is in no window, and counted.
--- @module debrief.selection
+-- @module debrief.query.selection
 local core = require "debrief.core"
-local names = require "debrief.names"
-local time = require "debrief.time"
+local names = require "debrief.entry.asked"
+local time = require "debrief.text.time"
 
 local selection = {}
 
 local DAY = 86400 * 1000000000
 
 -- Loaded when there is an expression: each worker would load it and what it needs for nothing.
-local function where() return require "debrief.where" end
+local function where() return require "debrief.query.where" end
 
 --- Understand what was asked for.
 -- @param given { since =, ["until"] = times as debrief.time takes them, where = an expression, line = a number }
@@ -67,7 +67,7 @@ function selection.explain(problems)
 end
 
 --- Notes about what was not found: entries that no window could judge, and names no entry had.
--- @param result with untimed = a number, names = the state of debrief.names; both may be nil
+-- @param result with untimed = a number, names = the state of debrief.entry.asked; both may be nil
 -- @return an array of texts
 function selection.notes(result)
   local out = {}

@@ -6,10 +6,10 @@
 -- An expression that names known fields only, as most do, runs with the entry itself as its environment: each name
 -- costs one look into the entry. Any other runs in an environment that also finds globals and remembers names no entry
 -- had.
--- @module debrief.where
-local names = require "debrief.names"
-local sandbox = require "debrief.sandbox"
-local width = require "debrief.width"
+-- @module debrief.query.where
+local asked = require "debrief.entry.asked"
+local sandbox = require "debrief.plugin.sandbox"
+local width = require "debrief.text.width"
 
 local where = {}
 
@@ -85,7 +85,7 @@ local function only_fields(text)
   if text:find "%-%-" or text:find "%[=*%[" then return false end
   local bare = text:gsub("\\.", ""):gsub([=[(["'])(.-)%1]=], " "):gsub("%.%.+", " ")
   for before, name in bare:gmatch "([%.:]?)%s*%f[%w_]([%a_][%w_]*)" do
-    if not (names.known[name] or before ~= "" or WORDS[name]) then return false end
+    if not (asked.known[name] or before ~= "" or WORDS[name]) then return false end
   end
   return true
 end
@@ -114,9 +114,9 @@ end
 --- The expression as a filter.
 -- @param text an expression that where.check accepts
 -- @param log function(level, text) that print goes to
--- @return function(entry) -> boolean, and the names it asked for (see debrief.names)
+-- @return function(entry) -> boolean, and the names it asked for (see debrief.entry.asked)
 function where.filter(text, log)
-  local state = names.new()
+  local state = asked.new()
   if only_fields(text) then
     local run = assert(load("local _ENV = ... " .. chunk(text), "=where", "t", {}))
     return function(entry) return run(entry) and true or false end, state

@@ -4,7 +4,7 @@
 --               words = for each argument what completes it: an array, or the name of a source }
 -- @module debrief.repl.commands
 local help = require "debrief.repl.help"
-local nearest = require "debrief.nearest"
+local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
 
 local commands = {}
@@ -20,7 +20,7 @@ commands.help = { words = { help.topics }, run = function(session, topic)
   local text = help.text(topic ~= "" and topic or nil, session.commands, session.log ~= nil,
     first_session(session))
   if text then return session:say(help.fit(text, session.width() or 100)) end
-  session:tell(("no topic '%s'%s (there are: %s)"):format(topic, select(2, nearest(topic, help.topics)),
+  session:tell(("no topic '%s'%s (there are: %s)"):format(topic, select(2, suggest(topic, help.topics)),
     table.concat(help.topics, ", ")))
   return "error"
 end }
@@ -39,7 +39,7 @@ commands.format = { words = { pretty.formats }, run = function(session, name)
       return
     end
   end
-  session:tell(("no format '%s'%s (there are: %s)"):format(name, select(2, nearest(name, pretty.formats)), all))
+  session:tell(("no format '%s'%s (there are: %s)"):format(name, select(2, suggest(name, pretty.formats)), all))
   return "error"
 end }
 

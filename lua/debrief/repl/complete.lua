@@ -8,7 +8,7 @@
 -- @module debrief.repl.complete
 local core = require "debrief.core"
 local syntax = require "debrief.repl.syntax"
-local value = require "debrief.pretty.value"
+local value = require "debrief.pretty.inspect"
 
 local complete = {}
 

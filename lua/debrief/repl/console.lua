@@ -1,5 +1,5 @@
 --- A session and a console together: lines are read, fed and remembered until the input ends.
--- @module debrief.repl.drive
+-- @module debrief.repl.console
 local core = require "debrief.core"
 
 local drive = {}

@@ -2,7 +2,7 @@
 -- session of the log.
 -- @module debrief.repl.help
 local pretty = require "debrief.pretty"
-local width = require "debrief.width"
+local width = require "debrief.text.width"
 
 local help = {}
 

@@ -7,14 +7,14 @@
 -- @module debrief.repl
 local base = require "debrief.repl.commands"
 local core = require "debrief.core"
-local drive = require "debrief.repl.drive"
+local drive = require "debrief.repl.console"
 local plugin = require "debrief.plugin"
 local retro = require "debrief.retro"
-local safe = require "debrief.safe"
+local escape = require "debrief.text.escape"
 local save = require "debrief.repl.save"
-local session = require "debrief.repl.session"
+local session = require "debrief.repl.prompt"
 local try = require "debrief.repl.try"
-local width = require "debrief.width"
+local width = require "debrief.text.width"
 
 local repl = {}
 
@@ -40,7 +40,7 @@ commands.plugins = { run = function(one)
   local below = "\n" .. (" "):rep(names + hooks + 4)
   for i, it in ipairs(list) do
     out[i] = ("%s  %s  %s"):format(width.pad(it.name, names), width.pad(table.concat(it.hooks, ","), hooks),
-      table.concat(width.wrap(safe(it.summary), room), below))
+      table.concat(width.wrap(escape(it.summary), room), below))
   end
   one:say(table.concat(out, "\n"))
   for _, message in ipairs(messages) do one:tell(message) end
@@ -68,8 +68,8 @@ commands.save = { words = { "files" }, bang = true, run = function(one, path, ov
     ok, message = ok and closed, message or problem
   end
   if not ok then return fail(one, message) end
-  one:say(("%s has %d %s: debrief run %s"):format(safe(path), #one.worked,
-    #one.worked == 1 and "statement" or "statements", safe(path)))
+  one:say(("%s has %d %s: debrief run %s"):format(escape(path), #one.worked,
+    #one.worked == 1 and "statement" or "statements", escape(path)))
 end }
 
 -- ---- What completes arguments ---------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ end
 -- @param opts { log = log or nil, env = table of names it sees at once, library = what `debrief` is in it,
 --   write = function(text, is_error), width = function() -> columns or nil, color =, format = of debrief.pretty }
 -- @return a session with feed(line) -> "more" | "done" | "error" | "quit", prompt(), reset(), text(),
---   complete(line, point) -> from, words; and `last`, the last value: see debrief.repl.session
+--   complete(line, point) -> from, words; and `last`, the last value: see debrief.repl.prompt
 function repl.new(opts)
   local given = {}
   for key, value in next, opts do given[key] = value end
@@ -115,7 +115,7 @@ function repl.new(opts)
   return session.new(given)
 end
 
---- Read and run until the input ends: see debrief.repl.drive.
+--- Read and run until the input ends: see debrief.repl.console.
 repl.drive = drive.run
 
 --- The host's console, or one without line editing over the streams of the program.

@@ -5,13 +5,13 @@
 --
 -- A line is tried as an expression first, whose values are shown, then as a statement. Names live in an environment of
 -- the session's own; what is not in it is read from the globals. Nothing that is fed makes feed raise.
--- @module debrief.repl.session
+-- @module debrief.repl.prompt
 local complete = require "debrief.repl.complete"
 local core = require "debrief.core"
-local list = require "debrief.list"
-local nearest = require "debrief.nearest"
+local list = require "debrief.entry.collect"
+local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
-local safe = require "debrief.safe"
+local escape = require "debrief.text.escape"
 local syntax = require "debrief.repl.syntax"
 
 local Session = {}
@@ -28,7 +28,7 @@ local function printer(session)
   return function(...)
     local words = table.pack(...)
     for i = 1, words.n do words[i] = tostring(words[i]) end
-    session:say(safe(table.concat(words, "\t"), "\n\t"))
+    session:say(escape(table.concat(words, "\t"), "\n\t"))
   end
 end
 
@@ -47,7 +47,7 @@ end
 function Session:say(text) self.write(text .. "\n", false) end
 
 --- Write lines about something that went wrong.
-function Session:tell(text) self.write(safe(text, "\n\t") .. "\n", true) end
+function Session:tell(text) self.write(escape(text, "\n\t") .. "\n", true) end
 
 --- A value as the session shows values.
 function Session:text_of(value)
@@ -79,7 +79,7 @@ end
 local function show(session, values, text)
   local method = type(values[1]) == "function" and text:match(ITERATOR)
   if method ~= "entries" and method ~= "sessions" then return session:say(joined(session, values)) end
-  session:say(("an iterator: list(%s) collects what it gives"):format(safe(trimmed(text))))
+  session:say(("an iterator: list(%s) collects what it gives"):format(escape(trimmed(text))))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ local function handler(raised) return { raised = raised, traceback = core.traceb
 local function frames(traceback)
   local out, told = {}, 0
   for line in traceback:gmatch "\n([^\n]+)" do
-    if line:find "debrief/repl/session%.lua:" then break end
+    if line:find "debrief/repl/prompt%.lua:" then break end
     out[#out + 1] = line
   end
   if out[#out] and out[#out]:find "^%s*%[C%]" then out[#out] = nil end -- what called for us
@@ -165,7 +165,7 @@ local function command(self, line)
   local name, bang, argument = line:match "^%s*%.(%a+)(!?)(.*)$"
   local found = self.commands[name]
   if not found or bang == "!" and not found.bang then
-    local near = nearest(name, names_of(self.commands))
+    local near = suggest(name, names_of(self.commands))
     self:tell(("no command .%s%s%s"):format(name, bang, near and (": did you mean .%s?"):format(near)
       or "; .help lists them"))
     return "error"

@@ -1,13 +1,13 @@
 --- `.try`: what each hook of a plugin does with one entry, as text.
 -- @module debrief.repl.try
 local core = require "debrief.core"
-local latest = require "debrief.latest"
-local list = require "debrief.list"
-local nearest = require "debrief.nearest"
+local latest = require "debrief.query.latest"
+local list = require "debrief.entry.collect"
+local suggest = require "debrief.text.suggest"
 local report = require "debrief.report"
 local retro = require "debrief.retro"
-local safe = require "debrief.safe"
-local value = require "debrief.pretty.value"
+local escape = require "debrief.text.escape"
+local value = require "debrief.pretty.inspect"
 
 local try = {}
 
@@ -50,7 +50,7 @@ local function there(log, name)
   local ids, message = log.handle:sessions()
   if not ids then return nil, message end
   for _, id in ipairs(ids) do if id == name then return true end end
-  local near, hint = nearest(name, ids)
+  local near, hint = suggest(name, ids)
   return nil, ("no session '%s'%s"):format(name, near and hint or " (list(log:sessions()) names them)")
 end
 
@@ -96,17 +96,17 @@ end
 -- ---- What changed ---------------------------------------------------------------------------------------------------
 
 local function shown(v)
-  return type(v) == "userdata" and safe(tostring(v)) or value.text(v, math.huge)
+  return type(v) == "userdata" and escape(tostring(v)) or value.text(v, math.huge)
 end
 
 local differences
 
 local function difference(out, path, a, b)
-  if a == nil then out[#out + 1] = ("  + %s = %s"):format(safe(path), shown(b))
-  elseif b == nil then out[#out + 1] = ("  - %s = %s"):format(safe(path), shown(a))
+  if a == nil then out[#out + 1] = ("  + %s = %s"):format(escape(path), shown(b))
+  elseif b == nil then out[#out + 1] = ("  - %s = %s"):format(escape(path), shown(a))
   elseif value.is_view(a) and value.is_view(b) and core.type(a) == core.type(b) then differences(out, path, a, b)
   elseif shown(a) ~= shown(b) then
-    out[#out + 1] = ("  ~ %s = %s (was %s)"):format(safe(path), shown(b), shown(a))
+    out[#out + 1] = ("  ~ %s = %s (was %s)"):format(escape(path), shown(b), shown(a))
   end
 end
 
@@ -205,8 +205,8 @@ function try.run(session, argument)
     session:tell(message)
     return "error"
   end
-  session:say(("%s on %s%s  %s"):format(about.name, safe(found.session), found.line and ":" .. found.line or "",
-    safe(tostring(found.entry.skill or "-"))))
+  session:say(("%s on %s%s  %s"):format(about.name, escape(found.session), found.line and ":" .. found.line or "",
+    escape(tostring(found.entry.skill or "-"))))
   say(session, about, tostring(found.entry), result)
   return tell_problems(session, result.problems)
 end

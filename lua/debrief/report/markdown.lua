@@ -3,18 +3,18 @@
 -- Words that hold more than letters, digits and harmless signs are shown as code, the fence longer than any run of
 -- backticks inside; in running text every sign that Markdown reads is escaped. `<` and `&` never reach a browser raw.
 -- @module debrief.report.markdown
-local format = require "debrief.report.format"
-local safe = require "debrief.safe"
+local format = require "debrief.text.values"
+local escape = require "debrief.text.escape"
 
 local markdown = {}
 
-local function escape(s)
+local function quote(s)
   return (s:gsub("[\\`*_{}%[%]<>#|~&@$!^]", "\\%0"))
 end
 
 -- A line of running text: no sign at its start makes it a heading, a list, a rule or code.
 local function line(s)
-  s = escape(s:gsub("^%s+", ""))
+  s = quote(s:gsub("^%s+", ""))
   return (s:gsub("^([-+=:])", "\\%1"):gsub("^(%d+)([.)])", "%1\\%2"))
 end
 
@@ -29,13 +29,13 @@ end
 -- Text inside a table or a list. In a table a `|` ends the cell even inside code, and before Markdown sees the rest, so
 -- text with one is escaped instead.
 local function inline(s)
-  if s:find("|", 1, true) then return escape(s) end
+  if s:find("|", 1, true) then return quote(s) end
   local harmless = not s:find("[^%w \128-\255.,:;/%%()+'\"?-]") and not s:find("://") and not s:find("www.", 1, true)
   return harmless and s or code(s)
 end
 
 local function cell(item, unit)
-  if type(item) == "string" and item ~= "" then return inline(safe(item)), false end
+  if type(item) == "string" and item ~= "" then return inline(escape(item)), false end
   local shown, few = format.cell(item, unit)
   return (shown:gsub("[*<>]", "\\%0")), few
 end
@@ -49,10 +49,10 @@ end
 local function one_table(t, out)
   local titles, marks, marked = {}, {}, false
   for i, column in ipairs(t.columns) do
-    titles[i] = escape(format.title(column))
+    titles[i] = quote(format.title(column))
     marks[i] = rules[column.align or (format.numeric(t.rows, i) and "right" or "left")]
   end
-  if t.title then out[#out + 1] = "### " .. escape(safe(t.title)) .. "\n" end
+  if t.title then out[#out + 1] = "### " .. quote(escape(t.title)) .. "\n" end
   out[#out + 1] = row(titles)
   out[#out + 1] = row(marks)
   for _, cells in ipairs(t.rows) do
@@ -70,7 +70,7 @@ end
 
 local function explanation(s)
   local lines = {}
-  for part in (safe(s, "\n") .. "\n"):gmatch("(.-)\n") do
+  for part in (escape(s, "\n") .. "\n"):gmatch("(.-)\n") do
     if part:find("%S") then lines[#lines + 1] = line(part) end
   end
   return table.concat(lines, " ")
@@ -82,7 +82,7 @@ local function findings(list, out)
     local value, few = cell(finding.value)
     local references = {}
     for i, reference in ipairs(finding.references) do
-      references[i] = code(safe(reference.session) .. ":" .. reference.line)
+      references[i] = code(escape(reference.session) .. ":" .. reference.line)
     end
     out[#out + 1] = ("- **%s** %s (%s)"):format(value, explanation(finding.explanation), table.concat(references, ", "))
     marked = marked or few
@@ -92,19 +92,19 @@ local function findings(list, out)
 end
 
 local function paragraphs(s, out)
-  for part in (safe(s, "\n") .. "\n"):gmatch("(.-)\n") do out[#out + 1] = line(part) end
+  for part in (escape(s, "\n") .. "\n"):gmatch("(.-)\n") do out[#out + 1] = line(part) end
   out[#out + 1] = ""
 end
 
 local function one_report(report, out)
   local marked = false
-  out[#out + 1] = "## " .. escape(safe(report.title)) .. "\n"
+  out[#out + 1] = "## " .. quote(escape(report.title)) .. "\n"
   local incomplete = format.incomplete(report)
   if incomplete then out[#out + 1] = "**" .. incomplete .. "**\n" end
   if report.text then paragraphs(report.text, out) end
   for _, t in ipairs(report.tables) do marked = one_table(t, out) or marked end
   if #report.findings > 0 then marked = findings(report.findings, out) or marked end
-  if marked then out[#out + 1] = escape(format.footnote) .. "\n" end
+  if marked then out[#out + 1] = quote(format.footnote) .. "\n" end
 end
 
 --- @param reports an array of checked reports

@@ -10,9 +10,9 @@
 -- A table that is too wide is made narrower in this order: titles of columns break into lines, then columns of words
 -- are cut with "…" (numbers never are), then each row becomes a block of lines.
 -- @module debrief.report.text
-local format = require "debrief.report.format"
-local safe = require "debrief.safe"
-local width = require "debrief.width"
+local format = require "debrief.text.values"
+local escape = require "debrief.text.escape"
+local width = require "debrief.text.width"
 
 local text = {}
 
@@ -175,7 +175,7 @@ end
 
 local function one_table(t, opts, out)
   local columns, marked = lay_out(t)
-  if t.title then out[#out + 1] = paint("bold", width.cut(safe(t.title), opts.width), opts) end
+  if t.title then out[#out + 1] = paint("bold", width.cut(escape(t.title), opts.width), opts) end
   if #t.rows == 0 then
     out[#out + 1] = "(no rows)"
   elseif fit(columns, opts.width) then
@@ -195,7 +195,7 @@ local function references(finding)
       out[i] = ("and %d more"):format(#finding.references - most_references)
       break
     end
-    out[i] = safe(reference.session) .. ":" .. reference.line .. (i < #finding.references and "," or "")
+    out[i] = escape(reference.session) .. ":" .. reference.line .. (i < #finding.references and "," or "")
   end
   return table.concat(out, " ")
 end
@@ -217,7 +217,7 @@ local function findings(list, opts, out)
   local indent = (" "):rep(column) .. gap
   for i, finding in ipairs(list) do
     local from = #out + 1
-    paragraph(safe(finding.explanation, "\n"), indent, opts, out, nil)
+    paragraph(escape(finding.explanation, "\n"), indent, opts, out, nil)
     local value = paint("bold", width.pad(values[i], column, "right"), opts)
     out[from] = value .. out[from]:sub(column + 1)
     paragraph(references(finding), indent, opts, out, "dim")
@@ -242,8 +242,8 @@ local function one_report(report, opts, out)
     space(out)
     out[#out + 1] = ""
   end
-  headline(safe(report.title), opts, out)
-  for _, note in ipairs { format.incomplete(report) or false, report.text and safe(report.text, "\n") or false } do
+  headline(escape(report.title), opts, out)
+  for _, note in ipairs { format.incomplete(report) or false, report.text and escape(report.text, "\n") or false } do
     if note then paragraph(note, "", opts, out) end
   end
   local marked = false

@@ -20,12 +20,12 @@
 -- A state is plain data, so these are functions and not methods. For every aggregate here, merging the states of the
 -- pieces of a log gives what one run over the whole gives: the law of merge. Adding nil (or null) adds nothing, so
 -- `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
--- @module debrief.aggregate
-local largest = require "debrief.aggregate.largest"
-local plain = require "debrief.aggregate.plain"
-local quantiles = require "debrief.aggregate.quantiles"
-local sum = require "debrief.aggregate.sum"
-local top = require "debrief.aggregate.top"
+-- @module debrief.retro.aggregate
+local largest = require "debrief.retro.aggregate.largest"
+local plain = require "debrief.retro.aggregate.plain"
+local quantiles = require "debrief.retro.aggregate.quantiles"
+local sum = require "debrief.retro.aggregate.sum"
+local top = require "debrief.retro.aggregate.top"
 
 local aggregate = {}
 

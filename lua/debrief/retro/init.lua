@@ -6,11 +6,11 @@
 -- sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with everything.
 -- @module debrief.retro
 local core = require "debrief.core"
-local asked = require "debrief.names"
-local nearest = require "debrief.nearest"
+local asked = require "debrief.entry.asked"
+local suggest = require "debrief.text.suggest"
 local plugin = require "debrief.plugin"
-local rights = require "debrief.rights"
-local selection = require "debrief.selection"
+local rights = require "debrief.plugin.rights"
+local selection = require "debrief.query.selection"
 
 local retro = {}
 
@@ -50,7 +50,7 @@ local function give_option(text, plugins, main)
   if not name then return nil, ("--opt '%s': with more than one plugin, write plugin.key=value"):format(text) end
   local found = plugins[name]
   if not found then
-    local near, hint = nearest(name, main)
+    local near, hint = suggest(name, main)
     return nil, ("--opt '%s': no plugin '%s' is used here%s"):format(text, name,
       near and hint or (" (%s)"):format(table.concat(main, ", ")))
   end
@@ -62,7 +62,7 @@ end
 --- A job for worker.setup.
 -- @param given { enrich=, filter=, retro=, import= arrays of names or paths, opt =, allow = arrays of texts,
 --   dir=, strict=, final=, shown = true when the plugins are only described,
---   since=, until=, where=, line= as debrief.selection takes them }
+--   since=, until=, where=, line= as debrief.query.selection takes them }
 -- @return the job, or nil and a message
 function retro.job(given)
   local plugins = {}

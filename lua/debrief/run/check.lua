@@ -2,9 +2,9 @@
 --
 --     entries   1 2 3 4 5 6 7 8 9          one run:   init step step ... finish        -> report
 --     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or else
--- @module debrief.trial
+-- @module debrief.run.check
 local core = require "debrief.core"
-local pipeline = require "debrief.pipeline"
+local pipeline = require "debrief.run.pipeline"
 local report = require "debrief.report"
 
 local trial = {}

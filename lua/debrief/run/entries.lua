@@ -1,9 +1,9 @@
 --- Entries through enrich and filter inside a worker, some at a time, for a host that asks for the next one.
 --
 --     { texts = '{"skill":…}\n{"skill":…}\n', places = (line, session)(line, session) }     packed, one place a text
--- @module debrief.entries
-local pipeline = require "debrief.pipeline"
-local selection = require "debrief.selection"
+-- @module debrief.run.entries
+local pipeline = require "debrief.run.pipeline"
+local selection = require "debrief.query.selection"
 
 local entries = {}
 
@@ -35,7 +35,7 @@ end
 -- @param given { sessions = array of { session =, path = } }
 -- @param hooks for pipeline.new
 -- @param open function(item): a reader; or nil, message, code
--- @param asked debrief.names of the job's expression, or nil
+-- @param asked debrief.entry.asked of the job's expression, or nil
 -- @return a state for entries.run
 function entries.new(given, hooks, open, asked)
   local s = { sessions = given.sessions, at = 0, open = open, asked = asked, untimed = 0, told = 0 }

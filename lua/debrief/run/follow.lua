@@ -1,7 +1,7 @@
 --- `debrief read --follow` inside a worker: entries through enrich and filter to a descriptor, as they come.
--- @module debrief.follow
+-- @module debrief.run.follow
 local core = require "debrief.core"
-local pipeline = require "debrief.pipeline"
+local pipeline = require "debrief.run.pipeline"
 
 local follow = {}
 
@@ -35,7 +35,7 @@ end
 
 --- Begin.
 -- @param job of worker.setup
--- @param given { sessions = array of ids (nil: all), from_start =, fd =, and as listing.printer: format =, width =,
+-- @param given { sessions = array of ids (nil: all), from_start =, fd =, and what a printer takes: format =, width =,
 --   color =, safe =, place = }
 -- @param hooks for pipeline.new
 -- @return a state for follow.run, or nil and a message
@@ -47,8 +47,8 @@ function follow.new(job, given, hooks)
   log:close()
   if not follower then return nil, message end
   local s = { follower = follower, pipeline = pipeline.new(hooks), fd = given.fd, told = 0 }
-  given.out = require "debrief.pager".new(given)
-  s.printer = require "debrief.listing".printer(given)
+  given.out = require "debrief.text.pager".new(given)
+  s.printer = require "debrief.entry.printer".new(given)
   s.reader = reader_of(s)
   return s
 end

@@ -4,7 +4,7 @@
 --
 -- Hooks run in one protected loop for many entries. When one raises, the loop ends, the error is noted with its place,
 -- and the loop starts again behind that hook: so the protection costs nothing per entry.
--- @module debrief.pipeline
+-- @module debrief.run.pipeline
 local core = require "debrief.core"
 local plugin = require "debrief.plugin"
 
@@ -67,7 +67,7 @@ end
 local function own_part(traceback)
   local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do
-    if line:find "debrief/pipeline" or line:find "%[C%]: in function 'xpcall'" then break end
+    if line:find "debrief/run/pipeline" or line:find "%[C%]: in function 'xpcall'" then break end
     lines[#lines + 1] = line
     own = own or #lines > 1 and not line:find "^%s*%[C%]"
   end

@@ -1,7 +1,7 @@
 --- Scripts and pieces of code that a user runs in a full state: `debrief run`, and a C program's.
 --
 -- They find the globals debrief, cjson and an open log.
--- @module debrief.script
+-- @module debrief.run.script
 local core = require "debrief.core"
 
 local script = {}

@@ -3,13 +3,13 @@
 --     setup{ plugins, enrich, filter, retro, dir, now }     load the plugins
 --     chunk{ sessions }   -> accs, counts, problems         run one chunk
 --     merge(chunk), finish() -> reports                     in one state, left to right
--- @module debrief.worker
+-- @module debrief.run.worker
 local core = require "debrief.core"
-local latest = require "debrief.latest"
-local pipeline = require "debrief.pipeline"
+local latest = require "debrief.query.latest"
+local pipeline = require "debrief.run.pipeline"
 local plugin = require "debrief.plugin"
-local safe = require "debrief.safe"
-local selection = require "debrief.selection"
+local escape = require "debrief.text.escape"
+local selection = require "debrief.query.selection"
 
 local worker = {}
 
@@ -17,12 +17,12 @@ local EPIPE = 32 -- nobody reads any more
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
-local out, held = nil, {} -- a debrief.pager that is open; what waits for its end
+local out, held = nil, {} -- a debrief.text.pager that is open; what waits for its end
 local where, asked -- the hook of the job's expression, and the names it asks entries for
 
 -- What a plugin prints may come from a log. While a pager has the screen it waits.
 local function send(level, name, text)
-  local told = { safe(tostring(level)), safe(name .. ": " .. text, "\t") }
+  local told = { escape(tostring(level)), escape(name .. ": " .. text, "\t") }
   if out and out.program then held[#held + 1] = told else core.log_text(told[1], told[2]) end
 end
 
@@ -285,13 +285,13 @@ end
 -- ---- Entries one by one -----------------------------------------------------------------------------------------
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
--- @param given { sessions =, last = only so many, the latest; and what debrief.listing's printer takes }
+-- @param given { sessions =, last = only so many, the latest; and what debrief.entry.printer's printer takes }
 function worker.read(given)
   local p, result = pipeline.new(hooks()), new_result()
-  out = require "debrief.pager".new(given.pager or given)
+  out = require "debrief.text.pager".new(given.pager or given)
   local _ <close> = out -- also when this is interrupted
   given.out = out
-  local printer = require "debrief.listing".printer(given)
+  local printer = require "debrief.entry.printer".new(given)
   local kept = given.last and latest.new(given.last)
   read_sessions(p, given.sessions, result, kept and kept.add or printer.add)
   if kept then kept.each(printer.add) end
@@ -304,11 +304,11 @@ function worker.read(given)
   return result
 end
 
-local following -- what debrief.follow keeps between calls
+local following -- what debrief.run.follow keeps between calls
 
---- Print entries as they come, until there is something to tell: see debrief.follow. The first call begins.
+--- Print entries as they come, until there is something to tell: see debrief.run.follow. The first call begins.
 function worker.follow(given)
-  local follow = require "debrief.follow"
+  local follow = require "debrief.run.follow"
   if not following then
     local message
     following, message = follow.new(job, given, hooks())
@@ -319,11 +319,11 @@ function worker.follow(given)
   return met
 end
 
-local queried -- what debrief.entries keeps between calls
+local queried -- what debrief.run.entries keeps between calls
 
---- Give the next entries of a query: see debrief.entries. The first call begins, with `given` for entries.new.
+--- Give the next entries of a query: see debrief.run.entries. The first call begins, with `given` for entries.new.
 function worker.entries(given)
-  local entries = require "debrief.entries"
+  local entries = require "debrief.run.entries"
   if not queried then
     local all = hooks()
     queried = entries.new(given, all, function(item) return open_reader(item, job.strict) end, asked)
@@ -351,25 +351,25 @@ function worker.enrich(given)
   return { text = tostring(entry), problems = p.order }
 end
 
---- Try the plugins of the job on entries, the retrospectives in pieces: see debrief.trial.
+--- Try the plugins of the job on entries, the retrospectives in pieces: see debrief.run.check.
 function worker.trial(given)
-  return require "debrief.trial".run(hooks(), given, open_reader)
+  return require "debrief.run.check".run(hooks(), given, open_reader)
 end
 
---- Run each hook of a plugin on one entry: see debrief.trial.
+--- Run each hook of a plugin on one entry: see debrief.run.check.
 -- @param given { plugin = its name, text =, session =, line = }
 function worker.one(given)
-  return require "debrief.trial".one(hooks_of({ given.plugin })[1], given)
+  return require "debrief.run.check".one(hooks_of({ given.plugin })[1], given)
 end
 
---- Import one foreign log: see debrief.importer.
+--- Import one foreign log: see debrief.import.
 function worker.import(given)
-  return require "debrief.importer".run(job, given, loaded, context)
+  return require "debrief.import".run(job, given, loaded, context)
 end
 
 --- Does one of the import plugins know this file?
 function worker.detect(given)
-  return require "debrief.importer".detect(job, given, loaded)
+  return require "debrief.import".detect(job, given, loaded)
 end
 
 return worker

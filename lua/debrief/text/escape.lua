@@ -3,7 +3,7 @@
 -- Escaped are: C0 controls and DEL (`\x1b`, `\n`, `\t`), bytes that are not UTF-8 (`\xff`), C1 controls, bidi controls,
 -- zero-width and other invisible characters, line and paragraph separators (`\u{202e}`). All other text stays as it is,
 -- its backslashes too. A terminal, a file and a pipe get the same.
--- @module debrief.safe
+-- @module debrief.text.escape
 
 local short = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r" }
 
@@ -46,7 +46,7 @@ end
 --- @param text a string
 -- @param keep the control characters to leave, of "\n" and "\t"; by default none
 -- @return the text, safe to print
-local function safe(text, keep)
+local function escape(text, keep)
   if not text:find("[\0-\31\127-\255]") then return text end
   keep = keep or ""
   text = text:gsub("[\0-\31\127]", function(byte)
@@ -57,4 +57,4 @@ local function safe(text, keep)
   return escape_high(text)
 end
 
-return safe
+return escape

@@ -1,6 +1,6 @@
 --- The order of keys wherever it shows: numbers, then strings, each from small to large, then false and true. Others
 -- have none: nothing of theirs is called to find one.
--- @module debrief.order
+-- @module debrief.text.key_order
 
 local rank = { number = 1, string = 2, boolean = 3 }
 

@@ -4,9 +4,9 @@
 --     write               one row more: the pager is started, and gets everything; the user may leave it at any time
 --
 -- Without a command nothing is held: what is written goes to the descriptor.
--- @module debrief.pager
+-- @module debrief.text.pager
 local core = require "debrief.core"
-local width = require "debrief.width"
+local width = require "debrief.text.width"
 
 local pager = {}
 pager.__index = pager

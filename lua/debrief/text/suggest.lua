@@ -1,5 +1,5 @@
 --- The nearest of some names, for messages that suggest one.
--- @module debrief.nearest
+-- @module debrief.text.suggest
 
 -- Levenshtein's distance, with a neighbouring swap as one step.
 local function distance(a, b)
@@ -22,7 +22,7 @@ end
 --- @param name what was typed
 -- @param names an array of what there is
 -- @return the nearest name, or nil when none is near; and for the end of a message ": did you mean 'NAME'?" or ""
-local function nearest(name, names)
+local function suggest(name, names)
   local best, least = nil, math.max(1, #name // 2) + 1
   for _, candidate in ipairs(names) do
     local prefix = #name >= 2 and candidate:sub(1, #name) == name
@@ -35,4 +35,4 @@ local function nearest(name, names)
   return best, best and (": did you mean '%s'?"):format(best) or ""
 end
 
-return nearest
+return suggest

@@ -5,9 +5,9 @@
 --
 -- A time names a moment (now, 12h, 2026-11-01T10:00) or a span (2026-11-01, last week): `since` takes its start,
 -- `until` its end. Days and weeks ago are counted by the calendar, to the same time of day; hours and less are exact.
--- @module debrief.time
+-- @module debrief.text.time
 local core = require "debrief.core"
-local nearest = require "debrief.nearest"
+local suggest = require "debrief.text.suggest"
 
 local time = {}
 
@@ -210,7 +210,7 @@ end
 
 local function not_understood(text, why)
   local near, hint
-  if not why and not text:find "%d" then near, hint = nearest(text:lower(), words) end
+  if not why and not text:find "%d" then near, hint = suggest(text:lower(), words) end
   if near then return ("'%s' is not a time that is understood%s"):format(text, hint) end
   return ("'%s' %s; write one of: %s"):format(text, why or "is not a time that is understood", EXAMPLES)
 end

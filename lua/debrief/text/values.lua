@@ -1,8 +1,8 @@
 --- Values as people read them: the same in text and in Markdown.
 --
 --     90500 ms -> 1 m 30 s     1536 bytes -> 1.5 KiB     12 of 15 -> 12/15 (80 %)     nothing -> -
--- @module debrief.report.format
-local safe = require "debrief.safe"
+-- @module debrief.text.values
+local escape = require "debrief.text.escape"
 
 local format = {}
 
@@ -97,8 +97,8 @@ end
 
 --- The title of a column; a unit that is not part of its cells stands behind it.
 function format.title(column)
-  local title = safe(column.title)
-  if column.unit and not units[column.unit] then return title .. " (" .. safe(column.unit) .. ")" end
+  local title = escape(column.title)
+  if column.unit and not units[column.unit] then return title .. " (" .. escape(column.unit) .. ")" end
   return title
 end
 
@@ -108,7 +108,7 @@ function format.scalar(cell, unit)
   if cell == true then return "yes" elseif cell == false then return "no" end
   if type(cell) == "number" then return format.number(cell, unit) end
   if type(cell) == "table" then return format.spark(cell.spark) end
-  return safe(cell)
+  return escape(cell)
 end
 
 --- Any cell on its own, and whether it is of few.

@@ -1,8 +1,9 @@
 --- How many columns of a terminal a text takes, and cutting and padding by columns.
 --
 -- Wide characters (East Asian, emoji) take two, combining marks none; characters of ambiguous width one. The text is
--- taken as it would be printed: pass it through `debrief.safe` first. A byte that is not UTF-8 counts as one column.
--- @module debrief.width
+-- taken as it would be printed: pass it through `debrief.text.escape` first. A byte that is not UTF-8 counts as one
+-- column.
+-- @module debrief.text.width
 
 -- First and last of each run, from Unicode 14 (East_Asian_Width W and F; general categories Mn and Me, Hangul vowels
 -- and finals). Unassigned code points between two runs are taken with them.

@@ -52,9 +52,9 @@ end
 
 -- What `require "debrief"` gives a plugin. Plain tables stand in for entries too: their time is the field `at`. Times
 -- are shown in UTC, whatever the zone of the machine.
-local _, library = pcall(function() return require("debrief.sandbox").library {} end)
+local _, library = pcall(function() return require("debrief.plugin.sandbox").library {} end)
 local debrief = type(library) == "table" and library or {}
-debrief.outcome, debrief.aggregate = require "debrief.outcome", require "debrief.aggregate"
+debrief.outcome, debrief.aggregate = require "debrief.entry.outcome", require "debrief.retro.aggregate"
 debrief.null = core.null
 function debrief.time(entry)
   if type(entry) == "table" then return entry.at end

@@ -4,8 +4,8 @@
 --
 -- Heaviest first; of equal weights the one that came first in the log. What is kept of a piece of a log is all that the
 -- whole could keep of it, so it does not matter how the log was cut.
--- @module debrief.aggregate.largest
-local plain = require "debrief.aggregate.plain"
+-- @module debrief.retro.aggregate.largest
+local plain = require "debrief.retro.aggregate.plain"
 
 local largest = {}
 

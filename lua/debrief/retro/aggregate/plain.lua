@@ -1,7 +1,7 @@
 --- Plain data: what the state of an aggregate is made of, and the few things all aggregates do with it.
 -- Booleans, integers, floats, strings, and tables of them with string or integer keys. No metatables, no functions,
 -- no shared parts: a state travels between workers, processes and machines.
--- @module debrief.aggregate.plain
+-- @module debrief.retro.aggregate.plain
 local core = require "debrief.core"
 
 local plain = {}

@@ -6,8 +6,8 @@
 -- Bucket b holds the values in (g^(b-1), g^b] with g = 1.01/0.99, so its middle is within 1 % of every one of them.
 -- What is counted where depends on the values alone: not on their order, nor on how the log was cut. Durations between
 -- 1 ms and a day fill at most 915 buckets.
--- @module debrief.aggregate.quantiles
-local plain = require "debrief.aggregate.plain"
+-- @module debrief.retro.aggregate.quantiles
+local plain = require "debrief.retro.aggregate.plain"
 
 local quantiles = {}
 

@@ -4,8 +4,8 @@
 --             '-- integers: i + carry * 2^64  '-- floats: parts that do not overlap (Shewchuk 1997)
 --
 -- Plain float addition depends on the order, so two ways of cutting the same log would print different last digits.
--- @module debrief.aggregate.sum
-local plain = require "debrief.aggregate.plain"
+-- @module debrief.retro.aggregate.sum
+local plain = require "debrief.retro.aggregate.plain"
 
 local sum = {}
 

@@ -6,8 +6,8 @@
 -- each with its exact count: which those are depends on the keys alone, so it does not matter how the log was cut (the
 -- usual sketches for heavy hitters keep what came first, and change with the cut). A key once dropped lies above `cut`
 -- and can not come back with half a count.
--- @module debrief.aggregate.top
-local plain = require "debrief.aggregate.plain"
+-- @module debrief.retro.aggregate.top
+local plain = require "debrief.retro.aggregate.plain"
 
 local top = {}
 

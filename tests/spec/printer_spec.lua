@@ -1,11 +1,11 @@
 -- How entries look on terminals of any width, with text of any width in them.
 local program = dofile "tests/spec/support/program.lua"
 local core = require "debrief.core"
-local columns = require "debrief.columns"
-local listing = require "debrief.listing"
-local names = require "debrief.names"
-local time = require "debrief.time"
-local width = require "debrief.width"
+local columns = require "debrief.entry.fields"
+local printer = require "debrief.entry.printer"
+local asked = require "debrief.entry.asked"
+local time = require "debrief.text.time"
+local width = require "debrief.text.width"
 
 local NOW = time.parse("2026-11-22T13:00", "since", core.now())
 local MINUTE, HOUR = 60 * 1000000000, 3600 * 1000000000
@@ -30,7 +30,7 @@ end)
 describe("a line of the listing", function()
   local function line(text, opts)
     opts.now = NOW
-    return listing.line(assert(core.entry(text)), opts.session or "s1", opts.line or 7, opts)
+    return printer.line(assert(core.entry(text)), opts.session or "s1", opts.line or 7, opts)
   end
 
   it("fits terminals of every width, whatever is in the entry", function()
@@ -69,7 +69,7 @@ end)
 
 describe("a table of fields", function()
   local function shown(fields, limit, ...)
-    local add, rest = columns.table(fields, names.new(), limit)
+    local add, rest = columns.table(fields, asked.new(), limit)
     local out = {}
     for i, text in ipairs { ... } do out[#out + 1] = add(assert(core.entry(text)), "s1", i) end
     out[#out + 1] = rest()

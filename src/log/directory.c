@@ -380,14 +380,16 @@ static bool is_regular(DIR *stream, const struct dirent *item) {
   return fstatat(dirfd(stream), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-/* False with errno. */
-static bool collect(DIR *stream, names *list) {
+/* The ids in the names of the folder, sorted; with `any_kind` those of links, FIFOs and the like too. False with errno. */
+static bool collect(DIR *stream, bool any_kind, names *list) {
   struct dirent *item;
   while (errno = 0, (item = readdir(stream))) {
     size_t len = id_in_name(item->d_name);
-    if (len && is_regular(stream, item) && !names_add(list, item->d_name, len)) return false;
+    if (len && (any_kind || is_regular(stream, item)) && !names_add(list, item->d_name, len)) return false;
   }
-  return errno == 0;
+  if (errno != 0) return false;
+  if (list->count) qsort(list->at, list->count, sizeof *list->at, by_bytes);
+  return true;
 }
 
 /* A stream of its own: the folder's descriptor has one position for all threads. NULL with errno. */
@@ -409,10 +411,47 @@ bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char 
   names list = {0};
   DIR *stream = open_stream(dir, err);
   if (!stream) return false;
-  bool ok = collect(stream, &list) || fail_folder(dir, "list", err);
+  bool ok = collect(stream, false, &list) || fail_folder(dir, "list", err);
   closedir(stream);
-  if (ok && list.count) qsort(list.at, list.count, sizeof *list.at, by_bytes);
   for (size_t i = 0; ok && i < list.count && each(user, list.at[i]); i++) continue;
+  names_release(&list);
+  return ok;
+}
+
+static int64_t ns_since_1970(const struct statx_timestamp *time) {
+  int64_t ns;
+  if (!__builtin_mul_overflow(time->tv_sec, (int64_t)1000000000, &ns) &&
+      !__builtin_add_overflow(ns, (int64_t)time->tv_nsec, &ns))
+    return ns;
+  return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* False with errno: ENOENT when it is not there any more. */
+static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
+  struct statx st;
+  char name[ID_MAX + sizeof SUFFIX];
+  snprintf(name, sizeof name, "%s" SUFFIX, id);
+  if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE | STATX_MTIME, &st) != 0) return false;
+  *item = (dbf_directory_item){.id = id,
+                               .kind = S_ISREG(st.stx_mode) ? NULL : kind_of(st.stx_mode),
+                               .size = st.stx_size,
+                               .mtime_ns = ns_since_1970(&st.stx_mtime)};
+  return true;
+}
+
+bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
+                        void *user, debrief_error *err) {
+  names list = {0};
+  dbf_directory_item item;
+  DIR *stream = open_stream(dir, err);
+  if (!stream) return false;
+  bool ok = collect(stream, true, &list) || fail_folder(dir, "list", err);
+  for (size_t i = 0; ok && i < list.count; i++) {
+    bool there = look_at_item(dirfd(stream), list.at[i], &item);
+    if (!there && errno != ENOENT) ok = fail_folder(dir, "look at the sessions of", err);
+    if (there && !each(user, &item)) break;
+  }
+  closedir(stream);
   names_release(&list);
   return ok;
 }

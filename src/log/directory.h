@@ -51,8 +51,23 @@ int dbf_directory_handle(dbf_directory *dir, debrief_error *err);
  * and no file: EEXIST when there is one. */
 int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like);
 
-/* Session ids in byte order. */
+/* Session ids in byte order: the regular files named ID.jsonl, none of which is opened or looked at where the folder
+ * names their kinds. */
 bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,
                         debrief_error *err);
+
+/* One name of the form ID.jsonl, as it was when it was looked at. Valid during the callback. */
+typedef struct dbf_directory_item {
+  const char *id;
+  const char
+      *kind;     /* NULL: a regular file, which is a session; else what it is, with its article: "a FIFO" */
+  uint64_t size; /* bytes */
+  int64_t mtime_ns; /* since 1970; the nearest that fits */
+} dbf_directory_item;
+
+/* Every name of the form ID.jsonl in byte order of the ids, with one statx(2) each beneath the folder's descriptor. One
+ * that disappears meanwhile is left out. ENOENT when there is no folder. */
+bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
+                        void *user, debrief_error *err);
 
 #endif

@@ -22,7 +22,8 @@
 
 enum { BIG = 1024 * 1024 }; /* bytes of an entry that is worth a collection of its own */
 
-static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader";
+static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader",
+                  found_type[] = "debrief.found";
 
 typedef struct log_object {
   debrief_log *log; /* NULL: closed */
@@ -391,6 +392,74 @@ static int l_log_sessions(lua_State *L) {
   return 1;
 }
 
+/* What a listing found: an array of these in a userdata of its own, which outlives whatever Lua raises or collects while it
+ * is turned into tables. */
+typedef struct listed {
+  lua_Integer size, mtime;
+  const char *kind; /* NULL: a session */
+  char id[129];
+} listed;
+
+static bool collect_item(void *user, const dbf_directory_item *item) {
+  listed one = {.size = (lua_Integer)item->size, .mtime = item->mtime_ns, .kind = item->kind};
+  strncpy(one.id, item->id, sizeof one.id - 1);
+  dbf_bytes_append(user, &one, sizeof one);
+  return !((dbf_bytes *)user)->failed;
+}
+
+static void push_session(lua_State *L, const listed *one, const char *dir, const char *slash) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, one->id);
+  lua_setfield(L, -2, "session");
+  lua_pushfstring(L, "%s%s%s.jsonl", dir, slash, one->id);
+  lua_setfield(L, -2, "path");
+  lua_pushinteger(L, one->size);
+  lua_setfield(L, -2, "size");
+  lua_pushinteger(L, one->mtime);
+  lua_setfield(L, -2, "mtime");
+}
+
+static void push_skipped(lua_State *L, const listed *one) {
+  lua_createtable(L, 0, 2);
+  lua_pushfstring(L, "%s.jsonl", one->id);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, one->kind);
+  lua_setfield(L, -2, "kind");
+}
+
+static int l_found_close(lua_State *L) {
+  dbf_bytes_release(luaL_checkudata(L, 1, found_type));
+  return 0;
+}
+
+static dbf_bytes *push_found(lua_State *L) {
+  dbf_bytes *found = lua_newuserdatauv(L, sizeof *found, 0);
+  dbf_bytes_init(found);
+  luaL_setmetatable(L, found_type);
+  return found;
+}
+
+static int l_log_list(lua_State *L) {
+  log_object *log = check_log(L);
+  dbf_bytes *found = push_found(L);
+  debrief_error err;
+  uint32_t unused;
+  lua_Integer sessions = 0, skipped = 0;
+  dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
+  if (!dir || !dbf_directory_look(dir, collect_item, found, &err)) return fail_at(L, &err);
+  dbf_scratch_check(L, found);
+  const char *slash = dir->path[strlen(dir->path) - 1] == '/' ? "" : "/";
+  lua_createtable(L, (int)(found->len / sizeof(listed)), 0);
+  lua_newtable(L);
+  for (size_t at = 0; at < found->len; at += sizeof(listed)) {
+    const listed *one = (const listed *)(const void *)(found->data + at);
+    if (one->kind) push_skipped(L, one);
+    else push_session(L, one, dir->path, slash);
+    lua_rawseti(L, one->kind ? -2 : -3, one->kind ? ++skipped : ++sessions);
+  }
+  return 2;
+}
+
 static int l_log_close(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
   debrief_log_close(log->log);
@@ -417,16 +486,22 @@ static int l_session_id_valid(lua_State *L) {
 }
 
 void dbf_lua_log_open(lua_State *L) {
-  static const luaL_Reg log_methods[] = {
-      {"append", l_log_append},         {"append_batch", l_log_append_batch},
-      {"append_new", l_log_append_new}, {"sessions", l_log_sessions},
-      {"reader", l_log_reader},         {"dir", l_log_dir},
-      {"close", l_log_close},           {NULL, NULL}};
+  static const luaL_Reg log_methods[] = {{"append", l_log_append},
+                                         {"append_batch", l_log_append_batch},
+                                         {"append_new", l_log_append_new},
+                                         {"sessions", l_log_sessions},
+                                         {"reader", l_log_reader},
+                                         {"dir", l_log_dir},
+                                         {"close", l_log_close},
+                                         {"list", l_log_list},
+                                         {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {
       {"next", l_reader_next},       {"batch", l_reader_batch},
       {"entries", l_reader_entries}, {"cut", l_reader_cut},
       {"narrow", l_reader_narrow},   {"diagnostics", l_reader_diagnostics},
       {"close", l_reader_close},     {NULL, NULL}};
+  static const luaL_Reg no_methods[] = {{NULL, NULL}};
+  dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);
   dbf_userdata_type(L, reader_type, reader_methods, l_reader_close);
 }

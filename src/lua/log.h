@@ -17,11 +17,14 @@ debrief_log *dbf_lua_log_check(lua_State *L, int index);
  * log:append(id, entry [, sparse]) -> true | nil, message, written     written: only the sync failed
  * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written
  * log:append_new(id, {entry...}) -> stored, known | nil, message      sparse, by source key
- * log:sessions() -> {id...} | nil, message
+ * log:sessions() -> {id...} | nil, message                            no file is looked at
+ * log:list() -> {{session=, path=, size=, mtime=}...}, {{name=, kind=}...} | nil, message      by id; mtime in ns since
+ *                1970, path in the folder as it was given; then the names of the form ID.jsonl that are no regular files,
+ *                with what they are: "a symbolic link", "a FIFO", "a folder", "a socket", "a device"
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
  *
- * reader, log:reader, log:sessions and reader:next give behind the message of a failure: code (debrief_code), line, offset.
+ * reader, log:reader, log:sessions, log:list and reader:next give behind the message of a failure: code (debrief_code), line, offset.
  *
  * A reader's options: strict=, foreign=; since=, until= (ns) or line= leave out all other entries.
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches

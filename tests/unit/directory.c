@@ -270,7 +270,7 @@ static void names_the_reason_behind_a_long_path(void **state) {
   dbf_directory_release(&deep);
 }
 
-static char listed[200];
+static char listed[400];
 
 static bool list_one(void *user, const char *id) {
   int *left = user;
@@ -297,6 +297,47 @@ static void lists_sessions_in_byte_order(void **state) {
   assert_string_equal(listed, "B a ");
 }
 
+static bool look_one(void *user, const dbf_directory_item *item) {
+  char line[300];
+  int *left = user;
+  if (item->kind) snprintf(line, sizeof line, "%s is %s; ", item->id, item->kind);
+  else
+    snprintf(line, sizeof line, "%s has %llu bytes of %lld; ", item->id, (unsigned long long)item->size,
+             (long long)item->mtime_ns);
+  strcat(listed, line);
+  return --*left > 0;
+}
+
+static void set_time(const char *name, time_t sec, long nsec) {
+  char *path = path_in(folder, name);
+  struct timespec times[2] = {{sec, nsec}, {sec, nsec}};
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+  free(path);
+}
+
+static void looks_at_sessions_and_at_what_only_looks_like_one(void **state) {
+  (void)state;
+  put_file(folder, "b.jsonl", "{}\n");
+  put_file(folder, "a.jsonl", "");
+  put_file(folder, "c.json", "");
+  put_file(folder, ".jsonl", "");
+  set_time("a.jsonl", 1, 5);
+  set_time("b.jsonl", -1, 999999999);
+  make_link("a.jsonl", "link.jsonl");
+  char *path = path_in(folder, "fifo.jsonl");
+  assert_int_equal(mkfifo(path, 0600), 0);
+  free(path);
+  int left = 100;
+  listed[0] = '\0';
+  assert_true(dbf_directory_look(&dir, look_one, &left, &err));
+  assert_string_equal(listed, "a has 0 bytes of 1000000005; b has 3 bytes of -1; fifo is a FIFO; "
+                              "link is a symbolic link; ");
+  left = 1;
+  listed[0] = '\0';
+  assert_true(dbf_directory_look(&dir, look_one, &left, &err));
+  assert_string_equal(listed, "a has 0 bytes of 1000000005; ");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(accepts_session_ids, set_up, tear_down),
@@ -315,6 +356,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(finds_a_folder_that_was_made_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(names_the_reason_behind_a_long_path, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lists_sessions_in_byte_order, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(looks_at_sessions_and_at_what_only_looks_like_one, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,7 @@ typedef struct batch {
   size_t limit; /* behind the last to write now */
   size_t skip;  /* where to go on when `limit` is reached */
   bool heal;    /* the next write starts with '\n' */
+  bool pending; /* of `at`, everything but the newline is in the file; the next write starts with it */
   off_t end;    /* of the file, as last seen */
 } batch;
 
@@ -144,9 +145,9 @@ static void run_add(run *r, const char *data, size_t len) {
 static void gather(run *r, const batch *b) {
   r->count = 0;
   r->bytes = 0;
-  if (b->heal) run_add(r, "\n", 1);
-  for (size_t i = b->at; i < b->limit && r->count < RUN_PIECES; i++) {
-    if (i > b->at && r->bytes + b->lines[i].len > RUN_BYTES) break;
+  if (b->heal || b->pending) run_add(r, "\n", 1);
+  for (size_t i = b->at + b->pending; i < b->limit && r->count < RUN_PIECES; i++) {
+    if (r->bytes > 1 && r->bytes + b->lines[i].len > RUN_BYTES) break;
     if (b->lines[i].len) run_add(r, b->lines[i].data, b->lines[i].len);
   }
 }
@@ -186,23 +187,50 @@ static bool fail_write(const dbf_session *session, bool fragment, debrief_error 
   return false;
 }
 
-/* Count the records of which every byte is among the `n` that were written, and see whether the next is cut. */
-static size_t whole_records(const batch *b, size_t n, size_t *stored, bool *cut) {
-  size_t i = b->at;
-  if (b->heal && n > 0) n--;
+/* Count the records of which every byte is among the `n` that were written, and see whether the next is cut, or lacks
+ * nothing but its newline. */
+static size_t whole_records(const batch *b, size_t n, size_t *stored, bool *cut, bool *pending) {
+  size_t i = b->at + b->pending;
+  if ((b->heal || b->pending) && n > 0) n--;
   for (; i < b->limit && b->lines[i].len <= n; i++) {
     n -= b->lines[i].len;
     *stored += b->lines[i].len > 0;
   }
-  *cut = n > 0;
+  *pending = n > 0 && n == b->lines[i].len - 1;
+  *cut = n > 0 && !*pending;
   return i;
 }
 
-/* Did somebody who does not lock leave half a line in front of what was written at `offset`? -1: cannot tell. */
+/* Is the first record spoilt by somebody who does not lock: is there half a line in front of what was written at `offset`,
+ * or something between a record and its newline? -1: cannot tell. */
 static int is_glued(int fd, const batch *b, off_t offset) {
-  if (b->heal || offset == b->end) return 0;
+  if (offset == b->end) return 0;
+  if (b->pending) return 1;
+  if (b->heal) return 0;
   int newline = newline_before(fd, offset);
   return newline < 0 ? -1 : !newline;
+}
+
+/* The first record is spoilt: that one again, then on after the others that were written. */
+static void write_first_again(batch *b, size_t next) {
+  if (next > b->at && b->limit == b->count) b->skip = next;
+  if (next > b->at) b->limit = b->at + 1;
+  b->heal = true;
+  b->pending = false;
+}
+
+/* No more can be written. A record that lacks its newline counts if it still ends the file. */
+static bool settle_pending(const dbf_session *session, batch *b, size_t *stored) {
+  struct statx st;
+  int saved = errno;
+  bool last = b->pending && look_at_file(session->fd, &st) && (off_t)st.stx_size == b->end;
+  errno = saved;
+  b->pending = false;
+  if (!last) return false;
+  *stored += 1;
+  b->at++;
+  b->heal = true;
+  return true;
 }
 
 /* Write one run and settle what of it counts. */
@@ -210,23 +238,23 @@ static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut
   run r;
   gather(&r, b);
   ssize_t n = write_run(session->fd, &r);
-  if (n < 0) return fail_write(session, *cut, err);
+  if (n < 0) {
+    if (settle_pending(session, b, stored)) return *cut = false, true;
+    return fail_write(session, *cut, err);
+  }
   off_t end = lseek(session->fd, 0, SEEK_CUR);
   int glued = end < 0 ? -1 : is_glued(session->fd, b, end - n);
   if (glued < 0) return dbf_fail_errno(err, "cannot tell whether the entry is whole in %s", session->shown);
-  size_t whole = 0;
-  size_t next = whole_records(b, (size_t)n, &whole, cut);
+  if (n == 0) return true;
+  size_t whole = b->pending;
+  bool pending;
+  size_t next = whole_records(b, (size_t)n, &whole, cut, &pending);
   b->end = end;
-  if (glued &&
-      next > b->at) { /* only its first record is spoilt: that one again, then on behind the others */
-    if (b->limit == b->count) b->skip = next;
-    b->limit = b->at + 1;
-    b->heal = true;
-    return true;
-  }
+  if (glued) return write_first_again(b, next + (pending && next > b->at)), true;
   *stored += whole;
   b->at = next;
-  b->heal = *cut || (b->heal && n == 0);
+  b->pending = pending;
+  b->heal = *cut;
   return true;
 }
 
@@ -247,7 +275,7 @@ static bool write_lines(dbf_session *session, batch *b, size_t *stored, debrief_
     size_t before = b->at;
     if (!write_some(session, b, stored, &cut, err)) return false;
     fruitless = b->at > before ? 0 : fruitless + 1;
-    if (fruitless > CUT_LIMIT) {
+    if (fruitless > CUT_LIMIT && !settle_pending(session, b, stored)) {
       errno = EIO;
       return fail_write(session, cut, err);
     }

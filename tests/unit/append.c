@@ -23,17 +23,28 @@ static size_t stored;
 static size_t cut_bytes; /* the next `cuts` writes take no more than this */
 static int cuts;
 static bool fail_unlock;
-static const char *half; /* what another writer puts into the session right before the next write */
+static const char *half;       /* what another writer puts into the session right before the next write */
+static const char *half_after; /* the same, before the write after the next */
 
 static void write_half(void) {
   const char *text = half;
-  half = NULL;
+  half = half_after;
+  half_after = NULL;
   if (text) put_bytes(folder, "s1.jsonl", "a", text, strlen(text));
 }
 
+ssize_t write(int fd, const void *data, size_t len);
+
+/* Cut as one write: the pieces are put together first. */
 ssize_t writev(int fd, const struct iovec *pieces, int count) {
-  write_half();
-  return syscall(SYS_writev, fd, pieces, count);
+  if (cuts <= 0) return write_half(), syscall(SYS_writev, fd, pieces, count);
+  char all[256];
+  size_t len = 0;
+  for (int i = 0; i < count; i++) {
+    memcpy(all + len, pieces[i].iov_base, pieces[i].iov_len);
+    len += pieces[i].iov_len;
+  }
+  return write(fd, all, len);
 }
 
 ssize_t write(int fd, const void *data, size_t len) {
@@ -285,16 +296,34 @@ static void cut_at(size_t room, const char *record, size_t len) {
   free(text);
 }
 
+/* A record that lacks nothing but its newline is whole for readers: refused, it would be appended again and be there
+ * twice. */
+static void takes_a_record_without_its_newline(const char *record, size_t len) {
+  debrief_text line = {record, len};
+  assert_true(append("first\n"));
+  limit_files(6 + len - 1);
+  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err));
+  limit_files(RLIM_INFINITY);
+  assert_int_equal(stored, 1);
+  assert_unlocked();
+  assert_true(append("next\n"));
+  char *text = get_file(folder, "s1.jsonl");
+  assert_memory_equal(text + 6, record, len);
+  assert_string_equal(text + 6 + len, "next\n");
+  free(text);
+}
+
 static void survives_a_short_write_at_every_byte(void **state) {
   (void)state;
   char record[1001], *path = path_in(folder, "s1.jsonl");
   memset(record, 'x', 1000);
   record[999] = '\n';
   record[1000] = '\0';
-  for (size_t room = 0; room < 1000; room++) {
+  for (size_t room = 0; room < 999; room++) {
     cut_at(room, record, 1000);
     unlink(path);
   }
+  takes_a_record_without_its_newline(record, 1000);
   free(path);
 }
 
@@ -310,17 +339,74 @@ static void writes_a_cut_entry_again_and_whole(void **state) {
     assert_true(append("012345\n"));
     assert_int_equal(stored, 1);
     assert_true(append("next\n"));
-    snprintf(expected, sizeof expected, "%.*s\n012345\nnext\n", (int)n, "012345");
+    snprintf(expected, sizeof expected, "%.*s\n%snext\n", (int)n, "012345", n < 6 ? "012345\n" : "");
     assert_file(folder, "s1.jsonl", expected);
   }
+}
+
+/* Every length of a first and of a second short write of a batch: each record once, whole, on a line of its own. */
+static void writes_a_batch_once_whatever_is_cut(void **state) {
+  (void)state;
+  char memory[] = "aa\nbbb\nc\ndddd\n";
+  debrief_text lines[] = {{memory, 3}, {memory + 3, 4}, {memory + 7, 2}, {memory + 9, 5}};
+  char *path = path_in(folder, "s1.jsonl");
+  for (size_t n = 1; n < 15; n++)
+    for (int times = 1; times < 4; times++) {
+      cut_bytes = n;
+      cuts = times;
+      bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &stored, &err);
+      cuts = 0;
+      if (ok) assert_int_equal(stored, 4);
+      assert_true(append("next\n"));
+      char *text = get_file(folder, "s1.jsonl"), *rest = text, *line;
+      size_t whole = 0;
+      while ((line = strsep(&rest, "\n")) && rest) {
+        if (whole < 4 && strlen(line) + 1 == lines[whole].len &&
+            !memcmp(line, lines[whole].data, strlen(line))) {
+          whole++;
+          continue;
+        }
+        for (size_t i = 0; i < 4; i++)
+          assert_false(strlen(line) + 1 == lines[i].len && !memcmp(line, lines[i].data, strlen(line)));
+      }
+      assert_int_equal(whole, ok ? 4 : stored);
+      free(text);
+      unlink(path);
+    }
+  free(path);
+}
+
+/* The newline comes too late: somebody who does not lock has gone on behind the record. */
+static void writes_again_what_got_no_newline_in_time(void **state) {
+  (void)state;
+  cut_bytes = 6;
+  cuts = 1;
+  half_after = "half";
+  assert_true(append("012345\n"));
+  assert_int_equal(stored, 1);
+  assert_true(append("next\n"));
+  assert_file(folder, "s1.jsonl", "012345half\n\n012345\nnext\n");
+}
+
+/* As when it came before the record: what is spoilt is written again, the others of the batch are not. */
+static void writes_again_only_what_got_no_newline_of_a_batch(void **state) {
+  (void)state;
+  char memory[] = "A\nBB\nC\n";
+  debrief_text lines[] = {{memory, 2}, {memory + 2, 3}, {memory + 5, 2}};
+  cut_bytes = 4;
+  cuts = 1;
+  half_after = "half";
+  assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &stored, &err));
+  assert_int_equal(stored, 3);
+  assert_file(folder, "s1.jsonl", "A\nBBhalf\nC\n\nBB\n");
 }
 
 static void goes_on_in_a_batch_behind_a_cut_line(void **state) {
   (void)state;
   char memory[] = "A\nBB\nC\n";
   debrief_text lines[] = {{memory, 2}, {memory + 2, 3}, {memory + 5, 2}};
-  const char *files[] = {"",           "A\nA\nBB\nC\n", "A\nBB\nC\n", "A\nB\nBB\nC\n", "A\nBB\nBB\nC\n",
-                         "A\nBB\nC\n", "A\nBB\nC\nC\n"};
+  const char *files[] = {"",           "A\nBB\nC\n", "A\nBB\nC\n", "A\nB\nBB\nC\n",
+                         "A\nBB\nC\n", "A\nBB\nC\n", "A\nBB\nC\n"};
   for (size_t n = 1; n < 7; n++) {
     char *path = path_in(folder, "s1.jsonl");
     unlink(path);
@@ -349,7 +435,7 @@ static void gives_up_on_a_file_that_takes_only_parts(void **state) {
 static void counts_the_whole_lines_of_a_short_write(void **state) {
   (void)state;
   char memory[] = "0123456\n0123456\n0123456\n0123456\n";
-  size_t expected[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3};
+  size_t expected[] = {0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3};
   for (rlim_t room = 0; room < sizeof expected / sizeof *expected; room++) {
     debrief_text lines[] = {{memory, 8}, {memory + 8, 8}, {memory + 16, 8}, {memory + 24, 8}};
     char *path = path_in(folder, "s1.jsonl");
@@ -504,6 +590,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(survives_a_short_write_at_every_byte, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gives_up_on_a_file_that_takes_only_parts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(goes_on_in_a_batch_behind_a_cut_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_a_batch_once_whatever_is_cut, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_again_what_got_no_newline_in_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writes_again_only_what_got_no_newline_of_a_batch, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_a_cut_entry_again_and_whole, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_the_whole_lines_of_a_short_write, set_up, tear_down),
       cmocka_unit_test_setup_teardown(waits_for_the_lock_no_longer_than_it_may, set_up, tear_down),

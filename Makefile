@@ -55,6 +55,7 @@ HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
 MODULE   = $(BUILD)/lua/debrief.so
+READMES  = README.md plugins/README.md lua/debrief/cli/README.md lua/debrief/repl/README.md
 PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 FORMATTED = $(shell find src tests -name '*.[ch]')
@@ -117,7 +118,7 @@ $(BUILD)/readline: always
 	@mkdir -p $(@D)
 	@echo $(READLINE) | cmp -s - $@ || echo $(READLINE) > $@
 
-$(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed README.md plugins/README.md $(HEADERS) $(BUILD)/debrief
+$(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed $(READMES) $(HEADERS) $(BUILD)/debrief
 	@mkdir -p $(@D)
 	$(BUILD)/debrief run src/man/make.lua $* $(VERSION) > $@.md
 	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf src/man/tidy.sed > $@

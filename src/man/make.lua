@@ -108,7 +108,7 @@ local function epilog(text)
 end
 
 pages["debrief.1"] = function(version)
-  local readme = slurp "README.md"
+  local readme, program = slurp "README.md", slurp "lua/debrief/cli/README.md"
   local root = require "debrief.cli.commands" {}
   local what = root._description:gsub("^A", "a"):gsub("%.$", "")
   begin("debrief", 1, "User Commands", what, version)
@@ -118,7 +118,8 @@ pages["debrief.1"] = function(version)
     for _, argument in ipairs(command._arguments) do say(" ", escape(argument:_get_usage())) end
   end
   say "\n\n# DESCRIPTION\n\n"
-  adapt(readme:match "(An agent supervisor runs.-)\nWhat it takes care of", 1)
+  adapt(readme:match "^# [^\n]*\n\n(.-\n)\n```", 1)
+  adapt(readme:match "\n(A %*%*log%*%* is .-\n)\n%* ", 1)
   epilog(root._epilog)
   say "# OPTIONS\n\n"
   for _, option in ipairs(root._options) do element(option) end
@@ -132,8 +133,12 @@ pages["debrief.1"] = function(version)
     say "\n"
     epilog(command._epilog)
   end
-  say "# ON A TERMINAL\n\n"
-  adapt(section(readme, "### On a terminal"), 2)
+  for _, heading in ipairs { "## Selecting entries", "## On a terminal", "## Environment" } do
+    say("# ", heading:sub(4):upper(), "\n\n")
+    adapt(section(program, heading), 1)
+  end
+  say "# KEYS AT THE PROMPT\n\n"
+  adapt(section(slurp "lua/debrief/repl/README.md", "## Keys"), 1)
   say("# SEE ALSO\n\n**debrief-plugins**(7), **debrief**(3), **debrief-log**(3), **less**(1), **jq**(1)\n")
 end
 

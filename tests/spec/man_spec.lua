@@ -41,12 +41,15 @@ describe("the man pages", function()
       end
     end
     assert(words > 40, words)
+    local variables = 0
     for _, option in ipairs { "-h, --help", "--version", "-d, --dir DIR", "--no-pager" } do
       assert.truthy(page:match "\nOPTIONS\n(.-)\nCOMMANDS\n":find(option, 1, true), option)
     end
-    for name in program.read("README.md"):match "\n### On a terminal\n(.-)\n### ":gmatch "\n| `([%u_]+)` |" do
-      assert.truthy(page:find("\n +" .. name .. "%f[%s]"), name)
+    for name in program.read("lua/debrief/cli/README.md"):match "\n## Environment\n(.*)$":gmatch "\n| `([%u_]+)` |" do
+      variables = variables + 1
+      assert.truthy(page:match "\nENVIRONMENT(\n.*)$":find("\n +" .. name .. "%f[%s]"), name)
     end
+    assert(variables > 4, variables)
     assert.truthy(page:find "Exit status: 0 fine, 1 failed, 2 wrong usage")
   end)
 

@@ -1,7 +1,7 @@
--- Runs the code blocks of README.md, plugins/README.md and src/README.md, in order, in one temporary folder a file.
+-- Runs the code blocks of the READMEs that users read, in order, in one temporary folder per file.
 --
 --   sh             as given, the program on PATH; a block of make and apt-get lines is not run, its targets must
---                  exist, and what it exports counts for the blocks behind it
+--                  exist, and what it exports counts for the blocks after it
 --   text           what the sh block before it prints
 --   console        a session at the prompt: the transcript that repl_golden_spec.lua types again
 --   lua, c, cmake  written to the file that the comment in the first line names; a plugin must load
@@ -53,7 +53,7 @@ end
 
 local function is_install(text) return text:find "^make" or text:find "^apt%-get" end
 
--- What a block exports, with this build in the place of ./build.
+-- What a block exports, with this build instead of ./build.
 local function exports(text)
   local out = {}
   for line in text:gmatch "export [^\n]+" do
@@ -125,14 +125,17 @@ end
 
 function run.console(block) assert.equal(slurp "tests/data/repl/newcomer.txt", block.text) end
 
-for _, path in ipairs { "README.md", "plugins/README.md", "src/README.md" } do
+local PATHS = { "README.md", "plugins/README.md", "src/README.md", "lua/debrief/cli/README.md",
+  "lua/debrief/repl/README.md" }
+
+for _, path in ipairs(PATHS) do
   describe(path, function()
     local state = {}
-    setup(function() state.folder, state.prefix = new_home() end)
-    teardown(function() must("rm -rf " .. quote(state.folder)) end)
+    teardown(function() if state.folder then must("rm -rf " .. quote(state.folder)) end end)
 
     for _, block in ipairs(blocks(path)) do
       it(("runs its %s block of line %d"):format(block.lang, block.line), function()
+        if block.lang ~= "console" and not state.folder then state.folder, state.prefix = new_home() end
         assert(run[block.lang], "no way to run " .. block.lang)(block, state)
       end)
     end
@@ -149,22 +152,22 @@ end
 describe("README.md", function()
   local text = slurp "README.md"
 
-  it("names every command, and none that is not there", function()
-    local told, there = {}, {}
-    for name in text:gmatch "\n| `debrief (%a+)" do told[#told + 1] = name end
+  it("names every command, and no other", function()
+    local named, there = {}, {}
+    for name in text:gmatch "\n| `debrief (%a+)" do named[#named + 1] = name end
     local help = must(build .. "/debrief --help")
     for name in help:match "\nCommands:\n(.-)\n\n":gmatch "\n? +(%a+)  [^\n]*" do there[#there + 1] = name end
-    table.sort(told)
+    table.sort(named)
     table.sort(there)
-    assert.same(there, told)
+    assert.same(there, named)
   end)
 
   it("names every bundled plugin", function()
     for name in must "ls plugins":gmatch "([%w_]+)%.lua\n" do assert(text:find("`" .. name .. "`", 1, true), name) end
   end)
 
-  it("gives every package that make installs a sentence", function()
-    local rows = text:match "\n## Dependencies\n(.-)\n## "
+  it("says why each package is needed that make installs, or tests/README.md does", function()
+    local rows = text:match "\n## Dependencies\n(.-)\n## " .. slurp "tests/README.md":match "\n## Packages\n(.*)$"
     for names in slurp "Makefile":gmatch "\nTO_%a+ += ([^\n]+)" do
       for name in names:gmatch "%S+" do
         assert(rows:find("%f[%w]" .. name:gsub("%p", "%%%0") .. "%f[^%w.+-]"), name)
@@ -177,10 +180,11 @@ describe("README.md", function()
     for name in text:gmatch "\n| `debrief (%a+)" do
       help = help .. must(("%s/debrief %s --help"):format(build, name))
     end
-    for option in text:gmatch "`(%-%-%a+)" do assert(option == "--help" or help:find(option, 1, true), option) end
+    local pages = text .. slurp "lua/debrief/cli/README.md" .. slurp "lua/debrief/repl/README.md"
+    for option in pages:gmatch "`(%-%-%a+)" do assert(option == "--help" or help:find(option, 1, true), option) end
   end)
 
-  it("says nothing of the place where it was written", function()
+  it("does not mention the place where it was written", function()
     for _, word in ipairs { "/work", "%.%./shared", "coming soon", "TODO" } do assert(not text:find(word), word) end
   end)
 end)

@@ -374,5 +374,7 @@ int luaopen_debrief_core(lua_State *L) {
   lua_setfield(L, -2, "version");
   lua_pushliteral(L, LUA_RELEASE);
   lua_setfield(L, -2, "lua");
+  lua_pushinteger(L, EPIPE);
+  lua_setfield(L, -2, "EPIPE");
   return 1;
 }

@@ -54,7 +54,7 @@ static void a_failing_script_tells_where(void **state) {
   assert_false(run("for"));
   assert_failed(DEBRIEF_ESCRIPT, "test:1: ");
   assert_false(run("error { 1 }"));
-  assert_failed(DEBRIEF_ESCRIPT, "(error object is a table value)");
+  assert_failed(DEBRIEF_ESCRIPT, "error object: { 1 }");
   assert_false(run("error(setmetatable({}, { __tostring = function() return 'made' end }))"));
   assert_failed(DEBRIEF_ESCRIPT, "made");
   assert_false(debrief_run_text(host, "test", CODE("error('\\none\\ntwo', 0)"), NULL, NULL, &err));

@@ -56,8 +56,8 @@ stack traceback:
 
   it("tells errors that are no texts", function()
     local function first(text) return run_text(text).err:match "^[^\n]*" end
-    assert.equal("debrief: (error object is a table value)", first "error {}")
-    assert.equal("debrief: (error object is a nil value)", first "error()")
+    assert.equal("debrief: error object: {}", first "error {}")
+    assert.equal("debrief: error object: nil", first "error()")
     assert.equal("debrief: 7", first "error(7)")
     assert.equal("debrief: mine", first "error(setmetatable({}, { __tostring = function() return 'mine' end }))")
     assert.equal("debrief: a\\x1b[31mb", (first "error('a\\27[31mb', 0)"))

@@ -187,7 +187,7 @@ describe("the pipeline", function()
     it("lets a plugin fail in init, merge and finish by itself", function()
       plugin("q", COUNT)
       for _, case in ipairs {
-        { "init", retrospective("", nil, "error { code = 7 }"), 'init: raised a table: {"code":7}' },
+        { "init", retrospective("", nil, "error { code = 7 }"), 'init: error object: { code = 7 }' },
         { "init", retrospective("", nil, "local x = 1"), "init: ./p.lua: init returned nil (did you forget return?)" },
         { "finish", retrospective("", "error 'fin'"), "finish: ./p.lua:3: fin" },
         { "finish", retrospective("", "local x = 1"),

@@ -3,6 +3,7 @@
 local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
 local messages = require "debrief.cli.messages"
+local terminal = require "debrief.text.terminal"
 
 local arguments = {}
 
@@ -127,9 +128,7 @@ end
 
 --- Columns of the terminal that stdout is, or nil; and whether to use colour on it.
 function arguments.terminal()
-  local columns = core.terminal(1)
-  local no_color = os.getenv "NO_COLOR"
-  return columns, columns ~= nil and (no_color == nil or no_color == "") and os.getenv "TERM" ~= "dumb"
+  return (core.terminal(1)), terminal.has_color(1)
 end
 
 --- Status of a finished run: 3 when lines were damaged or plugins failed.
@@ -152,11 +151,6 @@ function arguments.bytes(items)
     sum = sum + item.bytes
   end
   return sum
-end
-
---- "1 entry", "2 entries"
-function arguments.count(n, one, many)
-  return ("%d %s"):format(n, n == 1 and one or many)
 end
 
 return arguments

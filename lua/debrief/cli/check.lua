@@ -4,6 +4,7 @@ local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 local escape = require "debrief.text.escape"
 local messages = require "debrief.cli.messages"
+local values = require "debrief.text.values"
 
 local check = {
   summary = "Report every damaged line of sessions.", paged = true,
@@ -48,12 +49,12 @@ function check.totals(total)
   local warnings, warned = listed(total.found, "warning")
   local growing = listed(total.found, "growing")
   local parts = { total.damaged == 0 and "no damage"
-    or ("%s (%s)"):format(arguments.count(total.damaged, "damaged line", "damaged lines"), kinds) }
-  if warnings > 0 then parts[2] = ("%s (%s)"):format(arguments.count(warnings, "warning", "warnings"), warned) end
-  if growing > 0 then parts[#parts + 1] = arguments.count(growing, "line", "lines") .. " still being written" end
-  return ("%s, %s, %s, %s: %s"):format(arguments.count(total.sessions, "session", "sessions"),
-    arguments.count(total.lines, "line", "lines"), arguments.count(total.entries, "entry", "entries"),
-    arguments.count(total.bytes, "byte", "bytes"), table.concat(parts, ", "))
+    or ("%s (%s)"):format(values.count(total.damaged, "damaged line"), kinds) }
+  if warnings > 0 then parts[2] = ("%s (%s)"):format(values.count(warnings, "warning"), warned) end
+  if growing > 0 then parts[#parts + 1] = values.count(growing, "line") .. " still being written" end
+  return ("%s, %s, %s, %s: %s"):format(values.count(total.sessions, "session"),
+    values.count(total.lines, "line"), values.count(total.entries, "entry", "entries"),
+    values.count(total.bytes, "byte"), table.concat(parts, ", "))
 end
 
 local function check_item(log, item, tell_of)

@@ -4,6 +4,7 @@ local plugin = require "debrief.plugin"
 local progress = require "debrief.cli.progress"
 local rights = require "debrief.plugin.rights"
 local messages = require "debrief.cli.messages"
+local values = require "debrief.text.values"
 
 local import = {
   summary = "Import logs of other programs.",
@@ -80,10 +81,10 @@ local function size(t)
 end
 
 local function tell_counts(total, dir)
-  messages.note(("%s stored in %s%s%s, from %s"):format(arguments.count(total.stored, "entry", "entries"), dir,
+  messages.note(("%s stored in %s%s%s, from %s"):format(values.count(total.stored, "entry", "entries"), dir,
     total.known > 0 and (", %d there already"):format(total.known) or "",
     next(total.withheld) and (", %d withheld (still open; --final imports them)"):format(size(total.withheld)) or "",
-    arguments.count(size(total.read), "file", "files")))
+    values.count(size(total.read), "file")))
 end
 
 -- The plugin that reads the file: the one named, or the one that knows it.

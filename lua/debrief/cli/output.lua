@@ -7,7 +7,6 @@ local progress = require "debrief.cli.progress"
 
 local output = {}
 
-local EPIPE = 32 -- nobody reads any more
 local PIECE = 1 << 16 -- bytes that wait to be written at once; a terminal sees each line
 
 local given = { fd = 1 }
@@ -29,7 +28,11 @@ end
 --- What debrief.pager.new takes, as plain data: for a worker that prints itself.
 function output.given() return given end
 
-local function fail(message) error({ message = "cannot write: " .. message, status = 1 }, 0) end
+-- `written` is false when nobody reads any more, nil when it failed.
+local function check(written, message)
+  if written == nil then error({ message = message, status = 1 }, 0) end
+  return written
+end
 
 local function flush()
   if bytes == 0 or left then return end
@@ -37,9 +40,7 @@ local function flush()
   waiting, bytes = {}, 0
   if given.columns then progress.clear() end
   open = open or pager.new(given)
-  local ok, message, code = open:write(text)
-  left = not ok and code == EPIPE
-  if not ok and not left then fail(message) end
+  left = not check(open:write(text))
 end
 
 --- Print texts.
@@ -57,12 +58,7 @@ function output.close()
   flush()
   local one = open
   open = nil
-  if not one then return end
-  local ok, message, code = one:close()
-  if not ok and code ~= EPIPE then
-    if code then fail(message) end
-    error({ message = message, status = 1 }, 0)
-  end
+  if one then check(one:close()) end
 end
 
 return output

@@ -3,6 +3,7 @@
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
 local messages = require "debrief.cli.messages"
+local values = require "debrief.text.values"
 
 local trial = {}
 
@@ -84,8 +85,8 @@ function trial.run(args)
   local sessions = arguments.sessions { dir = args.dir }
   local whole = run(job, sessions)
   local broken = messages.problems(whole.problems)
-  say("%s: %s of %s: %s", about.name, arguments.count(whole.entries, "entry", "entries"),
-    arguments.count(#sessions, "session", "sessions"), broken and "failed" or "no errors")
+  say("%s: %s of %s: %s", about.name, values.count(whole.entries, "entry", "entries"),
+    values.count(#sessions, "session"), broken and "failed" or "no errors")
   if broken then return 1 end
   if not has.retrospective then return 0 end
   if not about.merge then

@@ -8,6 +8,7 @@
 -- @module debrief.cli.progress
 local core = require "debrief.core"
 local format = require "debrief.text.values"
+local terminal = require "debrief.text.terminal"
 local width = require "debrief.text.width"
 
 local progress = {}
@@ -20,9 +21,7 @@ local what, begun, drawn -- the work; its begin; the last drawing, nil when ther
 --- Begin. Nothing is shown where stderr is no terminal, or a dumb one.
 -- @param name one word for the work
 function progress.begin(name)
-  local term = os.getenv "TERM"
-  local shown = core.terminal(2) and term and term ~= "" and term ~= "dumb"
-  what, begun, drawn = shown and name or nil, core.now(), nil
+  what, begun, drawn = terminal.can_redraw(2) and name or nil, core.now(), nil
 end
 
 local function time_left(seconds)

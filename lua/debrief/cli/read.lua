@@ -4,8 +4,8 @@ local following = require "debrief.cli.follow"
 local selection = require "debrief.query.selection"
 local show = require "debrief.cli.format"
 local messages = require "debrief.cli.messages"
-
-local EPIPE = 32 -- nobody reads any more
+local values = require "debrief.text.values"
+local write = require "debrief.text.write"
 
 local read = { summary = "Print entries: JSON lines, or a listing on a terminal.", paged = true }
 
@@ -37,9 +37,8 @@ local function copy(args, sessions)
   local log = core.log(args.dir)
   local diagnostics, dropped, failures, code = core.copy_sessions(log, sessions, 1, core.cores(), args.strict or false)
   log:close()
-  if code and code ~= EPIPE then
-    failures[#failures + 1] = { message = "cannot write the entries: " .. core.strerror(code) }
-  end
+  local _, failure = write.outcome(not code, code and core.strerror(code), code)
+  if failure then failures[#failures + 1] = { message = failure } end
   for _, d in ipairs(diagnostics) do d.path = sessions[d.item].path end
   return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
 end
@@ -90,8 +89,8 @@ function read.run(args)
   if args.line then only_line(args, result) end
   local status = arguments.status(result)
   if manner.format == "list" and manner.safe then
-    messages.note(("%s of %s"):format(arguments.count(result.shown, "entry", "entries"),
-      arguments.count(#sessions, "session", "sessions")))
+    messages.note(("%s of %s"):format(values.count(result.shown, "entry", "entries"),
+      values.count(#sessions, "session")))
   end
   return status
 end

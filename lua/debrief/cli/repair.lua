@@ -3,6 +3,7 @@ local core = require "debrief.core"
 local output = require "debrief.cli.output"
 local escape = require "debrief.text.escape"
 local messages = require "debrief.cli.messages"
+local values = require "debrief.text.values"
 
 local repair = {
   summary = "Put a session without its damage in the place of a damaged one.",
@@ -22,10 +23,10 @@ local function say(text) output.write(escape(text), "\n") end
 
 local function tell_repair(path, result)
   local salvaged = result.salvaged > 0 and (", %d of them from damaged lines"):format(result.salvaged) or ""
-  say(("%s: %s kept%s"):format(path, arguments.count(result.entries, "entry", "entries"), salvaged))
+  say(("%s: %s kept%s"):format(path, values.count(result.entries, "entry", "entries"), salvaged))
   for _, item in ipairs(result.left_out) do
     say(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
-      arguments.count(item.length, "byte", "bytes")))
+      values.count(item.length, "byte")))
   end
   say(("%s: the session as it was"):format(result.copy))
 end
@@ -44,7 +45,7 @@ function repair.run(args)
     tell_repair(item.path, done or result)
   else
     say(("%s: no damage, nothing was changed (%s)"):format(item.path,
-      arguments.count(result.entries, "entry", "entries")))
+      values.count(result.entries, "entry", "entries")))
   end
   if done then messages.fail(message) end
   return 0

@@ -1,7 +1,7 @@
-local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local script = require "debrief.cli.script"
 local messages = require "debrief.cli.messages"
+local values = require "debrief.text.values"
 
 local command = { summary = "Type Lua with `debrief` and an open `log` at hand; .help tells the rest.",
   epilog = "Without a terminal on standard input, what comes there is run as a script. -e and -l are done in the order "
@@ -56,7 +56,7 @@ local function prompt(repl, session, console, log)
   if select(2, repl.console()) then
     local ids = log.handle:sessions()
     session:say(("debrief %s, log %s%s. Type Lua; .help tells what there is."):format(core.version, log.dir,
-      ids and (" (%s)"):format(arguments.count(#ids, "session", "sessions")) or ""))
+      ids and (" (%s)"):format(values.count(#ids, "session")) or ""))
   end
   local ok, message = pcall(repl.drive, session, console)
   if not ok then messages.fail(tostring(message)) end

@@ -139,11 +139,9 @@ function printer.new(opts)
   local form = forms[opts.format](opts, self.asked)
   local function flush()
     if #lines == 0 or not open then return end
-    local ok, message, code = opts.out:write(table.concat(lines, "\n") .. "\n")
+    local written, message = opts.out:write(table.concat(lines, "\n") .. "\n")
     lines = {}
-    if ok then return end
-    open = false
-    if code ~= 32 then failure = "cannot write: " .. message end -- 32: EPIPE
+    open, failure = written == true, message
   end
   function self.add(entry, session, line)
     self.count = self.count + 1

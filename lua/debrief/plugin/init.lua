@@ -4,6 +4,7 @@
 --     load(found) -> plugin                   in a worker's state: the text runs in an environment of its own
 -- @module debrief.plugin
 local core = require "debrief.core"
+local message_of = require "debrief.pretty.raised"
 local suggest = require "debrief.text.suggest"
 local rights = require "debrief.plugin.rights"
 local escape = require "debrief.text.escape"
@@ -127,7 +128,7 @@ local function judge(t, values)
     if option.check and values[name] ~= nil then
       local called, fine, wanted = pcall(option.check, values[name], values)
       if not called then
-        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, plugin.message(fine))
+        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, message_of(fine))
       end
       if not fine then
         return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,
@@ -296,16 +297,6 @@ end
 
 -- ---- Loading -------------------------------------------------------------------------------------------------------
 
--- What was raised, as a message; tables and the like are shown, not hidden.
-function plugin.message(raised)
-  if type(raised) == "string" then return raised end
-  if type(raised) == "table" then
-    local ok, text = pcall(core.encode, raised)
-    return "raised a table: " .. (ok and text or "(it cannot be shown)")
-  end
-  return "raised " .. (raised == nil and "nil" or ("a %s: %s"):format(type(raised), tostring(raised)))
-end
-
 -- The names of the parameters that are entries in the hooks of a text: enrich(entry), filter(entry), step(acc, entry) …
 local ENTRY_PARAMETER = { enrich = 1, filter = 1, export = 1, step = 2 }
 
@@ -339,7 +330,7 @@ function plugin.load(found, log)
   local chunk, message = load(found.text, "@" .. found.path, "t", environment)
   if not chunk then return nil, "plugin does not load: " .. message end
   local ok, result = pcall(chunk)
-  if not ok then return nil, "plugin does not load: " .. plugin.message(result) end
+  if not ok then return nil, "plugin does not load: " .. message_of(result) end
   ok, message = check(result, found)
   if not ok then return nil, "plugin does not load: " .. message end
   ok, message = rights.judge(result, found.allow or {}, found.shown)

@@ -1,27 +1,26 @@
 --- A session and a console together: lines are read, fed and remembered until the input ends.
 -- @module debrief.repl.console
 local core = require "debrief.core"
+local write = require "debrief.text.write"
 
 local drive = {}
-
-local EPIPE = 32 -- nobody reads any more
 
 --- A console without line editing: lines from standard input; prompts only when that is a terminal. Nil where scripts
 -- have no io.
 function drive.plain()
   if not io then return nil end
-  local asked, lost = core.terminal(0) ~= nil, nil
+  local asked, open, failure = core.terminal(0) ~= nil, true, nil
   -- What a script has written through io comes before what is written past it.
   local function put(text, is_error)
     pcall(function() io.output():flush() end) -- a script may have closed it
-    local ok, message, code = core.write(is_error and 2 or 1, text)
-    if not ok and not is_error then lost = lost or { message = message, code = code } end
+    local written, message = write.to(is_error and 2 or 1, text)
+    if not written and not is_error then open, failure = false, failure or message end
   end
   return {
     read = function(prompt)
       if asked then put(prompt) end
-      if lost and lost.code ~= EPIPE then error("cannot write: " .. lost.message, 0) end
-      return not lost and io.read "l" or nil
+      if failure then error(failure, 0) end
+      return open and io.read "l" or nil
     end,
     write = put, remember = function() end, width = function() return core.terminal(1) end, color = false,
   }

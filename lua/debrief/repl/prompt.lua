@@ -11,6 +11,7 @@ local core = require "debrief.core"
 local list = require "debrief.entry.collect"
 local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
+local raised_message = require "debrief.pretty.raised"
 local escape = require "debrief.text.escape"
 local syntax = require "debrief.repl.syntax"
 
@@ -18,8 +19,6 @@ local Session = {}
 Session.__index = Session
 
 local WIDTH, FRAMES, MESSAGE = 100, 10, 2000 -- columns; lines of a traceback; bytes of a message
-
-local metatable_of = debug and debug.getmetatable or getmetatable
 
 -- ---- The environment ------------------------------------------------------------------------------------------------
 
@@ -104,18 +103,11 @@ local function frames(traceback)
   return "stack traceback:\n" .. table.concat(out, "\n")
 end
 
--- What an error object says of itself: whoever raises one wants to be asked. Nil when it says nothing.
-local function said_by(raised)
-  local mt = metatable_of(raised)
-  if type(mt) ~= "table" or rawget(mt, "__tostring") == nil then return nil end
-  local ok, text = core.guard(handler, tostring, raised)
-  return ok and text or nil
-end
+-- An error object's __tostring may loop: Ctrl-C ends that, too.
+local function guarded(f, ...) return core.guard(handler, f, ...) end
 
 local function message_of(raised)
-  local kind = type(raised)
-  local text = (kind == "string" or kind == "number") and tostring(raised) or said_by(raised)
-    or "error object: " .. (raised == nil and "nil" or pretty.text(raised))
+  local text = raised_message(raised, guarded)
   return #text > MESSAGE and text:sub(1, MESSAGE) .. "…" or text
 end
 

@@ -6,7 +6,7 @@
 -- and the loop starts again behind that hook: so the protection costs nothing per entry.
 -- @module debrief.run.pipeline
 local core = require "debrief.core"
-local plugin = require "debrief.plugin"
+local message_of = require "debrief.pretty.raised"
 
 local pipeline = {}
 
@@ -52,7 +52,7 @@ end
 
 -- The handler of xpcall: runs where the error was raised.
 local function handler(raised)
-  return { message = plugin.message(raised), traceback = core.traceback(nil, 2) }
+  return { message = message_of(raised), traceback = core.traceback(nil, 2) }
 end
 
 --- What was raised, as { message =, traceback = }. For want of memory Lua calls no handler.

@@ -3,15 +3,9 @@
 -- They find the globals debrief, cjson and an open log.
 -- @module debrief.run.script
 local core = require "debrief.core"
+local message_of = require "debrief.pretty.raised"
 
 local script = {}
-
--- The message of anything that was raised.
-local function message_of(raised)
-  local mt = getmetatable(raised)
-  local says = type(raised) == "string" or type(raised) == "number" or type(mt) == "table" and mt.__tostring
-  return says and tostring(raised) or ("(error object is a %s value)"):format(type(raised))
-end
 
 local function handler(raised)
   local traceback = core.traceback(nil, 2)

@@ -13,8 +13,6 @@ local selection = require "debrief.query.selection"
 
 local worker = {}
 
-local EPIPE = 32 -- nobody reads any more
-
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
 local out, held = nil, {} -- a debrief.text.pager that is open; what waits for its end
@@ -27,10 +25,10 @@ local function send(level, name, text)
 end
 
 local function close_output()
-  local ok, message, code = out:close()
+  local _, failure = out:close()
   for _, told in ipairs(held) do core.log_text(told[1], told[2]) end
   out, held = nil, {}
-  if not ok and code ~= EPIPE then return message end
+  return failure
 end
 
 local function logger(name)

@@ -6,7 +6,9 @@
 -- Without a command nothing is held: what is written goes to the descriptor.
 -- @module debrief.text.pager
 local core = require "debrief.core"
+local terminal = require "debrief.text.terminal"
 local width = require "debrief.text.width"
+local write = require "debrief.text.write"
 
 local pager = {}
 pager.__index = pager
@@ -39,10 +41,10 @@ local function start(self)
 end
 
 --- Write a text.
--- @return true; or nil, message and errno: 32 (EPIPE) when nobody reads any more
+-- @return what debrief.text.write.outcome returns
 function pager:write(text)
-  if self.program then return self.program:write(text) end
-  if not self.held then return core.write(self.fd, text) end
+  if self.program then return write.outcome(self.program:write(text)) end
+  if not self.held then return write.to(self.fd, text) end
   self.held[#self.held + 1] = text
   self.left = self.left - rows_of(text, self.columns)
   if self.left < 0 then return start(self) end
@@ -50,11 +52,11 @@ function pager:write(text)
 end
 
 --- Print what is held, or wait until the user leaves the pager.
--- @return true; or nil, message and errno when it was not printed
+-- @return what `write` returns
 function pager:close()
   local held, program = self.held, self.program
   self.held, self.program = nil, nil
-  if held and #held > 0 then return core.write(self.fd, table.concat(held)) end
+  if held and #held > 0 then return write.to(self.fd, table.concat(held)) end
   local status = program and program:close()
   if status ~= NOT_FOUND and status ~= NOT_RUN then return true end
   return nil, ("the pager '%s' did not run; --no-pager prints without one"):format(self.command)
@@ -65,8 +67,8 @@ pager.__close = pager.close
 --- The command of the user's pager.
 -- @return nil when there is to be none; or nil and a message, when the one that $PAGER names is not there
 function pager.command()
-  local command, term = os.getenv "PAGER", os.getenv "TERM"
-  if not term or term == "" or term == "dumb" then return nil end
+  if terminal.is_dumb() then return nil end
+  local command = os.getenv "PAGER"
   local words = command or "less"
   if not words:find "%S" or words:match "^%s*(%S+)%s*$" == "cat" then return nil end
   local name = words:match "^%s*([%w_./+-]+)%f[%s\0]"

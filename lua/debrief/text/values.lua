@@ -127,18 +127,21 @@ function format.numeric(rows, i)
   return true
 end
 
+--- "1 file", "2 entries".
+-- @param many the plural, by default `one` with an s
+function format.count(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+
 --- "3 entries in 1 session".
 function format.counts(counts)
-  local function many(n, one, more) return ("%d %s"):format(n, n == 1 and one or more) end
-  return many(counts.entries, "entry", "entries") .. " in " .. many(counts.sessions, "session", "sessions")
+  return format.count(counts.entries, "entry", "entries") .. " in " .. format.count(counts.sessions, "session")
 end
 
 --- What is said of a report whose step failed for some entries.
 function format.incomplete(report)
   if not report.incomplete or report.incomplete == 0 then return nil end
   local n = report.incomplete
-  return ("Incomplete: the plugin failed on %d %s, which %s not in these figures.")
-    :format(n, n == 1 and "entry" or "entries", n == 1 and "is" or "are")
+  return ("Incomplete: the plugin failed on %s, which %s not in these figures.")
+    :format(format.count(n, "entry", "entries"), n == 1 and "is" or "are")
 end
 
 return format

@@ -44,7 +44,7 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
-HOST    := $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded.o
+HOST    := $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
 PROGRAM := $(filter-out $(if $(EDIT_LIBS),,%/editor.o %/history.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
@@ -58,6 +58,8 @@ MODULE   = $(BUILD)/lua/debrief.so
 READMES  = README.md plugins/README.md lua/debrief/cli/README.md lua/debrief/repl/README.md
 PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
 EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
+# Becomes a part of the library: a module of the build's Lua, or a file's path.
+ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
 .PHONY: all module installmodule help deps demo test check san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
@@ -79,13 +81,13 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
 
-$(BUILD)/embedded.o: $(BUILD)/embedded.c
+$(BUILD)/embedded_files.o: $(BUILD)/embedded_files.c
 	$(COMPILE) -c $< -o $@
 
 # Always asked, written only when something changed: a source that was removed counts, too.
-$(BUILD)/embedded.c: always
+$(BUILD)/embedded_files.c: always
 	@mkdir -p $(@D)
-	@$(LUA) src/lua/embed.lua $@ $(EMBEDDED)
+	@$(LUA) -E src/lua/embed.lua $@ $(EMBEDDED) lua/debrief/cli/argparse.lua=$(ARGPARSE)
 
 $(BUILD)/libdebrief-log.a: $(LOG)
 $(BUILD)/libdebrief.a: $(HOST)

@@ -11,7 +11,7 @@ description = {
   summary = "Logs of AI-agent skill runs, and retrospectives over them",
   detailed = [[
 A log of what skills and agents did, kept in C, and retrospectives over it, written in Lua. Needs Linux, GNU make, gcc,
-pkg-config, lua5.4 and, of Debian's packages, lua-cjson-dev and liblua5.4-dev.]],
+pkg-config, lua5.4 and, of Debian's packages, lua-cjson-dev, lua-argparse and liblua5.4-dev.]],
   license = "MIT",
   labels = { "logging", "agents", "json" },
 }

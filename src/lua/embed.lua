@@ -1,5 +1,6 @@
--- embed.lua OUT FILE...: write a C file that holds the files' bytes. Run by the Makefile.
--- OUT is left alone when nothing changed, so that make has nothing to do.
+-- embed.lua OUT FILE...: write a C file that holds the files' bytes, and what this lua5.4 compiles those of lua/ to.
+-- Run by the Makefile. A file of another package is given as PATH=MODULE or PATH=FILE, PATH being where debrief looks
+-- for it. OUT is left alone when nothing changed, so that make has nothing to do.
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -8,26 +9,68 @@ local function read(path)
   return text
 end
 
--- Numbers, not a string: C promises no more than 4,095 characters of a literal.
-local function array(index, text)
-  local bytes = text:gsub(".", function(c) return c:byte() .. "," end)
-  if #text == 0 then bytes = "0" end
-  return ("static const unsigned char text%d[] = {%s};\n"):format(index, bytes)
+-- "Lua 5.4.4  Copyright (C) ...", as lua.h has it: bytecode is for this release only. No function of Lua's returns it.
+local function release()
+  local first = 0
+  while arg[first - 1] do first = first - 1 end
+  local pipe = assert(io.popen(("'%s' -v"):format(arg[first])))
+  local text = pipe:read "l"
+  pipe:close()
+  return assert(text and text:match "^Lua 5%.4%..*", "no Lua 5.4 runs this file")
 end
 
-local function generate(paths)
+-- Not stripped, so that errors name file and line.
+local function compile(path, text) return string.dump(assert(load(text, "@" .. path, "t"))) end
+
+-- Numbers, not a string: C promises no more than 4,095 characters of a literal.
+local function array(name, bytes)
+  local numbers = bytes:gsub(".", function(c) return c:byte() .. "," end)
+  if #bytes == 0 then numbers = "0" end
+  return ("static const unsigned char %s[] = {%s};\n"):format(name, numbers)
+end
+
+-- Where a module of this Lua lies; never in the current folder, which is for no build.
+local function find_module(name)
+  local found = package.searchpath(name, (package.path:gsub("%./[^;]*;?", "")))
+  if found then return found end
+  io.stderr:write(("embed.lua: Lua has no module '%s': install lua-%s (make deps), or say make ARGPARSE=FILE\n")
+    :format(name, name))
+  os.exit(1)
+end
+
+-- "PATH=MODULE", "PATH=FILE" or "FILE" -> path, where it lies, is it another package's?
+local function place(word)
+  local path, file = word:match "^([^=]+)=(.+)$"
+  if not path then return word, word, false end
+  return path, file:find "/" and file or find_module(file), true
+end
+
+local function sorted(words)
+  table.sort(words, function(a, b) return place(a) < place(b) end)
+  return words
+end
+
+-- The arrays of a file, and its row of the table.
+local function embed(index, word)
+  local path, file, foreign = place(word)
+  local text = read(file)
+  local code = path:find "^lua/" and compile(path, text)
+  return array("text" .. index, text) .. (code and array("code" .. index, code) or ""),
+    ("    {%q, (const char *)text%d, %d, %s, %d, %s},\n"):format(path, index, #text,
+      code and "(const char *)code" .. index or "NULL", code and #code or 0, foreign)
+end
+
+local function generate(words)
   local arrays, rows = {}, {}
-  for i, path in ipairs(paths) do
-    local text = read(path)
-    arrays[i] = array(i, text)
-    rows[i] = ("    {%q, (const char *)text%d, %d},\n"):format(path, i, #text)
-  end
-  return '#include "lua/embedded.h"\n\n' .. table.concat(arrays)
-    .. "\nconst dbf_embedded_file dbf_embedded_files[] = {\n" .. table.concat(rows) .. "    {NULL, NULL, 0},\n};\n"
+  for i, word in ipairs(words) do arrays[i], rows[i] = embed(i, word) end
+  return table.concat { '#include "lua/embedded.h"\n\n', table.concat(arrays),
+    ("\nconst char dbf_embedded_release[] = %q;\n"):format(release()),
+    ("const size_t dbf_embedded_count = %d;\n"):format(#words),
+    "const dbf_embedded_file dbf_embedded_files[] = {\n", table.concat(rows), "    {0},\n};\n" }
 end
 
 local out = arg[1]
-local source = generate(table.move(arg, 2, #arg, 1, {}))
+local source = generate(sorted(table.move(arg, 2, #arg, 1, {})))
 local file = io.open(out, "rb")
 if file then
   local same = file:read "a" == source

@@ -1,16 +1,38 @@
-/* embedded.h: the Lua sources and bundled plugins as text inside the library (embed.lua writes the table). */
+/* embedded.h: the Lua sources and bundled plugins inside the library (embed.lua writes the table), and loading them.
+ *
+ *     text   the file, byte for byte
+ *     code   what the compiler of Lua made of it when the library was built: loads in a fifth of the time
+ *
+ * Bytecode is for one release of Lua and one kind of machine, and Lua checks little of it. So only what this table holds
+ * is ever loaded as bytecode, and only into the Lua that made it; any other Lua compiles the text. */
 #ifndef DBF_EMBEDDED_H
 #define DBF_EMBEDDED_H
 
+#include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct dbf_embedded_file {
   const char *path; /* as in the source tree: "lua/debrief/init.lua", "plugins/summary.lua" */
   const char *text; /* not NUL-terminated */
   size_t len;
+  const char *code; /* NULL: not compiled ahead */
+  size_t code_len;
+  bool foreign; /* from another package: a working copy does not have it */
 } dbf_embedded_file;
 
-/* In byte order of the paths; {NULL, NULL, 0} is the last. */
+/* In byte order of the paths; a row of zeroes follows the last. */
 extern const dbf_embedded_file dbf_embedded_files[];
+extern const size_t dbf_embedded_count;
+
+/* The Lua that compiled them: "Lua 5.4.4  Copyright (C) ...", LUA_COPYRIGHT of its lua.h. */
+extern const char dbf_embedded_release[];
+
+/* The file of that path, or NULL. */
+const dbf_embedded_file *dbf_embedded_find(const char *path);
+
+/* Push the file as a function whose chunk is called "@PATH". Its code is used when `release` is the Lua that runs here and
+ * Lua accepts it, else its text. Returns a status of lua_load, with a message on the stack when it is not LUA_OK. */
+int dbf_embedded_load(lua_State *L, const dbf_embedded_file *file, const char *release);
 
 #endif

@@ -69,36 +69,30 @@ static void module_path(char *out, size_t size, const char *name, bool init) {
   if (n < size) snprintf(out + n, size - n, init ? "/init.lua" : ".lua");
 }
 
-static const dbf_embedded_file *find_embedded(const char *path) {
-  for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++)
-    if (strcmp(f->path, path) == 0) return f;
-  return NULL;
+/* Push the loaded chunk of a file of the working copy; LUA_ERRFILE, nothing pushed, when it does not have it. */
+static int load_copy(lua_State *L, const char *source_dir, const char *path) {
+  const char *full = lua_pushfstring(L, "%s/%s", source_dir, path);
+  int status = luaL_loadfilex(L, full, "t");
+  lua_remove(L, -2);
+  if (status == LUA_ERRFILE) lua_pop(L, 1);
+  return status;
+}
+
+/* Push the loaded chunk of a file of ours; LUA_ERRFILE, nothing pushed, when there is none. */
+static int load_file(lua_State *L, const char *source_dir, const char *path) {
+  const dbf_embedded_file *file = dbf_embedded_find(path);
+  if (source_dir && !(file && file->foreign)) return load_copy(L, source_dir, path);
+  return file ? dbf_embedded_load(L, file, dbf_embedded_release) : LUA_ERRFILE;
 }
 
 /* Push the loaded chunk of a module of ours; false, nothing pushed, when there is none. Raises when it does not load. */
 static bool push_module(lua_State *L, const char *name) {
-  const dbf_state_config *config = dbf_state_config_of(L);
   char path[256];
   if (strncmp(name, "debrief", 7) != 0 || strlen(name) > 200) return false;
   for (int init = 0; init < 2; init++) {
     module_path(path, sizeof path, name, init);
-    const dbf_embedded_file *file = find_embedded(path);
-    int status;
-    if (config->source_dir) {
-      const char *full = lua_pushfstring(L, "%s/%s", config->source_dir, path);
-      status = luaL_loadfilex(L, full, "t");
-      if (status == LUA_ERRFILE) {
-        lua_pop(L, 2);
-        continue;
-      }
-      lua_remove(L, -2);
-    } else if (file) {
-      const char *chunk = lua_pushfstring(L, "@%s", path);
-      status = luaL_loadbufferx(L, file->text, file->len, chunk, "t");
-      lua_remove(L, -2);
-    } else {
-      continue;
-    }
+    int status = load_file(L, dbf_state_config_of(L)->source_dir, path);
+    if (status == LUA_ERRFILE) continue;
     if (status != LUA_OK) lua_error(L);
     return true;
   }

@@ -20,7 +20,8 @@ describe("the built-in sources", function()
       assert.equal(program.read(path), core.source(path), path)
     end
     pipe:close()
-    assert.equal(n, #core.sources "")
+    assert.equal(n + 1, #core.sources "")
+    assert.truthy(core.source("lua/debrief/cli/argparse.lua"):find("The MIT License", 1, true))
     assert.is_nil(core.source "lua/debrief/nothing.lua")
   end)
 
@@ -29,9 +30,56 @@ describe("the built-in sources", function()
     local r = scene:sh(strace .. '"$DEBRIEF" retro summary,skills -j 2')
     if r.status == 127 then return pending "no strace" end
     assert.equal(0, r.status, r.err)
-    for name in scene:read("trace"):gmatch '"([^"]*%.lua)"[^\n]*= %d' do
-      assert.truthy(name:find "argparse", name)
+    assert.is_nil(scene:read("trace"):match '"([^"]*%.lua)"[^\n]*= %d')
+  end)
+
+  it("are what runs, whatever lies in the current folder or in LUA_PATH", function()
+    for _, name in ipairs { "argparse", "debrief", "debrief/cli", "debrief/cli/argparse" } do
+      scene:write(name .. ".lua", "io.stderr:write 'executed'; os.exit(9)")
     end
+    for _, path in ipairs { false, "./?.lua", scene:path "?.lua" .. ";;" } do
+      local r = scene:run { "append", "s2", "skill=b", env = { LUA_PATH = path } }
+      assert.equal(0, r.status, r.err)
+      assert.equal("", r.err)
+    end
+    assert.equal(3, select(2, scene:read("sessions/s2.jsonl"):gsub("\n", "")))
+  end)
+
+  -- The line of --version, changed in each of the two forms it is there in, shows which of them ran.
+  describe("run from bytecode", function()
+    local LINE, TEXT, CODE = "debrief %s (%s)", "the text %s %s.", "bytecode %s %s."
+
+    local function plain(text) return (text:gsub("%p", "%%%0")) end
+
+    -- What a copy of the program prints, with more of its bytes changed.
+    local function version(pattern, to)
+      local bytes = program.read(program.path)
+      local n
+      bytes, n = bytes:gsub('"' .. plain(LINE), function() return '"' .. TEXT end)
+      assert.equal(1, n)
+      bytes, n = bytes:gsub(plain(LINE), function() return CODE end)
+      assert.equal(1, n)
+      if pattern then
+        bytes, n = bytes:gsub(pattern, to)
+        assert.truthy(n > 0)
+      end
+      assert.equal(#program.read(program.path), #bytes)
+      scene:write("patched", bytes)
+      local r = scene:sh "chmod +x patched && ./patched --version && ./patched append s2 skill=b"
+      assert.equal("", r.err)
+      assert.equal(0, r.status)
+      return r.out:match "^%a+"
+    end
+
+    it("in the Lua that made it", function() assert.equal("bytecode", version()) end)
+
+    it("but from their text in another release", function()
+      assert.equal("the", version("(Lua 5%.4%.)%d(  Copyright)", "%1x%2"))
+    end)
+
+    it("and on a machine with other sizes", function()
+      assert.equal("the", version("(\27Lua\x54\0\x19\x93\r\n\x1a\n.)..", "%1\4\4"))
+    end)
   end)
 
   describe("with DEBRIEF_LUA_DIR", function()

@@ -1,7 +1,7 @@
 --- The words of the program: its commands and options, their help, and what is said of words that are none. The man
 -- page and the completions are made from the same parser.
 -- @module debrief.cli.parser
-local argparse = require "argparse"
+local argparse = require "debrief.cli.argparse"
 local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
 

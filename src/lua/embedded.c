@@ -1,0 +1,39 @@
+#include "embedded.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "$LuaVersion: Lua 5.4.4  Copyright (C) ... $": the one place where a Lua that runs names its release; lua_version does
+ * not. A Lua without it gets the text. */
+#pragma weak lua_ident
+
+static int compare_path(const void *path, const void *file) {
+  return strcmp(path, ((const dbf_embedded_file *)file)->path);
+}
+
+const dbf_embedded_file *dbf_embedded_find(const char *path) {
+  return bsearch(path, dbf_embedded_files, dbf_embedded_count, sizeof *dbf_embedded_files, compare_path);
+}
+
+static bool runs_here(const char *release) {
+  static const char head[] = "$LuaVersion: ";
+  const char *ident = lua_ident;
+  size_t len = strlen(release);
+  return ident && strncmp(ident, head, sizeof head - 1) == 0 &&
+         strncmp(ident + sizeof head - 1, release, len) == 0 &&
+         strncmp(ident + sizeof head - 1 + len, " $", 2) == 0;
+}
+
+int dbf_embedded_load(lua_State *L, const dbf_embedded_file *file, const char *release) {
+  if (file->code && runs_here(release)) {
+    /* The header of the code says for which sizes and byte order it is; Lua refuses others before it reads on. */
+    int status = luaL_loadbufferx(L, file->code, file->code_len, file->path, "b");
+    if (status != LUA_ERRSYNTAX) return status;
+    lua_pop(L, 1);
+  }
+  const char *chunk = lua_pushfstring(L, "@%s", file->path);
+  int status = luaL_loadbufferx(L, file->text, file->len, chunk, "t");
+  lua_remove(L, -2);
+  return status;
+}

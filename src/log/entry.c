@@ -1,22 +1,32 @@
-/* An entry's members and known fields. The scan itself is in entry_kernel.h. */
+/* An entry's members and known fields. The scan itself is in entry_scan.h. */
 #include "entry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[DBF_KNOWN_COUNT] = {"session_id",   "timestamp",  "skill",      "phase",
-                                                   "project_root", "input",      "attempts",   "final_status",
-                                                   "file_path",    "model_used", "duration_ms"};
+#define COMPLAINT_json(name)     NULL
+#define COMPLAINT_string(name)   name " is not a string"
+#define COMPLAINT_integer(name)  name " is not a 64-bit integer"
+#define COMPLAINT_boolean(name)  name " is not true or false"
+#define COMPLAINT_time(name)     name " is not an RFC 3339 time"
+#define COMPLAINT_attempts(name) name " is not an array of objects"
 
-static const char *const attempt_names[DBF_KNOWN_ATTEMPT_COUNT] = {"attempt", "model", "output_summary",
-                                                                   "runner_output", "verified"};
+const dbf_field dbf_entry_fields[DBF_KNOWN_COUNT + 1] = {
+#define DBF_ENTRY_FIELD(id, letter, name, kind, ...) {#name, DBF_KIND_##kind, COMPLAINT_##kind(#name)},
+#include "entry_fields.def"
+    {NULL, DBF_KIND_json, NULL}};
 
-const char *dbf_known_name(dbf_known field) {
-  return names[field];
-}
+const dbf_field dbf_attempt_fields[DBF_KNOWN_ATTEMPT_COUNT + 1] = {
+#define DBF_ATTEMPT_FIELD(id, letter, name, kind, ...) \
+  {#name, DBF_KIND_##kind, COMPLAINT_##kind("attempts[]." #name)},
+#include "entry_fields.def"
+    {NULL, DBF_KIND_json, NULL}};
 
-const char *dbf_known_attempt_name(dbf_known_attempt field) {
-  return attempt_names[field];
+const char *dbf_kind_name(dbf_kind kind) {
+  static const char *const names[] = {
+      [DBF_KIND_json] = "json",       [DBF_KIND_string] = "string", [DBF_KIND_integer] = "integer",
+      [DBF_KIND_boolean] = "boolean", [DBF_KIND_time] = "time",     [DBF_KIND_attempts] = "attempts"};
+  return names[kind];
 }
 
 void dbf_entry_init(dbf_entry *entry) {

@@ -13,35 +13,41 @@
 
 #define DBF_LINE_LIMIT ((size_t)256 << 20) /* bytes of one line without its newline */
 
-/* The known members, in the order they are written. */
+/* The known fields of an entry and of an attempt, in the order they are written. */
 typedef enum dbf_known {
-  DBF_SESSION_ID,
-  DBF_TIMESTAMP,
-  DBF_SKILL,
-  DBF_PHASE,
-  DBF_PROJECT_ROOT,
-  DBF_INPUT,
-  DBF_ATTEMPTS,
-  DBF_FINAL_STATUS,
-  DBF_FILE_PATH,
-  DBF_MODEL_USED,
-  DBF_DURATION_MS,
+#define DBF_ENTRY_FIELD(id, ...) DBF_##id,
+#include "entry_fields.def"
   DBF_KNOWN_COUNT
 } dbf_known;
 
-const char *dbf_known_name(dbf_known field);
-
-/* The known members of an attempt, in the order they are written. */
 typedef enum dbf_known_attempt {
-  DBF_ATTEMPT,
-  DBF_MODEL,
-  DBF_OUTPUT_SUMMARY,
-  DBF_RUNNER_OUTPUT,
-  DBF_VERIFIED,
+#define DBF_ATTEMPT_FIELD(id, ...) DBF_##id,
+#include "entry_fields.def"
   DBF_KNOWN_ATTEMPT_COUNT
 } dbf_known_attempt;
 
-const char *dbf_known_attempt_name(dbf_known_attempt field);
+/* What the value of a known field must be, unless it is null. Named as in entry_fields.def. */
+typedef enum dbf_kind {
+  DBF_KIND_json, /* any value */
+  DBF_KIND_string,
+  DBF_KIND_integer, /* of 64 bits */
+  DBF_KIND_boolean,
+  DBF_KIND_time,    /* an RFC 3339 string */
+  DBF_KIND_attempts /* an array of objects and nulls */
+} dbf_kind;
+
+typedef struct dbf_field {
+  const char *name;
+  dbf_kind kind;
+  const char *complaint; /* what a value of another kind is reported with; NULL: none can be wrong */
+} dbf_field;
+
+/* By dbf_known and dbf_known_attempt; a name that is NULL follows the last. */
+extern const dbf_field dbf_entry_fields[DBF_KNOWN_COUNT + 1];
+extern const dbf_field dbf_attempt_fields[DBF_KNOWN_ATTEMPT_COUNT + 1];
+
+/* "string" for DBF_KIND_string. */
+const char *dbf_kind_name(dbf_kind kind);
 
 /* Offsets into the entry's text, so that a copy of the text can use a copy of the members. */
 typedef struct dbf_member {

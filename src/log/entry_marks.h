@@ -1,4 +1,4 @@
-/* entry_marks.h: the scan of entry_kernel.h along the marks of json_marks.h, for entries as they nearly always are:
+/* entry_marks.h: the scan of entry_scan.h along the marks of json_marks.h, for entries as they nearly always are:
  * compact, not too long, and right. It finds what the other scan finds, or gives up and leaves it to the other. */
 
 /* A walk along the marks of a text: `at` is the next one. */
@@ -97,37 +97,17 @@ static inline bool walk_value(walk *w, dbf_member *m, unsigned depth) {
 
 /* ---- Members ----------------------------------------------------------------------------------------------- */
 
-/* Known names by first letter and length: no two share a place. In a chain of comparisons the processor would guess
- * wrong at each member that only some entries have. */
-#define PLACE(first, len) (((first) + 4 * (len)) % 32)
-
-static const uint8_t field_at[32] = {
-    [PLACE('s', 10)] = DBF_SESSION_ID + 1,   [PLACE('t', 9)] = DBF_TIMESTAMP + 1,
-    [PLACE('s', 5)] = DBF_SKILL + 1,         [PLACE('p', 5)] = DBF_PHASE + 1,
-    [PLACE('p', 12)] = DBF_PROJECT_ROOT + 1, [PLACE('i', 5)] = DBF_INPUT + 1,
-    [PLACE('a', 8)] = DBF_ATTEMPTS + 1,      [PLACE('f', 12)] = DBF_FINAL_STATUS + 1,
-    [PLACE('f', 9)] = DBF_FILE_PATH + 1,     [PLACE('m', 10)] = DBF_MODEL_USED + 1,
-    [PLACE('d', 11)] = DBF_DURATION_MS + 1};
-
-static const uint8_t attempt_field_at[32] = {[PLACE('a', 7)] = DBF_ATTEMPT + 1,
-                                             [PLACE('m', 5)] = DBF_MODEL + 1,
-                                             [PLACE('o', 14)] = DBF_OUTPUT_SUMMARY + 1,
-                                             [PLACE('r', 13)] = DBF_RUNNER_OUTPUT + 1,
-                                             [PLACE('v', 8)] = DBF_VERIFIED + 1};
-
 /* The name behind the mark w->at, without escapes, into m; then w->at is its colon. *field: its field, or -1. */
 static inline bool walk_name(walk *w, dbf_member *m, const uint8_t *places, const expected *names,
                              int *field) {
   uint32_t from = *w->at++ + 1u, to = *w->at;
   const char *p = w->text + from;
   *m = (dbf_member){.key = from, .key_end = to};
-  *field = places[PLACE((unsigned char)p[1], to - from - 2)] - 1;
+  *field = place_field(places, p, to - from - 2);
   if (*field >= 0 && starts(p, names[*field].text, names[*field].len)) return true;
   *field = -1;
   return *p == '"' && w->text[to] == ':' && !has_backslash(w->marks, from, to);
 }
-
-#undef PLACE
 
 /* Is it 2026-11-22T21:57:01.5Z or the like, on a day that every month has? */
 static inline bool is_usual_time(const char *p, size_t len) {
@@ -146,14 +126,17 @@ static inline bool is_usual_time(const char *p, size_t len) {
 }
 
 /* Has the value the type its field asks for? False: perhaps not. */
-static inline bool suits(const char *text, const dbf_member *m, kind wanted) {
+static inline bool suits(const char *text, const dbf_member *m, dbf_kind wanted) {
   enum { BOOLEANS = 1 << DBF_JSON_TRUE | 1 << DBF_JSON_FALSE };
-  static const uint16_t types[] = {
-      [ANY] = 0xffff,       [STRING] = 1 << DBF_JSON_STRING, [INTEGER] = 1 << DBF_JSON_INTEGER,
-      [BOOLEAN] = BOOLEANS, [TIME] = 1 << DBF_JSON_STRING,   [ATTEMPTS] = 1 << DBF_JSON_ARRAY};
+  static const uint16_t types[] = {[DBF_KIND_json] = 0xffff,
+                                   [DBF_KIND_string] = 1 << DBF_JSON_STRING,
+                                   [DBF_KIND_integer] = 1 << DBF_JSON_INTEGER,
+                                   [DBF_KIND_boolean] = BOOLEANS,
+                                   [DBF_KIND_time] = 1 << DBF_JSON_STRING,
+                                   [DBF_KIND_attempts] = 1 << DBF_JSON_ARRAY};
   if (!((types[wanted] | 1 << DBF_JSON_NULL) >> m->type & 1)) return false;
-  if (wanted == INTEGER) return m->value_end - m->value <= 18;
-  if (wanted != TIME || m->type == DBF_JSON_NULL) return true;
+  if (wanted == DBF_KIND_integer) return m->value_end - m->value <= 18;
+  if (wanted != DBF_KIND_time || m->type == DBF_JSON_NULL) return true;
   dbf_json_value value = {text + m->value, text + m->value_end, m->type, m->value_escaped};
   return is_usual_time(value.start + 1, m->value_end - m->value - 2) || is_time(&value);
 }
@@ -175,7 +158,7 @@ static bool walk_attempt(walk *w, dbf_attempt *a) {
       if (!walk_name(w, m, attempt_field_at, expected_in_attempt, &field)) return false;
       if (!walk_value(w, m, 3)) return false;
       if (field < 0) note_member(w, &e->attempt_names, m);
-      else if (!suits(w->text, m, attempt_fields[field].kind)) return false;
+      else if (!suits(w->text, m, dbf_attempt_fields[field].kind)) return false;
       else know_in_attempt(e, a->known, field, a->first);
     } while (w->text[*w->at] == ',');
   a->end = *w->at + 1u;
@@ -211,7 +194,7 @@ static bool walk_entry(walk *w) {
     bool attempts = field == DBF_ATTEMPTS && w->text[*w->at + 1] == '[';
     if (!(attempts ? walk_attempts(w, m) : walk_value(w, m, 1))) return false;
     if (field < 0) note_member(w, &e->names, m);
-    else if (!suits(w->text, m, fields[field].kind)) return false;
+    else if (!suits(w->text, m, dbf_entry_fields[field].kind)) return false;
     else know(e, field);
   } while (w->text[*w->at] == ',');
   e->len = *w->at + (size_t)1;

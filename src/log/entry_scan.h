@@ -1,42 +1,10 @@
 /* entry_scan.h: what is an entry: one scan that validates, finds the members and looks at the types of the known ones.
- * Included once by each json_scan_<set>.c behind json_scan_kernel.h, so that the string loops are inlined. */
+ * Included once by each json_scan_<set>.c behind json_scan_loops.h, so that the string loops are inlined. */
 #include "entry.h"
 #include "timestamp.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-typedef enum kind { ANY, STRING, INTEGER, BOOLEAN, TIME, ATTEMPTS } kind;
-
-static const struct {
-  const char *name;
-  kind kind;
-  const char *complaint;
-} fields[DBF_KNOWN_COUNT] = {
-    {"session_id", STRING, "session_id is not a string"},
-    {"timestamp", TIME, "timestamp is not an RFC 3339 time"},
-    {"skill", STRING, "skill is not a string"},
-    {"phase", STRING, "phase is not a string"},
-    {"project_root", STRING, "project_root is not a string"},
-    {"input", ANY, NULL},
-    {"attempts", ATTEMPTS, "attempts is not an array of objects"},
-    {"final_status", STRING, "final_status is not a string"},
-    {"file_path", STRING, "file_path is not a string"},
-    {"model_used", STRING, "model_used is not a string"},
-    {"duration_ms", INTEGER, "duration_ms is not a 64-bit integer"},
-};
-
-static const struct {
-  const char *name;
-  kind kind;
-  const char *complaint;
-} attempt_fields[DBF_KNOWN_ATTEMPT_COUNT] = {
-    {"attempt", INTEGER, "attempts[].attempt is not a 64-bit integer"},
-    {"model", STRING, "attempts[].model is not a string"},
-    {"output_summary", STRING, "attempts[].output_summary is not a string"},
-    {"runner_output", STRING, "attempts[].runner_output is not a string"},
-    {"verified", BOOLEAN, "attempts[].verified is not true or false"},
-};
 
 /* A scan under way. `complaint` is the first reason why valid JSON is not an entry. */
 typedef struct scan {
@@ -70,15 +38,15 @@ static bool is_integer(const dbf_json_value *value) {
   return value->type == DBF_JSON_INTEGER && value->end - value->start == 2 && value->start[1] == '0';
 }
 
-static bool has_kind(const dbf_json_value *value, kind wanted) {
+static bool has_kind(const dbf_json_value *value, dbf_kind wanted) {
   if (value->type == DBF_JSON_NULL) return true;
   switch (wanted) {
-  case ANY: return true;
-  case STRING: return value->type == DBF_JSON_STRING;
-  case BOOLEAN: return value->type == DBF_JSON_TRUE || value->type == DBF_JSON_FALSE;
-  case INTEGER: return is_integer(value);
-  case TIME: return is_time(value);
-  case ATTEMPTS: return value->type == DBF_JSON_ARRAY;
+  case DBF_KIND_json: return true;
+  case DBF_KIND_string: return value->type == DBF_JSON_STRING;
+  case DBF_KIND_boolean: return value->type == DBF_JSON_TRUE || value->type == DBF_JSON_FALSE;
+  case DBF_KIND_integer: return is_integer(value);
+  case DBF_KIND_time: return is_time(value);
+  case DBF_KIND_attempts: return value->type == DBF_JSON_ARRAY;
   }
   return false;
 }
@@ -97,21 +65,42 @@ typedef struct expected {
   unsigned len;
 } expected;
 
-#define EXPECT(name) \
-  { "\"" name "\":", sizeof "\"" name "\":" - 1 }
+#define EXPECT(name) {"\"" #name "\":", sizeof "\"" #name "\":" - 1},
 
 /* Entries are nearly always written in this order, attempts too: one comparison then replaces the scan of a name and the
- * search for its field. Behind the last one nothing is expected. */
+ * search for its field. Nothing is expected after the last one. */
 static const expected expected_fields[DBF_KNOWN_COUNT + 1] = {
-    EXPECT("session_id"),   EXPECT("timestamp"),  EXPECT("skill"),       EXPECT("phase"),
-    EXPECT("project_root"), EXPECT("input"),      EXPECT("attempts"),    EXPECT("final_status"),
-    EXPECT("file_path"),    EXPECT("model_used"), EXPECT("duration_ms"), {"", 0}};
+#define DBF_ENTRY_FIELD(id, letter, name, ...) EXPECT(name)
+#include "entry_fields.def"
+    {"", 0}};
 
 static const expected expected_in_attempt[DBF_KNOWN_ATTEMPT_COUNT + 1] = {
-    EXPECT("attempt"),       EXPECT("model"),    EXPECT("output_summary"),
-    EXPECT("runner_output"), EXPECT("verified"), {"", 0}};
+#define DBF_ATTEMPT_FIELD(id, letter, name, ...) EXPECT(name)
+#include "entry_fields.def"
+    {"", 0}};
 
 #undef EXPECT
+
+/* Known names by first letter and length: no two share a place (the compiler would warn of it). In a chain of
+ * comparisons the processor would guess wrong at each member that only some entries have. */
+#define PLACE(first, len) (((first) + 4 * (len)) % 32)
+
+static const uint8_t field_at[32] = {
+#define DBF_ENTRY_FIELD(id, letter, name, ...) [PLACE(letter, sizeof #name - 1)] = DBF_##id + 1,
+#include "entry_fields.def"
+};
+
+static const uint8_t attempt_field_at[32] = {
+#define DBF_ATTEMPT_FIELD(id, letter, name, ...) [PLACE(letter, sizeof #name - 1)] = DBF_##id + 1,
+#include "entry_fields.def"
+};
+
+/* Which field may have this name, of `len` bytes between quotes at p? -1: none. */
+static inline int place_field(const uint8_t *places, const char *p, size_t len) {
+  return places[PLACE((unsigned char)p[1], len)] - 1;
+}
+
+#undef PLACE
 
 /* Is the expected name at p? Then it is the result's name, and the first byte of its value is returned. */
 static inline const char *scan_expected(const char *p, const char *end, const expected *e,
@@ -154,42 +143,21 @@ static void note_name(scan *s, dbf_keyset *names, const dbf_json_value *name) {
   }
 }
 
-/* Comparing with a literal of known length is one or two loads. */
-#define IS(literal) (memcmp(p, literal, sizeof literal - 1) == 0)
-
-static inline int find_attempt_field(const char *p, size_t len) {
-  switch (len) {
-  case 5: return IS("model") ? DBF_MODEL : -1;
-  case 7: return IS("attempt") ? DBF_ATTEMPT : -1;
-  case 8: return IS("verified") ? DBF_VERIFIED : -1;
-  case 13: return IS("runner_output") ? DBF_RUNNER_OUTPUT : -1;
-  case 14: return IS("output_summary") ? DBF_OUTPUT_SUMMARY : -1;
-  default: return -1;
-  }
+/* Which known field has the name of `len` bytes between quotes at p? 32 bytes can be read there. */
+static inline int find_field(const char *p, size_t len, const uint8_t *places, const expected *names) {
+  int field = place_field(places, p, len);
+  return field >= 0 && starts(p, names[field].text, names[field].len - 1) ? field : -1;
 }
-
-/* Which known field has this name? */
-static inline int find_field(const char *p, size_t len) {
-  switch (len) {
-  case 5: return IS("skill") ? DBF_SKILL : IS("phase") ? DBF_PHASE : IS("input") ? DBF_INPUT : -1;
-  case 8: return IS("attempts") ? DBF_ATTEMPTS : -1;
-  case 9: return IS("timestamp") ? DBF_TIMESTAMP : IS("file_path") ? DBF_FILE_PATH : -1;
-  case 10: return IS("session_id") ? DBF_SESSION_ID : IS("model_used") ? DBF_MODEL_USED : -1;
-  case 11: return IS("duration_ms") ? DBF_DURATION_MS : -1;
-  case 12: return IS("final_status") ? DBF_FINAL_STATUS : IS("project_root") ? DBF_PROJECT_ROOT : -1;
-  default: return -1;
-  }
-}
-
-#undef IS
 
 /* The field of a name as it stands in the text; an escaped one is decoded first. */
-static int field_of(const dbf_json_value *name, int (*find)(const char *, size_t)) {
-  if (!name->escaped) return find(name->start + 1, (size_t)(name->end - name->start) - 2);
+static int field_of(const dbf_json_value *name, const uint8_t *places, const expected *names) {
+  if (!name->escaped) return find_field(name->start, (size_t)(name->end - name->start) - 2, places, names);
   dbf_bytes decoded;
   dbf_bytes_init(&decoded);
+  dbf_bytes_append_char(&decoded, '"');
   dbf_json_decode_string(name, &decoded);
-  int field = decoded.failed || !decoded.len ? -1 : find(decoded.data, decoded.len);
+  dbf_bytes_append_char(&decoded, '"');
+  int field = decoded.failed ? -1 : find_field(decoded.data, decoded.len - 2, places, names);
   dbf_bytes_release(&decoded);
   return field;
 }
@@ -267,7 +235,7 @@ static const char *scan_attempt(scan *s, const char *p, uint8_t *known) {
     const char *at = scan_expected(p, s->end, &expected_in_attempt[field + 1], &name);
     if (at) field++;
     else if (!(at = scan_name(s, p, &name))) return NULL;
-    else field = field_of(&name, find_attempt_field);
+    else field = field_of(&name, attempt_field_at, expected_in_attempt);
     if (!(p = scan_value(at, s->end, 3, &value, s->fault))) return NULL;
     dbf_entry *e = s->entry;
     add_member(s, &e->nested, &e->nested_count, &e->nested_cap, &name, &value);
@@ -275,8 +243,8 @@ static const char *scan_attempt(scan *s, const char *p, uint8_t *known) {
       note_name(s, &s->entry->attempt_names, &name);
     } else {
       know_in_attempt(e, known, field, first);
-      if (!has_kind(&value, attempt_fields[field].kind))
-        complain(s, attempt_fields[field].complaint, value.start);
+      if (!has_kind(&value, dbf_attempt_fields[field].kind))
+        complain(s, dbf_attempt_fields[field].complaint, value.start);
     }
     if (!(p = scan_comma(s, p, '}', &more))) return NULL;
   }
@@ -298,7 +266,7 @@ static const char *scan_attempts(scan *s, const char *p, dbf_json_value *list) {
       p = scan_attempt(s, p, known);
     } else {
       p = scan_value(p, s->end, 2, &value, s->fault);
-      if (p && value.type != DBF_JSON_NULL) complain(s, fields[DBF_ATTEMPTS].complaint, start);
+      if (p && value.type != DBF_JSON_NULL) complain(s, dbf_entry_fields[DBF_ATTEMPTS].complaint, start);
     }
     if (!p) return NULL;
     add_attempt(s, start, p, first, known);
@@ -313,7 +281,7 @@ static const char *scan_member(scan *s, const char *p, int *last) {
   const char *at = scan_expected(p, s->end, &expected_fields[*last + 1], &name);
   if (at) ++*last;
   else if (!(at = scan_name(s, p, &name))) return NULL;
-  else *last = field_of(&name, find_field);
+  else *last = field_of(&name, field_at, expected_fields);
   int field = *last;
   p = at;
   if (field == DBF_ATTEMPTS) s->entry->attempt_count = s->entry->nested_count = 0;
@@ -321,8 +289,8 @@ static const char *scan_member(scan *s, const char *p, int *last) {
     p = scan_attempts(s, p, &value);
   } else {
     p = scan_value(p, s->end, 1, &value, s->fault);
-    if (p && field >= 0 && !s->foreign && !has_kind(&value, fields[field].kind))
-      complain(s, fields[field].complaint, value.start);
+    if (p && field >= 0 && !s->foreign && !has_kind(&value, dbf_entry_fields[field].kind))
+      complain(s, dbf_entry_fields[field].complaint, value.start);
   }
   if (!p) return NULL;
   dbf_entry *e = s->entry;

@@ -9,10 +9,6 @@
 
 #include <string.h>
 
-static const char *const attempt_names[] = {"attempt", "model", "output_summary", "runner_output",
-                                            "verified"};
-enum { ATTEMPT_NAMES = sizeof attempt_names / sizeof *attempt_names };
-
 /* ---- Messages -------------------------------------------------------------------------------------------- */
 
 /* Text from a log, cut short and fit to be shown: what is no printable UTF-8 becomes '?'. */
@@ -105,11 +101,6 @@ static void write_text(dbf_bytes *out, const char *name, debrief_text text) {
   dbf_json_write_string(out, text.data, text.len);
 }
 
-static void write_number(dbf_bytes *out, const char *name, int64_t value) {
-  write_key(out, name);
-  dbf_json_write_integer(out, value);
-}
-
 static void write_time(dbf_bytes *out, const debrief_time *time) {
   dbf_bytes_append_char(out, '"');
   dbf_timestamp_write(out, time);
@@ -142,24 +133,12 @@ static bool has_duplicate(const dbf_json_value *object, dbf_json_value *twice, b
 
 typedef struct writer {
   dbf_bytes *out;
-  dbf_bytes copy; /* of JSON from the caller, with the padding that the scanner asks for */
+  dbf_bytes copy; /* of JSON from the caller, with the padding that the scanner needs */
   bool sparse;
+  uint32_t has;         /* of the entry or attempt being written */
+  size_t attempt_count; /* of the entry */
   debrief_error *err;
 } writer;
-
-/* Is a text that Go leaves out when it is empty written? A sparse entry says what it was given. */
-static bool wanted(const writer *w, debrief_text text) {
-  return text.len > 0 || (w->sparse && text.data);
-}
-
-/* A text that Go always writes. */
-static void put_always(writer *w, const char *name, debrief_text text) {
-  if (text.data || !w->sparse) write_text(w->out, name, text);
-}
-
-static void put_text(writer *w, const char *name, debrief_text text) {
-  if (wanted(w, text)) write_text(w->out, name, text);
-}
 
 /* Check JSON text of the caller that stands `depth` levels deep. *value lies in the writer's copy. */
 static bool check_json(writer *w, const char *where, debrief_text json, unsigned depth,
@@ -178,21 +157,9 @@ static bool check_json(writer *w, const char *where, debrief_text json, unsigned
   return p ? true : fail_json(w->err, where, text, json.len, &fault);
 }
 
-static bool put_input(writer *w, debrief_text input) {
-  dbf_json_value value;
-  if (input.len == 0) return true;
-  if (!check_json(w, "input", input, 1, &value)) return false;
-  write_key(w->out, dbf_known_name(DBF_INPUT));
-  dbf_json_compact(w->out, value.start, (size_t)(value.end - value.start), true);
-  return true;
-}
-
-static bool is_known(const dbf_json_value *name, bool of_attempt) {
-  int count = of_attempt ? (int)ATTEMPT_NAMES : (int)DBF_KNOWN_COUNT;
-  for (int i = 0; i < count; i++) {
-    const char *known = of_attempt ? attempt_names[i] : dbf_known_name((dbf_known)i);
-    if (dbf_json_string_is(name, known, strlen(known))) return true;
-  }
+static bool is_known(const dbf_json_value *name, const dbf_field *known) {
+  for (; known->name; known++)
+    if (dbf_json_string_is(name, known->name, strlen(known->name))) return true;
   return false;
 }
 
@@ -202,103 +169,141 @@ static bool fail_name(writer *w, const dbf_json_value *name, const char *complai
                      "extra: member \"%s\" %s", text.text, complaint);
 }
 
-static bool put_extra(writer *w, debrief_text extra, bool of_attempt) {
+/* The members that follow the known ones, `depth` levels deep. */
+static bool put_extra(writer *w, debrief_text extra, const dbf_field *known, unsigned depth) {
   dbf_json_value object, name, value;
   bool memory = true;
   if (extra.len == 0) return true;
-  if (!check_json(w, "extra", extra, of_attempt ? 2 : 0, &object)) return false;
+  if (!check_json(w, "extra", extra, depth, &object)) return false;
   if (object.type != DBF_JSON_OBJECT) return dbf_fail(w->err, DEBRIEF_EENTRY, "extra is not a JSON object");
   if (has_duplicate(&object, &name, &memory)) return fail_name(w, &name, "is there twice: keep one");
   if (!memory) return dbf_fail_memory(w->err);
   for (const char *p = dbf_json_enter(object.start, object.end); p;) {
     p = dbf_json_member(p, object.end, &name, &value);
-    if (is_known(&name, of_attempt)) return fail_name(w, &name, "is a known one: set it in the struct");
+    if (is_known(&name, known)) return fail_name(w, &name, "is a known one: set it in the struct");
     write_comma(w->out);
     dbf_json_compact(w->out, name.start, (size_t)(value.end - name.start), false);
   }
   return true;
 }
 
-static bool put_attempt(writer *w, const debrief_attempt *attempt) {
-  dbf_bytes_append_char(w->out, '{');
-  if (!w->sparse || attempt->has & DEBRIEF_HAS_ATTEMPT)
-    write_number(w->out, attempt_names[0], attempt->attempt);
-  put_always(w, attempt_names[1], attempt->model);
-  put_text(w, attempt_names[2], attempt->output_summary);
-  put_text(w, attempt_names[3], attempt->runner_output);
-  if (!w->sparse || attempt->has & DEBRIEF_HAS_VERIFIED) {
-    write_key(w->out, attempt_names[4]);
-    dbf_bytes_append(w->out, attempt->verified ? "true" : "false", attempt->verified ? 4 : 5);
-  }
-  if (!put_extra(w, attempt->extra, true)) return false;
-  dbf_bytes_append_char(w->out, '}');
+/* put_<kind>(writer, name, value, always, bit), as entry_fields.def has them. What was not given is left out of a sparse
+ * entry; of another one, what Go leaves out when it is empty. */
+
+static bool is_given(const writer *w, bool always, uint32_t bit) {
+  return w->sparse ? (w->has & bit) != 0 : always;
+}
+
+static bool put_string(writer *w, const char *name, debrief_text text, bool always, uint32_t bit) {
+  (void)bit;
+  if (w->sparse ? text.data != NULL : always || text.len > 0) write_text(w->out, name, text);
   return true;
 }
 
-static bool put_attempts(writer *w, const debrief_entry *entry) {
-  if (entry->attempt_count == 0 && !(w->sparse && entry->has & DEBRIEF_HAS_ATTEMPTS)) return true;
-  if (entry->attempt_count && !entry->attempts)
-    return dbf_fail(w->err, DEBRIEF_EARG, "attempt_count is %zu, but attempts is NULL", entry->attempt_count);
-  write_key(w->out, dbf_known_name(DBF_ATTEMPTS));
-  dbf_bytes_append_char(w->out, '[');
-  for (size_t i = 0; i < entry->attempt_count; i++) {
-    if (i) dbf_bytes_append_char(w->out, ',');
-    if (!put_attempt(w, &entry->attempts[i])) return false;
+static bool put_integer(writer *w, const char *name, int64_t value, bool always, uint32_t bit) {
+  if (is_given(w, always, bit) || (value && !always)) {
+    write_key(w->out, name);
+    dbf_json_write_integer(w->out, value);
   }
-  dbf_bytes_append_char(w->out, ']');
+  return true;
+}
+
+static bool put_boolean(writer *w, const char *name, bool value, bool always, uint32_t bit) {
+  if (is_given(w, always, bit) || (value && !always)) {
+    write_key(w->out, name);
+    dbf_bytes_append(w->out, value ? "true" : "false", value ? 4 : 5);
+  }
+  return true;
+}
+
+static bool put_json(writer *w, const char *name, debrief_text json, bool always, uint32_t bit) {
+  dbf_json_value value;
+  (void)always, (void)bit;
+  if (json.len == 0) return true;
+  if (!check_json(w, name, json, 1, &value)) return false;
+  write_key(w->out, name);
+  dbf_json_compact(w->out, value.start, (size_t)(value.end - value.start), true);
   return true;
 }
 
 /* Year 0000 can be read, as Go does, but a struct that holds it was filled in wrongly. */
-static bool put_time(writer *w, const debrief_time *time) {
-  if (!time->set && w->sparse) return true;
-  write_key(w->out, dbf_known_name(DBF_TIMESTAMP));
-  if (!time->set) {
+static bool put_time(writer *w, const char *name, debrief_time time, bool always, uint32_t bit) {
+  (void)always, (void)bit;
+  if (!time.set && w->sparse) return true;
+  write_key(w->out, name);
+  if (!time.set) {
     write_now(w->out);
     return true;
   }
   size_t start = w->out->len;
   dbf_bytes_append_char(w->out, '"');
-  bool ok = dbf_timestamp_write(w->out, time);
+  bool ok = dbf_timestamp_write(w->out, &time);
   if (!ok || (!w->out->failed && memcmp(w->out->data + start + 1, "0000", 4) == 0))
     return dbf_fail(w->err, DEBRIEF_EENTRY,
-                    "timestamp is outside years 0001 to 9999, or its nanoseconds or zone are out of range");
+                    "%s is outside years 0001 to 9999, or its nanoseconds or zone are out of range", name);
   dbf_bytes_append_char(w->out, '"');
   return true;
 }
 
-static bool put_entry(writer *w, const char *id, const debrief_entry *entry) {
-  debrief_text session = {id, strlen(id)};
+static bool put_attempt(writer *w, const debrief_attempt *attempt) {
+  bool ok = true;
+  w->has = attempt->has;
   dbf_bytes_append_char(w->out, '{');
-  write_text(w->out, dbf_known_name(DBF_SESSION_ID), session);
-  if (!put_time(w, &entry->timestamp)) return false;
-  put_always(w, dbf_known_name(DBF_SKILL), entry->skill);
-  put_text(w, dbf_known_name(DBF_PHASE), entry->phase);
-  put_text(w, dbf_known_name(DBF_PROJECT_ROOT), entry->project_root);
-  if (!put_input(w, entry->input) || !put_attempts(w, entry)) return false;
-  put_always(w, dbf_known_name(DBF_FINAL_STATUS), entry->final_status);
-  put_text(w, dbf_known_name(DBF_FILE_PATH), entry->file_path);
-  put_text(w, dbf_known_name(DBF_MODEL_USED), entry->model_used);
-  if (entry->duration_ms || (w->sparse && entry->has & DEBRIEF_HAS_DURATION))
-    write_number(w->out, dbf_known_name(DBF_DURATION_MS), entry->duration_ms);
-  if (!put_extra(w, entry->extra, false)) return false;
+#define DBF_ATTEMPT_FIELD(id, letter, name, kind, always, bit) \
+  ok = ok && put_##kind(w, #name, attempt->name, always, bit);
+#include "entry_fields.def"
+  ok = ok && put_extra(w, attempt->extra, dbf_attempt_fields, 2);
   dbf_bytes_append_char(w->out, '}');
-  return true;
+  return ok;
+}
+
+static bool put_attempts(writer *w, const char *name, const debrief_attempt *attempts, bool always,
+                         uint32_t bit) {
+  size_t count = w->attempt_count;
+  uint32_t has = w->has;
+  bool ok = true;
+  if (!count && !is_given(w, always, bit)) return true;
+  if (count && !attempts)
+    return dbf_fail(w->err, DEBRIEF_EARG, "attempt_count is %zu, but attempts is NULL", count);
+  write_key(w->out, name);
+  dbf_bytes_append_char(w->out, '[');
+  for (size_t i = 0; ok && i < count; i++) {
+    if (i) dbf_bytes_append_char(w->out, ',');
+    ok = put_attempt(w, &attempts[i]);
+  }
+  dbf_bytes_append_char(w->out, ']');
+  w->has = has;
+  return ok;
+}
+
+static bool put_entry(writer *w, const debrief_entry *entry) {
+  bool ok = true;
+  w->has = entry->has;
+  w->attempt_count = entry->attempt_count;
+  dbf_bytes_append_char(w->out, '{');
+#define DBF_ENTRY_FIELD(id, letter, name, kind, always, bit) \
+  ok = ok && put_##kind(w, #name, entry->name, always, bit);
+#include "entry_fields.def"
+  ok = ok && put_extra(w, entry->extra, dbf_entry_fields, 0);
+  dbf_bytes_append_char(w->out, '}');
+  return ok;
 }
 
 bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry, debrief_error *err) {
   writer w = {.out = out, .sparse = entry->sparse, .err = err};
   size_t start = out->len;
   debrief_text session = entry->session_id;
+  debrief_entry named = *entry;
   if (entry->struct_size != sizeof *entry)
     return dbf_fail(err, DEBRIEF_EARG,
                     "debrief_entry.struct_size is %zu: set it to sizeof(debrief_entry), %zu here",
                     entry->struct_size, sizeof *entry);
   if (session.data && (session.len != strlen(id) || memcmp(session.data, id, session.len) != 0)) {
-    shown named = show(session.data, session.len);
-    return fail_session(err, 0, &named, id);
+    shown other = show(session.data, session.len);
+    return fail_session(err, 0, &other, id);
   }
-  bool ok = put_entry(&w, id, entry);
+  named.session_id = (debrief_text){id, strlen(id)};
+  bool ok = put_entry(&w, &named);
   dbf_bytes_release(&w.copy);
   if (ok) return finish(out, start, err);
   out->len = start;
@@ -358,10 +363,10 @@ static void copy_member(dbf_bytes *out, const dbf_entry *entry, uint32_t i, cons
   const dbf_member *m = &entry->members[i];
   bool null = m->type == DBF_JSON_NULL;
   if (null && entry->known[DBF_SESSION_ID] == i + 1) {
-    write_key(out, dbf_known_name(DBF_SESSION_ID));
+    write_key(out, dbf_entry_fields[DBF_SESSION_ID].name);
     dbf_json_write_string(out, id, strlen(id));
   } else if (null && entry->known[DBF_TIMESTAMP] == i + 1 && !sparse) {
-    write_key(out, dbf_known_name(DBF_TIMESTAMP));
+    write_key(out, dbf_entry_fields[DBF_TIMESTAMP].name);
     write_now(out);
   } else {
     write_comma(out);
@@ -381,10 +386,10 @@ static void copy_object(dbf_bytes *out, const dbf_entry *entry, const char *id, 
   bool stamp = !sparse && !entry->known[DBF_TIMESTAMP];
   dbf_bytes_append_char(out, '{');
   if (!entry->known[DBF_SESSION_ID])
-    write_text(out, dbf_known_name(DBF_SESSION_ID), (debrief_text){id, strlen(id)});
+    write_text(out, dbf_entry_fields[DBF_SESSION_ID].name, (debrief_text){id, strlen(id)});
   for (uint32_t i = 0; i < entry->count || stamp; i++) {
     if (stamp && (i > 0 || entry->known[DBF_SESSION_ID] != 1)) {
-      write_key(out, dbf_known_name(DBF_TIMESTAMP));
+      write_key(out, dbf_entry_fields[DBF_TIMESTAMP].name);
       write_now(out);
       stamp = false;
     }

@@ -17,9 +17,9 @@ dbf_keys *dbf_keys_push(lua_State *L) {
   memset(keys, 0, sizeof *keys);
   lua_createtable(L, DBF_KNOWN_COUNT + DBF_KNOWN_ATTEMPT_COUNT, 0);
   int anchors = lua_gettop(L);
-  for (int i = 0; i < DBF_KNOWN_COUNT; i++) add(L, keys, anchors, dbf_known_name((dbf_known)i), i);
+  for (int i = 0; i < DBF_KNOWN_COUNT; i++) add(L, keys, anchors, dbf_entry_fields[i].name, i);
   for (int i = 0; i < DBF_KNOWN_ATTEMPT_COUNT; i++)
-    add(L, keys, anchors, dbf_known_attempt_name((dbf_known_attempt)i), DBF_KEY_ATTEMPT + i);
+    add(L, keys, anchors, dbf_attempt_fields[i].name, DBF_KEY_ATTEMPT + i);
   lua_setiuservalue(L, -2, 1);
   return keys;
 }

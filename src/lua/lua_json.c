@@ -83,14 +83,14 @@ static int compare_names(const void *a, const void *b) {
   return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-static bool is_known(const char *const known[], const debrief_text *name) {
-  for (; known && *known; known++)
-    if (strlen(*known) == name->len && memcmp(*known, name->data, name->len) == 0) return true;
+static bool is_known(const dbf_field *known, const debrief_text *name) {
+  for (; known && known->name; known++)
+    if (strlen(known->name) == name->len && memcmp(known->name, name->data, name->len) == 0) return true;
   return false;
 }
 
 /* Push a userdata with the table's string keys in byte order; the strings live as long as the table keeps them. */
-static debrief_text *push_names(lua_State *L, int index, const char *const known[], size_t *count) {
+static debrief_text *push_names(lua_State *L, int index, const dbf_field *known, size_t *count) {
   size_t n = 0;
   lua_pushnil(L);
   for (; lua_next(L, index); n++) lua_pop(L, 1);
@@ -108,7 +108,7 @@ static debrief_text *push_names(lua_State *L, int index, const char *const known
   return names;
 }
 
-static void write_members(lua_State *L, int index, dbf_bytes *out, const char *const known[], const step *at,
+static void write_members(lua_State *L, int index, dbf_bytes *out, const dbf_field *known, const step *at,
                           unsigned depth) {
   size_t count;
   const debrief_text *names = push_names(L, index, known, &count);
@@ -194,7 +194,7 @@ void dbf_lua_json_write(lua_State *L, int index, dbf_bytes *out) {
   dbf_scratch_check(L, out);
 }
 
-bool dbf_lua_json_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out) {
+bool dbf_lua_json_write_rest(lua_State *L, int index, const dbf_field *known, dbf_bytes *out) {
   size_t before = out->len;
   write_members(L, lua_absindex(L, index), out, known, NULL, 0);
   dbf_scratch_check(L, out);

@@ -10,7 +10,7 @@
 
 #include <lua.h>
 
-#include "../log/json_scan.h"
+#include "../log/entry.h"
 
 void dbf_lua_json_open(lua_State *L);
 
@@ -28,9 +28,9 @@ void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null
 /* Mark the table on top of the stack as an array, so that it is written [] when it is empty. */
 void dbf_lua_json_mark_array(lua_State *L);
 
-/* Append the unknown members of the table at `index` as a JSON object, sorted, those named in `known` (NULL-ended)
- * left out; false: there are none and nothing was appended. */
-bool dbf_lua_json_write_rest(lua_State *L, int index, const char *const known[], dbf_bytes *out);
+/* Append the unknown members of the table at `index` as a JSON object, sorted, those in `known`
+ * (dbf_entry_fields or dbf_attempt_fields) left out; false: there are none and nothing was appended. */
+bool dbf_lua_json_write_rest(lua_State *L, int index, const dbf_field *known, dbf_bytes *out);
 
 /* Lua function decode(text) -> value | nil, message */
 int dbf_lua_json_decode(lua_State *L);

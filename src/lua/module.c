@@ -309,6 +309,23 @@ static int l_entry(lua_State *L) {
   return 1;
 }
 
+/* fields("entry" | "attempt") -> {{name=, kind="string"...}...}: the known ones, in the order they are written; the kinds are
+ * those of entry_fields.def */
+static int l_fields(lua_State *L) {
+  static const char *const of[] = {"entry", "attempt", NULL};
+  const dbf_field *field = luaL_checkoption(L, 1, NULL, of) ? dbf_attempt_fields : dbf_entry_fields;
+  lua_createtable(L, DBF_KNOWN_COUNT, 0);
+  for (lua_Integer i = 1; field->name; field++, i++) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, field->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, dbf_kind_name(field->kind));
+    lua_setfield(L, -2, "kind");
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
 /* write(fd, text) -> true | nil, message, errno */
 static int l_write(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
@@ -325,27 +342,17 @@ static int l_strerror(lua_State *L) {
 }
 
 int luaopen_debrief_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"time", l_time},
-                                       {"now", l_now},
-                                       {"date", l_date},
-                                       {"list", l_list},
-                                       {"localtime", l_localtime},
-                                       {"mktime", l_mktime},
-                                       {"stat", l_stat},
-                                       {"slurp", l_slurp},
-                                       {"terminal", l_terminal},
-                                       {"log_text", l_log_text},
-                                       {"traceback", l_traceback},
-                                       {"entry", l_entry},
-                                       {"write", l_write},
-                                       {"strerror", l_strerror},
-                                       {"copy", dbf_entry_userdata_copy},
-                                       {"source", l_source},
-                                       {"sources", l_sources},
-                                       {"guard", dbf_state_guard},
-                                       {"save", dbf_save},
-                                       {"host", l_host},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"time", l_time},           {"now", l_now},
+                                       {"date", l_date},           {"list", l_list},
+                                       {"localtime", l_localtime}, {"mktime", l_mktime},
+                                       {"stat", l_stat},           {"slurp", l_slurp},
+                                       {"terminal", l_terminal},   {"log_text", l_log_text},
+                                       {"traceback", l_traceback}, {"entry", l_entry},
+                                       {"fields", l_fields},       {"write", l_write},
+                                       {"strerror", l_strerror},   {"copy", dbf_entry_userdata_copy},
+                                       {"source", l_source},       {"sources", l_sources},
+                                       {"guard", dbf_state_guard}, {"save", dbf_save},
+                                       {"host", l_host},           {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_lua_json_open(L);
   dbf_entry_userdata_open(L);

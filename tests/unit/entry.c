@@ -52,6 +52,40 @@ static bool has_twice(const char *json) {
   return twice;
 }
 
+/* Does the scan know member `i` of the entry by this name, plain and with its first letter escaped? */
+static void assert_known(const dbf_json_kernel *kernel, const char *name, const char *format, bool nested,
+                         int field) {
+  char json[200], escaped[80];
+  snprintf(escaped, sizeof escaped, "\\u%04x%s", (unsigned char)name[0], name + 1);
+  for (int i = 0; i < 2; i++) {
+    dbf_bytes text;
+    dbf_entry entry;
+    dbf_json_fault fault;
+    snprintf(json, sizeof json, format, i ? escaped : name);
+    dbf_bytes_init(&text);
+    dbf_bytes_append(&text, json, strlen(json));
+    assert_true(dbf_bytes_terminate(&text));
+    dbf_entry_init(&entry);
+    entry.kernel = kernel;
+    assert_int_equal(dbf_entry_scan(&entry, text.data, text.len, false, &fault), DBF_SCAN_OK);
+    assert_int_equal(nested ? entry.attempts[0].known[field] : entry.known[field], 2);
+    dbf_entry_release(&entry);
+    dbf_bytes_release(&text);
+  }
+}
+
+static void every_known_field_is_found_wherever_it_stands(void **state) {
+  const dbf_json_kernel *kernel;
+  (void)state;
+  for (size_t i = 0; (kernel = dbf_json_kernel_at(i)); i++) {
+    for (int field = 0; field < DBF_KNOWN_COUNT; field++)
+      assert_known(kernel, dbf_entry_fields[field].name, "{\"x\":1, \"%s\" : null}", false, field);
+    for (int field = 0; field < DBF_KNOWN_ATTEMPT_COUNT; field++)
+      assert_known(kernel, dbf_attempt_fields[field].name, "{\"attempts\":[{\"x\":1, \"%s\" : null}]}", true,
+                   field);
+  }
+}
+
 /* ---- Types ------------------------------------------------------------------------------------------------------- */
 
 /* A value of each type, and what the fields take it. */
@@ -308,6 +342,7 @@ static void every_beginning_of_an_entry_is_no_json(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_known_field_is_found_wherever_it_stands),
       cmocka_unit_test(known_fields_have_their_type_or_are_null),
       cmocka_unit_test(says_which_field_is_wrong_and_where),
       cmocka_unit_test(integers_are_those_of_64_bits),

@@ -4,10 +4,14 @@ local core = require "debrief.core"
 
 local words = {}
 
-local entry_types = { session_id = "text", timestamp = "text", skill = "text", phase = "text", project_root = "text",
-  final_status = "text", file_path = "text", model_used = "text", duration_ms = "integer", input = "value" }
-local attempt_types = { attempt = "integer", model = "text", output_summary = "text", runner_output = "text",
-  verified = "boolean" }
+-- The kinds of the known fields by name: string, time, integer, boolean, json, attempts.
+local function kinds(of)
+  local out = {}
+  for _, field in ipairs(core.fields(of)) do out[field.name] = field.kind end
+  return out
+end
+
+local entry_kinds, attempt_kinds = kinds "entry", kinds "attempt"
 
 --- Is this key=value or key:=JSON?
 function words.is_pair(word)
@@ -27,11 +31,11 @@ local function convert(kind, key, text)
   return text
 end
 
--- Is the value looked at? What is not stays the JSON text it was given as.
-local function typed(types, key) return key == "attempts" or (types[key] and types[key] ~= "value") end
+-- Is a value of this kind checked? One that is not stays the JSON text it was given as.
+local function typed(kind) return kind and kind ~= "json" end
 
 -- Put one pair into t.
-local function set(t, types, word)
+local function set(t, known, word)
   local key, colon, text = word:match "^([%a_][%w_]*)(:?)=(.*)$"
   if not key then return nil, ("'%s' is not key=value"):format(word) end
   if t[key] ~= nil then return nil, ("%s is given twice"):format(key) end
@@ -39,9 +43,9 @@ local function set(t, types, word)
   if colon == ":" then
     value, message = core.json(text)
     if not value then return nil, ("%s:=%s: %s"):format(key, text, message) end
-    if typed(types, key) then value = core.decode(text) end
+    if typed(known[key]) then value = core.decode(text) end
   else
-    value, message = convert(types[key], key, text)
+    value, message = convert(known[key], key, text)
     if value == nil then return nil, message end
   end
   t[key] = value
@@ -79,7 +83,7 @@ local function attempt(text, number)
   local t = {}
   for _, word in ipairs(list) do
     local ok
-    ok, message = set(t, attempt_types, word)
+    ok, message = set(t, attempt_kinds, word)
     if not ok then return nil, "--attempt: " .. message end
   end
   t.attempt = t.attempt or number
@@ -93,7 +97,7 @@ end
 function words.entry(list, attempts)
   local entry = {}
   for _, word in ipairs(list) do
-    local ok, message = set(entry, entry_types, word)
+    local ok, message = set(entry, entry_kinds, word)
     if not ok then return nil, message end
   end
   if entry.attempts and #attempts > 0 then return nil, "attempts is given twice: use --attempt or attempts:=" end

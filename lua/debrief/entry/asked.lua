@@ -5,6 +5,7 @@
 --
 -- The state is plain data: what several workers met is merged.
 -- @module debrief.entry.asked
+local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
 
 local asked = {}
@@ -12,10 +13,8 @@ asked.__index = asked
 
 --- The members that entries and their known extensions may have. Asking for one of them is never a mistake.
 asked.known = {}
-for name in ("session_id timestamp skill phase project_root input attempts final_status file_path model_used "
-  .. "duration_ms message usage cost_usd source"):gmatch "%S+" do
-  asked.known[name] = true
-end
+for _, field in ipairs(core.fields "entry") do asked.known[field.name] = true end
+for _, name in ipairs { "message", "usage", "cost_usd", "source" } do asked.known[name] = true end
 
 local LOOKS = 20 -- entries without a name whose fields are remembered, to find the nearest
 

@@ -1,3 +1,5 @@
+/* log.c: logs and their readers as Lua objects. One piece, though long: a log makes readers, both push the same failures,
+ * and what is longest here are lists of short functions, one for each method. */
 #include "log.h"
 #include "entry_table.h"
 #include "limits.h"

@@ -35,8 +35,8 @@ describe("the public headers", function()
 int main() { return debrief_session_id_valid("s1") ? 0 : 1; }
 ]])
     local installed = dofile "tests/spec/support/installed.lua"
-    local r = scene:sh(("g++ %s host.cc -I%s/include %s/libdebrief-log.a -pthread && ./a.out"):format(
-      installed.sanitizer, program.build, program.build))
+    local r = scene:sh(("g++ %s host.cc -I%s/src/include %s/libdebrief-log.a -pthread && ./a.out"):format(
+      installed.sanitizer, program.root, program.build))
     assert.equal(0, r.status, r.err)
   end)
 end)

@@ -1,4 +1,5 @@
--- The house: a file includes or requires only what lies below it or before it on its own floor. No cycles.
+-- The house: a file includes or requires only what lies below it or before it on its own floor. No cycles, and no long
+-- file without a reason.
 local program = dofile "tests/spec/support/program.lua"
 
 local function files(pattern)
@@ -26,6 +27,18 @@ local function requires(path)
   local out, text = {}, program.read(path):gsub("%-%-[^\n]*", "")
   for name in text:gmatch "require%s*%(?%s*[\"']([^\"']+)[\"']" do out[#out + 1] = name end
   return out
+end
+
+-- The comment that a file begins with.
+local function head(text)
+  local c = text:match "^/%*.-%*/"
+  if c then return c end
+  local lines = {}
+  for line in text:gmatch "[^\n]*" do
+    if not line:find "^%-%-" then break end
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n")
 end
 
 -- Raise when `edges` (name -> array of names) has a cycle, naming it.
@@ -79,6 +92,16 @@ describe("the layering of C", function()
     local edges = {}
     for _, path in ipairs(files "src -name '*.h'") do edges[path] = includes(path) end
     no_cycle(edges)
+  end)
+
+  -- A file is as long as its subject; but whoever opens a long one should read why it is not two.
+  it("a file of more than 500 lines says at its head why it is one piece", function()
+    for _, path in ipairs(files "src lua -name '*.[chl]*'") do
+      local text = program.read(path)
+      local lines = select(2, text:gsub("\n", ""))
+      assert(lines <= 500 or head(text):find "[Oo]ne piece", ("%s has %d lines, and no word on why it is one piece")
+        :format(path, lines))
+    end
   end)
 end)
 

@@ -146,7 +146,7 @@ describe("completion", function()
     t:wait "> debrief run a\\ file.jsonl"
     t:keys "C-u"
     t:type "debrief retro su\t--f\t\t"
-    t:wait "%-%-filter +# Keep only what this plugin's filter keeps"
+    t:wait "%-%-filter +# Keep only entries that the filter of this plugin keeps"
   end)
 
   it("works in fish", function()

@@ -7,11 +7,11 @@ local words = require "debrief.cli.entry_words"
 local append = {
   summary = "Append entries to a session.",
   epilog = [[
-Entries are JSON objects, one a line, from FILEs or standard input; or one entry from KEY=VALUE words:
+Entries are JSON objects, one per line, from FILEs or standard input; or one entry is made of KEY=VALUE words:
   debrief append s1 skill=review final_status=ok input:='{"pr":7}' \
     --attempt 'model=m verified=true'
-KEY=VALUE is text (a number where the field is one), KEY:=JSON is any JSON.
-All or nothing: a bad line refuses the whole input and is named.
+KEY=VALUE is text, or a number if the field is one; KEY:=JSON is any JSON.
+All or nothing: if one line is bad, it is reported and nothing is stored.
 The exit status is 0 if and only if everything was stored.]],
 }
 
@@ -21,10 +21,10 @@ local BATCH = 8 << 20 -- bytes that --stream stores at once
 function append.options(command)
   command:argument "SESSION":target "id":argname "SESSION":description "The session's id."
   command:argument "FILE | KEY=VALUE":target "words":args "*":argname "FILE | KEY=VALUE"
-    :description "Files of entries, or the fields of one (default: standard input)."
+    :description "Files of entries, or the fields of one entry (default: standard input)."
   command:option "--attempt":argname "WORDS":count "*":description "An attempt of the entry: KEY=VALUE words in quotes."
-  command:flag "--sync":description "Return only when the entries survive a power cut."
-  command:flag "--stream":description "Store as the input comes, not all or nothing."
+  command:flag "--sync":description "Return only once the entries would survive a power cut."
+  command:flag "--stream":description "Store entries as they arrive, instead of all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
   arguments.allow_option(command)

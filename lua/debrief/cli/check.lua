@@ -9,9 +9,9 @@ local values = require "debrief.text.values"
 local check = {
   summary = "Report every damaged line of sessions.", paged = true,
   epilog = [[
-Prints FILE:LINE:BYTE KIND for each damaged line, each tail that is still
-being written, and each warning (bytes that are not UTF-8, a member that is
-there twice), then the totals. Nothing is changed: `debrief repair` does that.
+Prints FILE:LINE:BYTE KIND for each damaged line, each last line that is still
+being written, and each warning (invalid UTF-8, a duplicate member), then the
+totals. Changes nothing: to remove the damage, use `debrief repair`.
 Exit status: 0 no damage, 1 something could not be read, 3 damaged lines.]],
 }
 

@@ -2,15 +2,15 @@ local output = require "debrief.cli.output"
 local complete = require "debrief.cli.complete"
 
 local completion = {
-  summary = "Print the completions of a shell, to be sourced by it.", no_folder = true,
+  summary = "Print the completion script for a shell.", no_folder = true,
   epilog = [[
 bash:  eval "$(debrief completion bash)"        in ~/.bashrc
 zsh:   eval "$(debrief completion zsh)"         in ~/.zshrc, below compinit
 fish:  debrief completion fish | source         in ~/.config/fish/config.fish
-`make install` installs them where the shells look for them.
-With WORDs behind a --, it prints what may stand in the place of the last of
-them, one a line; for zsh and fish with a tab and what it is. A last line
-`:file` or `:folder` says that names of files or folders may stand there, too.]],
+`make install` installs these scripts where the shells look for them. With --
+and WORDs, prints the candidates for the last word, one per line, for zsh and
+fish with a tab and a description. A last line `:file` or `:folder` means that
+names of files or folders are candidates too.]],
 }
 
 local scripts = {}

@@ -8,9 +8,9 @@ local messages = require "debrief.cli.messages"
 local follow = {}
 
 function follow.options(command)
-  command:flag "-f --follow":description "Print new entries as they come, of new sessions too, until interrupted."
+  command:flag "-f --follow":description "Print new entries as they arrive, in new sessions too, until interrupted."
   command:option "--from":argname "WHERE":choices { "start", "end" }
-    :description "With --follow: begin at the start, or print only what is new (default: end)."
+    :description "With --follow: print everything from the start, or only what is new (default: end)."
 end
 
 -- The ids that are named, nil for all. One that is not there is waited for.

@@ -12,10 +12,11 @@ local FORMATS = { "jsonl", "json", "list", "table", "tsv", "card" }
 
 function show.options(command)
   command:option "--fields":argname "NAMES"
-    :description "Only these fields: skill,input.spec,attempts.-1.model; session and line are the place."
+    :description "Only these fields: skill,input.spec,attempts.-1.model; session and line say where it is."
   command:option "--format":argname "FORMAT":choices(FORMATS)
-    :description("jsonl: a line of JSON each; json: one array; list: a readable line each; table; tsv: tabs between; "
-      .. "card: all of each entry. Default: jsonl, with --fields tsv; on a terminal list, table, or card for one line.")
+    :description("jsonl: one line of JSON per entry; json: one array; list: one readable line per entry; table; tsv: "
+      .. "separated by tabs; card: the whole entry. Default: jsonl, with --fields tsv; on a terminal list, with --fields "
+      .. "table, with --line card.")
 end
 
 local function format_of(args, terminal)

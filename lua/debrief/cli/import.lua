@@ -8,16 +8,16 @@ local values = require "debrief.text.values"
 
 local import = {
   summary = "Import logs of other programs.",
-  epilog = "Importing is repeatable: an entry that the log has already is not written again. A last turn that is "
-    .. "still open is withheld until a later import finds it ended, or --final says that it will not go on.",
+  epilog = "Importing is repeatable: an entry that the log already has is not written again. If the last turn of a "
+    .. "transcript is still open, it is withheld until a later import finds its end, or until --final is given.",
 }
 
 function import.options(command)
   command:argument "FILE":target "words":args "+":argname { "[KIND] FILE", "FILE" }
-    :description("Files, or folders for the *.jsonl files in them; KIND is the plugin that reads them (default: the "
-      .. "one that knows each).")
-  command:flag "--final":description "Import open last turns as they are."
-  command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin."
+    :description("Files, or folders with *.jsonl files in them; KIND is the plugin that reads them (default: for "
+      .. "each file, the plugin that recognises it).")
+  command:flag "--final":description "Import last turns even if they are still open."
+  command:option "--opt":argname "KEY=VALUE":count "*":description "Set an option of a plugin."
   arguments.allow_option(command)
 end
 

@@ -3,9 +3,9 @@ local retro = require "debrief.cli.retro"
 local messages = require "debrief.cli.messages"
 
 local merge = {
-  summary = "Finish the partial results of several runs or machines.", paged = true,
-  epilog = "`debrief retro PLUGIN --partial -o FILE` writes them. They are merged in the order given, and must come "
-    .. "from the same plugin, unchanged, with the same options. No code is run from them.",
+  summary = "Make one report from partial results of several runs or machines.", paged = true,
+  epilog = "`debrief retro PLUGIN --partial -o FILE` writes a partial result. They are merged in the order given, and "
+    .. "must come from the same version of the plugin with the same options. No code in them is run.",
 }
 
 function merge.options(command)

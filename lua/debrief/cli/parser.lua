@@ -8,7 +8,7 @@ local suggest = require "debrief.text.suggest"
 local parser = {}
 
 local EPILOG = [[
-`debrief COMMAND --help` tells more of a command.
+`debrief COMMAND --help` shows the help of a command.
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
 The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
@@ -35,7 +35,7 @@ local function add_folder(one, target)
 end
 
 local function add_no_pager(one)
-  one:flag "--no-pager":description "Print what is longer than the screen without a pager."
+  one:flag "--no-pager":description "Never use a pager, even if the output is longer than the screen."
 end
 
 -- "-d, --dir DIR" on one line, where argparse would make two.

@@ -6,9 +6,9 @@ local messages = require "debrief.cli.messages"
 local width = require "debrief.text.width"
 
 local plugins = {
-  summary = "List the plugins, show one, or check one.", paged = true,
-  epilog = "Plugins are found by path (./x.lua), else in $DEBRIEF_PLUGIN_PATH, in ~/.config/debrief/plugins, and among "
-    .. "the bundled ones; never in the current folder.",
+  summary = "List the plugins, or show or check one.", paged = true,
+  epilog = "Plugins are given by path (./x.lua) or by name. Names are searched in $DEBRIEF_PLUGIN_PATH, "
+    .. "~/.config/debrief/plugins and the bundled plugins, never in the current folder.",
 }
 
 function plugins.options(command)

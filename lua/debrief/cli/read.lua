@@ -23,9 +23,9 @@ function read.options(command)
     :description "Sessions to read (default: all, in name order)."
   arguments.selection_options(command)
   command:option "--last":argname "N":convert(count "--last")
-    :description "Only the N latest entries of all sessions, by time."
+    :description "Only the N latest entries, by time."
   command:option "--line":argname "N":convert(count "--line")
-    :description "Only line N of the one session that is named."
+    :description "Only line N of the given session."
   show.options(command)
   command:flag "--strict":description "Stop at the first line that is not an entry."
   following.options(command)

@@ -6,13 +6,13 @@ local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
 local repair = {
-  summary = "Put a session without its damage in the place of a damaged one.",
+  summary = "Replace a damaged session by one without the damage.",
   epilog = [[
-The session is first copied, byte for byte, to SESSION.jsonl.broken-TIME
-beside it. Then a file takes its place that has every entry that can be read,
-one a line. What is left out is listed as FILE:LINE:BYTE KIND of the copy.
-A session without damage is left alone. Others may go on appending: they wait
-meanwhile. Free space for two more of the session is needed.]],
+The session is first copied, byte for byte, to SESSION.jsonl.broken-TIME in the
+same folder. Then it is replaced by a file with every readable entry, one per
+line. What is left out is listed as FILE:LINE:BYTE KIND, places in the copy.
+A session without damage is not touched. Other processes can go on appending:
+they wait meanwhile. Needs free space for two more files of the same size.]],
 }
 
 function repair.options(command)

@@ -3,9 +3,9 @@ local script = require "debrief.cli.script"
 local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
-local command = { summary = "Type Lua with `debrief` and an open `log` at hand; .help tells the rest.",
-  epilog = "Without a terminal on standard input, what comes there is run as a script. -e and -l are done in the order "
-    .. "given; with -e or SCRIPT there is no prompt, unless -i asks for one behind them. Ctrl-D or .quit leaves." }
+local command = { summary = "Open a prompt for Lua with `debrief` and an open `log`.",
+  epilog = "If standard input is not a terminal, it is run as a script. -e and -l are processed in the order given. "
+    .. "With -e or SCRIPT there is no prompt, unless -i is given. .help shows what you can type; Ctrl-D or .quit leaves." }
 
 -- One more of what is to be done first, in the order given.
 local function note(kind)
@@ -18,11 +18,11 @@ end
 function command.options(parser)
   parser:option "-e":argname "CODE":count "*":action(note "code"):description "Run this Lua first."
   parser:option "-l":argname "MODULE":count "*":action(note "module")
-    :description "Require this module first, as a global of its name; NAME=MODULE gives it another."
-  parser:flag "-i":target "interactive":description "A prompt all the same, behind -e and SCRIPT."
+    :description "Require this module first, as a global of the same name, or of NAME with NAME=MODULE."
+  parser:flag "-i":target "interactive":description "Open a prompt after -e and SCRIPT."
   parser:argument "SCRIPT":target "script":args "?":argname "SCRIPT"
-    :description "Run this Lua script, - for standard input."
-  parser:argument "ARG":target "rest":args "*":argname "ARG":description "For the script."
+    :description "Run this Lua script (-: standard input)."
+  parser:argument "ARG":target "rest":args "*":argname "ARG":description "Arguments of the script."
 end
 
 --- Where the script is among the words of the program: see debrief.cli.script.
@@ -55,7 +55,7 @@ end
 local function prompt(repl, session, console, log)
   if select(2, repl.console()) then
     local ids = log.handle:sessions()
-    session:say(("debrief %s, log %s%s. Type Lua; .help tells what there is."):format(core.version, log.dir,
+    session:say(("debrief %s, log %s%s. Type Lua, or .help."):format(core.version, log.dir,
       ids and (" (%s)"):format(values.count(#ids, "session")) or ""))
   end
   local ok, message = pcall(repl.drive, session, console)

@@ -5,7 +5,7 @@ local progress = require "debrief.cli.progress"
 local report = require "debrief.report"
 local messages = require "debrief.cli.messages"
 
-local retro = { summary = "Look back: run retrospectives over the log.", paged = true }
+local retro = { summary = "Run retrospectives over the log and print their reports.", paged = true }
 
 local function jobs(text)
   local n = math.tointeger(tonumber(text))
@@ -20,7 +20,7 @@ function retro.options(command)
   arguments.selection_options(command)
   arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
-  command:flag "--partial":description "Write partial results, which `debrief merge` finishes."
+  command:flag "--partial":description "Write partial results for `debrief merge`."
   retro.output_options(command)
 end
 

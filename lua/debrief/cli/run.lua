@@ -1,12 +1,12 @@
 local script = require "debrief.cli.script"
 local messages = require "debrief.cli.messages"
 
-local run = { summary = "Run a Lua script, with `debrief`, `cjson` and an open `log` at hand.",
-  epilog = "What follows SCRIPT is the script's own, options too. It finds it in `arg` and `...`." }
+local run = { summary = "Run a Lua script with `debrief`, `cjson` and an open `log`.",
+  epilog = "Everything after SCRIPT, options too, is passed to the script, in `arg` and `...`." }
 
 function run.options(command)
-  command:argument "SCRIPT":target "script":argname "SCRIPT":description "The script, - for standard input."
-  command:argument "ARG":target "rest":args "*":argname "ARG":description "For the script."
+  command:argument "SCRIPT":target "script":argname "SCRIPT":description "The script (-: standard input)."
+  command:argument "ARG":target "rest":args "*":argname "ARG":description "Arguments of the script."
 end
 
 --- Where the script is among the words of the program: see debrief.cli.script.

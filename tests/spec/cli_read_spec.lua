@@ -228,7 +228,7 @@ describe("read", function()
       local out = terminal('"$DEBRIEF" read', { TERM = "xterm" })
       if not out then return pending "no script(1) here" end
       assert.truthy(out:find("\27[31mFAIL\27[0m", 1, true), out)
-      for _, env in ipairs { { TERM = "xterm", NO_COLOR = "1" }, { TERM = "dumb" } } do
+      for _, env in ipairs { { TERM = "xterm", NO_COLOR = "1" }, { TERM = "dumb" }, { TERM = "" } } do
         out = terminal('"$DEBRIEF" read', env)
         assert.falsy(out:find "\27", out)
         assert.truthy(out:find "^s1:1 +2026%-01%-02 03:04 +review +FAIL +×2 +", out)

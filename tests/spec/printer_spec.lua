@@ -30,7 +30,7 @@ end)
 describe("a line of the listing", function()
   local function line(text, opts)
     opts.now = NOW
-    return printer.line(assert(core.entry(text)), opts.session or "s1", opts.line or 7, opts)
+    return printer.lines(opts)(assert(core.entry(text)), opts.session or "s1", opts.line or 7)
   end
 
   it("fits terminals of every width, whatever is in the entry", function()

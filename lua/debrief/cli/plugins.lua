@@ -3,7 +3,8 @@ local output = require "debrief.cli.output"
 local plugin = require "debrief.plugin"
 local rights = require "debrief.plugin.rights"
 local messages = require "debrief.cli.messages"
-local width = require "debrief.text.width"
+local escape = require "debrief.text.escape"
+local layout = require "debrief.text.table"
 
 local plugins = {
   summary = "List the plugins, or show or check one.", paged = true,
@@ -55,21 +56,15 @@ local function show(name, allow)
   return 0
 end
 
--- Names and hooks as wide as the longest; the summary in what is left of a terminal, in more lines if need be.
+-- One row for each plugin, its summary in what is left of a terminal, in more lines if need be.
 local function show_all(list, columns)
-  local rows, names, hooks = {}, 0, 0
+  local rows = {}
   for i, it in ipairs(list) do
     local needs = #it.needs > 0 and (" (needs %s)"):format(table.concat(it.needs, ", ")) or ""
-    rows[i] = { it.name, table.concat(it.hooks, ","), it.summary .. needs }
-    names, hooks = math.max(names, #rows[i][1]), math.max(hooks, #rows[i][2])
+    rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary) .. needs }
   end
-  local left = names + hooks + 4
-  local room = columns and math.max(columns - left, 20) or math.huge
-  for _, row in ipairs(rows) do
-    local lines = width.wrap(row[3], room)
-    output.write(width.pad(row[1], names), "  ", width.pad(row[2], hooks), "  ",
-      table.concat(lines, "\n" .. (" "):rep(left)), "\n")
-  end
+  local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, columns or math.huge)
+  for _, cells in ipairs(rows) do output.write(grid:row(cells), "\n") end
 end
 
 function plugins.run(args)

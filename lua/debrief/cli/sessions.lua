@@ -1,26 +1,34 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local output = require "debrief.cli.output"
-local format = require "debrief.text.values"
+local layout = require "debrief.text.table"
 local time = require "debrief.text.time"
-local width = require "debrief.text.width"
+local values = require "debrief.text.values"
 
 local sessions = { summary = "List the sessions of the log.", paged = true }
 
 function sessions.options(_) end
 
+-- On a terminal: when each was last written to, and its size.
+local function listing(list)
+  local now, rows = core.now(), {}
+  for i, item in ipairs(list) do
+    local stat = core.stat(item.path)
+    rows[i] = { stat and time.relative(stat.mtime, now) or "-", stat and values.number(stat.size, "bytes") or "-",
+      item.session }
+  end
+  local columns = { { width = 16 }, { width = 10, align = "right" }, {} }
+  return layout.fit(columns, rows, math.huge), rows
+end
+
 function sessions.run(args)
   local list = arguments.sessions { dir = args.dir }
-  local columns, now = arguments.terminal(), core.now()
-  for _, item in ipairs(list) do
-    local stat = core.stat(item.path)
-    if columns and stat then
-      local when = width.pad(time.relative(stat.mtime, now), 16)
-      output.write(("%s  %10s  %s\n"):format(when, format.number(stat.size, "bytes"), item.session))
-    else
-      output.write(item.session, "\n")
-    end
+  if not core.terminal(1) then
+    for _, item in ipairs(list) do output.write(item.session, "\n") end
+    return 0
   end
+  local grid, rows = listing(list)
+  for _, cells in ipairs(rows) do output.write(grid:row(cells), "\n") end
   return 0
 end
 

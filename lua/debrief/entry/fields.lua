@@ -7,6 +7,7 @@
 local core = require "debrief.core"
 local names = require "debrief.entry.asked"
 local escape = require "debrief.text.escape"
+local layout = require "debrief.text.table"
 local width = require "debrief.text.width"
 
 local columns = {}
@@ -14,6 +15,7 @@ local columns = {}
 columns.default = { "session", "line", "timestamp", "skill", "final_status", "duration_ms" }
 
 local SAMPLE = 256 -- rows that a table looks at for the widths of its columns
+local NARROWEST = 8 -- columns below which no field is cut
 
 --- "a,b.c" as an array of fields.
 -- @return the array, or nil and a message
@@ -107,65 +109,38 @@ end
 
 -- ---- Tables ---------------------------------------------------------------------------------------------------------
 
--- Widths that fit: the widest columns give way, no further than 8. False when that is not enough.
-local function fit(widths, limit)
-  local total = 2 * (#widths - 1)
-  for _, w in ipairs(widths) do total = total + w end
-  while total > limit do
-    local widest = 1
-    for i, w in ipairs(widths) do if w > widths[widest] then widest = i end end
-    if widths[widest] <= 8 then return false end
-    widths[widest], total = widths[widest] - 1, total - 1
-  end
-  return true
-end
-
-local function row_text(cells, widths, numeric)
+-- The columns of a table as debrief.text.table takes them: numbers, which are never cut, to the right.
+local function columns_of(fields, rows)
   local out = {}
-  for i, cell in ipairs(cells) do
-    out[i] = width.pad(width.cut(cell, widths[i]), widths[i], numeric and numeric[i] and "right" or nil)
-  end
-  return (table.concat(out, "  "):gsub(" +$", ""))
-end
-
--- Widths and kinds of columns from the first rows.
-local function measure(fields, rows, limit)
-  local widths, numeric = {}, {}
   for i, field in ipairs(fields) do
-    widths[i], numeric[i] = width.of(escape(field)), true
+    local numeric, widest = true, 0
     for _, cells in ipairs(rows) do
-      widths[i] = math.max(widths[i], width.of(cells[i]))
-      numeric[i] = numeric[i] and (cells[i] == "" or tonumber(cells[i]) ~= nil)
+      numeric = numeric and (cells[i] == "" or tonumber(cells[i]) ~= nil)
+      widest = math.max(widest, width.of(cells[i]))
     end
+    out[i] = { title = escape(field), align = numeric and "right" or "left",
+      least = numeric and math.max(widest, NARROWEST) or NARROWEST, cut = not numeric and width.cut }
   end
-  return widths, numeric, fit(widths, limit)
+  return out
 end
 
--- One entry as a block of lines, for a terminal that has no room for the columns.
-local function block_text(fields, cells, limit)
-  local heads, out = 0, {}
-  for _, field in ipairs(fields) do heads = math.max(heads, width.of(escape(field))) end
-  heads = math.min(heads, math.max(limit // 2 - 2, 1))
-  for i, cell in ipairs(cells) do
-    local name = width.pad(width.cut(escape(fields[i]), heads), heads)
-    out[i] = name .. "  " .. width.cut(cell, math.max(limit - heads - 2, 1))
-  end
-  return table.concat(out, "\n") .. "\n"
-end
-
---- A table, its columns as wide as the first rows need; where the limit has no room for them, a block of lines an
--- entry. `add` returns lines or nil; so does `rest`, for what waits.
+--- A table, its columns as wide as the first rows need; where the limit has no room for them, a block of lines for
+-- each entry. `add` returns lines or nil; so does `rest`, for what waits.
 function columns.table(fields, asked, limit)
-  local read, waiting, widths, numeric, fits = columns.reader(fields, asked), {}, nil, nil, nil
+  local read, waiting, shape, grid, fits = columns.reader(fields, asked), {}, nil, nil, nil
   local function text_of(cells)
-    return fits and row_text(cells, widths, numeric) or block_text(fields, cells, limit)
+    return fits and grid:row(cells) or table.concat(layout.block(shape, cells, limit), "\n") .. "\n"
   end
   local function rest()
     if #waiting == 0 then return nil end
-    local out, heads, rules = {}, {}, {}
-    widths, numeric, fits = measure(fields, waiting, limit)
-    for i, field in ipairs(fields) do heads[i], rules[i] = escape(field), ("─"):rep(widths[i]) end
-    if fits then out[1], out[2] = row_text(heads, widths, numeric), row_text(rules, widths) end
+    shape = columns_of(fields, waiting)
+    grid, fits = layout.fit(shape, waiting, limit)
+    local out = {}
+    if fits then
+      local titles, rule = grid:header()
+      out = titles
+      out[#out + 1] = rule
+    end
     for _, cells in ipairs(waiting) do out[#out + 1] = text_of(cells) end
     waiting = {}
     return table.concat(out, "\n")
@@ -173,7 +148,7 @@ function columns.table(fields, asked, limit)
   local function add(entry, session, line)
     local cells = {}
     read(entry, session, line, function(value, raw, i) cells[i] = escape(text(value, raw)) end)
-    if widths then return text_of(cells) end
+    if shape then return text_of(cells) end
     waiting[#waiting + 1] = cells
     return #waiting >= SAMPLE and rest() or nil
   end

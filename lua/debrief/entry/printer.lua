@@ -7,6 +7,7 @@ local names = require "debrief.entry.asked"
 local outcome = require "debrief.entry.outcome"
 local format = require "debrief.text.values"
 local escape = require "debrief.text.escape"
+local layout = require "debrief.text.table"
 local time = require "debrief.text.time"
 local width = require "debrief.text.width"
 
@@ -30,60 +31,37 @@ local function attempts_of(entry)
   return n > 1 and ("×%d"):format(n) or ""
 end
 
-local function field(text, columns, align)
-  return width.pad(width.cut(escape(text), columns), columns, align)
+-- "session:line", of which the session is cut where it is too long.
+local function cut_place(place, columns)
+  local session, line = place:match "^(.*)(:%d+)$"
+  if not session then return width.cut(place, columns) end
+  return width.cut(session, math.max(columns - #line, 1)) .. line
 end
 
--- The columns of a line but the last, which is what its output says: width, and the least of it on a narrow terminal.
-local function columns_of(opts)
-  return { { name = "place", width = opts.place or 20, least = 10 }, { name = "time", width = 16 },
-    { name = "skill", width = 16, least = 8 }, { name = "mark", width = 4 },
-    { name = "attempts", width = 3, align = "right" }, { name = "duration", width = 9, align = "right" } }
+-- The cells of a line, in the order of its columns, and the outcome.
+local function cells_of(entry, session, line, now)
+  local ns, result = core.time(entry), outcome(entry)
+  return { line and ("%s:%d"):format(escape(session), line) or escape(session), ns and time.relative(ns, now) or "-",
+    escape(tostring(entry.skill or "-")), marks[result], attempts_of(entry),
+    entry.duration_ms and format.number(entry.duration_ms, "ms") or "-", escape(first_line(entry)) }, result
 end
 
--- What a narrow terminal has no room for, least wanted first.
-local SPARED = { "duration", "attempts", "time" }
+local MARK = 4 -- the place of the mark among the cells
 
-local function remove(columns, name)
-  for i, column in ipairs(columns) do if column.name == name then return table.remove(columns, i).width + 2 end end
-end
-
--- The columns that fit, and how much is left.
-local function lay_out(opts)
-  local columns, left = columns_of(opts), opts.width + 2
-  for _, column in ipairs(columns) do left = left - column.width - 2 end
-  for _, column in ipairs(columns) do
-    local less = column.least and math.max(0, math.min(column.width - column.least, -left)) or 0
-    column.width, left = column.width - less, left + less
-  end
-  for _, name in ipairs(SPARED) do if left < 0 then left = left + remove(columns, name) end end
-  return columns, left
-end
-
--- "session:line", the session cut where it is too long.
-local function place_of(session, line, columns)
-  if not line then return escape(session) end
-  line = (":%d"):format(line)
-  return width.cut(escape(session), math.max(columns - #line, 1)) .. line
-end
-
---- One line about an entry: place, time, skill, outcome, attempts, duration, first line of its last output.
--- @param line the entry's, nil when nobody knows
+--- Lines about entries: place, time, skill, outcome, attempts, duration, first line of the last output.
 -- @param opts { width = of the terminal, place = columns for the place, color =, now = for times as people say them }
-function printer.line(entry, session, line, opts)
-  local ns, result, columns, left = core.time(entry), outcome(entry), lay_out(opts)
-  local texts = { time = ns and time.relative(ns, opts.now) or "-", skill = tostring(entry.skill or "-"),
-    mark = marks[result], attempts = attempts_of(entry),
-    duration = entry.duration_ms and format.number(entry.duration_ms, "ms") or "-" }
-  local parts = {}
-  for i, column in ipairs(columns) do
-    local text = texts[column.name] or place_of(session, line, column.width)
-    parts[i] = field(text, column.width, column.align)
-    local colour = column.name == "mark" and opts.color and colours[result]
-    if colour then parts[i] = colour .. parts[i] .. "\27[0m" end
+-- @return function(entry, session, line) -> text; `line` is the entry's, nil when nobody knows
+function printer.lines(opts)
+  local grid = layout.fit({ { width = opts.place or 20, least = 10, cut = cut_place }, { width = 16, drop = 3 },
+    { width = 16, least = 8 }, { width = 4 }, { width = 3, align = "right", drop = 2 },
+    { width = 9, align = "right", drop = 1 }, { rest = 10 } }, {}, opts.width)
+  return function(entry, session, line)
+    local cells, result = cells_of(entry, session, line, opts.now)
+    return grid:row(cells, function(at, text)
+      local colour = at == MARK and opts.color and colours[result]
+      return colour and colour .. text .. "\27[0m" or text
+    end)
   end
-  if left >= 12 then parts[#parts + 1] = width.cut(escape(first_line(entry)), left - 2) end
-  return (table.concat(parts, "  "):gsub(" +$", ""))
 end
 
 -- ---- Forms ----------------------------------------------------------------------------------------------------------
@@ -92,9 +70,7 @@ end
 -- foot = what ends it all, or nil }.
 local forms = {}
 
-function forms.list(opts)
-  return { add = function(entry, session, line) return printer.line(entry, session, line, opts) end }
-end
+function forms.list(opts) return { add = printer.lines(opts) } end
 
 local function object_of(opts, asked)
   local text_of = opts.fields and fields_of.object(opts.fields, asked) or tostring
@@ -130,7 +106,7 @@ end
 
 --- A printer that writes to a descriptor.
 -- @param opts { out = of debrief.text.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
---   fields = array or nil, width =, color =, safe = true on a terminal, and what printer.line takes }
+--   fields = array or nil, width =, color =, safe = true on a terminal, and what printer.lines takes }
 -- @return { add = function(entry, session, line), close = function(); both return false when nobody reads any more, and
 --   close a message when it could not be written; asked = the fields that were asked for (debrief.entry.asked), count =
 --   entries so far }. Of all formats but json, close only writes what waits: there may be more.

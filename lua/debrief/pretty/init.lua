@@ -79,10 +79,10 @@ local function rows(t, opts)
     place = math.max(place, width.of(escape(session)) + (line and #tostring(line) + 1 or 0))
   end
   local digits = #tostring(shown)
-  local manner = { width = opts.width - digits - 2, color = opts.color, place = math.min(place, 28) }
+  local text_of = printer.lines { width = opts.width - digits - 2, color = opts.color, place = math.min(place, 28) }
   for i = 1, shown do
     local session, line = place_of(t[i])
-    out[i] = width.pad(tostring(i), digits, "right") .. "  " .. printer.line(t[i], session, line, manner)
+    out[i] = width.pad(tostring(i), digits, "right") .. "  " .. text_of(t[i], session, line)
   end
   out[#out + 1] = rest_of(t)
   return table.concat(out, "\n")

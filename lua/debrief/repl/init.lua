@@ -11,10 +11,10 @@ local drive = require "debrief.repl.console"
 local plugin = require "debrief.plugin"
 local retro = require "debrief.retro"
 local escape = require "debrief.text.escape"
+local layout = require "debrief.text.table"
 local save = require "debrief.repl.save"
 local session = require "debrief.repl.prompt"
 local try = require "debrief.repl.try"
-local width = require "debrief.text.width"
 
 local repl = {}
 
@@ -32,16 +32,10 @@ commands.try = { words = { "plugins", "places" }, run = try.run }
 
 commands.plugins = { run = function(one)
   local list, messages = retro.all_plugins()
-  local out, names, hooks = {}, 0, 0
-  for _, it in ipairs(list) do
-    names, hooks = math.max(names, #it.name), math.max(hooks, #table.concat(it.hooks, ","))
-  end
-  local room = math.max((one.width() or math.huge) - names - hooks - 4, 20)
-  local below = "\n" .. (" "):rep(names + hooks + 4)
-  for i, it in ipairs(list) do
-    out[i] = ("%s  %s  %s"):format(width.pad(it.name, names), width.pad(table.concat(it.hooks, ","), hooks),
-      table.concat(width.wrap(escape(it.summary), room), below))
-  end
+  local rows, out = {}, {}
+  for i, it in ipairs(list) do rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary) } end
+  local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, one.width() or math.huge)
+  for i, cells in ipairs(rows) do out[i] = grid:row(cells) end
   one:say(table.concat(out, "\n"))
   for _, message in ipairs(messages) do one:tell(message) end
 end }

@@ -12,13 +12,14 @@
 -- @module debrief.report.text
 local format = require "debrief.text.values"
 local escape = require "debrief.text.escape"
+local layout = require "debrief.text.table"
 local width = require "debrief.text.width"
 
 local text = {}
 
-local gap = "  "
-local narrowest = 12       -- a column of words is not cut below this
-local most_references = 12 -- of one finding; JSON has all
+local NARROWEST = 12 -- a column of words is not cut below this
+local GAP = "  " -- between a finding's value and its text
+local MOST_REFERENCES = 12 -- of one finding; JSON has all
 
 local styles = { bold = "\27[1m", dim = "\27[2m" }
 
@@ -59,129 +60,54 @@ local function column_cells(rows, i, unit)
   return cells, marked
 end
 
+-- The columns of a table as debrief.text.table takes them, its rows as texts, and whether a rate of few is among them.
 local function lay_out(t)
-  local columns, marked = {}, false
+  local columns, rows, marked = {}, {}, false
+  for r in ipairs(t.rows) do rows[r] = {} end
   for i, column in ipairs(t.columns) do
     local cells, few = column_cells(t.rows, i, column.unit)
+    for r, cell in ipairs(cells) do rows[r][i] = cell end
     local numeric = format.numeric(t.rows, i)
-    local body = 1
-    for _, cell in ipairs(cells) do body = math.max(body, width.of(cell)) end
-    columns[i] = {
-      title = { format.title(column) }, cells = cells, body = body, numeric = numeric,
-      align = column.align or (numeric and "right" or "left"),
-    }
+    columns[i] = { title = format.title(column), align = column.align or (numeric and "right" or "left"),
+      least = not numeric and NARROWEST or nil, cut = not numeric and width.cut }
     marked = marked or few
   end
-  return columns, marked
-end
-
-local function fit_title(column)
-  column.width = column.body
-  for _, line in ipairs(column.title) do column.width = math.max(column.width, width.of(line)) end
-end
-
-local function total(columns)
-  local sum = #gap * (#columns - 1)
-  for _, column in ipairs(columns) do sum = sum + column.width end
-  return sum
-end
-
--- Titles in lines as short as their longest word or their column's cells allow.
-local function break_titles(columns)
-  for _, column in ipairs(columns) do
-    local least = column.body
-    for word in column.title[1]:gmatch("%S+") do least = math.max(least, width.of(word)) end
-    column.title = width.wrap(column.title[1], least)
-    fit_title(column)
-  end
-end
-
--- Take from the widest column of words until all fits. False when there is nothing left to take.
-local function cut_words(columns, limit)
-  local over = total(columns) - limit
-  while over > 0 do
-    local widest
-    for _, column in ipairs(columns) do
-      if not column.numeric and column.width > narrowest and (not widest or column.width > widest.width) then
-        widest = column
-      end
-    end
-    if not widest then return false end
-    widest.width = widest.width - 1
-    over = over - 1
-  end
-  return true
-end
-
-local function fit(columns, limit)
-  for _, column in ipairs(columns) do fit_title(column) end
-  if total(columns) <= limit then return true end
-  break_titles(columns)
-  return total(columns) <= limit or cut_words(columns, limit)
+  return columns, rows, marked
 end
 
 -- ---- Tables ------------------------------------------------------------------------------------------------------
 
-local function join(parts)
-  return (table.concat(parts, gap):gsub("%s+$", ""))
+local function as_grid(grid, rows, opts, out)
+  local titles, rule = grid:header()
+  for _, line in ipairs(titles) do out[#out + 1] = paint("bold", line, opts) end
+  out[#out + 1] = paint("dim", rule, opts)
+  for _, cells in ipairs(rows) do out[#out + 1] = grid:row(cells) end
 end
 
-local function header(columns, opts, out)
-  local lines = 1
-  for _, column in ipairs(columns) do lines = math.max(lines, #column.title) end
-  for n = 1, lines do
-    local parts = {}
-    for i, column in ipairs(columns) do
-      local line = column.title[n - lines + #column.title] or ""
-      parts[i] = width.pad(width.cut(line, column.width), column.width, column.align)
-    end
-    out[#out + 1] = paint("bold", join(parts), opts)
-  end
-  local rule = {}
-  for i, column in ipairs(columns) do rule[i] = ("─"):rep(column.width) end
-  out[#out + 1] = paint("dim", table.concat(rule, gap), opts)
-end
-
-local function as_grid(columns, t, opts, out)
-  header(columns, opts, out)
-  for r in ipairs(t.rows) do
-    local parts = {}
-    for i, column in ipairs(columns) do
-      parts[i] = width.pad(width.cut(column.cells[r], column.width), column.width, column.align)
-    end
-    out[#out + 1] = join(parts)
-  end
-end
-
--- Too many columns for the width: a block of lines for each row.
-local function as_blocks(columns, t, opts, out)
-  local names = 0
-  for _, column in ipairs(t.columns) do names = math.max(names, width.of(format.title(column))) end
-  names = math.min(names, math.max(opts.width // 2 - #gap, 1))
-  for r in ipairs(t.rows) do
+-- Too many columns for the width: a block of lines for each row. Its cells need no filling.
+local function as_blocks(columns, rows, opts, out)
+  local function name(title) return paint("dim", title, opts) end
+  for r, cells in ipairs(rows) do
     if r > 1 then out[#out + 1] = "" end
-    for i, column in ipairs(columns) do
-      local name = width.pad(width.cut(format.title(t.columns[i]), names), names)
-      local cell = column.cells[r]:match("^%s*(.-)%s*$")
-      if column.numeric then
-        cell = cell:gsub("  +", " ")
-      else
-        cell = width.cut(cell, math.max(opts.width - names - #gap, 1))
-      end
-      out[#out + 1] = paint("dim", name, opts) .. gap .. cell
+    local bare = {}
+    for i, cell in ipairs(cells) do
+      bare[i] = cell:match "^%s*(.-)%s*$"
+      if columns[i].cut == false then bare[i] = bare[i]:gsub("  +", " ") end
     end
+    for _, line in ipairs(layout.block(columns, bare, opts.width, name)) do out[#out + 1] = line end
   end
 end
 
 local function one_table(t, opts, out)
-  local columns, marked = lay_out(t)
+  local columns, rows, marked = lay_out(t)
   if t.title then out[#out + 1] = paint("bold", width.cut(escape(t.title), opts.width), opts) end
-  if #t.rows == 0 then
+  local grid, fits = layout.fit(columns, rows, opts.width)
+  if #rows == 0 then
     out[#out + 1] = "(no rows)"
-  elseif fit(columns, opts.width) then
-    as_grid(columns, t, opts, out)
+  elseif fits then
+    as_grid(grid, rows, opts, out)
   else
-    as_blocks(columns, t, opts, out)
+    as_blocks(columns, rows, opts, out)
   end
   return marked
 end
@@ -191,8 +117,8 @@ end
 local function references(finding)
   local out = {}
   for i, reference in ipairs(finding.references) do
-    if i > most_references then
-      out[i] = ("and %d more"):format(#finding.references - most_references)
+    if i > MOST_REFERENCES then
+      out[i] = ("and %d more"):format(#finding.references - MOST_REFERENCES)
       break
     end
     out[i] = escape(reference.session) .. ":" .. reference.line .. (i < #finding.references and "," or "")
@@ -214,7 +140,7 @@ local function findings(list, opts, out)
     column = math.max(column, width.of(values[i]))
     marked = marked or few
   end
-  local indent = (" "):rep(column) .. gap
+  local indent = (" "):rep(column) .. GAP
   for i, finding in ipairs(list) do
     local from = #out + 1
     paragraph(escape(finding.explanation, "\n"), indent, opts, out, nil)

@@ -74,8 +74,10 @@ end
 
 --- Declare the options of commands that run plugins.
 function arguments.plugin_options(command)
-  command:option "--enrich":argname "PLUGIN":count "*":description "Run the enrich hook of this plugin on every entry first."
-  command:option "--filter":argname "PLUGIN":count "*":description "Keep only entries that the filter of this plugin keeps."
+  command:option "--enrich":argname "PLUGIN":count "*"
+    :description "Run the enrich hook of this plugin on every entry first."
+  command:option "--filter":argname "PLUGIN":count "*"
+    :description "Keep only entries that the filter of this plugin keeps."
   command:option "--opt":argname "KEY=VALUE":count "*"
     :description "Set an option of a plugin: plugin.key=value, or key=value with one plugin."
   arguments.allow_option(command)
@@ -87,7 +89,8 @@ function arguments.selection_options(command)
     :description [[Only entries for which this Lua expression holds: 'skill == "review" and duration_ms > 60000'.]]
   command:option "--since":argname "TIME"
     :description "Only entries since this time: 7d, 12h, 2026-11-01, yesterday, last week, RFC 3339."
-  command:option "--until":argname "TIME":description "Only entries before this time; for a day or week, before its end."
+  command:option "--until":argname "TIME"
+    :description "Only entries before this time; for a day or week, before its end."
 end
 
 --- Make a job, or leave with status 2.

@@ -15,8 +15,8 @@ function show.options(command)
     :description "Only these fields: skill,input.spec,attempts.-1.model; session and line say where it is."
   command:option "--format":argname "FORMAT":choices(FORMATS)
     :description("jsonl: one line of JSON per entry; json: one array; list: one readable line per entry; table; tsv: "
-      .. "separated by tabs; card: the whole entry. Default: jsonl, with --fields tsv; on a terminal list, with --fields "
-      .. "table, with --line card.")
+      .. "separated by tabs; card: the whole entry. Default: jsonl, with --fields tsv; on a terminal list, with "
+      .. "--fields table, with --line card.")
 end
 
 local function format_of(args, terminal)

@@ -5,7 +5,7 @@ local values = require "debrief.text.values"
 
 local command = { summary = "Open a prompt for Lua with `debrief` and an open `log`.",
   epilog = "If standard input is not a terminal, it is run as a script. -e and -l are processed in the order given. "
-    .. "With -e or SCRIPT there is no prompt, unless -i is given. .help shows what you can type; Ctrl-D or .quit leaves." }
+    .. "With -e or SCRIPT there is no prompt, unless -i is given. .help explains the prompt; Ctrl-D or .quit leaves." }
 
 -- One more of what is to be done first, in the order given.
 local function note(kind)

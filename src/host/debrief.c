@@ -108,12 +108,7 @@ debrief_log *debrief_host_log(debrief *host) {
 }
 
 debrief_interruption debrief_interrupt(debrief *host) {
-  static const debrief_interruption told[] = {
-      [DBF_SENT_NOTHING] = DEBRIEF_INTERRUPT_NOTHING,
-      [DBF_SENT_NOW] = DEBRIEF_INTERRUPT_SENT,
-      [DBF_SENT_BEFORE] = DEBRIEF_INTERRUPT_STILL,
-  };
-  return host ? told[dbf_limits_send(&host->interrupt)] : DEBRIEF_INTERRUPT_NOTHING;
+  return host ? dbf_limits_send(&host->interrupt) : DEBRIEF_INTERRUPT_NOTHING;
 }
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */

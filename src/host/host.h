@@ -23,14 +23,13 @@ struct debrief {
   bool attached;           /* it is the caller's */
   debrief_log *log;
   debrief_problem details;
-  char *words[5];            /* what `details` points to; NULL for "" */
-  bool busy;                 /* a call is under way */
-  debrief_console callbacks; /* copied; of all zeroes: there is no console */
-  dbf_console console;       /* the same for the script floor */
-  bool left;                 /* the call before was ended by os.exit */
-  int exit_status;           /* what was given to that */
-  dbf_bytes text;            /* what debrief_eval gave out */
-  debrief_entries *entries;  /* queries that are open */
+  char *words[5];           /* what `details` points to; NULL for "" */
+  bool busy;                /* a call is under way */
+  dbf_console console;      /* its callbacks are all zeroes when there is none */
+  bool left;                /* the call before was ended by os.exit */
+  int exit_status;          /* what was given to that */
+  dbf_bytes text;           /* what debrief_eval gave out */
+  debrief_entries *entries; /* queries that are open */
 };
 
 /* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the

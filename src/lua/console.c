@@ -34,7 +34,7 @@ static debrief_text check_text(lua_State *L, int index) {
 /* ---- Completion -------------------------------------------------------------------------------------------------- */
 
 typedef struct question {
-  dbf_completer *completer;
+  debrief_completer *completer;
   debrief_text line;
   size_t point;
   bool (*each)(void *user, debrief_text candidate);
@@ -70,8 +70,8 @@ static int l_guarded(lua_State *L) {
   return 0;
 }
 
-size_t dbf_console_complete(dbf_completer *completer, debrief_text line, size_t point,
-                            bool (*each)(void *user, debrief_text candidate), void *user) {
+size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
+                        bool (*each)(void *user, debrief_text candidate), void *user) {
   lua_State *L = completer ? completer->L : NULL;
   if (!L || !each || point > line.len || !lua_checkstack(L, 4)) return point;
   question q = {completer, line, point, each, user, point};
@@ -90,7 +90,8 @@ size_t dbf_console_complete(dbf_completer *completer, debrief_text line, size_t 
  * cursor) -> where the word starts, {candidate...} */
 static int l_read(lua_State *L) {
   dbf_console *console = check_console(L);
-  debrief_text prompt = check_text(L, 1), line = {NULL, 0};
+  const char *prompt = luaL_checkstring(L, 1);
+  debrief_text line = {NULL, 0};
   if (console->broken) return luaL_error(L, "the console cannot be written");
   lua_settop(L, 2);
   if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -101,17 +102,18 @@ static int l_read(lua_State *L) {
     return luaL_error(L, "a line is being read already");
   }
   console->reading = true;
-  console->completer = (dbf_completer){lua_isnil(L, 2) ? NULL : L, 2};
-  dbf_console_input input = console->read_line(console->user, prompt, &console->completer, &line);
+  console->completer = (debrief_completer){lua_isnil(L, 2) ? NULL : L, 2};
+  debrief_input input =
+      console->callbacks.read_line(console->callbacks.user, prompt, &console->completer, &line);
   console->completer.L = NULL;
   console->reading = false;
   dbf_bytes_clear(copy); /* what completed the line may have used it */
-  if (input == DBF_INPUT_LINE) dbf_bytes_append(copy, line.data, line.len);
+  if (input == DEBRIEF_INPUT_LINE) dbf_bytes_append(copy, line.data, line.len);
   pthread_mutex_unlock(&console->mutex);
   dbf_scratch_check(L, copy);
-  if (input == DBF_INPUT_LINE) lua_pushlstring(L, copy->len ? copy->data : "", copy->len);
-  else if (input == DBF_INPUT_END) lua_pushnil(L);
-  else if (input == DBF_INPUT_INTERRUPTED) lua_pushboolean(L, 0);
+  if (input == DEBRIEF_INPUT_LINE) lua_pushlstring(L, copy->len ? copy->data : "", copy->len);
+  else if (input == DEBRIEF_INPUT_END) lua_pushnil(L);
+  else if (input == DEBRIEF_INPUT_INTERRUPTED) lua_pushboolean(L, 0);
   else return luaL_error(L, "the console cannot be read");
   return 1;
 }
@@ -121,7 +123,7 @@ static int l_write(lua_State *L) {
   dbf_console *console = check_console(L);
   debrief_text text = check_text(L, 1);
   pthread_mutex_lock(&console->mutex);
-  bool ok = console->write(console->user, lua_toboolean(L, 2), text);
+  bool ok = console->callbacks.write(console->callbacks.user, lua_toboolean(L, 2), text);
   console->broken = console->broken || !ok;
   pthread_mutex_unlock(&console->mutex);
   return ok ? 0 : luaL_error(L, "the console cannot be written");
@@ -131,9 +133,9 @@ static int l_write(lua_State *L) {
 static int l_remember(lua_State *L) {
   dbf_console *console = check_console(L);
   debrief_text statement = check_text(L, 1);
-  if (!console->remember) return 0;
+  if (!console->callbacks.remember) return 0;
   pthread_mutex_lock(&console->mutex);
-  console->remember(console->user, statement);
+  console->callbacks.remember(console->callbacks.user, statement);
   pthread_mutex_unlock(&console->mutex);
   return 0;
 }
@@ -141,8 +143,9 @@ static int l_remember(lua_State *L) {
 /* width() -> columns | nil */
 static int l_width(lua_State *L) {
   dbf_console *console = check_console(L);
+  const debrief_console *callbacks = &console->callbacks;
   pthread_mutex_lock(&console->mutex);
-  int columns = console->columns ? console->columns(console->user) : 0;
+  int columns = callbacks->columns ? callbacks->columns(callbacks->user) : 0;
   pthread_mutex_unlock(&console->mutex);
   if (columns > 0) lua_pushinteger(L, columns);
   else lua_pushnil(L);
@@ -155,7 +158,7 @@ static int l_console(lua_State *L) {
   const dbf_console *console = dbf_state_config_of(L)->console;
   if (!console) return lua_pushnil(L), 1;
   luaL_newlib(L, functions);
-  lua_pushboolean(L, console->color);
+  lua_pushboolean(L, console->callbacks.color);
   lua_setfield(L, -2, "color");
   return 1;
 }

@@ -13,10 +13,10 @@ enum { MOST_RESULTS = 16 };
 
 typedef struct item {
   char *name;
-  dbf_value value;            /* text is the item's own */
-  dbf_host_function function; /* NULL: it is a value */
+  debrief_value value;                              /* text is the item's own */
+  bool (*function)(void *user, debrief_call *call); /* NULL: it is a value */
   void *user;
-  bool any_thread;
+  debrief_threads threads;
 } item;
 
 struct dbf_host_values {
@@ -27,9 +27,10 @@ struct dbf_host_values {
 };
 
 struct debrief_call {
-  const dbf_value *arguments;
+  const debrief_value *arguments;
   size_t count;
-  dbf_value results[MOST_RESULTS]; /* text.data is NULL: the texts stand in `texts`, one behind the other */
+  debrief_value
+      results[MOST_RESULTS]; /* text.data is NULL: the texts stand in `texts`, one behind the other */
   size_t returned;
   dbf_bytes *texts; /* those of this call begin at `from`; before it stand those of calls around it */
   size_t from;
@@ -37,8 +38,20 @@ struct debrief_call {
   char message[501];
 };
 
-static bool is_text(const dbf_value *value) {
-  return value->kind == DBF_TEXT || value->kind == DBF_JSON;
+static bool is_text(const debrief_value *value) {
+  return value->kind == DEBRIEF_TEXT || value->kind == DEBRIEF_JSON;
+}
+
+bool dbf_host_value_is_valid(const debrief_value *value) {
+  switch (value->kind) {
+  case DEBRIEF_NIL:
+  case DEBRIEF_BOOLEAN:
+  case DEBRIEF_INTEGER:
+  case DEBRIEF_NUMBER: return true;
+  case DEBRIEF_TEXT:
+  case DEBRIEF_JSON: return value->as.text.data || value->as.text.len == 0;
+  }
+  return false;
 }
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
@@ -127,9 +140,9 @@ static char *copy(debrief_text text) {
   return to;
 }
 
-bool dbf_host_values_set(dbf_host_values *v, const char *name, const dbf_value *value) {
+bool dbf_host_values_set(dbf_host_values *v, const char *name, const debrief_value *value) {
   item new = {.value = *value};
-  if (value->kind == DBF_NIL) return put(v, name, new);
+  if (value->kind == DEBRIEF_NIL) return put(v, name, new);
   if (is_text(value)) new.value.as.text.data = copy(value->as.text);
   new.name = strdup(name);
   if (new.name && (!is_text(value) || new.value.as.text.data)) return put(v, name, new);
@@ -137,9 +150,10 @@ bool dbf_host_values_set(dbf_host_values *v, const char *name, const dbf_value *
   return false;
 }
 
-bool dbf_host_values_register(dbf_host_values *v, const char *name, dbf_host_function function, void *user,
-                              bool any_thread) {
-  item new = {.name = strdup(name), .function = function, .user = user, .any_thread = any_thread};
+bool dbf_host_values_register(dbf_host_values *v, const char *name,
+                              bool (*function)(void *user, debrief_call *call), void *user,
+                              debrief_threads threads) {
+  item new = {.name = strdup(name), .function = function, .user = user, .threads = threads};
   return new.name &&put(v, name, new);
 }
 
@@ -154,14 +168,14 @@ static void push_json(lua_State *L, const char *text, size_t len) {
 }
 
 /* Push a value whose text, if any, is `text`. */
-static void push_value(lua_State *L, const dbf_value *value, const char *text) {
+static void push_value(lua_State *L, const debrief_value *value, const char *text) {
   switch (value->kind) {
-  case DBF_NIL: lua_pushnil(L); break;
-  case DBF_BOOLEAN: lua_pushboolean(L, value->as.boolean); break;
-  case DBF_INTEGER: lua_pushinteger(L, value->as.integer); break;
-  case DBF_NUMBER: lua_pushnumber(L, value->as.number); break;
-  case DBF_TEXT: lua_pushlstring(L, text, value->as.text.len); break;
-  case DBF_JSON: push_json(L, text, value->as.text.len); break;
+  case DEBRIEF_NIL: lua_pushnil(L); break;
+  case DEBRIEF_BOOLEAN: lua_pushboolean(L, value->as.boolean); break;
+  case DEBRIEF_INTEGER: lua_pushinteger(L, value->as.integer); break;
+  case DEBRIEF_NUMBER: lua_pushnumber(L, value->as.number); break;
+  case DEBRIEF_TEXT: lua_pushlstring(L, text, value->as.text.len); break;
+  case DEBRIEF_JSON: push_json(L, text, value->as.text.len); break;
   }
 }
 
@@ -180,44 +194,46 @@ static bool look_up(dbf_host_values *v, const char *name, item *found, dbf_bytes
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
 
-size_t dbf_call_count(const debrief_call *call) {
-  return call->count;
+size_t debrief_call_count(const debrief_call *call) {
+  return call ? call->count : 0;
 }
 
-dbf_value dbf_call_argument(const debrief_call *call, size_t i) {
-  return i < call->count ? call->arguments[i] : (dbf_value){.kind = DBF_NIL};
+debrief_value debrief_call_argument(const debrief_call *call, size_t i) {
+  return call && i < call->count ? call->arguments[i] : (debrief_value){.kind = DEBRIEF_NIL};
 }
 
-bool dbf_call_return(debrief_call *call, const dbf_value *value) {
-  if (call->returned == MOST_RESULTS) return false;
+bool debrief_call_return(debrief_call *call, const debrief_value *value) {
+  if (!call || !value || !dbf_host_value_is_valid(value) || call->returned == MOST_RESULTS) return false;
   if (is_text(value)) dbf_bytes_append(call->texts, value->as.text.data, value->as.text.len);
   call->results[call->returned++] = *value;
   return !call->texts->failed;
 }
 
-void dbf_call_fail(debrief_call *call, const char *message) {
+bool debrief_call_fail(debrief_call *call, const char *message) {
+  if (!call) return false;
   call->failed = true;
-  strncpy(call->message, message, sizeof call->message - 1);
+  strncpy(call->message, message ? message : "the host's function failed", sizeof call->message - 1);
+  return false;
 }
 
 /* The value at `index`; what is no scalar becomes JSON text in its place. */
-static dbf_value take_value(lua_State *L, int index) {
-  dbf_value value = {.kind = DBF_NIL};
+static debrief_value take_value(lua_State *L, int index) {
+  debrief_value value = {.kind = DEBRIEF_NIL};
   switch (lua_type(L, index)) {
   case LUA_TNIL: return value;
-  case LUA_TBOOLEAN: value.kind = DBF_BOOLEAN, value.as.boolean = lua_toboolean(L, index); return value;
+  case LUA_TBOOLEAN: value.kind = DEBRIEF_BOOLEAN, value.as.boolean = lua_toboolean(L, index); return value;
   case LUA_TNUMBER:
-    value.kind = lua_isinteger(L, index) ? DBF_INTEGER : DBF_NUMBER;
-    if (value.kind == DBF_INTEGER) value.as.integer = lua_tointeger(L, index);
+    value.kind = lua_isinteger(L, index) ? DEBRIEF_INTEGER : DEBRIEF_NUMBER;
+    if (value.kind == DEBRIEF_INTEGER) value.as.integer = lua_tointeger(L, index);
     else value.as.number = lua_tonumber(L, index);
     return value;
-  case LUA_TSTRING: value.kind = DBF_TEXT; break;
+  case LUA_TSTRING: value.kind = DEBRIEF_TEXT; break;
   default: {
     dbf_bytes *out = dbf_scratch_text(L);
     dbf_lua_json_write(L, index, out);
     lua_pushlstring(L, out->data, out->len);
     lua_replace(L, index);
-    value.kind = DBF_JSON;
+    value.kind = DEBRIEF_JSON;
   }
   }
   value.as.text.data = lua_tolstring(L, index, &value.as.text.len);
@@ -250,17 +266,17 @@ static int l_call(lua_State *L) {
   int n = lua_gettop(L);
   if (!v || !look_up(v, name, &found, dbf_scratch_text(L)) || !found.function)
     return luaL_error(L, "the host has no function '%s' any more", name);
-  if (!found.any_thread && !pthread_equal(v->owner, pthread_self()))
+  if (found.threads != DEBRIEF_ANY_THREAD && !pthread_equal(v->owner, pthread_self()))
     return luaL_error(
         L,
         "the host's function '%s' can be called on the host's own thread only, not by a retrospective on "
         "several threads",
         name);
-  dbf_value *arguments = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *arguments, 0);
+  debrief_value *arguments = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *arguments, 0);
   for (int i = 0; i < n; i++) arguments[i] = take_value(L, i + 1);
   dbf_bytes *texts = &dbf_scratch_of(L)->results;
   debrief_call call = {.arguments = arguments, .count = (size_t)n, .texts = texts, .from = texts->len};
-  if (!found.function(found.user, &call) && !call.failed) dbf_call_fail(&call, "the host's function failed");
+  if (!found.function(found.user, &call) && !call.failed) debrief_call_fail(&call, NULL);
   return push_results(L, &call);
 }
 

@@ -154,11 +154,11 @@ bool dbf_limits_use_signal(dbf_interrupt *i, int number) {
 }
 
 /* While a sender looks, the last guard does not go, and with it the thread that the signal is for. */
-dbf_sent dbf_limits_send(dbf_interrupt *i) {
-  dbf_sent sent = DBF_SENT_NOTHING;
+debrief_interruption dbf_limits_send(dbf_interrupt *i) {
+  debrief_interruption sent = DEBRIEF_INTERRUPT_NOTHING;
   atomic_fetch_add(&i->senders, 1);
   if (atomic_load(&i->guards) > 0) {
-    sent = atomic_exchange(&i->pending, true) ? DBF_SENT_BEFORE : DBF_SENT_NOW;
+    sent = atomic_exchange(&i->pending, true) ? DEBRIEF_INTERRUPT_STILL : DEBRIEF_INTERRUPT_SENT;
     if (i->signal) pthread_kill(i->owner, i->signal);
   }
   atomic_fetch_sub(&i->senders, 1);

@@ -12,6 +12,8 @@
 #ifndef DBF_LIMITS_H
 #define DBF_LIMITS_H
 
+#include <debrief/debrief.h>
+
 #include <lua.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,11 +51,8 @@ void dbf_limits_init(dbf_interrupt *interrupt);
  * somebody has a handler for it. */
 bool dbf_limits_use_signal(dbf_interrupt *interrupt, int signal);
 
-/* What was there to interrupt. */
-typedef enum dbf_sent { DBF_SENT_NOTHING, DBF_SENT_NOW, DBF_SENT_BEFORE } dbf_sent;
-
 /* Ask the innermost guard to end. From any thread and from signal handlers. */
-dbf_sent dbf_limits_send(dbf_interrupt *interrupt);
+debrief_interruption dbf_limits_send(dbf_interrupt *interrupt);
 
 enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
 

@@ -8,48 +8,9 @@
 -- @module debrief
 local core = require "debrief.core"
 local selection = require "debrief.query.selection"
-local time = require "debrief.text.time"
 
-local debrief = {
-  --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.aggregate.
-  aggregate = require "debrief.retro.aggregate",
-  --- `array(t)`: the table t, to be written as a JSON array even when it is empty.
-  array = core.array,
-  --- `date(format, ns)`: a time as text in the user's zone; the format is that of os.date.
-  date = core.date,
-  --- `decode(text)`: the value of a JSON text; integers stay integers, null becomes `null`.
-  decode = core.decode,
-  --- `encode(value)`: JSON text, exact, keys in the order of their names.
-  encode = core.encode,
-  --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
-  host = core.values,
-  --- `json(text)`: checked JSON text, to be put into an entry as it is.
-  json = core.json,
-  --- `list(log:entries { … })`: an array of what an iterator gives; entries are then shown with their places.
-  list = require "debrief.entry.collect".collect,
-  --- What null is in arrays and iterations; the same value as cjson.null.
-  null = core.null,
-  --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
-  outcome = require "debrief.entry.outcome",
-  --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
-  pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
-  --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
-  raw = core.raw,
-  --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
-  session_id = core.session_id,
-  --- `table(entry)`: a plain table of it, or of a part of it.
-  table = core.table,
-  --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when there is none; takes an RFC 3339 text, too.
-  time = core.time,
-  --- From what an agent did to entries and attempts, for importers: the module debrief.transcript.
-  transcript = require "debrief.import.transcript",
-  --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() says.
-  type = core.type,
-  --- The version of debrief, as text.
-  version = core.version,
-  --- `window(since, until, now)`: both ends of a window in ns, from times as people write them; or nil and a message.
-  window = time.window,
-}
+local debrief = {}
+for name, value in next, (require "debrief.plugin.library") do debrief[name] = value end
 
 --- A prompt where the script stands: `debrief.repl { entry = entry }` sees these names, and the globals.
 -- @param names name -> value, or nil

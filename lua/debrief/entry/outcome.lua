@@ -6,10 +6,15 @@
 --     unknown  nothing says: every other word (running, pending, partial, …)
 --
 -- Case, spaces around, and `-` or a space for `_` do not matter. A timeout is a fail: the run had its time. A run that
--- was called off is no fail: it was never decided, and counts in no rate. When final_status is absent, null or ""
--- (what the original writes for a status that nobody set), the last attempt decides, if it says whether it was
--- verified; otherwise nothing is guessed.
+-- was called off did not fail: it was never decided, and counts in no rate.
+--
+-- When final_status is absent, null or "" (what the original writes for a status that nobody set), the last attempt
+-- decides: a test that ran, as `checks` or `verified` say. A build, lint or type check is a weak check: it passes on
+-- work that does not do what it should, so it decides nothing. Otherwise nothing is guessed.
+--
+--     checks = { { kind = "build", passed = true }, { kind = "test", passed = false } }      one of each that ran
 -- @module debrief.entry.outcome
+local core = require "debrief.core"
 
 local words = {
   ok = "ok pass passed success succeeded successful done complete completed verified",
@@ -22,24 +27,51 @@ for result, list in pairs(words) do
   for word in list:gmatch("%S+") do meaning[word] = result end
 end
 
--- From the last attempt; a null in the place of an attempt says nothing.
+local function index(value, key) return value[key] end
+
+-- A member of something that may not be an object.
+local function member(value, key)
+  local ok, item = pcall(index, value, key)
+  if ok then return item end
+end
+
+-- What the checks of an attempt say: true or false when tests ran, nil otherwise; and whether there are weaker ones.
+local function tests_passed(checks)
+  local passed, weak = nil, false
+  for i = 1, core.type(checks) == "array" and #checks or 0 do
+    local kind, result = member(checks[i], "kind"), member(checks[i], "passed")
+    if kind == "test" and type(result) == "boolean" then
+      passed = passed ~= false and result
+    elseif type(kind) == "string" and kind ~= "test" then
+      weak = true
+    end
+  end
+  return passed, weak
+end
+
+-- From the last attempt; a null among the attempts says nothing.
 local function from_attempts(attempts)
   local last = attempts and #attempts > 0 and attempts[#attempts]
-  local is_object, verified = pcall(function() return last.verified end)
-  if not is_object or type(verified) ~= "boolean" then return "unknown" end
-  return verified and "ok" or "fail"
+  local passed, weak = tests_passed(member(last, "checks"))
+  if passed == nil then
+    if weak then return "unknown", "weak check" end
+    passed = member(last, "verified")
+  end
+  if type(passed) ~= "boolean" then return "unknown", nil end
+  return passed and "ok" or "fail", "test"
 end
 
 --- The outcome of an entry (a lazy entry or a plain table).
--- @return "ok", "fail", "skip" or "unknown"
+-- @return "ok", "fail", "skip" or "unknown"; and on what that rests: "status", "test", "weak check" (which is why the
+--   outcome is unknown), or nil for nothing
 local function outcome(entry)
   local status = entry.final_status
   if type(status) ~= "string" then return from_attempts(entry.attempts) end
   local known = meaning[status]
-  if known then return known end
+  if known then return known, "status" end
   local word = status:lower():match("^%s*(.-)%s*$"):gsub("[%s-]", "_")
   if word == "" then return from_attempts(entry.attempts) end
-  return meaning[word] or "unknown"
+  return meaning[word] or "unknown", "status"
 end
 
 return outcome

@@ -63,21 +63,12 @@ local function prompt(library, globals)
   end
 end
 
---- What `require "debrief"` gives inside a plugin.
+--- What `require "debrief"` returns inside a plugin: debrief.plugin.library, of which no table is shared.
 -- @param allow right -> true
 -- @param globals the plugin's environment, for debrief.repl; nil where there is none
 function sandbox.library(allow, globals)
-  local transcript = require "debrief.import.transcript"
-  local library = {
-    aggregate = copy_deep(require "debrief.retro.aggregate"), array = core.array, date = core.date,
-    decode = core.decode, encode = core.encode, host = core.values, json = core.json,
-    list = require "debrief.entry.collect".collect, null = core.null,
-    outcome = require "debrief.entry.outcome",
-    pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end, raw = core.raw,
-    run = allow.process and core.run or withheld("run", "process"), session_id = core.session_id,
-    table = core.table, time = core.time, transcript = copy(transcript), type = core.type, version = core.version,
-    window = require "debrief.text.time".window,
-  }
+  local library = copy_deep(require "debrief.plugin.library")
+  library.run = allow.process and core.run or withheld("run", "process")
   library.repl = prompt(library, globals)
   return library
 end

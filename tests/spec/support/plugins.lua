@@ -1,29 +1,7 @@
 --- For specs of plugins and reports: runs a plugin over plain tables, in an environment reduced as the real one is, cut
--- into chunks as the spec likes. Requiring this file also makes lua/ found, and stands in for the C core where that is
--- not built: an encoder and null are all that reports need of it.
+-- into chunks as the spec likes. Requiring this file also makes lua/ and the C core found.
 package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
 package.cpath = (os.getenv "BUILD" or "build") .. "/lua/?.so;" .. package.cpath
-
-local function stand_in()
-  local core = { null = require("cjson").null }
-  local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-  local function escape(c) return escapes[c] or ("\\u%04x"):format(c:byte()) end
-  function core.encode(value)
-    if type(value) == "string" then return '"' .. value:gsub('[%c"\\<>&]', escape) .. '"' end
-    if math.type(value) == "float" then
-      local short
-      for digits = 15, 17 do
-        short = ("%." .. digits .. "g"):format(value)
-        if tonumber(short) == value then break end
-      end
-      return short:find("[.e]") and short or short .. ".0"
-    end
-    return value == core.null and "null" or tostring(value)
-  end
-  return core
-end
-
-if not pcall(require, "debrief.core") then package.loaded["debrief.core"] = stand_in() end
 
 local core = require "debrief.core"
 local report = require "debrief.report"
@@ -52,10 +30,7 @@ end
 
 -- What `require "debrief"` gives a plugin. Plain tables stand in for entries too: their time is the field `at`. Times
 -- are shown in UTC, whatever the zone of the machine.
-local _, library = pcall(function() return require("debrief.plugin.sandbox").library {} end)
-local debrief = type(library) == "table" and library or {}
-debrief.outcome, debrief.aggregate = require "debrief.entry.outcome", require "debrief.retro.aggregate"
-debrief.null = core.null
+local debrief = require("debrief.plugin.sandbox").library {}
 function debrief.time(entry)
   if type(entry) == "table" then return entry.at end
   return core.time(entry)

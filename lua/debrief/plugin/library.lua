@@ -1,0 +1,55 @@
+--- What `debrief` has both in scripts and in plugins. Scripts open logs besides (debrief.init); a plugin gets copies of
+-- the tables in here, and the functions of its rights (debrief.plugin.sandbox).
+-- @module debrief.plugin.library
+local core = require "debrief.core"
+local outcome = require "debrief.entry.outcome"
+
+local library = {
+  --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.retro.aggregate.
+  aggregate = require "debrief.retro.aggregate",
+  --- `array(t)`: the table t, to be written as a JSON array even when it is empty.
+  array = core.array,
+  --- `for i, attempt in attempts(entry) do`: its attempts without nulls, each with its place in the array.
+  attempts = require "debrief.entry.attempts",
+  --- `date(format, ns)`: a time as text in the user's zone; the format is that of os.date.
+  date = core.date,
+  --- `decode(text)`: the value of a JSON text; integers stay integers, null becomes `null`.
+  decode = core.decode,
+  --- `encode(value)`: JSON text, exact, keys in the order of their names.
+  encode = core.encode,
+  --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
+  host = core.values,
+  --- `json(text)`: checked JSON text, to be put into an entry as it is.
+  json = core.json,
+  --- `list(log:entries { … })`: an array of what an iterator returns; entries are then shown with their places.
+  list = require "debrief.entry.collect".collect,
+  --- What null is in arrays and iterations; the same value as cjson.null.
+  null = core.null,
+  --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
+  outcome = function(entry) return (outcome(entry)) end,
+  --- `passed(entry)`: true, false, or nil when that was not decided; and on what it rests: "status", "test", "weak
+  -- check" (a build, lint or type check, which decides nothing) or nil.
+  passed = require "debrief.entry.passed",
+  --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
+  pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
+  --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
+  raw = core.raw,
+  --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
+  session_id = core.session_id,
+  --- `short(text, n)`: its first line that says something, in at most n characters; nil is "".
+  short = require "debrief.text.short",
+  --- `table(entry)`: a plain table of it, or of a part of it.
+  table = core.table,
+  --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when it has none; also takes an RFC 3339 text.
+  time = core.time,
+  --- Finds entries and attempts in what an agent did, for importers: the module debrief.import.transcript.
+  transcript = require "debrief.import.transcript",
+  --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() returns.
+  type = core.type,
+  --- The version of debrief, as text.
+  version = core.version,
+  --- `window(since, until, now)`: both ends of a window in ns, from times as people write them; or nil and a message.
+  window = require "debrief.text.time".window,
+}
+
+return library

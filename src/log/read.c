@@ -28,8 +28,10 @@ struct debrief_reader {
   dbf_bytes learned; /* decoded session id of the last entry; in a foreign log its first bytes, {"key" */
   bool handing_out;  /* a damaged line is being handed out record by record */
   bool told_bad_entry;
-  size_t at; /* where in that line the next record begins */
+  size_t at;   /* where in that line, when it is nothing but whole values, the next one is looked for */
+  size_t part; /* else which of the salvaged records is the next */
   dbf_salvage salvage;
+  dbf_bytes begin; /* how salvaged records begin */
   dbf_read_counts counts;
   bool failed;
   debrief_error failure;
@@ -116,13 +118,31 @@ static void learn_from_path(debrief_reader *r) {
   learn_bytes(r, name, len);
 }
 
-static dbf_salvage_rule rule_of(const debrief_reader *r) {
-  static const char ours[] = "{\"session_id\":";
-  if (!r->options.foreign)
-    return (dbf_salvage_rule){false, ours, sizeof ours - 1,
-                              r->options.session ? r->options.session : r->learned.data};
-  return (dbf_salvage_rule){true, r->learned.len ? r->learned.data : "{", r->learned.len ? r->learned.len : 1,
-                            NULL};
+/* How many bytes of the text are {"key", 0 when it does not begin so. */
+static size_t first_key(const char *text, size_t len) {
+  const char *end = len > 2 && memcmp(text, "{\"", 2) == 0 ? memchr(text + 2, '"', len - 2) : NULL;
+  return end ? (size_t)(end - text) + 1 : 0;
+}
+
+/* What the records of a damaged line must look like: in a foreign log, like those before, and when there are none yet, like
+ * the first one on the line. False: out of memory. */
+static bool make_rule(debrief_reader *r, dbf_salvage_rule *rule) {
+  static const char ours[] = "{\"session_id\":\"";
+  dbf_bytes *begin = &r->begin;
+  dbf_bytes_clear(begin);
+  *rule = (dbf_salvage_rule){.foreign = r->options.foreign};
+  if (r->options.foreign) {
+    if (r->learned.len) dbf_bytes_append(begin, r->learned.data, r->learned.len);
+    else dbf_bytes_append(begin, r->line.text, first_key(r->line.text, r->line.len));
+  } else {
+    rule->session = r->options.session ? r->options.session : r->learned.data;
+    dbf_bytes_append(begin, ours, sizeof ours - 1);
+    if (rule->session) dbf_bytes_append(begin, rule->session, strlen(rule->session));
+    dbf_bytes_append_char(begin, '"');
+  }
+  rule->begin = begin->data;
+  rule->begin_len = begin->len;
+  return !begin->failed && !r->learned.failed;
 }
 
 /* ---- Records ----------------------------------------------------------------------------------------------- */
@@ -153,15 +173,26 @@ static debrief_next give(debrief_reader *r, dbf_record *record, bool salvaged, d
   return DEBRIEF_NEXT_ENTRY;
 }
 
-/* The record at `at` of a damaged line is a value; is it one to return? */
+/* A value of a damaged line was scanned; is it one to return? */
 static bool accept(debrief_reader *r, dbf_scan status, const dbf_json_fault *fault) {
-  dbf_salvage_rule rule = rule_of(r);
   if (status == DBF_SCAN_BAD_ENTRY && !r->told_bad_entry) {
     r->told_bad_entry = true;
     tell_fault(r, DEBRIEF_BAD_ENTRY, fault);
   }
-  return status == DBF_SCAN_OK &&
-         (r->salvage.broken == r->line.len || dbf_salvage_believes(&rule, &r->entry));
+  return status == DBF_SCAN_OK;
+}
+
+/* Where in the damaged line the next value begins; false when it is used up. */
+static bool next_value(debrief_reader *r, size_t *at) {
+  const char *text = r->line.text;
+  bool ignored;
+  if (!r->salvage.whole) {
+    if (r->part == r->salvage.count) return false;
+    *at = dbf_salvage_at(&r->salvage, r->part++);
+    return true;
+  }
+  *at = (size_t)(dbf_salvage_skip(text + r->at, text + r->line.len, &ignored) - text);
+  return *at < r->line.len;
 }
 
 /* Is the record just scanned the end of its line, with something before it, and there again on the next line? Then it was
@@ -180,15 +211,12 @@ static dbf_line_buffer_status is_repeated(debrief_reader *r, bool *repeated) {
 
 /* The next record of a damaged line; END: the line is used up. */
 static debrief_next hand_out(debrief_reader *r, dbf_record *record, debrief_error *err) {
-  for (;;) {
-    const char *text = r->line.text, *end = text + r->line.len;
-    bool ignored = false, repeated;
+  size_t at;
+  while (next_value(r, &at)) {
+    bool repeated;
     dbf_json_fault fault;
-    if (r->at < r->salvage.broken) r->at = (size_t)(dbf_salvage_skip(text + r->at, end, &ignored) - text);
-    if (r->at >= r->salvage.broken && r->at < r->salvage.last) r->at = r->salvage.last;
-    if (r->at >= r->line.len) break;
-    dbf_scan status =
-        dbf_entry_scan(&r->entry, text + r->at, r->line.len - r->at, r->options.foreign, &fault);
+    const char *text = r->line.text;
+    dbf_scan status = dbf_entry_scan(&r->entry, text + at, r->line.len - at, r->options.foreign, &fault);
     if (status == DBF_SCAN_NO_MEMORY) return out_of_memory(r, err);
     r->at = (size_t)(r->entry.text + r->entry.len - text);
     bool wanted = accept(r, status, &fault);
@@ -236,10 +264,9 @@ static tail_state settle(debrief_reader *r) {
 /* Name what is wrong with the line that r->salvage describes. */
 static bool tell_damage(debrief_reader *r, bool in_progress) {
   const dbf_salvage *s = &r->salvage;
-  bool broken = s->broken < r->line.len, last = s->last < r->line.len;
   if (s->nuls) return tell(r, DEBRIEF_NUL_RUN, 0, "NUL bytes in the line, as a power cut leaves them");
-  if (!broken && s->records > 1) return tell(r, DEBRIEF_GLUED, 0, "several records on one line");
-  if (last) return tell(r, DEBRIEF_SPLICED, s->broken, "a cut record and a whole one on one line");
+  if (s->whole && s->values > 1) return tell(r, DEBRIEF_GLUED, 0, "several records on one line");
+  if (s->spliced) return tell(r, DEBRIEF_SPLICED, s->broken, "a cut record and a whole one on one line");
   if (in_progress) return tell(r, DEBRIEF_IN_PROGRESS, s->broken, "the last line is still being written");
   if (!r->line.terminated) return tell(r, DEBRIEF_TORN_TAIL, s->broken, "the last line was cut short");
   return tell_fault(r, DEBRIEF_BAD_JSON, &s->fault);
@@ -249,7 +276,7 @@ static bool tell_damage(debrief_reader *r, bool in_progress) {
  * (*again). */
 static debrief_next take_damaged(debrief_reader *r, dbf_record *record, bool *again, debrief_error *err) {
   bool in_progress = false;
-  dbf_salvage_rule rule = rule_of(r);
+  dbf_salvage_rule rule;
   if (!r->line.terminated) {
     tail_state tail = settle(r);
     if (tail == TAIL_ERROR) {
@@ -260,12 +287,12 @@ static debrief_next take_damaged(debrief_reader *r, dbf_record *record, bool *ag
     if (*again) return DEBRIEF_NEXT_END;
     in_progress = tail == TAIL_IN_PROGRESS;
   }
-  if (!dbf_salvage_line(&r->entry, r->line.text, r->line.len, &rule, &r->salvage))
+  if (!make_rule(r, &rule) || !dbf_salvage_line(&r->entry, r->line.text, r->line.len, &rule, &r->salvage))
     return out_of_memory(r, err);
   if (!tell_damage(r, in_progress)) return stop(r, err);
   r->handing_out = true;
-  r->told_bad_entry = r->salvage.broken < r->line.len; /* the line was reported as broken: once is enough */
-  r->at = 0;
+  r->told_bad_entry = !r->salvage.whole; /* the line was reported as broken: once is enough */
+  r->at = r->part = 0;
   return hand_out(r, record, err);
 }
 
@@ -346,6 +373,8 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
                        options->line_limit ? options->line_limit : DBF_LINE_LIMIT);
   dbf_entry_init(&r->entry);
   dbf_bytes_init(&r->learned);
+  dbf_bytes_init(&r->begin);
+  dbf_bytes_init(&r->salvage.at);
   if (!options->foreign && !session) learn_from_path(r);
   return r;
 }
@@ -370,6 +399,8 @@ void debrief_reader_close(debrief_reader *r) {
   dbf_line_buffer_release(&r->window);
   dbf_entry_release(&r->entry);
   dbf_bytes_release(&r->learned);
+  dbf_bytes_release(&r->begin);
+  dbf_bytes_release(&r->salvage.at);
   if (r->fd >= 0) close(r->fd);
   free((char *)r->options.session);
   free(r->path);

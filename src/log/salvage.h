@@ -1,9 +1,22 @@
-/* salvage.h: what can be had of a damaged line. It never invents: what comes out was written as it is.
+/* salvage.h: what can be had of a damaged line. It never invents: what comes out was appended as it is.
  *
- *     {whole}{whole}\n          glued     each
- *     {"session_{whole}\n       spliced   the last, when it can only be a record of this session
- *     \0\0\0\0{whole}\n         nul_run   the same
- *     {whole}{"session_\n                 what is whole at the line's start, by the same test */
+ *     {whole}{whole}\n               glued      each, whatever they are
+ *     {"session_{whole}{whole}\n     spliced    what is no part of the cut record
+ *     \0\0\0\0{whole}\0\0{whole}\n   nul_run    the same
+ *     {whole}{"session_\n                       what is whole before it
+ *     {whole}*{whole}\n                         both: one byte is damaged, as a newline with a flipped bit is
+ *
+ * In a line that is damaged, a record is believed when it names this session and nothing speaks for its being something
+ * else:
+ *
+ *   - its end. After it comes the line's end, a NUL byte, or the beginning of an entry of this session, with one damaged
+ *     byte in front at most. Anything else could be the rest of a record of which a piece was lost: {"a":{"b":1}} is what
+ *     {"a":{"b":1},"c":{"d":2}} looks like without its middle, and after the part that happens to be JSON stand more.
+ *   - its beginning. It is no value inside the record before it. A cut {"session_id":"s1","input":[ followed by a whole
+ *     record is the same bytes as a record that holds such an object, so that one is not believed; and where what comes
+ *     before cannot be followed, none is that stands after ':', ',' or '['.
+ *
+ * README.md says what this leaves behind. */
 #ifndef DBF_SALVAGE_H
 #define DBF_SALVAGE_H
 
@@ -12,27 +25,29 @@
 /* What a record must look like to be believed on a line that is damaged. */
 typedef struct dbf_salvage_rule {
   bool foreign;
-  const char
-      *prefix; /* its first bytes: {"session_id": or, in a foreign log, the first key of the lines before */
-  size_t prefix_len;
+  const char *begin;   /* {"session_id":"s1" or, in a foreign log, the first key of its neighbours */
+  size_t begin_len;    /* 0: nothing is known about how records begin, and none is believed */
   const char *session; /* the id it must name; NULL: any (foreign) */
 } dbf_salvage_rule;
 
-/* |whole whole ... | broken ............ | last |    by offsets from the line's start; parts may be empty */
+/* Zeroed at first; the memory of `at` is used again for the next line. */
 typedef struct dbf_salvage {
-  size_t broken;  /* where the whole records at the start end */
-  size_t last;    /* where the whole record that ends the line begins; the line's length when there is none */
-  size_t records; /* whole values at the start (some may not be entries) */
-  bool nuls;      /* NUL bytes were met outside of whole records */
-  dbf_json_fault fault; /* of the first byte that is not part of a whole record */
+  bool whole;           /* the line is nothing but whole values, and each of them counts */
+  size_t count;         /* else how many records are believed */
+  dbf_bytes at;         /* where they begin: see dbf_salvage_at */
+  size_t values;        /* whole values that were met */
+  size_t broken;        /* the first byte that is part of none; the line's length when `whole` */
+  bool spliced;         /* a believed record stands behind it */
+  bool nuls;            /* NUL bytes were met outside of whole records */
+  dbf_json_fault fault; /* of the first byte that is not part of a whole value */
 } dbf_salvage;
 
 /* Look at a line that is not just one value. Linear in its length. False: out of memory. */
 bool dbf_salvage_line(dbf_entry *scratch, const char *text, size_t len, const dbf_salvage_rule *rule,
                       dbf_salvage *result);
 
-/* Does the record that was scanned into `entry` satisfy the rule? */
-bool dbf_salvage_believes(const dbf_salvage_rule *rule, const dbf_entry *entry);
+/* Where in the line the believed record `i` of found->count begins. */
+size_t dbf_salvage_at(const dbf_salvage *found, size_t i);
 
 /* The first byte at or behind `p` that is neither white space nor NUL; *nuls is set when a NUL was met. */
 const char *dbf_salvage_skip(const char *p, const char *end, bool *nuls);

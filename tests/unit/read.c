@@ -254,6 +254,16 @@ static void a_foreign_record_begins_as_its_neighbours_do(void **state) {
              "end 2 entries, 3 lines, 0 blank, 2 damaged, 0 warnings\n");
 }
 
+static void the_first_record_of_a_foreign_line_says_how_the_others_begin(void **state) {
+  (void)state;
+  READS_WITH(FOREIGN, "{\"type\":\"cut{\"type\":2}\n",
+             "spliced 1 @0+22 \"{\"type\":\"cut{\"type\":2}\" a cut record and a whole one on one line\n"
+             "entry 1 @0 {\"type\":2} salvaged\nend 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
+  READS_WITH(FOREIGN, "x{\"type\":2}\n",
+             "bad_json 1 @0+11 \"x{\"type\":2}\" expected a value, at byte 1 of the line\n"
+             "end 0 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
+}
+
 /* {"type":...,"content":{"type":"text"} is a cut record and nothing else. */
 static void a_part_of_a_cut_foreign_record_is_no_record(void **state) {
   (void)state;
@@ -356,6 +366,7 @@ int main(void) {
       TEST(gives_a_record_once_that_the_next_line_repeats),
       TEST(any_object_is_an_entry_of_a_foreign_log),
       TEST(a_foreign_record_begins_as_its_neighbours_do),
+      TEST(the_first_record_of_a_foreign_line_says_how_the_others_begin),
       TEST(a_part_of_a_cut_foreign_record_is_no_record),
       TEST(strict_reading_stops_at_the_first_damage),
       TEST(gives_a_record_once_that_the_next_part_repeats),

@@ -49,7 +49,8 @@ static void keeps_every_entry_of_every_kind_of_damage(void **state) {
 
 static void lists_each_piece_of_a_line_that_is_left_out(void **state) {
   (void)state;
-  EXPECT(A "[]" B "{\"x\n", A "\n" B "\n", 2, 2, "1:31+2 bad_json\n1:64+3 bad_json\n");
+  EXPECT(A B "{\"x\n", A "\n" B "\n", 2, 2, "1:62+3 bad_json\n");
+  EXPECT(A "[]" B "{\"x\n", B "\n", 1, 1, "1:0+33 bad_json\n1:64+3 bad_json\n");
   EXPECT(A " [] " B "\t\n", A "\n" B "\n", 2, 2, "1:31+4 bad_entry\n");
   EXPECT("{\"cut" A "\n" A "\n", A "\n", 1, 0,
          "1:0+36 spliced\n"); /* appended a second time, as a whole line */

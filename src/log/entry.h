@@ -88,7 +88,9 @@ typedef struct dbf_entry {
   uint32_t nested_count, nested_cap;
   uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
   bool duplicate_key;              /* at the top level or inside an attempt */
-  const dbf_json_kernel *kernel;   /* what scans; dbf_entry_init takes the best one */
+  const char *
+      misfit; /* the first value that a known member cannot have, NULL: none so far; also after a scan that failed */
+  const dbf_json_kernel *kernel; /* what scans; dbf_entry_init takes the best one */
   dbf_marks marks;
   dbf_keyset names,
       attempt_names; /* unknown names of the entry and of the attempt being scanned: duplicates */

@@ -54,7 +54,7 @@ static bool has_kind(const dbf_json_value *value, dbf_kind wanted) {
 static void complain(scan *s, const char *complaint, const char *at) {
   if (s->complaint || s->foreign) return;
   s->complaint = complaint;
-  s->complaint_at = at;
+  s->complaint_at = s->entry->misfit = at;
 }
 
 /* ---- Objects --------------------------------------------------------------------------------------------- */
@@ -327,6 +327,7 @@ static void begin(dbf_entry *entry, const char *text) {
   entry->len = 0;
   entry->count = entry->attempt_count = entry->nested_count = 0;
   entry->duplicate_key = false;
+  entry->misfit = NULL;
   memset(entry->known, 0, sizeof entry->known);
   dbf_keyset_clear(&entry->names);
 }

@@ -189,14 +189,15 @@ static const char *take(search *s, const char *p) {
 /* A broken piece of the line, scanned from `from` on as if it were a record. */
 typedef struct piece {
   const char *from;
-  const char *fault; /* what is before it could be read */
+  const char *fault;  /* what is before it could be read */
+  const char *misfit; /* a value that no entry has where it stands; NULL: there is none before the fault */
 } piece;
 
 /* Is the object at `p` no value inside the piece? A scan of the piece that comes to `passed`, behind the first name of the
  * object, has read it as a value. In a string it ends that with its first quote, and the scan fails at the next byte; where
- * no value may stand, it fails at once. */
+ * no value may stand, it fails at once. And no entry has an object for its skill. */
 static bool is_outside(const piece *broken, const char *p, const char *passed) {
-  if (broken->fault >= passed) return false;
+  if (broken->fault >= passed) return p == broken->misfit;
   if (broken->fault >= p) return true;
   while (p > broken->from && is_space(p[-1])) p--;
   return p == broken->from || !strchr(":,[", p[-1]) || p[-1] == '\0';
@@ -228,7 +229,8 @@ static void take_last(search *s, const piece *broken, const char *stop) {
   if (s->rule->foreign || *broken->from != '{') return;
   while ((stop = end_before(broken->from, stop))) {
     const char *p = object_start(broken->from, stop);
-    if (!p || p == broken->from || broken->fault > p || scan(s, p) != stop || !is_ours(s) ||
+    bool in_string = broken->fault > p && broken->misfit != p;
+    if (!p || p == broken->from || in_string || scan(s, p) != stop || !is_ours(s) ||
         !is_outside(broken, p, stop))
       break;
     believe(s, p);
@@ -246,7 +248,7 @@ static const char *find_beginning(const search *s, const char *p) {
 
 /* The scan at `from` failed: take the next whole record. *gap is where the broken bytes end. NULL: there is none. */
 static const char *find_next(search *s, const char *from, const char **gap) {
-  piece broken = {from, s->fault.at};
+  piece broken = {from, s->fault.at, s->scratch->misfit};
   const char *stop, *p = from;
   break_at(s, from);
   doubt_last(s);
@@ -256,7 +258,7 @@ static const char *find_next(search *s, const char *from, const char **gap) {
     *gap = p;
     if ((stop = scan(s, p))) return meet_value(s, stop), stop;
     if (s->no_memory) return NULL;
-    broken = (piece){p, s->fault.at};
+    broken = (piece){p, s->fault.at, s->scratch->misfit};
   }
   take_last(s, &broken, s->end);
   *gap = s->end;

@@ -109,7 +109,9 @@ end
 
 pages["debrief.1"] = function(version)
   local readme, program = slurp "README.md", slurp "lua/debrief/cli/README.md"
-  local root = require "debrief.cli.commands" {}
+  local grammar = require "debrief.cli.parser".new()
+  for _, name in ipairs(grammar.names()) do grammar:command(name) end
+  local root = grammar.root
   local what = root._description:gsub("^A", "a"):gsub("%.$", "")
   begin("debrief", 1, "User Commands", what, version)
   say("# SYNOPSIS\n\n")

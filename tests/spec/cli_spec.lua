@@ -28,6 +28,31 @@ describe("the program", function()
     end
   end)
 
+  it("loads no command but the one it was asked for", function()
+    scene:sh(("mkdir copy && cp -r %s/lua %s/plugins copy"):format(program.root, program.root))
+    for _, name in ipairs { "repl", table.unpack(COMMANDS) } do
+      scene:write("copy/lua/debrief/cli/" .. name .. ".lua", ("error 'loaded %s'"):format(name))
+    end
+    local env = { DEBRIEF_LUA_DIR = scene:path "copy" }
+    for _, words in ipairs { { "--version" }, { "--help" }, { "-d", "x", "-h" } } do
+      words.env = nil
+      local bare = scene:run(words)
+      words.env = env
+      assert.same(bare, scene:run(words))
+    end
+    for _, name in ipairs { "append", "completion", "read" } do
+      scene:sh(("cp %s/lua/debrief/cli/%s.lua copy/lua/debrief/cli"):format(program.root, name))
+    end
+    for _, words in ipairs { { "append", "s", "skill=a", "final_status=ok" }, { "read", "s" },
+      { "completion", "bash", "--", "" }, { "completion", "zsh", "--", "read", "-" } } do
+      words.env = env
+      local r = scene:run(words)
+      assert.same({ 0, "" }, { r.status, r.err })
+    end
+    local r = scene:run { "retro", "summary", env = env }
+    assert.truthy(r.err:find("loaded retro", 1, true), r.err)
+  end)
+
   it("keeps help within 80 columns", function()
     for _, words in ipairs { "", table.unpack(COMMANDS) } do
       for line in scene:sh('"$DEBRIEF" help ' .. words).out:gmatch "[^\n]+" do assert(utf8.len(line) <= 80, line) end

@@ -5,7 +5,6 @@ local messages = require "debrief.cli.messages"
 local words = require "debrief.cli.entry_words"
 
 local append = {
-  summary = "Append entries to a session.",
   epilog = [[
 Entries are JSON objects, one per line, from FILEs or standard input; or one entry is made of KEY=VALUE words:
   debrief append s1 skill=review final_status=ok input:='{"pr":7}' \
@@ -34,6 +33,7 @@ end
 
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
+  if #args.enrich + #args.opt + #args.allow == 0 then return nil end
   local job = arguments.job { enrich = args.enrich, opt = args.opt, allow = args.allow }
   if #args.enrich == 0 then return nil end
   local worker = arguments.worker(job)
@@ -129,23 +129,27 @@ local function from_lines(args, log)
   end)
   if #batch == 0 and stored == 0 then messages.fail "no entries in the input; nothing was stored" end
   if #batch > 0 then flush() end
-  return stored, problems
+  return problems
 end
 
 -- ---- One entry from words ------------------------------------------------------------------------------------------
+
+-- Call a function that returns nil and a message, and raises where a field of the entry has another type.
+local function checked(f, ...)
+  local fine, result, message, written = pcall(f, ...)
+  if not fine then messages.fail(result .. "; nothing was stored", 2) end
+  if not result then messages.fail(message .. (written and WRITTEN or "; nothing was stored")) end
+  return result
+end
 
 local function from_words(args, log)
   local problems = {}
   local enrich = enricher(args, problems)
   local entry, mistake = words.entry(args.words, args.attempt)
   if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
-  local fine, text, refusal = pcall(core.line, args.id, entry) -- raises where a field has another type
-  if not fine then messages.fail(text .. "; nothing was stored", 2) end
-  if not text then messages.fail(refusal .. "; nothing was stored") end
-  if enrich then text = enrich(text, "the entry", nil) end
-  local ok, message, written = log:append(args.id, text)
-  if not ok then messages.fail(message .. (written and WRITTEN or "; nothing was stored")) end
-  return 1, problems
+  if enrich then entry = enrich(checked(core.line, args.id, entry), "the entry") end
+  checked(log.append, log, args.id, entry)
+  return problems
 end
 
 local function has_pairs(list)
@@ -163,7 +167,7 @@ function append.run(args)
   local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
   if not log then messages.fail(message) end
   local single = has_pairs(args.words) or #args.attempt > 0
-  local _, problems = (single and from_words or from_lines)(args, log)
+  local problems = (single and from_words or from_lines)(args, log)
   log:close()
   return messages.problems(problems) and 3 or 0
 end

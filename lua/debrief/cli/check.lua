@@ -7,7 +7,7 @@ local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
 local check = {
-  summary = "Report every damaged line of sessions.", paged = true,
+  paged = true,
   epilog = [[
 Prints FILE:LINE:BYTE KIND for each damaged line, each last line that is still
 being written, and each warning (invalid UTF-8, a duplicate member), then the

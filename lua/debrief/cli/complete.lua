@@ -3,7 +3,6 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local asked = require "debrief.entry.asked"
-local parser = require "debrief.cli.parser"
 local escape = require "debrief.text.escape"
 
 local complete = {}
@@ -40,9 +39,9 @@ local function take(line, option, value)
   if name == "PLUGIN" then line.plugins[#line.plugins + 1] = value end
 end
 
-local function positional(root, line, word)
+local function positional(grammar, line, word)
   if not line.command then
-    line.command = parser.command(root, word)
+    line.command = grammar:command(word)
     line.lost = not line.command
     return
   end
@@ -54,7 +53,7 @@ end
 
 -- What the words before the last one say: { command =, count = of its arguments so far, dir =, plugins = named ones,
 -- waiting = the option whose value comes next, plain = true behind --, lost = true when they make no sense }
-local function walk(root, words)
+local function walk(grammar, words)
   local dir = os.getenv "DEBRIEF_DIR"
   local line = { count = 0, plugins = {}, dir = dir ~= "" and dir or "sessions" }
   for i = 1, #words - 1 do
@@ -65,10 +64,10 @@ local function walk(root, words)
     elseif word == "--" then
       line.plain = true
     elseif line.plain or not word:find "^%-." then
-      positional(root, line, word)
+      positional(grammar, line, word)
     else
       local name, value = word:match "^(%-%-[^=]*)=(.*)$"
-      local option = parser.option(root, line.command, name or word)
+      local option = grammar:option(line.command, name or word)
       if option and value then take(line, option, value) end
       if option and not value and option._maxargs > 0 then line.waiting = option end
     end
@@ -192,14 +191,14 @@ local values = {
   ["import FILE"] = importers,
 }
 
-local function commands(root)
+local function commands(grammar)
   local out = {}
-  for i, command in ipairs(root._commands) do out[i] = { text = command._name, is = short(command._description) } end
+  for i, one in ipairs(grammar.commands) do out[i] = { text = one.name, is = short(one.summary) } end
   return out
 end
 
-local function values_of(root, line, element, text)
-  if element._argname == "COMMAND" then return commands(root) end
+local function values_of(grammar, line, element, text)
+  if element._argname == "COMMAND" then return commands(grammar) end
   if element._choices then return words_of(element._choices, (element._argname or element._name):lower())() end
   local name = element._argname or element._name
   name = type(name) == "table" and name[#name] or name
@@ -210,9 +209,9 @@ end
 
 -- ---- The last word --------------------------------------------------------------------------------------------------
 
-local function options(root, line)
+local function options(grammar, line)
   local out = {}
-  for _, one in ipairs(line.command and { line.command } or { root }) do
+  for _, one in ipairs(line.command and { line.command } or { grammar.root }) do
     for _, option in ipairs(one._options) do
       for _, alias in ipairs(option._aliases) do out[#out + 1] = { text = alias, is = short(option._description) } end
     end
@@ -220,33 +219,33 @@ local function options(root, line)
   return out
 end
 
-local function all(root, line, text)
-  if line.waiting then return values_of(root, line, line.waiting, text) end
+local function all(grammar, line, text)
+  if line.waiting then return values_of(grammar, line, line.waiting, text) end
   local name, value = text:match "^(%-%-[^=]*=)(.*)$"
-  local option = not line.plain and name and parser.option(root, line.command, name:sub(1, -2))
+  local option = not line.plain and name and grammar:option(line.command, name:sub(1, -2))
   if option and option._maxargs > 0 then
-    local list = values_of(root, line, option, value)
+    local list = values_of(grammar, line, option, value)
     for i, one in ipairs(list) do list[i] = one.text:find "^:" and one or { text = name .. one.text, is = one.is } end
     return list
   end
-  if not line.plain and text:find "^%-" then return options(root, line) end
+  if not line.plain and text:find "^%-" then return options(grammar, line) end
   if line.lost then return {} end
-  if not line.command then return commands(root) end
+  if not line.command then return commands(grammar) end
   local list = line.command._arguments
   local last = list[#list]
   local element = list[line.count + 1] or last and last._maxargs == math.huge and last
-  return element and values_of(root, line, element, text) or {}
+  return element and values_of(grammar, line, element, text) or {}
 end
 
---- @param root the program's parser
+--- @param grammar the program's words: debrief.cli.parser
 -- @param words a command line without its first word; the last one, perhaps empty, is to be completed
 -- @param bash true: words as bash has them
 -- @return { { text =, is = what it is } ... }; the texts :file and :folder stand for names of files and folders
-function complete.of(root, words, bash)
+function complete.of(grammar, words, bash)
   local kept, out = 0, {}
   if bash then words, kept = whole(words) end
   local text = words[#words]
-  for _, one in ipairs(all(root, walk(root, words), text)) do
+  for _, one in ipairs(all(grammar, walk(grammar, words), text)) do
     if one.text:find "^:" then
       out[#out + 1] = one
     elseif one.text:sub(1, #text) == text then

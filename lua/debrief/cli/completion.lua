@@ -2,7 +2,7 @@ local output = require "debrief.cli.output"
 local complete = require "debrief.cli.complete"
 
 local completion = {
-  summary = "Print the completion script for a shell.", no_folder = true,
+  no_folder = true,
   epilog = [[
 bash:  eval "$(debrief completion bash)"        in ~/.bashrc
 zsh:   eval "$(debrief completion zsh)"         in ~/.zshrc, below compinit

@@ -7,7 +7,6 @@ local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
 local import = {
-  summary = "Import logs of other programs.",
   epilog = "Importing is repeatable: an entry that the log already has is not written again. If the last turn of a "
     .. "transcript is still open, it is withheld until a later import finds its end, or until --final is given.",
 }

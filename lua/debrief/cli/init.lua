@@ -3,49 +3,58 @@
 -- Exit status: 0 fine; 1 failed; 2 usage, or a plugin that does not load; 3 finished, but lines could not be read or
 -- plugins failed; 130 interrupted.
 -- @module debrief.cli
-local commands_of = require "debrief.cli.commands"
 local core = require "debrief.core"
-local output = require "debrief.cli.output"
-local grammar = require "debrief.cli.parser"
-local progress = require "debrief.cli.progress"
 local messages = require "debrief.cli.messages"
+local output = require "debrief.cli.output"
+local progress = require "debrief.cli.progress"
 
-local function parse(parser, left, words)
-  local ok, parsed, result = pcall(parser.pparse, parser, words)
-  if left.text then return nil, left.text, 0 end
-  if not ok then error(parsed, 0) end
-  if not parsed then return nil, grammar.explain(parser, result, words), 2 end
-  return result
-end
+--- The version, of the program and of the Lua it is linked with.
+local function version() return ("debrief %s (%s)"):format(core.version, core.lua) end
 
 local function has(words, word)
   for _, one in ipairs(words) do if one == word then return true end end
   return false
 end
 
+-- Where the script is that `run` or `repl` is to run: what follows it is not for us.
+local function script_of(words)
+  return has(words, "run") and require "debrief.cli.run".place(words)
+    or has(words, "repl") and require "debrief.cli.repl".place(words) or nil
+end
+
+local function folder_of(args)
+  local dir = os.getenv "DEBRIEF_DIR"
+  local given = args.dir_behind or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
+  return (given:gsub("(.)/+$", "%1"))
+end
+
+-- Print what the words ask for instead of a command.
+local function answer(text, words)
+  output.setup(has(words, "--no-pager"))
+  output.write(text, "\n")
+  return 0
+end
+
 local function dispatch(words)
-  local left = {}
-  local parser, commands = commands_of(left)
-  local script = commands.run.place(words) or commands.repl.place(words) -- what is behind it is not for us
+  if words[1] == "--version" then return answer(version(), words) end
+  local script = script_of(words)
   local known = { table.unpack(words, 1, script or #words) }
-  local args, message, status = parse(parser, left, known)
-  local paged = args and args.command and commands[args.command].paged or left.text
-  local no_pager = not paged or has(known, "--no-pager")
-  local missing = output.setup(no_pager)
-  if not args then
-    if status == 0 then output.write(message, "\n") else messages.error(message .. " (debrief --help)") end
-    return status
+  local grammar = require "debrief.cli.parser".new(version)
+  local args, mistake = grammar:parse(known)
+  if grammar.left then return answer(grammar.left, known) end
+  local module = args and grammar.modules[args.command]
+  local missing = output.setup(not (module and module.paged) or has(known, "--no-pager"))
+  if mistake then
+    messages.error(mistake .. " (debrief --help)")
+    return 2
   end
-  if not args.command then
-    io.stderr:write(parser:get_help(), "\n")
+  if not module then
+    io.stderr:write(grammar:help(), "\n")
     return 2
   end
   if missing then messages.note(missing) end
-  args.parser, args.typed, args.place = parser, words, script
-  local dir = os.getenv "DEBRIEF_DIR"
-  args.dir = args.dir_behind or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
-  args.dir = args.dir:gsub("(.)/+$", "%1")
-  return commands[args.command].run(args) or 0
+  args.parser, args.typed, args.place, args.dir = grammar, words, script, folder_of(args)
+  return module.run(args) or 0
 end
 
 --- Run the program.

@@ -3,7 +3,7 @@ local retro = require "debrief.cli.retro"
 local messages = require "debrief.cli.messages"
 
 local merge = {
-  summary = "Make one report from partial results of several runs or machines.", paged = true,
+  paged = true,
   epilog = "`debrief retro PLUGIN --partial -o FILE` writes a partial result. They are merged in the order given, and "
     .. "must come from the same version of the plugin with the same options. No code in them is run.",
 }

@@ -3,7 +3,6 @@
 local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 local core = require "debrief.core"
-local escape = require "debrief.text.escape"
 
 local messages = {}
 
@@ -12,7 +11,7 @@ local MOST = 20 -- diagnostics of one file that are told one by one
 local function line(text)
   output.close()
   progress.clear()
-  io.stderr:write(escape(text, "\n\t"), "\n")
+  io.stderr:write(require "debrief.text.escape"(text, "\n\t"), "\n")
 end
 
 --- "debrief: message"

@@ -2,7 +2,6 @@
 -- What goes to stderr waits for it (`debrief.cli.messages` closes it), so that no message lands in a pager's screen.
 -- @module debrief.cli.output
 local core = require "debrief.core"
-local pager = require "debrief.text.pager"
 local progress = require "debrief.cli.progress"
 
 local output = {}
@@ -11,7 +10,7 @@ local PIECE = 1 << 16 -- bytes that wait to be written at once; a terminal sees 
 
 local given = { fd = 1 }
 local waiting, bytes = {}, 0
-local open, left -- the open pager or descriptor; nobody reads any more
+local open, left -- the open pager; nobody reads any more
 
 --- Say how this command prints. Until then, and without a terminal, no pager is used.
 -- @param no_pager true: none is wanted
@@ -20,7 +19,7 @@ function output.setup(no_pager)
   local columns, rows = core.terminal(1)
   given, open, waiting, bytes, left = { fd = 1, columns = columns, rows = rows }, nil, {}, 0, false
   if not columns or no_pager then return nil end
-  local command, message = pager.command()
+  local command, message = require "debrief.text.pager".command()
   given.command = command
   return message
 end
@@ -34,13 +33,19 @@ local function check(written, message)
   return written
 end
 
+-- A pager is loaded only where there may be one.
+local function put(text)
+  if not given.command then return require "debrief.text.write".to(given.fd, text) end
+  open = open or require "debrief.text.pager".new(given)
+  return open:write(text)
+end
+
 local function flush()
   if bytes == 0 or left then return end
   local text = table.concat(waiting)
   waiting, bytes = {}, 0
   if given.columns then progress.clear() end
-  open = open or pager.new(given)
-  left = not check(open:write(text))
+  left = not check(put(text))
 end
 
 --- Print texts.

@@ -1,11 +1,14 @@
---- The words of the program: its commands and options, their help, and what is said of words that are none. The man
--- page and the completions are made from the same parser.
+--- The words of the program: its commands and options, their help, and messages about unknown words. The man page and
+-- the completions are made from the same parser.
+--
+-- All commands are known by name and summary; the options of one are added when it is used, for a start of the program
+-- is to pay for one command only.
 -- @module debrief.cli.parser
 local argparse = require "debrief.cli.argparse"
-local core = require "debrief.core"
-local suggest = require "debrief.text.suggest"
+local commands = require "debrief.cli.commands"
 
-local parser = {}
+local parser = { commands = commands }
+parser.__index = parser
 
 local EPILOG = [[
 `debrief COMMAND --help` shows the help of a command.
@@ -14,21 +17,19 @@ The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
 3 finished, but lines could not be read or plugins failed, 130 interrupted.]]
 
--- Help and version leave the parser by an error that is no error; argparse turns it into text, so what it says is kept
--- beside it.
-local function leaving(left, text)
+-- Help and version leave the parser by raising an error; argparse turns that into text, so the answer is kept apart.
+local function leaving(self, text)
   return function()
-    left.text = text()
+    self.left = text()
     error("left", 0)
   end
 end
 
-local function add_help(one, left)
-  one:flag "-h --help":description "Show this help and exit."
-    :action(leaving(left, function() return one:get_help() end))
+local function add_help(one, self, help)
+  one:flag "-h --help":description "Show this help and exit.":action(leaving(self, help))
 end
 
--- -d is understood before and behind the command; behind it, it is another target for argparse.
+-- -d is understood before and after the command; after it, it is another target for argparse.
 local function add_folder(one, target)
   one:option "-d --dir":argname "DIR":target(target)
     :description "The folder of the log (default: $DEBRIEF_DIR or ./sessions)."
@@ -54,63 +55,99 @@ local function set_labels(one)
   end
 end
 
---- The version, of the program and of the Lua it is linked with.
-function parser.version() return ("debrief %s (%s)"):format(core.version, core.lua) end
-
---- @param left gets `text` when the words ask for help or the version
--- @param modules { { name, module } ... } of the commands, in the order of the help
-function parser.new(left, modules)
+--- @param version returns the text for --version
+-- @return { root = the parser of argparse, modules = name -> module of the commands that were used,
+--   left = the text that was asked for (help or the version), once there is one }
+function parser.new(version)
+  local self = setmetatable({ modules = {}, used = {} }, parser)
   local root = argparse("debrief", "A session log for agent skill runs, and the place to look back on them.", EPILOG)
   root:add_help(false)
   root:help_max_width(80)
   root:require_command(false)
   root:command_target "command"
-  add_help(root, left)
-  root:flag "--version":description "Show the version and exit.":action(leaving(left, parser.version))
+  self.root = root
+  add_help(root, self, function() return self:help() end)
+  root:flag "--version":description "Show the version and exit.":action(leaving(self, version))
   add_folder(root, "dir_before")
   add_no_pager(root)
   set_labels(root)
-  for _, pair in ipairs(modules) do
-    local module = pair[2]
-    local command = root:command(pair[1], module.summary, module.epilog)
-    command:add_help(false)
-    add_help(command, left)
-    if not module.no_folder then add_folder(command, "dir_behind") end
-    module.options(command)
-    if module.paged then add_no_pager(command) end
-    set_labels(command)
-  end
-  return root
+  return self
 end
 
---- The command of that name, as argparse has it.
-function parser.command(root, name)
-  for _, command in ipairs(root._commands) do
-    if command._name == name then return command end
+-- A command as argparse has it, with nothing but its name and summary.
+local function bare(self, one)
+  local command = self.root:command(one.name, one.summary)
+  command:add_help(false)
+  return command
+end
+
+-- Add what the module of a command declares.
+local function complete(self, command, module)
+  if module.epilog then command:epilog(module.epilog) end
+  add_help(command, self, function() return command:get_help() end)
+  if not module.no_folder then add_folder(command, "dir_behind") end
+  module.options(command)
+  if module.paged then add_no_pager(command) end
+  set_labels(command)
+end
+
+local function find(name)
+  for _, one in ipairs(commands) do if one.name == name then return one end end
+end
+
+--- The command of that name, as argparse has it, with its options; nil: there is none.
+function parser:command(name)
+  local one = not self.used[name] and find(name)
+  if one then
+    self.used[name], self.modules[name] = bare(self, one), one.load()
+    complete(self, self.used[name], self.modules[name])
   end
+  return self.used[name]
+end
+
+--- The help of the program, which lists all commands.
+function parser:help()
+  self.root._commands = {}
+  for i, one in ipairs(commands) do
+    local command = self.used[one.name] or bare(self, one)
+    self.root._commands[i] = command
+  end
+  return self.root:get_help()
+end
+
+--- Parse words. Only a command that is among them can be the one that is used.
+-- @return what was found; or nil and a message in our words
+function parser:parse(words)
+  for _, word in ipairs(words) do self:command(word) end
+  if not next(self.used) then bare(self, commands[1]) end -- argparse must know that there are commands
+  local ok, parsed, result = pcall(self.root.pparse, self.root, words)
+  if self.left then return nil end
+  if not ok then error(parsed, 0) end
+  if not parsed then return nil, self:explain(result, words) end
+  return result
 end
 
 --- The names of all commands, in the order of the help.
-function parser.names(root)
+function parser.names()
   local names = {}
-  for i, command in ipairs(root._commands) do names[i] = command._name end
+  for i, one in ipairs(commands) do names[i] = one.name end
   return names
 end
 
 --- The option of that name, of the command or of the program itself.
-function parser.option(root, command, name)
-  for _, one in ipairs { command or root, root } do
+function parser:option(command, name)
+  for _, one in ipairs { command or self.root, self.root } do
     for _, option in ipairs(one._options) do
       for _, alias in ipairs(option._aliases) do if alias == name then return option end end
     end
   end
 end
 
--- ---- Words that are none -------------------------------------------------------------------------------------------
+-- ---- Unknown words ------------------------------------------------------------------------------------------------
 
-local function options_of(root, command)
+local function options_of(self, command)
   local names = {}
-  for _, one in ipairs { command or root, root } do
+  for _, one in ipairs { command or self.root, self.root } do
     for _, option in ipairs(one._options) do
       for _, alias in ipairs(option._aliases) do names[#names + 1] = #alias > 2 and alias or nil end
     end
@@ -134,22 +171,24 @@ local function wrong_value(words, name, choices)
   return ""
 end
 
+-- ": did you mean '…'?", or "" when no name is near
+local function hint(name, names) return select(2, require "debrief.text.suggest"(name, names)) end
+
 --- argparse's message in our words, with the nearest of what there is.
 -- @param words that were parsed
-function parser.explain(root, message, words)
+function parser:explain(message, words)
   local command
-  for _, word in ipairs(words) do command = command or parser.command(root, word) end
+  for _, word in ipairs(words) do command = command or self:command(word) end
   message = message:gsub("%s*\nDid you.*", "")
   local name = message:match "^unknown command '(.*)'$"
-  if name then return message .. select(2, suggest(name, parser.names(root))) end
+  if name then return message .. hint(name, parser.names()) end
   name = message:match "^unknown option '(.*)'$"
-  if name then return message .. select(2, suggest(name, options_of(root, command))) end
+  if name then return message .. hint(name, options_of(self, command)) end
   name = message:match "^argument for option '([^']*)' must be one of"
-  local option = name and parser.option(root, command, name)
+  local option = name and self:option(command, name)
   if option then
     local typed = wrong_value(words, name, option._choices)
-    return ("%s takes %s, not '%s'%s"):format(name, listed(option._choices), typed,
-      select(2, suggest(typed, option._choices)))
+    return ("%s takes %s, not '%s'%s"):format(name, listed(option._choices), typed, hint(typed, option._choices))
   end
   return message
 end

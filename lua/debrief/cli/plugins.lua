@@ -7,7 +7,7 @@ local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 
 local plugins = {
-  summary = "List the plugins, or show or check one.", paged = true,
+  paged = true,
   epilog = "Plugins are given by path (./x.lua) or by name. Names are searched in $DEBRIEF_PLUGIN_PATH, "
     .. "~/.config/debrief/plugins and the bundled plugins, never in the current folder.",
 }

@@ -4,12 +4,10 @@
 --     append  120.0 MiB  80.3 MiB/s            without
 --
 -- The cursor waits at the line's start, so that a message of a plugin writes over it; `debrief.cli.messages` and
--- `debrief.cli.output` clear it first. Work that is done soon shows nothing.
+-- `debrief.cli.output` clear it first. Work that is done soon shows nothing. Every command loads this module, and few
+-- show a line: what draws it is loaded then.
 -- @module debrief.cli.progress
 local core = require "debrief.core"
-local format = require "debrief.text.values"
-local terminal = require "debrief.text.terminal"
-local width = require "debrief.text.width"
 
 local progress = {}
 
@@ -21,12 +19,14 @@ local what, begun, drawn -- the work; its begin; the last drawing, nil when ther
 --- Begin. Nothing is shown where stderr is no terminal, or a dumb one.
 -- @param name one word for the work
 function progress.begin(name)
-  what, begun, drawn = terminal.can_redraw(2) and name or nil, core.now(), nil
+  what, begun, drawn = require "debrief.text.terminal".can_redraw(2) and name or nil, core.now(), nil
 end
+
+local function quantity(value, unit) return require "debrief.text.values".number(value, unit) end
 
 local function time_left(seconds)
   if seconds < 59.5 then return ("%d s left"):format(math.max(1, math.floor(seconds + 0.5))) end
-  return format.number(math.floor(seconds) * 1000, "ms") .. " left"
+  return quantity(math.floor(seconds) * 1000, "ms") .. " left"
 end
 
 --- The line for so many bytes done in so many seconds.
@@ -34,7 +34,7 @@ end
 function progress.line(name, done, all, seconds)
   local rate = done / seconds
   local parts = { name, all and ("%d %%"):format(100 * math.min(done, all) // math.max(all, 1))
-    or format.number(done, "bytes"), format.number(rate, "bytes") .. "/s" }
+    or quantity(done, "bytes"), quantity(rate, "bytes") .. "/s" }
   if all and done < all and done > 0 then parts[4] = time_left((all - done) / rate) end
   return table.concat(parts, "  ")
 end
@@ -46,7 +46,7 @@ function progress.at(done, all)
   if now - (drawn or begun) < (drawn and EVERY or FIRST) then return end
   local columns = core.terminal(2)
   if not columns then return end
-  local text = width.cut(progress.line(what, done, all, (now - begun) / SECOND), columns - 1)
+  local text = require "debrief.text.width".cut(progress.line(what, done, all, (now - begun) / SECOND), columns - 1)
   io.stderr:write(text, "\27[K\r")
   drawn = now
 end

@@ -7,7 +7,7 @@ local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 local write = require "debrief.text.write"
 
-local read = { summary = "Print entries: JSON lines, or a listing on a terminal.", paged = true }
+local read = { paged = true }
 
 -- Converts the value of an option that counts from 1.
 local function count(option)

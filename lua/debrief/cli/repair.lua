@@ -6,7 +6,6 @@ local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
 local repair = {
-  summary = "Replace a damaged session by one without the damage.",
   epilog = [[
 The session is first copied, byte for byte, to SESSION.jsonl.broken-TIME in the
 same folder. Then it is replaced by a file with every readable entry, one per

@@ -3,7 +3,7 @@ local script = require "debrief.cli.script"
 local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
-local command = { summary = "Open a prompt for Lua with `debrief` and an open `log`.",
+local command = {
   epilog = "If standard input is not a terminal, it is run as a script. -e and -l are processed in the order given. "
     .. "With -e or SCRIPT there is no prompt, unless -i is given. .help explains the prompt; Ctrl-D or .quit leaves." }
 

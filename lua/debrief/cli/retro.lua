@@ -5,7 +5,7 @@ local progress = require "debrief.cli.progress"
 local report = require "debrief.report"
 local messages = require "debrief.cli.messages"
 
-local retro = { summary = "Run retrospectives over the log and print their reports.", paged = true }
+local retro = { paged = true }
 
 local function jobs(text)
   local n = math.tointeger(tonumber(text))

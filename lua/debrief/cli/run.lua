@@ -1,7 +1,7 @@
 local script = require "debrief.cli.script"
 local messages = require "debrief.cli.messages"
 
-local run = { summary = "Run a Lua script with `debrief`, `cjson` and an open `log`.",
+local run = {
   epilog = "Everything after SCRIPT, options too, is passed to the script, in `arg` and `...`." }
 
 function run.options(command)

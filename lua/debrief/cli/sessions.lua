@@ -5,7 +5,7 @@ local layout = require "debrief.text.table"
 local time = require "debrief.text.time"
 local values = require "debrief.text.values"
 
-local sessions = { summary = "List the sessions of the log.", paged = true }
+local sessions = { paged = true }
 
 function sessions.options(_) end
 

@@ -29,27 +29,27 @@ extern "C" {
 
 typedef enum debrief_code {
   DEBRIEF_OK = 0,
-  DEBRIEF_EARG,    /* the call is wrong: a NULL that must not be, a struct of an unknown size */
-  DEBRIEF_EID,     /* not a session id: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
-  DEBRIEF_EJSON,   /* not JSON; `offset` is the byte of the text where it stops being so */
-  DEBRIEF_EENTRY,  /* JSON, but not an entry: no object, a known field of another type, a duplicate member */
-  DEBRIEF_ETOOBIG, /* longer than 256 MiB or deeper than 1,024 levels */
-  DEBRIEF_ENOENT,  /* no such folder or session */
-  DEBRIEF_EIO,     /* the system refused; nothing of this call was acknowledged */
-  DEBRIEF_EUNSAFE, /* a symbolic link, a FIFO, a device or a directory stands where a session should be */
-  DEBRIEF_ELOCKED, /* somebody held the session's lock for longer than lock_timeout_ms */
+  DEBRIEF_EARG,  /* the call is wrong: a NULL that is not allowed, a struct of an unknown size */
+  DEBRIEF_EID,   /* not a session id: [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
+  DEBRIEF_EJSON, /* not JSON; `offset` is the byte of the text where the error is */
+  DEBRIEF_EENTRY, /* JSON, but not an entry: not an object, a known field of another type, a duplicate member */
+  DEBRIEF_ETOOBIG,   /* longer than 256 MiB or deeper than 1,024 levels */
+  DEBRIEF_ENOENT,    /* no such folder or session */
+  DEBRIEF_EIO,       /* the system refused; nothing of this call was acknowledged */
+  DEBRIEF_EUNSAFE,   /* a symbolic link, a FIFO, a device or a directory has the name of a session */
+  DEBRIEF_ELOCKED,   /* another process held the session's lock for longer than lock_timeout_ms */
   DEBRIEF_EPOISONED, /* an earlier sync failed: what was acknowledged before may be lost; open the log again */
   DEBRIEF_EDAMAGED,  /* strict reading met a line that is not an entry */
   DEBRIEF_EFORK,     /* the log was opened by another process, before fork: open it again in this one */
   DEBRIEF_EMEMORY,   /* out of memory */
-  DEBRIEF_ESYNC, /* it is written, and not to be appended again, but the sync failed: a power cut may take it */
+  DEBRIEF_ESYNC,     /* written, so do not append it again, but the sync failed: a power cut may lose it */
   /* debrief/debrief.h only */
-  DEBRIEF_EPLUGIN,     /* a plugin is not there, does not load, or was given what it does not take */
-  DEBRIEF_ESCRIPT,     /* a script, a hook or a function of the host's raised an error */
-  DEBRIEF_EINTERRUPTED /* debrief_interrupt */
+  DEBRIEF_EPLUGIN,     /* a plugin does not exist, does not load, or has no such option */
+  DEBRIEF_ESCRIPT,     /* a script, a hook or a function of the host raised an error */
+  DEBRIEF_EINTERRUPTED /* debrief_interrupt was called */
 } debrief_code;
 
-/* What went wrong: `message` says what, where and what to do, in one line. `line` counts from 1 (0: no line),
+/* What went wrong. `message` is one line: what happened, where, and what to do. `line` counts from 1 (0: no line),
  * `offset` is in bytes. */
 typedef struct debrief_error {
   debrief_code code;
@@ -66,8 +66,8 @@ typedef struct debrief_text {
   size_t len;
 } debrief_text;
 
-/* A moment as RFC 3339 writes it: seconds since 1970-01-01T00:00:00Z (negative before), nanoseconds 0 to
- * 999,999,999, and the zone it is shown in. Years 0001 to 9999. `set` false is "not given". */
+/* A time as RFC 3339 writes it: seconds since 1970-01-01T00:00:00Z (negative before), nanoseconds 0 to
+ * 999,999,999, and the zone in which it is shown. Years 0001 to 9999. `set` false is "not given". */
 typedef struct debrief_time {
   int64_t seconds;
   int32_t nanoseconds;
@@ -97,7 +97,7 @@ typedef struct debrief_attempt {
  * optional ones left out. Zero the struct, set struct_size, fill in what you know. */
 typedef struct debrief_entry {
   size_t struct_size;      /* sizeof(debrief_entry) */
-  debrief_text session_id; /* not given: the session it is appended to; another one is refused */
+  debrief_text session_id; /* not given: the session it is appended to; any other is refused */
   debrief_time timestamp;  /* not set: now, in UTC (sparse: left out) */
   debrief_text skill;
   debrief_text phase;        /* left out when empty */
@@ -126,14 +126,14 @@ typedef struct debrief_log_config {
   size_t struct_size;       /* sizeof(debrief_log_config) */
   debrief_sync sync;        /* default: DEBRIEF_SYNC_NONE */
   uint32_t lock_timeout_ms; /* how long an append waits for the session's lock; 0: 10,000 */
-  uint32_t file_mode;       /* of sessions that are made; 0: 0600 */
-  uint32_t folder_mode;     /* of folders that are made; 0: 0700 */
+  uint32_t file_mode;       /* of sessions that are created; 0: 0600 */
+  uint32_t folder_mode;     /* of folders that are created; 0: 0700 */
 } debrief_log_config;
 
 typedef struct debrief_log debrief_log;
 
-/* Open the log in folder `dir`. The folder is made at the first append, not here; a reader of a folder that is
- * not there gets DEBRIEF_ENOENT. `config` may be NULL for the defaults. Close with debrief_log_close. A log is
+/* Open the log in folder `dir`. The folder is created by the first append, not here; reading from a folder that does
+ * not exist fails with DEBRIEF_ENOENT. `config` may be NULL for the defaults. Close with debrief_log_close. A log is
  * thread-safe. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
                                           debrief_error *err);
@@ -156,7 +156,7 @@ DEBRIEF_API bool debrief_log_append_json(debrief_log *log, const char *id, const
 
 /* Append `count` entries given as JSON texts under one lock, in writes of up to 1 MiB, with one sync. All are
  * checked before the first is written: a bad one refuses the batch (err->line is its number, from 1). `*stored`
- * (may be NULL) is `count` on true; on false it tells how many are in the file, 0 unless the disk failed. */
+ * (may be NULL) is `count` on true; on false, how many are in the file, 0 unless the disk failed. */
 DEBRIEF_API bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons,
                                           size_t count, size_t *stored, debrief_error *err);
 
@@ -168,47 +168,47 @@ typedef enum debrief_next {
   DEBRIEF_NEXT_ENTRY = 1
 } debrief_next;
 
-/* One entry as it stands in the file. `json` is valid until the next call on the same reader; it is followed by
- * a byte that is no JSON. `offset` is where its line begins in the file, in bytes. */
+/* One entry as it is in the file. `json` is valid until the next call on the same reader; the byte after it is never
+ * JSON. `offset` is where its line begins in the file, in bytes. */
 typedef struct debrief_line {
   debrief_text json;
   uint64_t line;
   uint64_t offset;
-  bool salvaged;      /* it shared its line with something else (kinds glued, spliced, nul_run) */
-  bool bad_utf8;      /* it holds bytes that are not UTF-8; show them as U+FFFD */
-  bool duplicate_key; /* a member is there twice; the last one counts */
+  bool salvaged;      /* its line held something else too (kinds glued, spliced, nul_run) */
+  bool bad_utf8;      /* it contains bytes that are not UTF-8; show them as U+FFFD */
+  bool duplicate_key; /* a member occurs twice; the last one counts */
 } debrief_line;
 
 typedef enum debrief_kind {
-  DEBRIEF_IN_PROGRESS = 1, /* an unterminated tail while somebody is still writing; no damage */
+  DEBRIEF_IN_PROGRESS = 1, /* an unterminated tail while the file is still being written; no damage */
   DEBRIEF_TORN_TAIL,       /* an unterminated tail that is not a whole entry */
   DEBRIEF_GLUED,           /* whole entries on one line; each is returned */
   DEBRIEF_SPLICED,         /* a cut entry followed by a whole one; the whole one is returned */
-  DEBRIEF_NUL_RUN,         /* NUL bytes, as a power cut leaves them; a whole entry behind them is returned */
+  DEBRIEF_NUL_RUN,         /* NUL bytes, as a power cut leaves them; a whole entry after them is returned */
   DEBRIEF_BAD_JSON,        /* not JSON */
   DEBRIEF_BAD_ENTRY,       /* JSON, but not an object, or a known field has another type */
   DEBRIEF_OVERSIZE,        /* longer than the limit; skipped in constant memory */
   DEBRIEF_BAD_UTF8,        /* a warning: the entry is returned */
   DEBRIEF_DUPLICATE_KEY,   /* a warning: the entry is returned */
   DEBRIEF_TRUNCATED,       /* following only, a warning: the file was cut short or emptied */
-  DEBRIEF_REPLACED         /* following only, a warning: another file took its name */
+  DEBRIEF_REPLACED         /* following only, a warning: another file has taken its name */
 } debrief_kind;
 
 /* One thing that went wrong without stopping the reader. Valid only during the callback. */
 typedef struct debrief_diagnostic {
   debrief_kind kind;
-  const char *path;    /* of the file, as it was opened */
+  const char *path;    /* of the file, as given when it was opened */
   uint64_t line;       /* from 1 */
   uint64_t offset;     /* where the line begins in the file, bytes */
   uint64_t length;     /* of the line, bytes */
   const char *message; /* what was found, one line */
-  char excerpt[264];   /* the first 64 bytes of what is damaged, control characters and non-ASCII escaped */
+  char excerpt[264];   /* the first 64 bytes of the damage, control characters and non-ASCII escaped */
 } debrief_diagnostic;
 
 typedef struct debrief_read_config {
   size_t struct_size; /* sizeof(debrief_read_config) */
   bool strict;        /* stop at the first line that is not an entry: DEBRIEF_EDAMAGED */
-  bool foreign;       /* not one of our logs: any JSON object is an entry, known fields are not looked at */
+  bool foreign;       /* not a log of debrief: any JSON object is an entry, known fields are not checked */
   void (*on_diagnostic)(void *user,
                         const debrief_diagnostic *diagnostic); /* lenient reading only; may be NULL */
   void *user;
@@ -217,7 +217,7 @@ typedef struct debrief_read_config {
 typedef struct debrief_reader debrief_reader;
 
 /* Read session `id` from its beginning, line by line, in memory that grows only with the longest line. A session
- * that does not exist is an empty one; a folder that does not exist is ENOENT. Close with
+ * that does not exist is empty; a folder that does not exist is ENOENT. Close with
  * debrief_reader_close. A reader belongs to one thread at a time. Errors: EARG, EID, ENOENT, EIO, EUNSAFE,
  * EMEMORY. `config` may be NULL. */
 DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id,
@@ -227,8 +227,8 @@ DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id,
 DEBRIEF_API debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,
                                                   debrief_error *err);
 
-/* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; it is returned by every later call
- * too. */
+/* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; every later call returns it
+ * again. */
 DEBRIEF_API debrief_next debrief_reader_next(debrief_reader *reader, debrief_line *line, debrief_error *err);
 
 DEBRIEF_API void debrief_reader_close(debrief_reader *reader);
@@ -236,26 +236,26 @@ DEBRIEF_API void debrief_reader_close(debrief_reader *reader);
 /* The diagnostic's name as it is printed ("torn_tail"), a static string. */
 DEBRIEF_API const char *debrief_kind_name(debrief_kind kind);
 
-/* True for the kinds that mean a damaged line, false for in_progress and the two warnings. */
+/* True for the kinds that mean a damaged line, false for in_progress and the four warnings. */
 DEBRIEF_API bool debrief_kind_is_damage(debrief_kind kind);
 
 /* ---- Checking and repairing ------------------------------------------------------------------------------ */
 
-/* What was found in one session. Set struct_size, the rest is filled in. */
+/* The result of checking one session. Set struct_size, the rest is filled in. */
 typedef struct debrief_check {
   size_t struct_size; /* sizeof(debrief_check) */
   uint64_t bytes;
   uint64_t lines;     /* blank and damaged ones included */
   uint64_t blank;     /* lines */
-  uint64_t entries;   /* that a lenient reader returns, salvaged ones included */
+  uint64_t entries;   /* that a lenient reader returns, including salvaged ones */
   uint64_t damaged;   /* lines */
   uint64_t found[16]; /* diagnostics by kind: found[DEBRIEF_TORN_TAIL] */
 } debrief_check;
 
-/* Read session `id` from beginning to end and count. config->on_diagnostic is called with every damaged line,
- * in_progress tail and warning on the way; config->strict is not looked at, and `config` may be NULL. The file is
- * not changed. True also when there is damage: look at check->damaged. A session that does not exist is an empty
- * one. Errors: as debrief_log_read and debrief_reader_next; `*check` then tells what was read until then. */
+/* Read session `id` from beginning to end and count what is in it. config->on_diagnostic is called for every damaged
+ * line, in_progress tail and warning; config->strict is ignored, and `config` may be NULL. The file is not changed.
+ * Returns true even if there is damage: see check->damaged. A session that does not exist is empty. Errors: as
+ * debrief_log_read and debrief_reader_next; `*check` then counts what was read before the error. */
 DEBRIEF_API bool debrief_log_check(debrief_log *log, const char *id, const debrief_read_config *config,
                                    debrief_check *check, debrief_error *err);
 
@@ -263,7 +263,7 @@ DEBRIEF_API bool debrief_log_check(debrief_log *log, const char *id, const debri
 DEBRIEF_API bool debrief_log_check_path(const char *path, const debrief_read_config *config,
                                         debrief_check *check, debrief_error *err);
 
-/* Bytes of a damaged line that are no entry and so are not in the repaired session. */
+/* Bytes of a damaged line that are not an entry and so are not in the repaired session. */
 typedef struct debrief_left_out {
   debrief_kind kind;
   uint64_t line;   /* from 1, in the file before its repair, and so in the copy */
@@ -271,31 +271,31 @@ typedef struct debrief_left_out {
   uint64_t length; /* bytes */
 } debrief_left_out;
 
-/* What a repair did. Set struct_size, the rest is filled in; give it to debrief_repair_release afterwards. */
+/* What a repair did. Set struct_size, the rest is filled in; release it with debrief_repair_release. */
 typedef struct debrief_repair {
   size_t struct_size;         /* sizeof(debrief_repair) */
   bool repaired;              /* false: no line is damaged, nothing was changed */
   uint64_t entries;           /* that the session has now */
-  uint64_t salvaged;          /* of these, how many stood on a damaged line and have one of their own now */
+  uint64_t salvaged;          /* how many of them were on a damaged line and now have their own */
   char *copy;                 /* path of the copy of the session as it was; NULL when nothing was changed */
   debrief_left_out *left_out; /* in the order of the file */
   size_t left_out_count;
 } debrief_repair;
 
-/* Put in the place of session `id` a file that holds, one a line, the bytes of every entry that a lenient reader
- * returns. Before, the session is copied as it is, byte for byte, to ID.jsonl.broken-20261122T193000Z (UTC) beside it,
- * with a number behind it when that is taken. Every byte of the copy is in the session, in result->left_out, or white
- * space between entries (a byte-order mark counts as such). A session without damage is left alone.
+/* Replace session `id` by a file that holds, one per line, the bytes of every entry that a lenient reader returns.
+ * First the session is copied, byte for byte, to ID.jsonl.broken-20261122T193000Z (UTC) in the same folder, with a
+ * number appended if that name is taken. Every byte of the copy is in the new session, in result->left_out, or white
+ * space between entries (which includes a byte-order mark). A session without damage is not touched.
  *
- * The session's lock is held from before the copy until the new file has the session's name, so appends, from this
- * process too, wait; an open log finds the new file by itself. The new file has mode, owner and group of the old one. A
- * repair needs free space of twice the session's size. When the process is killed in the middle, the session is either
- * as it was or repaired; a copy that is not whole may lie beside it, but only while the session is as it was.
+ * The session's lock is held from before the copy until the new file has the session's name, so appends wait, those of
+ * this process too; an open log finds the new file by itself. The new file has the mode, owner and group of the old
+ * one. A repair needs free space of twice the session's size. If the process is killed, the session is either as it was
+ * or repaired; an incomplete copy may be left in the folder, but only if the session is as it was.
  *
- * False: the session is as it was, and nothing of the repair is left: EARG, EID, ENOENT (no such session), EIO,
- * EUNSAFE (as with appending; also a file with hard links, whose writers could not tell that it was replaced), ELOCKED,
- * EFORK, EMEMORY. One exception: with result->repaired true it was repaired, but the folder could not be synced, and
- * after a power cut the session may be as it was. */
+ * False: the session is as it was, and the repair left nothing: EARG, EID, ENOENT (no such session), EIO, EUNSAFE (as
+ * for appending; also a file with hard links, whose writers would not notice that it was replaced), ELOCKED, EFORK,
+ * EMEMORY. One exception: if result->repaired is true, it was repaired, but the folder could not be synced, and after a
+ * power cut the session may be as it was. */
 DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result,
                                     debrief_error *err);
 
@@ -306,9 +306,9 @@ DEBRIEF_API void debrief_repair_release(debrief_repair *result);
 
 typedef struct debrief_follow_config {
   size_t struct_size; /* sizeof(debrief_follow_config) */
-  bool from_start;    /* give what is there first; default: only what is appended from now on */
+  bool from_start;    /* begin with the existing entries; default: only what is appended from now on */
   bool strict;        /* stop a session at its first line that is not an entry: DEBRIEF_EDAMAGED */
-  bool poll; /* look every poll_ms instead of being told; done anyway where the system cannot tell (NFS) */
+  bool poll; /* look every poll_ms instead of using inotify; done anyway where inotify does not work (NFS) */
   uint32_t poll_ms;                                                        /* 0: 250 */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic); /* may be NULL */
   void *user;
@@ -316,34 +316,35 @@ typedef struct debrief_follow_config {
 
 typedef struct debrief_follower debrief_follower;
 
-/* Follow the `count` sessions named in `ids` (copied), or with ids NULL all of the log, those that come later too. A
- * session or folder that does not exist is waited for, and then read from its beginning. Each entry is given once, in
- * the order of its file, when its newline is there: a record that is still being written is waited for.
+/* Follow the `count` sessions named in `ids` (copied), or with ids NULL all sessions of the log, including new ones. A
+ * session or folder that does not exist is waited for and then read from its beginning. Each entry is returned once, in
+ * the order of its file, as soon as its newline is written.
  *
- * A file that was renamed away is read to its end, and on for as long as somebody writes to it, before the one that
- * took its name. Where that file holds what was given already (a repair), it is not given again. A file that was cut
- * short is read on from there (DEBRIEF_TRUNCATED), one that was emptied from its beginning, even if it is
- * longer again than it was. Limits: a file that had the name only between two looks is not seen, and of those that
- * were renamed away the last five are followed.
+ * A file that was renamed is read to its end, and further as long as a process writes to it, before the file that took
+ * its name. Entries that were returned already and are in the new file too (after a repair) are skipped there. A file
+ * that was truncated is read on from its new end (DEBRIEF_TRUNCATED); one that was emptied is read from its beginning,
+ * even if it has become longer than before. Limits: a file that had the name only between two looks is missed, and only
+ * the last five renamed files are followed.
  *
- * Close with debrief_follower_close; the log may be closed before. A follower belongs to one thread at a time, uses no
- * thread and no signal, and changes no file. `config` may be NULL. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY. */
+ * Close with debrief_follower_close; the log may be closed before it. A follower belongs to one thread at a time, uses
+ * no thread and no signal, and changes no file. `config` may be NULL. Errors: EARG, EID, EIO, EUNSAFE, EFORK,
+ * EMEMORY. */
 DEBRIEF_API debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
                                                  const debrief_follow_config *config, debrief_error *err);
 
-/* The next entry, waited for up to `timeout_ms` milliseconds (0: not at all, negative: for ever). END: there is none
- * yet, or a signal came. `*line` and `*session` (its id; either may be NULL) are valid until the next call. ERROR: EIO,
- * EUNSAFE, EMEMORY or, with strict, EDAMAGED; the other sessions go on with the next call, and so does this one when the
- * cause is gone. */
+/* The next entry, waiting up to `timeout_ms` milliseconds (0: not at all, negative: forever). END: none has arrived, or
+ * a signal came. `*line` and `*session` (its id; either may be NULL) are valid until the next call. ERROR: EIO,
+ * EUNSAFE, EMEMORY or, with strict, EDAMAGED; the next call continues with the other sessions, and with this one once
+ * the cause is gone. */
 DEBRIEF_API debrief_next debrief_follower_next(debrief_follower *follower, int timeout_ms, debrief_line *line,
                                                const char **session, debrief_error *err);
 
-/* From now on nothing is waited for: what is there is given, a whole last record without its newline too, and then
- * END for good. */
+/* Stop waiting: the following calls return the existing entries, including a whole last record without its newline,
+ * and then END forever. */
 DEBRIEF_API void debrief_follower_stop(debrief_follower *follower);
 
-/* A descriptor that is readable when there may be something new, to poll together with others. Call
- * debrief_follower_next with timeout 0 until it says END before each wait. It belongs to the follower. */
+/* A descriptor that becomes readable when there may be something new, to poll together with others. Before each wait,
+ * call debrief_follower_next with timeout 0 until it returns END. The descriptor belongs to the follower. */
 DEBRIEF_API int debrief_follower_fd(const debrief_follower *follower);
 
 /* NULL is fine. */
@@ -352,7 +353,7 @@ DEBRIEF_API void debrief_follower_close(debrief_follower *follower);
 /* ---- Fields of an entry ---------------------------------------------------------------------------------- */
 
 /* The value of member `name` of the JSON object `json`, which a reader returned (or an object found in it), as
- * JSON text inside `json`; {NULL, 0} when there is none. The last of two equal members counts. */
+ * JSON text inside `json`; {NULL, 0} if there is no such member. Of two equal members, the last one counts. */
 DEBRIEF_API debrief_text debrief_member(debrief_text json, const char *name);
 
 /* The element `index` (from 0) of a JSON array found in a reader's entry; {NULL, 0} past its end. */
@@ -362,24 +363,24 @@ DEBRIEF_API debrief_text debrief_element(debrief_text json, size_t index);
  * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD. */
 DEBRIEF_API size_t debrief_string(debrief_text json, char *buffer, size_t size);
 
-/* Decode a JSON integer that fits in 64 bits; false when it is something else. */
+/* Decode a JSON integer that fits in 64 bits; false if it is anything else. */
 DEBRIEF_API bool debrief_integer(debrief_text json, int64_t *value);
 
-/* Decode an RFC 3339 timestamp from a JSON string; false when it is something else. */
+/* Decode an RFC 3339 timestamp from a JSON string; false if it is anything else. */
 DEBRIEF_API bool debrief_timestamp(debrief_text json, debrief_time *value);
 
 /* ---- Sessions -------------------------------------------------------------------------------------------- */
 
 /* Call `each` with every session id of the log in byte order, until it returns false. A folder that does not
- * exist is ENOENT. Files that are not named ID.jsonl are passed over. */
+ * exist is ENOENT. Files that are not named ID.jsonl are ignored. */
 DEBRIEF_API bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
                                       debrief_error *err);
 
 /* Is `id` a session id? */
 DEBRIEF_API bool debrief_session_id_valid(const char *id);
 
-/* Make a session id of any text: itself when it is one, else a safe prefix, '-' and a 64-bit hash of the whole.
- * `out` has room for 129 bytes. The same text gives the same id. */
+/* Make a session id of any text: the text itself if it is one, else a safe prefix, '-' and a 64-bit hash of the whole
+ * text. `out` has room for 129 bytes. The same text always makes the same id. */
 DEBRIEF_API void debrief_session_id(const char *text, size_t len, char out[129]);
 
 /* "0.1.0" */

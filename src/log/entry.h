@@ -88,8 +88,7 @@ typedef struct dbf_entry {
   uint32_t nested_count, nested_cap;
   uint32_t known[DBF_KNOWN_COUNT]; /* index + 1 of the last member of that name, 0 for none */
   bool duplicate_key;              /* at the top level or inside an attempt */
-  const char *
-      misfit; /* the first value that a known member cannot have, NULL: none so far; also after a scan that failed */
+  const char *misfit; /* the first value of a wrong type, also after a scan that failed; NULL: none */
   const dbf_json_kernel *kernel; /* what scans; dbf_entry_init takes the best one */
   dbf_marks marks;
   dbf_keyset names,

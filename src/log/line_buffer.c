@@ -9,7 +9,8 @@ enum { EXCERPT = 256 }; /* bytes of an oversize line that are kept to be shown *
 
 void dbf_line_buffer_init(dbf_line_buffer *w, int fd, const char *path, uint64_t begin, uint64_t end,
                           size_t step, size_t limit) {
-  *w = (dbf_line_buffer){.fd = fd, .path = path, .base = begin, .end = end, .step = step, .limit = limit};
+  *w = (dbf_line_buffer){
+      .fd = fd, .path = path, .first = begin, .base = begin, .end = end, .step = step, .limit = limit};
   dbf_bytes_init(&w->bytes);
   w->at_end = fd < 0;
 }
@@ -42,6 +43,17 @@ static void slide(dbf_line_buffer *w) {
   w->start = 0;
 }
 
+/* Up to `want` bytes at `at` of the file; *got is 0 at its end. */
+static bool read_at(const dbf_line_buffer *w, char *to, size_t want, uint64_t at, size_t *got,
+                    debrief_error *err) {
+  ssize_t n;
+  do n = pread(w->fd, to, want, (off_t)at);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
+  *got = (size_t)n;
+  return true;
+}
+
 /* Read one step more behind what is there. at_end tells that there was nothing. */
 static bool fill(dbf_line_buffer *w, debrief_error *err) {
   uint64_t at;
@@ -51,13 +63,11 @@ static bool fill(dbf_line_buffer *w, debrief_error *err) {
   if (w->end && at >= w->end) return w->at_end = true;
   if (w->end && w->end - at < want) want = (size_t)(w->end - at);
   if (w->fd < 0) return w->at_end = true;
+  size_t got;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  ssize_t n;
-  do n = pread(w->fd, w->bytes.data + w->bytes.len, want, (off_t)at);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
-  w->bytes.len += (size_t)n;
-  w->at_end = n == 0;
+  if (!read_at(w, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
+  w->bytes.len += got;
+  w->at_end = got == 0;
   return true;
 }
 
@@ -135,19 +145,25 @@ dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *w, dbf_line_buffer
   return find(w, line, err);
 }
 
+bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *begin, debrief_error *err) {
+  char block[4096];
+  for (*begin = end > 0 ? end - 1 : 0; *begin > 0;) {
+    size_t want = *begin < sizeof block ? (size_t)*begin : sizeof block, got;
+    if (!read_at(w, block, want, *begin - want, &got, err)) return false;
+    const char *newline = got == want ? memrchr(block, '\n', got) : NULL;
+    *begin -= newline ? want - (size_t)(newline + 1 - block) : want;
+    if (newline) break;
+  }
+  return true;
+}
+
 /* Read up to `want` bytes behind the end of the window's part of the file. They are only looked at: they stand behind
  * `bytes` and do not count. */
 static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *err) {
-  uint64_t at = w->base + w->bytes.len;
-  ssize_t n;
   *got = 0;
   if (!w->end || w->fd < 0) return true;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  do n = pread(w->fd, w->bytes.data + w->bytes.len, want, (off_t)at);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
-  *got = (size_t)n;
-  return true;
+  return read_at(w, w->bytes.data + w->bytes.len, want, w->base + w->bytes.len, got, err);
 }
 
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buffer_line *line, size_t from,

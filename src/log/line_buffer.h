@@ -16,6 +16,7 @@ typedef struct dbf_line_buffer {
   int fd; /* not owned; -1: an empty file */
   const char *path;
   dbf_bytes bytes;
+  uint64_t first; /* where the part of the file that is read begins */
   uint64_t base;
   size_t start, line_len; /* the current line in bytes */
   size_t taken;           /* of bytes, from start on, what was given: the next line begins behind it */
@@ -63,5 +64,8 @@ dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *window, dbf_line_b
  * them)? Moves the window: *line is refreshed. */
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *window, dbf_line_buffer_line *line,
                                                size_t from, size_t len, bool *same, debrief_error *err);
+
+/* Where the line begins whose newline stands right before `end`. Looks at the file, and leaves the window as it is. */
+bool dbf_line_buffer_before(const dbf_line_buffer *window, uint64_t end, uint64_t *begin, debrief_error *err);
 
 #endif

@@ -1,9 +1,11 @@
 #include "read.h"
 #include "error.h"
-#include "salvage.h"
+#include "lineset.h"
 #include "line_buffer.h"
+#include "salvage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,8 @@ struct debrief_reader {
   size_t part; /* else which of the salvaged records is the next */
   dbf_salvage salvage;
   dbf_bytes begin; /* how salvaged records begin */
+  uint64_t echo;   /* hash of the record that was salvaged last, until a whole line comes; 0: none */
+  bool look_back;  /* that record may stand before the part of the file that is read */
   dbf_read_counts counts;
   bool failed;
   debrief_error failure;
@@ -195,17 +199,24 @@ static bool next_value(debrief_reader *r, size_t *at) {
   return *at < r->line.len;
 }
 
+static uint64_t hash_of(const dbf_entry *entry) {
+  return dbf_hash(DBF_HASH_START, entry->text, entry->len) | 1;
+}
+
 /* Is the record just scanned the end of its line, with something before it, and there again on the next line? Then it was
- * appended a second time by a writer that saw what it was glued to. */
+ * appended a second time by a writer that saw what it was glued to, and the second one counts. */
 static dbf_line_buffer_status is_repeated(debrief_reader *r, bool *repeated) {
   const char *end = r->line.text + r->line.len;
   size_t from = (size_t)(r->entry.text - r->line.text), len = r->entry.len;
   bool nuls = false;
   *repeated = false;
+  r->echo = 0;
   if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_LINE_BUFFER_LINE;
+  r->echo = hash_of(&r->entry);
   dbf_line_buffer_status status =
       dbf_line_buffer_repeats(&r->window, &r->line, from, len, repeated, &r->failure);
   r->entry.text = r->line.text + from;
+  if (*repeated) r->echo = 0;
   return status;
 }
 
@@ -230,6 +241,55 @@ static debrief_next hand_out(debrief_reader *r, dbf_record *record, debrief_erro
   }
   r->handing_out = false;
   return DEBRIEF_NEXT_END;
+}
+
+/* ---- Echoes ------------------------------------------------------------------------------------------------- */
+
+/* Whoever glued a record to half a line may write the rest of that before the record is appended again:
+ *
+ *     halfA\nrest\n\nA\n      the first A was returned when the second is met, which is passed over
+ *
+ * So the record that was salvaged last is remembered until a whole line comes. */
+
+/* Before anything was read of a part of the file: what was salvaged last before it, when only damaged and blank lines came
+ * after that? The lines before are read one by one, backwards, usually one. False: *failure of the reader is filled. */
+static bool look_back(debrief_reader *r) {
+  uint64_t end = r->window.first;
+  dbf_record record;
+  r->look_back = false;
+  for (debrief_next next = DEBRIEF_NEXT_END; next == DEBRIEF_NEXT_END && end > 0;) {
+    uint64_t begin;
+    if (!dbf_line_buffer_before(&r->window, end, &begin, &r->failure)) return false;
+    int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+      return dbf_fail_errno(&r->failure, "%s: cannot read the lines before byte %llu", r->path,
+                            (unsigned long long)end);
+    dbf_read_options options = {.foreign = r->options.foreign,
+                                .session = r->options.session,
+                                .begin = begin,
+                                .end = end,
+                                .holding_lock = true,
+                                .alone = true,
+                                .line_limit = r->options.line_limit};
+    debrief_reader *before = dbf_reader_open(fd, r->path, &options, &r->failure);
+    if (!before) return false;
+    while ((next = dbf_reader_next(before, &record, &r->failure)) == DEBRIEF_NEXT_ENTRY)
+      r->echo = before->echo;
+    bool met = before->counts.entries > 0;
+    debrief_reader_close(before);
+    if (next == DEBRIEF_NEXT_ERROR) return false;
+    if (met) break;
+    end = begin;
+  }
+  return true;
+}
+
+/* A whole line was scanned: is it that record once more? */
+static bool is_echo(debrief_reader *r, bool *echo) {
+  if (r->look_back && !look_back(r)) return false;
+  *echo = r->echo && r->echo == hash_of(&r->entry);
+  r->echo = 0;
+  return true;
 }
 
 /* ---- Tails ------------------------------------------------------------------------------------------------- */
@@ -304,6 +364,19 @@ static bool tell_oversize(debrief_reader *r) {
   return tell(r, DEBRIEF_OVERSIZE, 0, message);
 }
 
+/* A line that is one entry. A follower passes over an echo without a word: what it repeats was reported. */
+static debrief_next take_whole(debrief_reader *r, dbf_record *record, debrief_error *err) {
+  bool echo = false;
+  if ((r->echo || r->look_back) && !is_echo(r, &echo)) {
+    r->failed = true;
+    return stop(r, err);
+  }
+  if (!echo) return give(r, record, false, err);
+  bool told =
+      r->fd < 0 || tell(r, DEBRIEF_GLUED, 0, "appended again: it was returned from the damaged line before");
+  return told ? DEBRIEF_NEXT_END : stop(r, err);
+}
+
 /* One line as the window shows it. END: there is no entry on it. */
 static debrief_next take(debrief_reader *r, dbf_record *record, bool *again, debrief_error *err) {
   const char *text = r->line.text, *end = text + r->line.len;
@@ -322,7 +395,7 @@ static debrief_next take(debrief_reader *r, dbf_record *record, bool *again, deb
   bool whole = status != DBF_SCAN_BAD_JSON &&
                dbf_salvage_skip(r->entry.text + r->entry.len, end, &nuls) == end && !nuls;
   if (!whole) return take_damaged(r, record, again, err);
-  if (status == DBF_SCAN_OK) return give(r, record, false, err);
+  if (status == DBF_SCAN_OK) return take_whole(r, record, err);
   return tell_fault(r, DEBRIEF_BAD_ENTRY, &fault) ? DEBRIEF_NEXT_END : stop(r, err);
 }
 
@@ -376,17 +449,20 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
   dbf_bytes_init(&r->begin);
   dbf_bytes_init(&r->salvage.at);
   if (!options->foreign && !session) learn_from_path(r);
+  r->look_back = fd >= 0 && options->begin > 0 && !options->alone;
   return r;
 }
 
 void dbf_reader_feed(debrief_reader *r, dbf_bytes *text, uint64_t offset, uint64_t line) {
+  if (offset != dbf_reader_counts(r).bytes) r->echo = 0; /* it is read again, or another file is */
   dbf_line_buffer_feed(&r->window, text, offset);
   r->number = line - 1;
 }
 
 void dbf_reader_narrow(debrief_reader *r, uint64_t begin, uint64_t end, uint64_t first_line) {
-  r->window.base = begin;
+  r->window.base = r->window.first = begin;
   r->window.end = end;
+  r->look_back = r->fd >= 0 && begin > 0;
   r->number = first_line ? first_line - 1 : 0;
 }
 

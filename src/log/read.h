@@ -20,6 +20,7 @@ typedef struct dbf_read_options {
       end; /* the part of the file to read, at line ends; end 0: to the end of the file as it grows */
   uint64_t first_line; /* number of the line at `begin`; 0: 1 */
   bool holding_lock;   /* fd is the descriptor that holds the session's lock: leave the lock alone */
+  bool alone;          /* what stands before `begin` is nothing to this reader */
   size_t line_limit;   /* 0: DBF_LINE_LIMIT */
   size_t window;       /* bytes to read at once; 0: 256 KiB. Tests use a few bytes */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);

@@ -149,7 +149,6 @@ bool dbf_tail_is_locked(const dbf_tail *t) {
 static void go_to(dbf_tail *t, uint64_t offset) {
   t->offset = t->searched = offset;
   t->mark = (dbf_tail_print){offset, offset, 0};
-  t->echo = 0;
 }
 
 /* Where the line that `size` is in begins. */
@@ -375,22 +374,9 @@ static uint64_t hash_of(const dbf_record *record) {
   return dbf_hash(DBF_HASH_START, record->entry->text, record->entry->len);
 }
 
-/* A writer that found its record glued to something appends it again, on the next line. The reader gives it once when it
- * sees both lines together; here the second one came later. */
-static bool is_echo(dbf_tail *t, const dbf_record *record) {
-  bool next_line =
-      record->offset == t->echo_at || record->offset == t->echo_at + 1; /* it begins with a newline */
-  bool echo = t->echo && next_line && !record->salvaged && hash_of(record) == t->echo;
-  const char *behind = record->entry->text + record->entry->len;
-  t->echo = record->salvaged && *behind == '\n' ? hash_of(record) : 0;
-  t->echo_at = t->offset;
-  return echo;
-}
-
 debrief_next dbf_tail_next(dbf_tail *t, dbf_record *record, debrief_error *err) {
   debrief_next next;
   while ((next = dbf_reader_next(t->reader, record, err)) == DEBRIEF_NEXT_ENTRY) {
-    if (is_echo(t, record)) continue;
     if (!t->replacing || !dbf_lineset_take(&t->given, hash_of(record))) break;
   }
   return next;

@@ -37,8 +37,6 @@ typedef struct dbf_tail {
   dbf_tail_print head, mark;
   dbf_bytes text; /* what was read last, swapped with the reader's */
   debrief_reader *reader;
-  uint64_t echo,
-      echo_at;           /* a salvaged entry that ended the last line that was read, and the line behind it */
   dbf_lineset given;     /* entries of the file that had this one's name before, which are not given again */
   uint64_t given_before; /* how many there were */
   bool replacing;        /* `given` is still looked at */

@@ -225,13 +225,48 @@ static void gives_a_record_once_that_the_next_line_repeats(void **state) {
         "\nend 2 entries, 3 lines, 1 blank, 1 damaged, 0 warnings\n");
   READS(B A "\n\n\n" A "\n",
         "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 1 @0 " A
-        " salvaged\nentry 4 @65 " A "\nend 3 entries, 4 lines, 2 blank, 1 damaged, 0 warnings\n");
+        " salvaged\nglued 4 @65+31 \"" A "\" appended again: it was returned from the damaged line before\n"
+        "end 2 entries, 4 lines, 2 blank, 2 damaged, 0 warnings\n");
   READS(B A "\n" A " \n",
         "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 1 @0 " A
-        " salvaged\nentry 2 @63 " A "\nend 3 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
+        " salvaged\nglued 2 @63+32 \"" A " \" appended again: it was returned from the damaged line before\n"
+        "end 2 entries, 2 lines, 0 blank, 2 damaged, 0 warnings\n");
   READS(B A "\n" B "\n",
         "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\nentry 1 @0 " A
         " salvaged\nentry 2 @63 " B "\nend 3 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
+}
+
+/* The writer of half a line wrote the rest of it before the record that was glued to it was appended again. */
+static void gives_a_record_once_that_a_later_line_repeats(void **state) {
+  (void)state;
+  READS("{\"session_id\":\"s1\",\"x" A "\n\":1}\n\n" A "\n" A "\n",
+        "spliced 1 @0+52 \"{\"session_id\":\"s1\",\"x" A "\" a cut record and a whole one on one line\n"
+        "entry 1 @0 " A " salvaged\nbad_json 2 @53+4 \"\" unterminated string, at byte 5 of the line\n"
+        "glued 4 @59+31 \"" A "\" appended again: it was returned from the damaged line before\n"
+        "entry 5 @91 " A "\nend 2 entries, 5 lines, 1 blank, 3 damaged, 0 warnings\n");
+  READS("{\"session_id\":\"s1\",\"x" A "\n\":1}\n" B "\n" A "\n",
+        "spliced 1 @0+52 \"{\"session_id\":\"s1\",\"x" A "\" a cut record and a whole one on one line\n"
+        "entry 1 @0 " A " salvaged\nbad_json 2 @53+4 \"\" unterminated string, at byte 5 of the line\n"
+        "entry 3 @58 " B "\nentry 4 @90 " A "\nend 3 entries, 4 lines, 0 blank, 2 damaged, 0 warnings\n");
+}
+
+/* It was returned by the reader of the part before. */
+static void a_part_does_not_repeat_the_one_before(void **state) {
+  (void)state;
+#define GLUED "{\"session_id\":\"s1\",\"x" A "\nrest\n\n"
+  for (uint64_t begin = 53; begin <= 59; begin += begin == 53 ? 5 : 1) {
+    dbf_read_options part = {.begin = begin, .first_line = 2};
+    dbf_bytes out;
+    dbf_bytes_init(&out);
+    transcribe(&out, file_of(GLUED A "\n" B "\n", sizeof(GLUED A "\n" B "\n") - 1), &part);
+    assert_non_null(memmem(out.data, out.len, "glued ", 6));
+    assert_non_null(memmem(out.data, out.len, "end 1 entries", 13));
+    dbf_bytes_release(&out);
+  }
+  dbf_read_options part = {.begin = 59 + 32, .first_line = 5};
+  assert_reading(GLUED B "\n" A "\n", 59 + 64, part,
+                 "entry 5 @91 " A "\nend 1 entries, 1 lines, 0 blank, 0 damaged, 0 warnings\n");
+#undef GLUED
 }
 
 /* ---- Foreign logs ---------------------------------------------------------------------------------------------- */
@@ -364,6 +399,8 @@ int main(void) {
       TEST(gives_the_record_behind_a_run_of_nuls),
       TEST(names_a_tail_that_is_cut),
       TEST(gives_a_record_once_that_the_next_line_repeats),
+      TEST(gives_a_record_once_that_a_later_line_repeats),
+      TEST(a_part_does_not_repeat_the_one_before),
       TEST(any_object_is_an_entry_of_a_foreign_log),
       TEST(a_foreign_record_begins_as_its_neighbours_do),
       TEST(the_first_record_of_a_foreign_line_says_how_the_others_begin),

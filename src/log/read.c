@@ -1,4 +1,5 @@
 #include "read.h"
+#include "diagnostic.h"
 #include "error.h"
 #include "lineset.h"
 #include "line_buffer.h"
@@ -15,8 +16,7 @@
 
 enum {
   WINDOW = 256 * 1024,
-  TAIL_TRIES = 50, /* looks at an unterminated tail whose writer holds the lock, a millisecond apart */
-  EXCERPT = 64
+  TAIL_TRIES = 50 /* looks at an unterminated tail whose writer holds the lock, a millisecond apart */
 };
 
 struct debrief_reader {
@@ -41,30 +41,7 @@ struct debrief_reader {
   debrief_error failure;
 };
 
-static const char *const kind_names[] = {
-    NULL,        "in_progress", "torn_tail", "glued",         "spliced",   "nul_run", "bad_json",
-    "bad_entry", "oversize",    "bad_utf8",  "duplicate_key", "truncated", "replaced"};
-
-const char *debrief_kind_name(debrief_kind kind) {
-  bool known = kind >= DEBRIEF_IN_PROGRESS && kind <= DEBRIEF_REPLACED;
-  return known ? kind_names[kind] : "unknown";
-}
-
-bool debrief_kind_is_damage(debrief_kind kind) {
-  return kind >= DEBRIEF_TORN_TAIL && kind <= DEBRIEF_OVERSIZE;
-}
-
 /* ---- Diagnostics ----------------------------------------------------------------------------------------- */
-
-static void excerpt(char *out, size_t size, const char *text, size_t len) {
-  size_t n = 0;
-  for (size_t i = 0; i < len && i < EXCERPT && n + 5 < size; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c >= 0x20 && c < 0x7f) out[n++] = (char)c;
-    else n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
-  }
-  out[n] = '\0';
-}
 
 static bool fail_strictly(debrief_reader *r, const debrief_diagnostic *d) {
   r->failed = true;
@@ -80,7 +57,7 @@ static bool tell(debrief_reader *r, debrief_kind kind, size_t at, const char *me
   if (debrief_kind_is_damage(kind)) r->counts.damaged++;
   else if (kind == DEBRIEF_IN_PROGRESS) r->counts.in_progress++;
   else r->counts.warnings++;
-  if (at < r->line.len) excerpt(d.excerpt, sizeof d.excerpt, r->line.text + at, r->line.len - at);
+  if (at < r->line.len) dbf_diagnostic_excerpt(&d, r->line.text + at, r->line.len - at);
   if (r->options.strict && debrief_kind_is_damage(kind)) return fail_strictly(r, &d);
   if (r->options.on_diagnostic) r->options.on_diagnostic(r->options.user, &d);
   return true;

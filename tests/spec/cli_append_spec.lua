@@ -235,14 +235,14 @@ describe("append", function()
     it("refuses what is not of the field's type, as usage", function()
       scene:write("sessions/s1.jsonl", STORED)
       for message, words in pairs {
-        ["duration_ms=1.5: an integer is wanted"] = { "duration_ms=1.5" },
-        ["duration_ms=0x10: an integer is wanted"] = { "duration_ms=0x10" },
+        ["duration_ms=1.5: expected an integer"] = { "duration_ms=1.5" },
+        ["duration_ms=0x10: expected an integer"] = { "duration_ms=0x10" },
         ["skill must be a string, not number"] = { "skill:=1" },
         ["attempts must be an array of tables, not number"] = { "attempts:=1" },
         ["attempts[] must be a table, not number"] = { "attempts:=[1]" },
         ["skill is given twice"] = { "skill=a", "skill:=\"b\"" },
         ["input:={: the text ends inside an object, at byte 2"] = { "input:={" },
-        ["--attempt: verified=yes: true or false is wanted"] = { "--attempt", "verified=yes" },
+        ["--attempt: verified=yes: expected true or false"] = { "--attempt", "verified=yes" },
         ["--attempt: 'x' is not key=value"] = { "--attempt", "x" },
         ["a ' is not closed in: model='x"] = { "--attempt", "model='x" },
         ["timestamp 'yesterday' is not RFC 3339 (2026-05-03T10:00:00Z)"] = { "timestamp=yesterday" },

@@ -1,4 +1,4 @@
---- Every command of the program: its name, what it is for, and its module, which is loaded when the command is used.
+--- Every command of the program: its name, its summary, and its module, which is loaded when the command is used.
 -- In the order of the help.
 --
 -- A module returns { options = function(command) that declares them for argparse, run = function(args) -> exit status,

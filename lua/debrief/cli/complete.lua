@@ -1,4 +1,4 @@
---- What may stand in the place of the last word of a command line: for the completions of shells.
+--- Candidates for the last word of a command line, for the completions of shells.
 -- @module debrief.cli.complete
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
@@ -8,12 +8,12 @@ local escape = require "debrief.text.escape"
 local complete = {}
 
 local FILE, FOLDER = { text = ":file", is = "" }, { text = ":folder", is = "" }
-local MOST = 500 -- sessions that are told
+local MOST = 500 -- sessions that are offered
 
 -- ---- The words before it -------------------------------------------------------------------------------------------
 
--- bash hands out words as they are typed, cut at = and :. Returns whole words, and how much of the last one its shell
--- keeps by itself.
+-- bash passes words as they are typed, cut at = and :. Returns whole words, and how much of the last one the shell
+-- keeps itself.
 local function whole(words)
   local out, kept, joined = {}, 0, false
   for i, word in ipairs(words) do
@@ -32,7 +32,7 @@ local function whole(words)
   return out, kept
 end
 
--- What a word before the last one tells.
+-- Take note of a word before the last one.
 local function take(line, option, value)
   local name = option._argname
   if name == "DIR" then line.dir = value:gsub("^~%f[/\0]", os.getenv "HOME" or "~") end
@@ -51,8 +51,8 @@ local function positional(grammar, line, word)
   end
 end
 
--- What the words before the last one say: { command =, count = of its arguments so far, dir =, plugins = named ones,
--- waiting = the option whose value comes next, plain = true behind --, lost = true when they make no sense }
+-- What is known from the words before the last one: { command =, count = of its arguments so far, dir =, plugins =
+-- named ones, waiting = the option whose value comes next, plain = true after --, lost = true if they make no sense }
 local function walk(grammar, words)
   local dir = os.getenv "DEBRIEF_DIR"
   local line = { count = 0, plugins = {}, dir = dir ~= "" and dir or "sessions" }
@@ -93,7 +93,7 @@ local function sessions(line, _, text)
   return out
 end
 
--- Plugins with a hook (nil: any), those of a list with commas that are not in it yet.
+-- Plugins with a hook (nil: any); in a list with commas, those that are not in it yet.
 local function plugins(hook, many)
   return function(_, _, text)
     if is_path(text) then return { FILE } end
@@ -119,7 +119,7 @@ local function rights()
   return out
 end
 
--- plugin.key= and, behind it, the values that are known.
+-- plugin.key= and, after that, the known values.
 local function plugin_options(line)
   local out, used = {}, {}
   for _, name in ipairs(line.plugins) do used[name] = true end
@@ -171,7 +171,7 @@ end
 
 local times = words_of({ "now", "today", "yesterday", "1h", "12h", "1d", "7d", "30d" }, "time")
 
--- By command and name of the value, or by that name alone.
+-- By command and name of the value, or by the name alone.
 local values = {
   DIR = function() return { FOLDER } end,
   FILE = function() return { FILE } end,
@@ -238,9 +238,9 @@ local function all(grammar, line, text)
 end
 
 --- @param grammar the program's words: debrief.cli.parser
--- @param words a command line without its first word; the last one, perhaps empty, is to be completed
--- @param bash true: words as bash has them
--- @return { { text =, is = what it is } ... }; the texts :file and :folder stand for names of files and folders
+-- @param words a command line without its first word; the last one, which may be empty, is completed
+-- @param bash true: words as bash passes them
+-- @return { { text =, is = description } ... }; the texts :file and :folder stand for names of files and folders
 function complete.of(grammar, words, bash)
   local kept, out = 0, {}
   if bash then words, kept = whole(words) end

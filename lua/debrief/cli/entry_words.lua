@@ -21,17 +21,17 @@ end
 local function convert(kind, key, text)
   if kind == "integer" then
     local number = text:find "^%s*[-+]?%d+%s*$" and math.tointeger(tonumber(text))
-    if not number then return nil, ("%s=%s: an integer is wanted"):format(key, text) end
+    if not number then return nil, ("%s=%s: expected an integer"):format(key, text) end
     return number
   end
   if kind == "boolean" then
-    if text ~= "true" and text ~= "false" then return nil, ("%s=%s: true or false is wanted"):format(key, text) end
+    if text ~= "true" and text ~= "false" then return nil, ("%s=%s: expected true or false"):format(key, text) end
     return text == "true"
   end
   return text
 end
 
--- Is a value of this kind checked? One that is not stays the JSON text it was given as.
+-- Is a value of this kind checked? If not, it stays the JSON text that was given.
 local function typed(kind) return kind and kind ~= "json" end
 
 -- Put one pair into t.

@@ -16,7 +16,7 @@ local function has(words, word)
   return false
 end
 
--- Where the script is that `run` or `repl` is to run: what follows it is not for us.
+-- Where the script of `run` or `repl` is: the words after it are not ours.
 local function script_of(words)
   return has(words, "run") and require "debrief.cli.run".place(words)
     or has(words, "repl") and require "debrief.cli.repl".place(words) or nil

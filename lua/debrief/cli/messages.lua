@@ -6,7 +6,7 @@ local core = require "debrief.core"
 
 local messages = {}
 
-local MOST = 20 -- diagnostics of one file that are told one by one
+local MOST = 20 -- diagnostics of one file that are printed one by one
 
 local function line(text)
   output.close()
@@ -17,16 +17,16 @@ end
 --- "debrief: message"
 function messages.error(message) line("debrief: " .. message) end
 
---- Something worth knowing that is no error.
+--- Print something worth knowing that is not an error.
 function messages.note(message) line("debrief: " .. message) end
 
---- Leave the command with a message.
+--- End the command with a message.
 -- @param status exit status, 1 by default
 function messages.fail(message, status)
   error({ message = message, status = status or 1 }, 0)
 end
 
---- A message handler: what leaves a command is a message of ours as it is ({ message =, status = }), or a bug.
+--- A message handler: an error that leaves a command is a message of ours ({ message =, status = }), or a bug.
 function messages.raised(raised)
   if type(raised) == "table" and raised.message then return raised end
   return { message = core.traceback("this is a bug in debrief: " .. tostring(raised), 2), status = 1 }
@@ -39,7 +39,7 @@ function messages.place(d)
   return ("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown)
 end
 
---- Diagnostics of what was read, file by file.
+--- Print the diagnostics of reading, file by file.
 -- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage = }
 -- @param dropped how many more were not kept
 -- @return true when a line was damaged
@@ -60,7 +60,7 @@ function messages.diagnostics(list, dropped)
   return damaged
 end
 
---- Problems of plugins, with the place and the traceback of the first of each.
+--- Print problems of plugins, each with place and traceback of its first occurrence.
 -- @return true when there was one
 function messages.problems(list)
   for _, p in ipairs(list) do
@@ -73,7 +73,7 @@ function messages.problems(list)
   return #list > 0
 end
 
---- Sessions that could not be read at all.
+--- Print which sessions could not be read at all.
 -- @return true when there was one
 function messages.failures(list)
   for _, failure in ipairs(list) do messages.error(failure.message) end

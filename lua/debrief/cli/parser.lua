@@ -1,8 +1,8 @@
 --- The words of the program: its commands and options, their help, and messages about unknown words. The man page and
 -- the completions are made from the same parser.
 --
--- All commands are known by name and summary; the options of one are added when it is used, for a start of the program
--- is to pay for one command only.
+-- All commands are known by name and summary; the options of a command are added when it is used, so that a start of
+-- the program pays for one command only.
 -- @module debrief.cli.parser
 local argparse = require "debrief.cli.argparse"
 local commands = require "debrief.cli.commands"
@@ -74,7 +74,7 @@ function parser.new(version)
   return self
 end
 
--- A command as argparse has it, with nothing but its name and summary.
+-- A command of argparse with nothing but its name and summary.
 local function bare(self, one)
   local command = self.root:command(one.name, one.summary)
   command:add_help(false)
@@ -95,7 +95,7 @@ local function find(name)
   for _, one in ipairs(commands) do if one.name == name then return one end end
 end
 
---- The command of that name, as argparse has it, with its options; nil: there is none.
+--- The command of that name in argparse, with its options; nil if there is no such command.
 function parser:command(name)
   local one = not self.used[name] and find(name)
   if one then
@@ -116,7 +116,7 @@ function parser:help()
 end
 
 --- Parse words. Only a command that is among them can be the one that is used.
--- @return what was found; or nil and a message in our words
+-- @return the arguments; or nil and a message in our words
 function parser:parse(words)
   for _, word in ipairs(words) do self:command(word) end
   if not next(self.used) then bare(self, commands[1]) end -- argparse must know that there are commands
@@ -160,7 +160,7 @@ local function listed(choices)
   return table.concat(choices, ", ", 1, #choices - 1) .. " or " .. choices[#choices]
 end
 
--- What was typed as the value of an option that is not one of its choices.
+-- The word that was typed as the value of an option and is not one of its choices.
 local function wrong_value(words, name, choices)
   local fine = {}
   for _, choice in ipairs(choices) do fine[choice] = true end
@@ -171,10 +171,10 @@ local function wrong_value(words, name, choices)
   return ""
 end
 
--- ": did you mean '…'?", or "" when no name is near
+-- ": did you mean '…'?", or "" if no name is near
 local function hint(name, names) return select(2, require "debrief.text.suggest"(name, names)) end
 
---- argparse's message in our words, with the nearest of what there is.
+--- argparse's message in our words, with the nearest known word.
 -- @param words that were parsed
 function parser:explain(message, words)
   local command

@@ -1,22 +1,22 @@
---- How far long work is: one line on a terminal's stderr, drawn again and again, and gone at the end.
+--- The progress of long work: one line on a terminal's stderr, redrawn until the work ends, then cleared.
 --
---     retro  63 %  410.2 MiB/s  2 s left       with an end in sight
---     append  120.0 MiB  80.3 MiB/s            without
+--     retro  63 %  410.2 MiB/s  2 s left       if the end is known
+--     append  120.0 MiB  80.3 MiB/s            if not
 --
--- The cursor waits at the line's start, so that a message of a plugin writes over it; `debrief.cli.messages` and
--- `debrief.cli.output` clear it first. Work that is done soon shows nothing. Every command loads this module, and few
--- show a line: what draws it is loaded then.
+-- The cursor stays at the start of the line, so that a message of a plugin overwrites it; `debrief.cli.messages` and
+-- `debrief.cli.output` clear it first. Short work shows nothing. Every command loads this module, but few show a line:
+-- the code that draws is loaded only then.
 -- @module debrief.cli.progress
 local core = require "debrief.core"
 
 local progress = {}
 
 local SECOND = 1000000000
-local FIRST, EVERY = SECOND // 2, SECOND // 10 -- ns until it is shown, and between two drawings
+local FIRST, EVERY = SECOND // 2, SECOND // 10 -- ns until the line is shown, and between two drawings
 
-local what, begun, drawn -- the work; its begin; the last drawing, nil when there is none on the screen
+local what, begun, drawn -- the work; when it began; the last drawing, nil if none is on the screen
 
---- Begin. Nothing is shown where stderr is no terminal, or a dumb one.
+--- Begin. Nothing is shown if stderr is not a terminal, or is a dumb one.
 -- @param name one word for the work
 function progress.begin(name)
   what, begun, drawn = require "debrief.text.terminal".can_redraw(2) and name or nil, core.now(), nil
@@ -30,7 +30,7 @@ local function time_left(seconds)
 end
 
 --- The line for so many bytes done in so many seconds.
--- @param all bytes there are, nil when nobody knows
+-- @param all how many bytes there are, nil if unknown
 function progress.line(name, done, all, seconds)
   local rate = done / seconds
   local parts = { name, all and ("%d %%"):format(100 * math.min(done, all) // math.max(all, 1))
@@ -39,7 +39,7 @@ function progress.line(name, done, all, seconds)
   return table.concat(parts, "  ")
 end
 
---- So far is it: bytes done, and bytes in all (nil: nobody knows).
+--- Report progress: bytes done, and bytes in all (nil: unknown).
 function progress.at(done, all)
   if not what then return end
   local now = core.now()
@@ -51,13 +51,13 @@ function progress.at(done, all)
   drawn = now
 end
 
---- Take it off the screen; it comes back with the next `at`.
+--- Clear the line; the next `at` shows it again.
 function progress.clear()
   if drawn then io.stderr:write "\27[K" end
   drawn = nil
 end
 
---- It is done.
+--- The work is done.
 function progress.finish()
   progress.clear()
   what = nil

@@ -7,7 +7,7 @@ local command = {
   epilog = "If standard input is not a terminal, it is run as a script. -e and -l are processed in the order given. "
     .. "With -e or SCRIPT there is no prompt, unless -i is given. .help explains the prompt; Ctrl-D or .quit leaves." }
 
--- One more of what is to be done first, in the order given.
+-- Add to what is done before the prompt, in the order given.
 local function note(kind)
   return function(args, _, word)
     args.first = args.first or {}
@@ -69,7 +69,7 @@ local function new_session(args, repl, console, log)
   return session
 end
 
--- Scripts print as scripts do; at the prompt, print goes where the prompt writes.
+-- In scripts, print writes to standard output; at the prompt, to the console.
 local function run_script(path, session, ...)
   local shown = session.env.print
   session.env.print = nil

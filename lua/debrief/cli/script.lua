@@ -1,10 +1,10 @@
---- Scripts of the user's own: finding them among the words, running them, what is said when they fail.
+--- The user's scripts: finding them among the words, running them, messages when they fail.
 -- @module debrief.cli.script
 local guard = require "debrief.run.script".guard
 
 local script = {}
 
--- The place of the first word that is no option, from `at` on; -- ends the options.
+-- The place of the first word from `at` on that is not an option; -- ends the options.
 local function first_plain(words, at, takes)
   while words[at] do
     local word = words[at]
@@ -15,10 +15,10 @@ local function first_plain(words, at, takes)
   return at
 end
 
---- Where the script is among the words of the program, so that what is behind it is left to it.
+--- Where the script is among the words of the program: the words after it are its own.
 -- @param command the command that runs scripts
--- @param takes option -> true: those that take a word with them, besides -d
--- @return the place; nil: it is another command, or there is no script
+-- @param takes option -> true: options that take a value, in addition to -d
+-- @return the place; nil if it is another command, or there is no script
 function script.place(words, command, takes)
   local folder = { ["-d"] = true, ["--dir"] = true }
   local at = first_plain(words, 1, folder)
@@ -28,14 +28,14 @@ function script.place(words, command, takes)
   return words[place] and place
 end
 
---- As lua does: the script at 0, its words behind, what is before it at negative places.
+--- `arg` as lua sets it: the script at 0, its arguments after it, everything before it at negative indexes.
 function script.arg(words, place)
   local arg = {}
   for i = 0, #words do arg[i - place] = words[i] end
   return arg
 end
 
---- Call a function of the user's, which Ctrl-C may end.
+--- Call a function of the user, which Ctrl-C can end.
 -- @return true and its first result; or false, the message with a traceback, and the exit status
 function script.call(f, ...)
   local ok, raised, interrupted = guard(f, ...)

@@ -14,13 +14,13 @@ TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev
 TO_GRIND = valgrind
 
-# Lines of the REPL are edited by GNU readline, which only the program links: its licence is the GPL. `no`: without.
+# Lines of the REPL are edited by GNU readline, which only the program loads, and only then: its licence is the GPL.
+# The build needs its headers. `no`: without.
 READLINE = yes
 TO_EDIT  = libreadline-dev
 ifeq ($(READLINE),yes)
 TO_BUILD += $(TO_EDIT)
 EDIT_FLAGS = -DDEBRIEF_READLINE
-EDIT_LIBS  = -lreadline
 else ifneq ($(READLINE),no)
 $(error READLINE is yes or no, not $(READLINE))
 endif
@@ -45,7 +45,7 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
 HOST    := $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
-PROGRAM := $(filter-out $(if $(EDIT_LIBS),,%/editor.o %/history.o),$(call objects,src/program/*.c))
+PROGRAM := $(filter-out $(if $(EDIT_FLAGS),,%/editor.o %/history.o %/libreadline.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
 LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c) $(BENCHES)
@@ -110,7 +110,7 @@ $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	  $(shell pkg-config --libs lua5.4-cjson) -o $@
 
 $(BUILD)/debrief: $(PROGRAM) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
-	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) $(EDIT_LIBS) -o $@
+	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) -o $@
 
 $(BUILD)/src/program/terminal.o: COMPILE += $(EDIT_FLAGS)
 $(BUILD)/src/program/terminal.o: $(BUILD)/readline

@@ -1,13 +1,12 @@
 #include "editor.h"
 #include "history.h"
 #include "keyboard.h"
+#include "libreadline.h"
 
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
-#include <readline/readline.h>
-#include <readline/history.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,14 +21,14 @@ static debrief_completer *completer; /* of this line */
 /* Out of the line that is being edited. A search or the like is left first, so that readline puts back what it shows. */
 static int interrupt(void) {
   if (!interrupted &&
-      RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MOREINPUT | RL_STATE_VIMOTION)) {
+      *rl.readline_state & (RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MOREINPUT | RL_STATE_VIMOTION)) {
     interrupted = true;
     return CTRL('G');
   }
   interrupted = true;
-  rl_point = rl_end;
-  rl_redisplay();
-  fputs("^C", rl_outstream);
+  *rl.point = *rl.end;
+  rl.redisplay();
+  fputs("^C", *rl.outstream);
   return READERR;
 }
 
@@ -39,18 +38,18 @@ static int read_key(FILE *in) {
   for (;;) {
     switch (keyboard_wait()) {
     case KEYBOARD_INTERRUPT: return interrupt();
-    case KEYBOARD_RESIZE: rl_resize_terminal(); break;
+    case KEYBOARD_RESIZE: rl.resize_terminal(); break;
     case KEYBOARD_STOP:
-      rl_cleanup_after_signal();
+      rl.cleanup_after_signal();
       keyboard_obey();
-      rl_reset_after_signal();
-      rl_resize_terminal();
-      rl_forced_update_display();
+      rl.reset_after_signal();
+      rl.resize_terminal();
+      rl.forced_update_display();
       break;
     case KEYBOARD_DIE:
-      rl_cleanup_after_signal();
-      fputc('\n', rl_outstream);
-      fflush(rl_outstream);
+      rl.cleanup_after_signal();
+      fputc('\n', *rl.outstream);
+      fflush(*rl.outstream);
       keyboard_obey();
       break;
     case KEYBOARD_KEY: {
@@ -118,15 +117,15 @@ static char *next_match(const char *line, int state) {
 
 static char **complete(const char *line, int start, int end) {
   (void)start;
-  rl_attempted_completion_over = 1; /* no names of files */
-  rl_completion_append_character = '\0';
-  if (rl_completion_type == '*') return NULL; /* all of them at once: with the whole line in each */
+  *rl.attempted_completion_over = 1; /* no names of files */
+  *rl.completion_append_character = '\0';
+  if (*rl.completion_type == '*') return NULL; /* all of them at once: with the whole line in each */
   forget_found();
   debrief_text text = {line, (size_t)end};
   keyboard_lend(true); /* Ctrl-C ends a completion that takes too long, as it ends a statement */
   found.from = debrief_complete(completer, text, text.len, find_one, NULL);
   keyboard_lend(false);
-  char **matches = found.count ? rl_completion_matches(line, next_match) : NULL;
+  char **matches = found.count ? rl.completion_matches(line, next_match) : NULL;
   forget_found();
   return matches;
 }
@@ -147,16 +146,16 @@ static void print_matches(char **texts, int count, int longest, int rows, int co
   for (int row = 0; row < down; row++) {
     for (int i = row; i < shown; i += down) {
       int width = columns_of(texts[i], strlen(texts[i]));
-      fprintf(rl_outstream, "%s%*s", texts[i], i + down < shown ? longest + 2 - width : 0, "");
+      fprintf(*rl.outstream, "%s%*s", texts[i], i + down < shown ? longest + 2 - width : 0, "");
     }
-    fputc('\n', rl_outstream);
+    fputc('\n', *rl.outstream);
   }
-  if (shown < count) fprintf(rl_outstream, "and %d more\n", count - shown);
+  if (shown < count) fprintf(*rl.outstream, "and %d more\n", count - shown);
 }
 
 /* matches[1..count]; what is in front of the word in each is not shown. */
 static void show_matches(char **matches, int count, int unused) {
-  int rows, columns, longest = 1, point = rl_point;
+  int rows, columns, longest = 1, point = *rl.point;
   char **texts = malloc((size_t)count * sizeof *texts);
   (void)unused;
   if (!texts) return;
@@ -165,23 +164,23 @@ static void show_matches(char **matches, int count, int unused) {
     int width = columns_of(texts[i], strlen(texts[i]));
     if (width > longest) longest = width;
   }
-  rl_get_screen_size(&rows, &columns);
-  rl_point = rl_end;
-  rl_redisplay();
-  rl_crlf();
+  rl.get_screen_size(&rows, &columns);
+  *rl.point = *rl.end;
+  rl.redisplay();
+  rl.crlf();
   print_matches(texts, count, longest, rows > 4 ? rows - 3 : 1, columns);
   free(texts);
-  rl_point = point;
-  rl_forced_update_display();
+  *rl.point = point;
+  rl.forced_update_display();
 }
 
 /* Tab behind nothing but blanks indents, behind anything else it completes. */
 static int tab(int count, int key) {
   int i = 0;
-  while (i < rl_point && rl_line_buffer[i] == ' ') i++;
-  if (i > 0 && i == rl_point) return rl_insert_text("  ") < 0;
-  if (rl_last_func == tab) rl_last_func = rl_complete; /* a second Tab lists */
-  return rl_complete(count, key);
+  while (i < *rl.point && (*rl.line_buffer)[i] == ' ') i++;
+  if (i > 0 && i == *rl.point) return rl.insert_text("  ") < 0;
+  if (*rl.last_func == tab) *rl.last_func = rl.complete; /* a second Tab lists */
+  return rl.complete(count, key);
 }
 
 /* ---- History ------------------------------------------------------------------------------------------------------- */
@@ -194,15 +193,15 @@ static void no_history(const char *why) {
 }
 
 static void remember_earlier(const char *statement) {
-  add_history(statement);
+  rl.add_history(statement);
 }
 
 static void load_history(void) {
   char why[512];
-  using_history();
+  rl.using_history();
   keeps = history_load(remember_earlier, why, sizeof why);
   if (!keeps) no_history(why);
-  if (!history_is_stifled()) stifle_history(HISTORY_MOST);
+  if (!rl.history_is_stifled()) rl.stifle_history(HISTORY_MOST);
 }
 
 void editor_remember(debrief_text statement) {
@@ -211,9 +210,10 @@ void editor_remember(debrief_text statement) {
   if (statement.len == 0 || strchr(" \t\r\n", *statement.data) || memchr(statement.data, '\0', statement.len))
     return;
   char *text = strndup(statement.data, statement.len);
-  HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+  HIST_ENTRY *last =
+      *rl.history_length > 0 ? rl.history_get(*rl.history_base + *rl.history_length - 1) : NULL;
   if (text && !(last && strcmp(last->line, text) == 0)) {
-    add_history(text);
+    rl.add_history(text);
     if (keeps && !history_append(text, why, sizeof why)) no_history(why);
   }
   free(text);
@@ -228,19 +228,19 @@ static void start(void) {
   started = true;
   if (setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0)
     setlocale(LC_CTYPE, "C.UTF-8");
-  rl_readline_name = "debrief";
-  rl_catch_signals = 0;
-  rl_catch_sigwinch = 0;
-  rl_change_environment = 0; /* LINES and COLUMNS: other threads may read it */
-  rl_getc_function = read_key;
-  rl_attempted_completion_function = complete;
-  rl_completion_word_break_hook = no_word_breaks;
-  rl_completer_quote_characters = NULL;
-  rl_basic_quote_characters = "";
-  rl_completion_display_matches_hook = show_matches;
-  rl_add_defun("debrief-tab", tab, -1);
-  rl_initialize();
-  if (rl_function_of_keyseq("\t", NULL, NULL) == rl_complete) rl_bind_key('\t', tab);
+  *rl.readline_name = "debrief";
+  *rl.catch_signals = 0;
+  *rl.catch_sigwinch = 0;
+  *rl.change_environment = 0; /* LINES and COLUMNS: other threads may read it */
+  *rl.getc_function = read_key;
+  *rl.attempted_completion_function = complete;
+  *rl.completion_word_break_hook = no_word_breaks;
+  *rl.completer_quote_characters = NULL;
+  *rl.basic_quote_characters = "";
+  *rl.completion_display_matches_hook = show_matches;
+  rl.add_defun("debrief-tab", tab, -1);
+  rl.initialize();
+  if (rl.function_of_keyseq("\t", NULL, NULL) == rl.complete) rl.bind_key('\t', tab);
   load_history();
 }
 
@@ -261,9 +261,20 @@ static char *marked(const char *prompt) {
 
 /* readline starts a new line at the end of the input itself where pasting is bracketed. */
 static void end_line(void) {
-  const char *bracketed = rl_variable_value("enable-bracketed-paste");
-  if (!bracketed || strcmp(bracketed, "on") != 0) fputc('\n', rl_outstream);
-  fflush(rl_outstream);
+  const char *bracketed = rl.variable_value("enable-bracketed-paste");
+  if (!bracketed || strcmp(bracketed, "on") != 0) fputc('\n', *rl.outstream);
+  fflush(*rl.outstream);
+}
+
+bool editor_available(void) {
+  static bool tried, loaded;
+  char why[512];
+  if (!tried) loaded = libreadline_load(why, sizeof why);
+  if (!tried && !loaded)
+    fprintf(stderr, "debrief: lines cannot be edited: %s (Debian: install libreadline%d)\n", why,
+            RL_VERSION_MAJOR);
+  tried = true;
+  return loaded;
 }
 
 debrief_input editor_read(const char *prompt, debrief_completer *of_line, debrief_text *line) {
@@ -274,11 +285,11 @@ debrief_input editor_read(const char *prompt, debrief_completer *of_line, debrie
   text = NULL;
   completer = of_line;
   interrupted = false;
-  rl_reset_screen_size(); /* it may have changed since the last line */
+  rl.reset_screen_size(); /* it may have changed since the last line */
   char *shown = marked(prompt);
   bool can = shown && keyboard_take(true);
   if (can) {
-    text = readline(shown);
+    text = rl.readline(shown);
     keyboard_release();
     if (!text) end_line();
   }

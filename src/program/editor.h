@@ -4,7 +4,10 @@
 
 #include <debrief/debrief.h>
 
-/* As in debrief_console. */
+/* Can lines be edited here? Loads readline when it is asked first; if that is not there, a note says so, once. */
+bool editor_available(void);
+
+/* As in debrief_console; only where editor_available. */
 debrief_input editor_read(const char *prompt, debrief_completer *completer, debrief_text *line);
 void editor_remember(debrief_text statement);
 

@@ -89,18 +89,22 @@ static bool is_dumb(void) {
 #ifdef DEBRIEF_READLINE
 #include "editor.h"
 
+static bool can_edit(void) {
+  return !is_dumb() && editor_available();
+}
+
 static debrief_input read_line(void *user, const char *prompt, debrief_completer *completer,
                                debrief_text *line) {
   (void)user;
   lines_follow = 1;
-  debrief_input input = is_dumb() ? read_plain(prompt, line) : editor_read(prompt, completer, line);
+  debrief_input input = can_edit() ? editor_read(prompt, completer, line) : read_plain(prompt, line);
   lines_follow = input != DEBRIEF_INPUT_END;
   return input;
 }
 
 static void remember(void *user, debrief_text statement) {
   (void)user;
-  if (!is_dumb()) editor_remember(statement);
+  if (can_edit()) editor_remember(statement);
 }
 
 #define REMEMBER remember

@@ -170,12 +170,12 @@ describe("a terminal", function()
     if program.sanitized then return pending "the flags of this build are not known here" end
     local build = scene:path "build"
     local function make(switch) -- in a copy of the build: nothing but the switch changes
-      local r = scene:sh(([[cd "$ROOT" && MAKEFLAGS= make -s READLINE=%s BUILD="$COPY" "$COPY/debrief" 2>&1 &&
-        ldd "$COPY/debrief"]]):format(switch), { ROOT = program.root, COPY = build })
+      local r = scene:sh(([[cd "$ROOT" && MAKEFLAGS= make -s READLINE=%s BUILD="$COPY" "$COPY/debrief" 2>&1]])
+        :format(switch), { ROOT = program.root, COPY = build })
       assert.equal(0, r.status, r.out .. r.err)
-      return r.out:find "readline" ~= nil
+      return program.read(build .. "/debrief"):find("libreadline", 1, true) ~= nil
     end
-    scene:sh('mkdir build && cd "$FROM" && cp -a src include embedded.* *.a ' .. program.quote(build),
+    scene:sh('mkdir build && cd "$FROM" && cp -a src embedded_files.* *.a ' .. program.quote(build),
       { FROM = program.build })
     assert.is_true(make "yes")
     assert.is_false(make "no")
@@ -194,6 +194,25 @@ describe("a terminal", function()
     t:wait "\n200\n>\n$"
     leave(t)
     assert.falsy(sent():find "\27%[%?")
+  end)
+
+  it("has a prompt of plain lines, and says why, where readline is not installed", function()
+    if not program.read(program.path):find("libreadline", 1, true) then return pending "built without readline" end
+    local r = scene:sh 'ldd "$DEBRIEF"'
+    assert.falsy(r.out:find "readline") -- no other command pays for it
+    local soname = program.read(program.path):match "libreadline%.so%.%d+"
+    scene:write("lib/" .. soname, "")
+    scene:write("plain", ("#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s \"$@\"\n"):format(program.quote(scene:path "lib"),
+      program.quote(program.path)))
+    scene:sh "chmod +x plain"
+    local t, sent = prompt { env = { DEBRIEF = scene:path "plain" }, term = "xterm-256color" }
+    assert.truthy(t:text():find("debrief: lines cannot be edited: %S+/" .. soname), t:text())
+    t:type "6 * 7\n"
+    t:wait "\n42\n>\n$"
+    leave(t)
+    assert.falsy(sent():find "\27%[%?")
+    assert.equal(1, select(2, sent():gsub("cannot be edited", "")))
+    assert.is_nil(scene:read "home/.local/state/debrief/history")
   end)
 
   describe("ends by Ctrl-C", function()

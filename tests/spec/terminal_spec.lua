@@ -38,7 +38,7 @@ local function history() return scene:read "home/.local/state/debrief/history" e
 
 describe("the prompt in a terminal", function()
   if not screen.available() then return pending "no tmux here" end
-  if not program.scene():sh('ldd "$DEBRIEF"').out:find "readline" then return pending "built without readline" end
+  if not program.read(program.path):find("libreadline", 1, true) then return pending "built without readline" end
 
   before_each(function()
     scene = program.scene()

@@ -6,42 +6,60 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
+local LAST_TRY = 10 -- later attempts are counted together with this one
+
 local function attempts_of(entry)
   local out = {}
-  for _, attempt in ipairs(entry.attempts or {}) do out[#out + 1] = attempt ~= debrief.null and attempt or nil end
+  for _, attempt in debrief.attempts(entry) do out[#out + 1] = attempt end
   return out
 end
 
+-- Into the row of a skill, or of all of them.
 local function count(row, entry, attempts)
-  local verified = false
+  local any_verified = false
   agg.add(row.retried, #attempts > 1)
   for _, attempt in ipairs(attempts) do
-    verified = verified or attempt.verified == true
+    if attempt.verified == true then any_verified = true end
     if attempt.verified == false then
-      local ms = attempt.duration_ms or (#attempts == 1 and entry.duration_ms or nil)
+      local ms = attempt.duration_ms
+      if not ms and #attempts == 1 then ms = entry.duration_ms end
       agg.add(row.lost, ms)
-      row.untimed = row.untimed + (ms and 0 or 1)
+      if not ms then row.untimed = row.untimed + 1 end
     end
   end
-  if attempts[1].verified == nil then return end
-  agg.add(row.first, attempts[1].verified)
-  agg.add(row.any, verified)
+
+  local first = attempts[1].verified
+  if first ~= nil then
+    agg.add(row.first, first)
+    agg.add(row.any, any_verified)
+  end
 end
 
-local function cells(name, row) -- nothing that did not verify: nothing lost; none of it timed: not known
-  local lost = agg.value(row.lost) or (row.untimed == 0 and 0 or nil)
+-- Was the attempt made by another model than the one before it? "A → B", or nil.
+local function change_of_model(before, attempt)
+  local from, to = before and before.model, attempt.model
+  return from and to and from ~= to and from .. " → " .. to or nil
+end
+
+local function cells(name, row)
+  local lost = agg.value(row.lost)
+  if not lost and row.untimed == 0 then lost = 0 end -- every attempt verified; if some are untimed it is not known
   return { name, row.retried.den, row.first, row.any, row.retried, lost }
 end
 
 return {
-  name = "attempts", api = 1, split = true,
+  name = "attempts",
+  api = 1,
   summary = "What retries are worth: pass@1 beside pass@k, time lost, changes of model",
   options = { limit = { type = "integer", default = 10, min = 1, help = "how many changes of model to list" } },
+  split = true,
   retrospective = {
     init = function()
-      local row = agg.by { retried = agg.rate(), first = agg.rate(), any = agg.rate(), lost = agg.sum(), untimed = 0 }
-      return { without = agg.count(), all = row, skills = agg.by(row.row), tries = agg.by(agg.rate()),
-        moves = agg.by { times = 0, verified = agg.rate() } }
+      local row = { retried = agg.rate(), first = agg.rate(), any = agg.rate(), lost = agg.sum(), untimed = 0 }
+      return {
+        without = agg.count(), all = agg.by(row), skills = agg.by(row), tries = agg.by(agg.rate()),
+        moves = agg.by { times = 0, verified = agg.rate() },
+      }
     end,
     step = function(acc, entry)
       local attempts = attempts_of(entry)
@@ -49,10 +67,10 @@ return {
       count(agg.at(acc.all, "all"), entry, attempts)
       count(agg.at(acc.skills, entry.skill), entry, attempts)
       for i, attempt in ipairs(attempts) do
-        agg.add(acc.tries, math.min(i, 10), attempt.verified)
-        local before = i > 1 and attempts[i - 1].model
-        if before and attempt.model and before ~= attempt.model then
-          local move = agg.at(acc.moves, before .. " → " .. attempt.model)
+        agg.add(acc.tries, math.min(i, LAST_TRY), attempt.verified)
+        local change = change_of_model(attempts[i - 1], attempt)
+        if change then
+          local move = agg.at(acc.moves, change)
           move.times = move.times + 1
           agg.add(move.verified, attempt.verified)
         end
@@ -61,20 +79,28 @@ return {
     merge = agg.merge,
     finish = function(acc, ctx)
       local all = agg.at(acc.all, "all")
-      local text = ("%d of %d runs were saved by a retry."):format(all.any.num - all.first.num, all.any.den)
-      if acc.without.n > 0 then text = ("%s Runs without attempts: %d."):format(text, acc.without.n) end
-      if all.untimed > 0 then text = ("%s Unverified attempts without a time: %d."):format(text, all.untimed) end
       local skills = agg.rows(acc.skills, cells, function(row) return row.retried.den end)
       table.insert(skills, 1, cells("(all)", all))
-      local tries = agg.rows(acc.tries, function(n, rate) return { n == 10 and "10 and later" or n, rate } end)
-      local moves = agg.rows(acc.moves, function(name, move) return { name, move.times, move.verified } end, "times")
-      for i = #moves, ctx.options.limit + 1, -1 do moves[i] = nil end
+      local tries = agg.rows(acc.tries, function(n, verified)
+        return { n == LAST_TRY and n .. " and later" or n, verified }
+      end)
+      local moves = agg.rows(acc.moves, function(change, move)
+        return { change, move.times, move.verified }
+      end, "times", ctx.options.limit)
+
+      local text = { ("%d of %d runs were saved by a retry."):format(all.any.num - all.first.num, all.any.den) }
+      if acc.without.n > 0 then text[#text + 1] = ("Runs without attempts: %d."):format(acc.without.n) end
+      if all.untimed > 0 then text[#text + 1] = ("Unverified attempts without a time: %d."):format(all.untimed) end
       local lost = { key = "lost_ms", title = "lost", unit = "ms" }
-      return { title = "Attempts", text = text, tables = {
-        { columns = { "skill", "runs", "pass@1", "pass@k", "retried", lost }, rows = skills },
-        { title = "Is another attempt worth it?", columns = { "attempt", "verified" }, rows = tries },
-        { title = "Changes of model", columns = { "models", "times", "verified" }, rows = moves },
-      } }
+      return {
+        title = "Attempts",
+        text = table.concat(text, " "),
+        tables = {
+          { columns = { "skill", "runs", "pass@1", "pass@k", "retried", lost }, rows = skills },
+          { title = "Is another attempt worth it?", columns = { "attempt", "verified" }, rows = tries },
+          { title = "Changes of model", columns = { "models", "times", "verified" }, rows = moves },
+        },
+      }
     end,
   },
 }

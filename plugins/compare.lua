@@ -1,59 +1,93 @@
 -- compare: is B better than A? Two models, two versions of a skill, two windows of time: the difference of their pass
 -- rates with its 95 % interval (Newcombe), and a plain answer. One is better only when the interval leaves out 0 and
 -- the difference is at least the floor; there is no difference only when the whole interval is within the floor.
+--
 -- `by` is model (of the last attempt), time, or a field such as phase or source.run. Without a and b it takes the two
 -- values with most runs; of time, the last 7 days and the 7 before. A window is FROM..TO in the user's zone, half-open.
 local debrief = require "debrief"
 local agg = debrief.aggregate
-local WEEK, ISO, PASSED = 7 * 86400 * 1000000000, "%Y-%m-%dT%H:%M:%S", { ok = true, fail = false }
+
+local WEEK = 7 * 86400 * 1000000000
+local ISO = "%Y-%m-%dT%H:%M:%S"
+
 local function is_window(value, options)
   return options.by ~= "time" or value == "" or value:find "%.%.", "a window FROM..TO, as 2026-10-01..2026-11-01"
 end
-local function text(default, help, check) return { type = "string", default = default, help = help, check = check } end
 
+-- The windows A and B of by=time, as texts.
 local function windows(ctx)
-  local function week(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
+  local function week_before(to) return debrief.date(ISO, to - WEEK) .. ".." .. debrief.date(ISO, to) end
   local a, b = ctx.options.a, ctx.options.b
-  return { a ~= "" and a or week(ctx.now - WEEK), b ~= "" and b or week(ctx.now) }
+  return a ~= "" and a or week_before(ctx.now - WEEK), b ~= "" and b or week_before(ctx.now)
 end
 
-local function keys_of(entry, ctx) -- what it counts for; of two overlapping windows for both
-  local keys, by, at = {}, ctx.options.by, debrief.time(entry)
+local function is_within(window, at)
+  local from, to = window:match "^(.-)%.%.(.*)$"
+  local time = debrief.date(ISO, at)
+  return time >= from and (to == "" or time < to)
+end
+
+-- What an entry counts for: the values of A and B that are its own. Of two windows that overlap it may be both.
+local function sides_of(entry, ctx)
+  local by = ctx.options.by
   if by == "model" then
     local last = entry.attempts and entry.attempts[#entry.attempts]
-    return { last and last ~= debrief.null and last.model or entry.model_used }
-  elseif by ~= "time" then
-    for name in by:gmatch("[^.]+") do entry = type(entry) == "userdata" and entry[name] or nil end
-    return { entry and tostring(entry) }
+    if last == debrief.null then last = nil end
+    return { last and last.model or entry.model_used }
   end
-  for _, window in ipairs(at and windows(ctx) or {}) do
-    local from, to = window:match("^(.-)%.%.(.*)$")
-    if debrief.date(ISO, at) >= from and (to == "" or debrief.date(ISO, at) < to) then keys[#keys + 1] = window end
+  if by == "time" then
+    local sides, at, a, b = {}, debrief.time(entry), windows(ctx)
+    if at and is_within(a, at) then sides[#sides + 1] = a end
+    if at and is_within(b, at) then sides[#sides + 1] = b end
+    return sides
   end
-  return keys
+  local value = entry
+  for name in by:gmatch "[^.]+" do value = type(value) == "userdata" and value[name] or nil end
+  return { value and tostring(value) }
 end
 
-local function cells(name, a, b, floor)
-  local answer, difference, low, high = "cannot tell", agg.difference(a, b)
-  if difference and low > 0 and difference >= floor then answer = "B is better" end
-  if difference and high < 0 and difference <= -floor then answer = "A is better" end
-  if difference and low >= -floor and high <= floor then answer = "no difference" end
-  return { name ~= "" and name or nil, a, b, difference, low, high, answer }
+local function answer_of(difference, low, high, floor)
+  if not difference then return "cannot tell" end
+  if low >= -floor and high <= floor then return "no difference" end
+  if low > 0 and difference >= floor then return "B is better" end
+  if high < 0 and difference <= -floor then return "A is better" end
+  return "cannot tell"
+end
+
+-- The row of a skill, and its answer.
+local function cells(skill, a, b, floor)
+  local difference, low, high = agg.difference(a, b)
+  local answer = answer_of(difference, low, high, floor)
+  return { skill ~= "" and skill or nil, a, b, difference, low, high, answer }, answer
+end
+
+-- The values of A and B: as they were given, else those with most runs.
+local function chosen(acc, ctx)
+  if ctx.options.by == "time" then return windows(ctx) end
+  local a, b = ctx.options.a, ctx.options.b
+  for value in agg.each(acc, "runs") do
+    if a == "" and value ~= b then a = value elseif b == "" and value ~= a then b = value end
+  end
+  return a, b
 end
 
 return {
-  name = "compare", api = 1, summary = "A against B (models, versions, times), with a plain answer", split = true,
-  options = { by = text("model", "model, time, or the field that tells A from B"),
-    a = text("", "value or window of A", is_window), b = text("", "value or window of B", is_window),
-    floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" } },
+  name = "compare",
+  api = 1,
+  summary = "A against B (models, versions, times), with a plain answer",
+  options = {
+    by = { type = "string", default = "model", help = "model, time, or the field that tells A from B" },
+    a = { type = "string", default = "", check = is_window, help = "value or window of A" },
+    b = { type = "string", default = "", check = is_window, help = "value or window of B" },
+    floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" },
+  },
+  split = true,
   retrospective = {
-    init = function()
-      return agg.by { runs = 0, passed = agg.rate(), skills = agg.by(agg.rate()) }
-    end,
+    init = function() return agg.by { runs = 0, passed = agg.rate(), skills = agg.by(agg.rate()) } end,
     step = function(acc, entry, ctx)
-      local passed = PASSED[debrief.outcome(entry)]
-      for _, key in ipairs(keys_of(entry, ctx)) do
-        local side = agg.at(acc, key)
+      local passed = debrief.passed(entry)
+      for _, value in ipairs(sides_of(entry, ctx)) do
+        local side = agg.at(acc, value)
         side.runs = side.runs + 1
         agg.add(side.passed, passed)
         agg.add(side.skills, entry.skill, passed)
@@ -61,20 +95,22 @@ return {
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local a, b = table.unpack(ctx.options.by == "time" and windows(ctx) or { ctx.options.a, ctx.options.b })
-      for key in agg.each(acc, "runs") do
-        if a == "" and key ~= b then a = key elseif b == "" and key ~= a then b = key end
-      end
-      local A, B, floor = agg.at(acc, a), agg.at(acc, b), ctx.options.floor
-      local rows = { cells("(all)", A.passed, B.passed, floor) }
+      local floor, a, b = ctx.options.floor, chosen(acc, ctx)
+      local A, B = agg.at(acc, a), agg.at(acc, b)
+      local all, answer = cells("(all)", A.passed, B.passed, floor)
+      local rows = { all }
       for skill, rate in agg.each(A.skills) do
         local other = agg.at(B.skills, skill)
         if rate.den > 0 and other.den > 0 then rows[#rows + 1] = cells(skill, rate, other, floor) end
       end
-      local answer = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,
-        b ~= "" and b or "none", B.runs, rows[1][7])
-      return { title = "A against B", text = answer .. "\nOf skills that both ran; chance alone names one in 20.",
-        tables = { { rows = rows, columns = { "skill", "A", "B", "B - A", "from", "to", "answer" } } } }
+
+      local text = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,
+        b ~= "" and b or "none", B.runs, answer)
+      return {
+        title = "A against B",
+        text = text .. "\nOf skills that both ran; chance alone names one in 20.",
+        tables = { { columns = { "skill", "A", "B", "B - A", "from", "to", "answer" }, rows = rows } },
+      }
     end,
   },
 }

@@ -2,6 +2,8 @@
 local debrief = require "debrief"
 
 return {
-  name = "failed", api = 1, summary = "Keeps the runs that failed",
-  filter = function(entry) return debrief.outcome(entry) == "fail" end,
+  name = "failed",
+  api = 1,
+  summary = "Keeps the runs that failed",
+  filter = function(entry) return debrief.passed(entry) == false end,
 }

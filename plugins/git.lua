@@ -8,21 +8,24 @@
 -- and one line says why.
 local debrief = require "debrief"
 
--- In a hook of git these would name that hook's repository, whatever -C says; and nobody is there to be asked.
-local ENVIRONMENT = { GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0" }
-for name in ("DIR WORK_TREE INDEX_FILE COMMON_DIR OBJECT_DIRECTORY NAMESPACE PREFIX"):gmatch "%S+" do
-  ENVIRONMENT["GIT_" .. name] = false
-end
-
 local SECOND = 1000000000
-local known, told = {}, {} -- root -> { at = ns, git = what git said, false for nothing }; message -> true
 
-local function tell(ctx, format, ...)
+-- In a hook of git these would name that hook's repository, whatever -C says; and nobody is there to be asked.
+local ENVIRONMENT = {
+  GIT_DIR = false, GIT_WORK_TREE = false, GIT_INDEX_FILE = false, GIT_COMMON_DIR = false, GIT_OBJECT_DIRECTORY = false,
+  GIT_NAMESPACE = false, GIT_PREFIX = false, GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0",
+}
+
+local known = {} -- root -> { at = ns, git = what git said, false for nothing }
+local reported = {} -- message -> true
+
+local function warn(ctx, format, ...)
   local message = format:format(...)
-  if not told[message] then ctx.log("warn", "%s", message) end
-  told[message] = true
+  if not reported[message] then ctx.log("warn", "%s", message) end
+  reported[message] = true
 end
 
+-- The lines of `git status --porcelain=v2 --branch` as the value that is stored.
 local function parse(status)
   local git = { dirty = false }
   for line in status:gmatch "[^\n]+" do
@@ -34,25 +37,38 @@ local function parse(status)
   return git
 end
 
+-- What git says of a root now; false, with a warning, where it has no answer.
 local function ask(root, ctx)
-  local output, status = debrief.run { "git", "-C", root, "-c", "core.fsmonitor=false", "status", "--porcelain=v2",
-    "--branch", ctx.options.untracked and "--untracked-files=normal" or "--untracked-files=no",
-    env = ENVIRONMENT, stderr = true, timeout_ms = ctx.options.timeout_ms }
+  local output, status = debrief.run {
+    "git", "-C", root, "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch",
+    ctx.options.untracked and "--untracked-files=normal" or "--untracked-files=no",
+    env = ENVIRONMENT, stderr = true, timeout_ms = ctx.options.timeout_ms,
+  }
   if output and status == 0 then return parse(output) end
-  tell(ctx, "%s: %s", root, output and (output:match "[^\n]+" or "git ended with status " .. status) or status)
+  local why = status -- a message when git did not run
+  if output then why = output:match "[^\n]+" or "git ended with status " .. status end
+  warn(ctx, "%s: %s", root, why)
   return false
 end
 
+-- The folder to ask about; nil when there is none, or, with a warning, when nobody knows where it is.
 local function root_of(entry, ctx)
   local root = entry.project_root
-  if root == nil or root == "" then return ctx.options.root end
-  if root:sub(1, 1) == "/" then return root end
-  tell(ctx, "project_root '%s' is not absolute: nobody knows from where it goes on", root)
+  if root == nil or root == "" then
+    root = ctx.options.root
+  elseif root:sub(1, 1) ~= "/" then
+    warn(ctx, "project_root '%s' is not absolute: nobody knows from where it goes on", root)
+    return nil
+  end
+  return root ~= "" and root or nil
 end
 
 return {
-  name = "git", api = 1, summary = "Adds branch, commit and dirty of the project, as git has them at append",
-  needs = { "process" }, on_error = "store",
+  name = "git",
+  api = 1,
+  summary = "Adds branch, commit and dirty of the project, as git has them at append",
+  needs = { "process" },
+  on_error = "store",
   options = {
     root = { type = "string", help = "the project of entries without a project_root" },
     untracked = { type = "boolean", default = true, help = "files that git neither tracks nor ignores count as dirty" },
@@ -63,9 +79,11 @@ return {
     local at = debrief.time(entry)
     if entry.git ~= nil or not at or ctx.now - at > ctx.options.max_age_s * SECOND then return end
     local root = root_of(entry, ctx)
-    if not root or root == "" then return end
+    if not root then return end
+
     local last = known[root]
-    if not last or math.abs(at - last.at) > 10 * SECOND then last = { at = at, git = ask(root, ctx) } end
+    local is_recent = last and math.abs(at - last.at) <= 10 * SECOND
+    if not is_recent then last = { at = at, git = ask(root, ctx) } end
     known[root] = last
     if last.git then entry.git = last.git end
   end,

@@ -8,63 +8,73 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
+local HEADING = 80 -- characters kept for the first line
+local SHORTEST = 8 -- characters that a run takes at least
+
 local function length(text) return utf8.len(text) or #text end
 
-local function short(text, most) -- the first line that says something, at most so many characters of it
-  local line = tostring(text):match("[^\n]*[%w\x80-\xff][^\n]*") or ""
-  line = line:gsub("\27%[[%d;]*%a", ""):gsub("%c", " "):match("^%s*(.-)%s*$")
-  return length(line) > most and line:sub(1, (utf8.offset(line, most) or most + 1) - 1) .. "…" or line
-end
+local function last_line(output) return output:gsub("%s+$", ""):match "[^\n]*$" end
 
-local function describe(entry, at, width)
+-- "2026-11-01 10:00 review (plan): fail after 3 attempts" and a line for each thing it says.
+local function describe(entry, width)
   local attempts, summary, failure = 0, nil, nil
-  for _, attempt in ipairs(entry.attempts or {}) do
-    if attempt ~= debrief.null then
-      attempts, summary = attempts + 1, attempt.output_summary
-      if attempt.verified == false then failure = attempt.runner_output end
-    end
+  for _, attempt in debrief.attempts(entry) do
+    attempts = attempts + 1
+    summary = attempt.output_summary
+    if attempt.verified == false then failure = attempt.runner_output end
   end
-  local text = ("%s%s: %s%s"):format(entry.skill or "run", entry.phase and " (" .. entry.phase .. ")" or "",
-    debrief.outcome(entry), attempts > 1 and (" after %d attempts"):format(attempts) or "")
-  local function add(label, part)
-    part = part and short(part, width) or ""
-    if part ~= "" then text = ("%s\n  %s: %s"):format(text, label, part) end
+
+  local at, text = debrief.time(entry), entry.skill or "run"
+  if at then text = debrief.date("%Y-%m-%d %H:%M ", at) .. text end
+  if entry.phase then text = text .. (" (%s)"):format(entry.phase) end
+  text = text .. ": " .. debrief.outcome(entry)
+  if attempts > 1 then text = text .. (" after %d attempts"):format(attempts) end
+
+  local function add(label, value)
+    local line = debrief.short(value, width)
+    if line ~= "" then text = ("%s\n  %s: %s"):format(text, label, line) end
   end
   add("asked", entry.input)
   add("result", summary)
-  add("failed with", failure and failure:gsub("%s+$", ""):match("[^\n]*$"))
-  return at and debrief.date("- %Y-%m-%d %H:%M ", at) .. text or "- " .. text
+  add("failed with", failure and last_line(failure))
+  return text
 end
 
 return {
-  name = "history", api = 1, summary = "Earlier runs of a session as text for the next prompt, within a budget",
+  name = "history",
+  api = 1,
+  summary = "Earlier runs of a session as text for the next prompt, within a budget",
   options = {
     budget = { type = "integer", default = 4000, min = 200, max = 1000000, help = "how many characters it may have" },
     width = { type = "integer", default = 160, min = 20, help = "how many of them each field of a run" },
   },
   split = true,
   retrospective = {
-    init = function(ctx) -- more runs than that never fit
-      return { n = 0, sessions = agg.distinct(2), latest = agg.largest(ctx.options.budget // 8) }
+    init = function(ctx)
+      return { n = 0, sessions = agg.distinct(2), latest = agg.largest(ctx.options.budget // SHORTEST) }
     end,
     step = function(acc, entry, ctx)
-      local at = debrief.time(entry)
       acc.n = acc.n + 1
       agg.add(acc.sessions, ctx.session)
-      agg.add(acc.latest, at or ctx.line, { session = ctx.session, text = describe(entry, at, ctx.options.width) })
+      agg.add(acc.latest, debrief.time(entry) or ctx.line, {
+        session = ctx.session, text = describe(entry, ctx.options.width),
+      })
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local lines, left, several = {}, ctx.options.budget - 80, agg.value(acc.sessions) > 1 -- 80: the first line
+      local several_sessions = agg.value(acc.sessions) > 1
+      local lines, left = {}, ctx.options.budget - HEADING
       for _, run in ipairs((agg.value(acc.latest))) do
-        local text = several and "- [" .. run.session .. "] " .. run.text:sub(3) or run.text
+        local text = several_sessions and ("- [%s] %s"):format(run.session, run.text) or "- " .. run.text
         left = left - length(text) - 1
         if left < 0 then break end
         table.insert(lines, 1, text)
       end
-      local omitted = acc.n - #lines
-      table.insert(lines, 1, acc.n == 0 and "No earlier runs." or omitted == 0 and "Earlier runs, oldest first:"
-        or ("Earlier runs, oldest first (%d older ones left out):"):format(omitted))
+
+      local heading, left_out = "Earlier runs, oldest first:", acc.n - #lines
+      if left_out > 0 then heading = ("Earlier runs, oldest first (%d older ones left out):"):format(left_out) end
+      if acc.n == 0 then heading = "No earlier runs." end
+      table.insert(lines, 1, heading)
       return { title = "History", text = table.concat(lines, "\n") }
     end,
   },

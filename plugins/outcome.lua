@@ -4,6 +4,8 @@
 local debrief = require "debrief"
 
 return {
-  name = "outcome", api = 1, summary = "Sets entry.outcome to ok, fail, skip or unknown, from any words of status",
+  name = "outcome",
+  api = 1,
+  summary = "Sets entry.outcome to ok, fail, skip or unknown, from any words of status",
   enrich = function(entry) entry.outcome = debrief.outcome(entry) end,
 }

@@ -1,4 +1,4 @@
--- pass_rate: the signal for a router: how often each skill passed in a window of time, one row a skill:
+-- pass_rate: the signal for a router: how often each skill passed in a window of time, one row per skill:
 -- skill, window, pass, fail, skip, total, pass_rate. The rate is pass / (pass + fail), and no data (null in JSON) when
 -- nothing was decided; total counts every run, those with an unknown outcome too.
 --
@@ -6,11 +6,13 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
+local SECOND = 1000000000
 local SECONDS = { m = 60, h = 3600, d = 86400, w = 604800 }
 
-local function window_ns(text) -- nil for all
-  local n, unit = text:match("^(%d+)([mhdw])$")
-  return n and #n < 6 and tonumber(n) * SECONDS[unit] * 1000000000 or nil
+-- How long a window is; nil for all, and for a text that is not a window.
+local function window_ns(text)
+  local n, unit = text:match "^(%d+)([mhdw])$"
+  if n and #n < 6 then return tonumber(n) * SECONDS[unit] * SECOND end
 end
 
 local function is_window(text)
@@ -18,9 +20,13 @@ local function is_window(text)
 end
 
 return {
-  name = "pass_rate", api = 1, summary = "Pass rate per skill in a window of time, for routers", split = true,
-  options = { window = { type = "string", default = "all", check = is_window,
-    help = "how far back: 90m, 12h, 7d, 4w or all" } },
+  name = "pass_rate",
+  api = 1,
+  summary = "Pass rate per skill in a window of time, for routers",
+  options = {
+    window = { type = "string", default = "all", check = is_window, help = "how far back: 90m, 12h, 7d, 4w or all" },
+  },
+  split = true,
   retrospective = {
     init = function()
       return { outside = 0, untimed = 0, skills = agg.by { pass = 0, fail = 0, skip = 0, total = 0 } }
@@ -32,24 +38,29 @@ return {
       elseif window and (at < ctx.now - window or at >= ctx.now) then
         acc.outside = acc.outside + 1
       else
-        local row, outcome = agg.at(acc.skills, entry.skill), debrief.outcome(entry)
-        row.total = row.total + 1
-        if outcome == "ok" then row.pass = row.pass + 1 end
-        if outcome == "fail" or outcome == "skip" then row[outcome] = row[outcome] + 1 end
+        local skill, outcome = agg.at(acc.skills, entry.skill), debrief.outcome(entry)
+        skill.total = skill.total + 1
+        if outcome == "ok" then skill.pass = skill.pass + 1 end
+        if outcome == "fail" then skill.fail = skill.fail + 1 end
+        if outcome == "skip" then skill.skip = skill.skip + 1 end
       end
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local rows = agg.rows(acc.skills, function(skill, row)
-        local rate = agg.rate(row.pass, row.pass + row.fail)
-        return { skill, ctx.options.window, row.pass, row.fail, row.skip, row.total, rate }
+      local rows = agg.rows(acc.skills, function(name, skill)
+        local rate = agg.rate(skill.pass, skill.pass + skill.fail)
+        return { name, ctx.options.window, skill.pass, skill.fail, skill.skip, skill.total, rate }
       end)
-      local text = acc.outside > 0 and ("Runs outside of the window: %d."):format(acc.outside) or nil
-      if acc.untimed > 0 then
-        text = ("%sRuns without a time, in no window: %d."):format(text and text .. " " or "", acc.untimed)
-      end
-      return { title = "Pass rate", text = text, tables = { { rows = rows, columns = { "skill",
-        "window", "pass", "fail", "skip", "total", { key = "pass_rate", title = "pass rate" } } } } }
+
+      local text = {}
+      if acc.outside > 0 then text[#text + 1] = ("Runs outside of the window: %d."):format(acc.outside) end
+      if acc.untimed > 0 then text[#text + 1] = ("Runs without a time, in no window: %d."):format(acc.untimed) end
+      local rate = { key = "pass_rate", title = "pass rate" }
+      return {
+        title = "Pass rate",
+        text = text[1] and table.concat(text, " ") or nil,
+        tables = { { columns = { "skill", "window", "pass", "fail", "skip", "total", rate }, rows = rows } },
+      }
     end,
   },
 }

@@ -2,13 +2,13 @@
 local debrief = require "debrief"
 
 return {
-  name = "retried", api = 1, summary = "Keeps the runs that needed more than one attempt",
+  name = "retried",
+  api = 1,
+  summary = "Keeps the runs that needed more than one attempt",
   options = { at_least = { type = "integer", default = 2, min = 2, help = "how many attempts" } },
   filter = function(entry, ctx)
     local attempts = 0
-    for _, attempt in ipairs(entry.attempts or {}) do
-      if attempt ~= debrief.null then attempts = attempts + 1 end
-    end
+    for _ in debrief.attempts(entry) do attempts = attempts + 1 end
     return attempts >= ctx.options.at_least
   end,
 }

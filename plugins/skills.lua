@@ -2,32 +2,32 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
--- Time of an attempt that did not verify: its own where it is logged; a single attempt took what its entry took.
-local function lost_ms(entry, attempt, attempts)
-  return attempt.duration_ms or (attempts == 1 and entry.duration_ms or nil)
+-- The time of one of `n` attempts: its own where it is logged; a single attempt took what its run took.
+local function time_of(attempt, entry, n)
+  if attempt.duration_ms then return attempt.duration_ms end
+  return n == 1 and entry.duration_ms or nil
 end
 
-local function count_attempts(row, entry)
-  local attempts = entry.attempts or {}
-  local n = #attempts
-  if n == 0 then return end
-  agg.add(row.attempts, n)
-  for i, attempt in ipairs(attempts) do
-    if attempt ~= debrief.null then
-      if i == 1 then agg.add(row.first_try, attempt.verified) end -- no claim: counts in neither
-      if attempt.verified == false then
-        local ms = lost_ms(entry, attempt, n)
-        agg.add(row.lost, ms)
-        row.lost_unknown = row.lost_unknown + (ms and 0 or 1)
-      end
+local function count_attempts(skill, entry)
+  local n = #(entry.attempts or {})
+  if n > 0 then agg.add(skill.attempts, n) end
+  for i, attempt in debrief.attempts(entry) do
+    if i == 1 then agg.add(skill.first_try, attempt.verified) end -- nil makes no claim, and counts in neither
+    if attempt.verified == false then
+      local ms = time_of(attempt, entry, n)
+      agg.add(skill.lost, ms)
+      if not ms then skill.lost_unknown = skill.lost_unknown + 1 end
     end
   end
 end
 
--- Nothing that did not verify: nothing lost. Some, and none of them timed: not known.
-local function lost(row)
-  return agg.value(row.lost) or (row.lost_unknown == 0 and agg.value(row.attempts) and 0 or nil)
+-- All attempts verified: nothing was lost. Some did not, and none of those has a time: how much is not known.
+local function lost(skill)
+  local has_attempts = agg.value(skill.attempts) ~= nil
+  return agg.value(skill.lost) or (has_attempts and skill.lost_unknown == 0 and 0 or nil)
 end
+
+local function ms(key, title) return { key = key, title = title, unit = "ms" } end
 
 return {
   name = "skills",
@@ -43,36 +43,46 @@ return {
       }
     end,
     step = function(acc, entry)
-      local row, outcome = agg.at(acc, entry.skill), debrief.outcome(entry)
-      row.runs = row.runs + 1
-      if outcome == "ok" or outcome == "fail" then agg.add(row.passed, outcome == "ok") end
-      agg.add(row.time, entry.duration_ms)
-      count_attempts(row, entry)
+      local skill, passed = agg.at(acc, entry.skill), debrief.passed(entry)
+      skill.runs = skill.runs + 1
+      agg.add(skill.passed, passed)
+      agg.add(skill.time, entry.duration_ms)
+      count_attempts(skill, entry)
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
       local quality, time, unknown, left_out = {}, {}, 0, 0
-      for key, row in agg.each(acc, "runs") do
-        local skill = key ~= "" and key or nil
-        if row.runs < ctx.options.min then
+      for key, skill in agg.each(acc, "runs") do
+        local name = key ~= "" and key or nil
+        if skill.runs < ctx.options.min then
           left_out = left_out + 1
         else
-          quality[#quality + 1] = { skill, row.runs, row.passed, row.first_try, agg.value(row.attempts) }
-          local median, p95 = agg.quantile(row.time, 0.5), agg.quantile(row.time, 0.95)
-          time[#time + 1] = { skill, median, p95, lost(row), row.lost_unknown }
-          unknown = unknown + row.lost_unknown
+          local median, p95 = agg.quantile(skill.time, 0.5), agg.quantile(skill.time, 0.95)
+          quality[#quality + 1] = { name, skill.runs, skill.passed, skill.first_try, agg.value(skill.attempts) }
+          time[#time + 1] = { name, median, p95, lost(skill), skill.lost_unknown }
+          unknown = unknown + skill.lost_unknown
         end
       end
+
       local text = { "Passed: of the runs that were decided. Lost: time in attempts that did not verify." }
       if unknown > 0 then text[#text + 1] = ("Attempts that did not verify and have no time: %d."):format(unknown) end
       if left_out > 0 then text[#text + 1] = ("Skills left out, with fewer runs: %d."):format(left_out) end
-      local function ms(key, title) return { key = key, title = title, unit = "ms" } end
-      return { title = "Skills", text = table.concat(text, " "), tables = {
-        { columns = { "skill", "runs", "passed", { key = "first_try", title = "first try" },
-          { key = "attempts_per_run", title = "attempts/run" } }, rows = quality },
-        { columns = { "skill", ms("median_ms", "median"), ms("p95_ms", "95th percentile"), ms("lost_ms", "lost"),
-          { key = "lost_unknown", title = "attempts without time" } }, rows = time },
-      } }
+      return {
+        title = "Skills",
+        text = table.concat(text, " "),
+        tables = {
+          {
+            columns = { "skill", "runs", "passed", { key = "first_try", title = "first try" },
+              { key = "attempts_per_run", title = "attempts/run" } },
+            rows = quality,
+          },
+          {
+            columns = { "skill", ms("median_ms", "median"), ms("p95_ms", "95th percentile"), ms("lost_ms", "lost"),
+              { key = "lost_unknown", title = "attempts without time" } },
+            rows = time,
+          },
+        },
+      }
     end,
   },
 }

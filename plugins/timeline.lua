@@ -3,21 +3,25 @@
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
-local function marks(attempts)
-  local out = {}
-  for i, attempt in ipairs(attempts or {}) do
-    local verified
-    if attempt ~= debrief.null then verified = attempt.verified end
-    out[i] = i == 20 and "…" or verified == nil and "·" or verified and "✓" or "✗"
-    if i == 20 then break end
+local MOST_MARKS = 20 -- of one run, the last of them "…" when it has as many
+
+local function marks_of(entry)
+  local marks = {}
+  for i = 1, math.min(#(entry.attempts or {}), MOST_MARKS) do marks[i] = "·" end
+  for i, attempt in debrief.attempts(entry) do
+    if i > #marks then break end
+    if attempt.verified ~= nil then marks[i] = attempt.verified and "✓" or "✗" end
   end
-  return table.concat(out)
+  if #marks == MOST_MARKS then marks[MOST_MARKS] = "…" end
+  return table.concat(marks)
 end
 
 return {
-  name = "timeline", api = 1, summary = "The latest runs in order of time, with their attempts and outcomes",
-  split = true,
+  name = "timeline",
+  api = 1,
+  summary = "The latest runs in order of time, with their attempts and outcomes",
   options = { limit = { type = "integer", default = 40, min = 1, max = 10000, help = "how many runs to show" } },
+  split = true,
   retrospective = {
     init = function(ctx) return { untimed = 0, latest = agg.largest(ctx.options.limit) } end,
     step = function(acc, entry, ctx)
@@ -26,23 +30,29 @@ return {
         acc.untimed = acc.untimed + 1
         return
       end
-      agg.add(acc.latest, at, { at = at, session = ctx.session, line = ctx.line, skill = entry.skill or "",
-        marks = marks(entry.attempts), outcome = debrief.outcome(entry), ms = entry.duration_ms })
+      agg.add(acc.latest, at, {
+        at = at, skill = entry.skill or "", marks = marks_of(entry), outcome = debrief.outcome(entry),
+        ms = entry.duration_ms, session = ctx.session, line = ctx.line,
+      })
     end,
     merge = agg.merge,
     finish = function(acc)
-      local runs, n = agg.value(acc.latest)
+      local runs, n = agg.value(acc.latest) -- the latest first
       local rows = {}
-      for i, run in ipairs(runs) do -- the oldest first, the latest just above the prompt
-        rows[#runs + 1 - i] = { debrief.date("%Y-%m-%d %H:%M", run.at), run.skill ~= "" and run.skill or nil,
-          run.marks ~= "" and run.marks or nil, run.outcome, run.ms, run.session, run.line }
+      for i, run in ipairs(runs) do
+        local skill, marks = run.skill ~= "" and run.skill or nil, run.marks ~= "" and run.marks or nil
+        local row = { debrief.date("%Y-%m-%d %H:%M", run.at), skill, marks, run.outcome, run.ms, run.session, run.line }
+        rows[#runs + 1 - i] = row -- the oldest on top, the latest just above the prompt
       end
+
       local text = ("The latest %d of %d runs."):format(#runs, n)
-      if acc.untimed > 0 then text = ("%s Runs without a time: %d."):format(text, acc.untimed) end
+      if acc.untimed > 0 then text = text .. (" Runs without a time: %d."):format(acc.untimed) end
       local took = { key = "duration_ms", title = "took", unit = "ms" }
-      return { title = "Timeline", text = text, tables = {
-        { columns = { "time", "skill", "attempts", "outcome", took, "session", "line" }, rows = rows },
-      } }
+      return {
+        title = "Timeline",
+        text = text,
+        tables = { { columns = { "time", "skill", "attempts", "outcome", took, "session", "line" }, rows = rows } },
+      }
     end,
   },
 }

@@ -3,12 +3,14 @@
 local debrief = require "debrief"
 
 return {
-  name = "unverified", api = 1, summary = "Keeps the runs of which no attempt was verified",
+  name = "unverified",
+  api = 1,
+  summary = "Keeps the runs of which no attempt was verified",
   options = { passed = { type = "boolean", default = false, help = "only those whose status says that they passed" } },
   filter = function(entry, ctx)
-    for _, attempt in ipairs(entry.attempts or {}) do
-      if attempt ~= debrief.null and attempt.verified == true then return false end
+    for _, attempt in debrief.attempts(entry) do
+      if attempt.verified == true then return false end
     end
-    return not ctx.options.passed or debrief.outcome(entry) == "ok"
+    return not ctx.options.passed or debrief.passed(entry) == true
   end,
 }

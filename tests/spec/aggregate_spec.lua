@@ -277,6 +277,20 @@ describe("aggregate", function()
       assert.same({ "", "b", "a" }, keys)
     end)
 
+    it("gives the first rows, and how many there are", function()
+      local state = agg.by { n = 0 }
+      for i, key in ipairs { "a", "b", "c" } do agg.at(state, key).n = i end
+      local function names(...)
+        local rows, n = agg.rows(state, function(key) return { key } end, ...)
+        local out = {}
+        for i, row in ipairs(rows) do out[i] = row[1] end
+        return table.concat(out) .. n
+      end
+      assert.equal("cb3", names("n", 2))
+      assert.equal("a3", names(nil, 1))
+      assert.equal("abc3", names(nil, 9))
+    end)
+
     it("gives the rows of a report at once, rates as cells", function()
       local state = agg.by(agg.rate())
       agg.add(state, "a", true)

@@ -64,6 +64,9 @@ describe("plugins", function()
         finish = function(acc) return { title = acc.d } end } }]])
     local r = scene:run { "plugins", "./f.lua" }
     assert.truthy(r.out:find("\nfields it names: a, b, c, kind\n", 1, true), r.out)
+    scene:write("a.lua", [[return { name = "a", api = 1,
+      filter = function(run) for _ in require "debrief".attempts(run) do return true end return false end }]])
+    assert.truthy(scene:run({ "plugins", "./a.lua" }).out:find("\nfields it names: attempts\n", 1, true))
   end)
 
   it("calls a match alone a filter, which --check tries", function()

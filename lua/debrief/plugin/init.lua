@@ -314,6 +314,7 @@ function plugin.fields(text, match)
       for name in list:gmatch "[%a_][%w_]*" do parameters[#parameters + 1] = name end
       local entry = parameters[position] or "\0"
       for field in text:gmatch("%f[%w_]" .. entry .. "%.([%a_][%w_]*)") do seen[field] = true end
+      if text:find("%f[%w_]attempts%(" .. entry .. "%)") then seen.attempts = true end
     end
   end
   for field in next, seen do out[#out + 1] = field end

@@ -245,19 +245,20 @@ function aggregate.each(state, weight)
   end
 end
 
---- Rows of a report's table from a `by`: `make(key, row)` gives each, by default the key and the value; `weight` as in
--- `each`. A key that was nil is shown as no data.
-function aggregate.rows(state, make, weight)
-  local rows = {}
-  for _, key in ipairs(ordered(state, weight, "aggregate.rows")) do
-    local row, shown = state.groups[key], key ~= "" and key or nil
+--- Rows of a report's table from a `by`: `make(key, row)` returns each, by default the key and the value; `weight` as
+-- in `each`; `limit` is how many rows there may be, the first ones. A key that was nil is shown as no data.
+-- @return the rows, and how many there are without the limit
+function aggregate.rows(state, make, weight, limit)
+  local rows, keys = {}, ordered(state, weight, "aggregate.rows")
+  for i = 1, math.min(#keys, limit or #keys) do
+    local row, shown = state.groups[keys[i]], keys[i] ~= "" and keys[i] or nil
     if make then
       rows[#rows + 1] = make(shown, row)
     else
       rows[#rows + 1] = { shown, row.aggregate ~= "rate" and aggregate.value(row) or row }
     end
   end
-  return rows
+  return rows, #keys
 end
 
 --- The 95 % interval of a rate (Wilson 1927), as two shares; nil when nothing was decided. `wilson(12, 15)` or

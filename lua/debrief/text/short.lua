@@ -11,6 +11,7 @@ local LOOKS = 1 << 16 -- bytes of a text that are looked at
 
 -- The first line with a word in it, of any script; without one, the first with a letter or digit.
 local function telling_line(text)
+  if not text:find "[\r\n\27]" then return text end
   local other
   for line in text:gmatch "[^\r\n]+" do
     line = line:gsub("\27%[[%d;]*%a", "") -- colours
@@ -36,7 +37,8 @@ local function short(value, n)
   if math.type(n) ~= "integer" or n < 1 then error("short: the length is an integer from 1 on", 2) end
   if value == nil or value == core.null then return "" end
   local line = telling_line(tostring(value):sub(1, math.max(LOOKS, 4 * n)))
-  return cut(line:gsub("%c", " "):gsub("^[%s\x80-\xbf]+", ""):gsub("%s+$", ""), n)
+  if line:find "%c" then line = line:gsub("%c", " ") end
+  return cut(line:match "^[%s\x80-\xbf]*(.*%S)" or "", n)
 end
 
 return short

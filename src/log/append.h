@@ -1,6 +1,6 @@
 /* append.h: getting lines into a session and never losing one.
  *
- *     flock(LOCK_EX), fstat, [pread the last byte], write once, lseek, [pread the byte before ours], flock(LOCK_UN)
+ *     flock(LOCK_EX), statx of the name, [pread the last byte], write once, lseek, [pread the byte before ours], flock(LOCK_UN)
  *
  *     |line\n|line\n|tor        a torn tail is healed: our record starts with \n
  *     ^             ^ remembered end: where this handle's own last record ended. When the file's size is that, and the

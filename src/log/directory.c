@@ -1,7 +1,7 @@
 /* directory.c: the folder of a log. Owns the folder's descriptor and every way in to a session file; knows nothing
  * about lines.
  *
- *     path ----open----> fd          the user's own choice: links are followed
+ *     absolute --open--> fd          the user's own choice: links are followed
  *     fd  ---openat2---> ID.jsonl    nothing is followed, and only a regular file is taken
  */
 #include "directory.h"
@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,23 +98,45 @@ void debrief_session_id(const char *text, size_t len, char out[129]) {
 
 /* ---- The folder -------------------------------------------------------------------------------------------- */
 
+/* `path`, made absolute; as it is where the working folder has no usable name. NULL: out of memory. */
+static char *absolute_of(const char *path) {
+  char *folder = *path == '/' ? NULL : getcwd(NULL, 0), *absolute = NULL;
+  bool usable = folder && *folder == '/' && strlen(folder) + strlen(path) + 1 < PATH_MAX;
+  if (!usable) absolute = strdup(path);
+  else if (asprintf(&absolute, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path) < 0) absolute = NULL;
+  free(folder);
+  return absolute;
+}
+
+/* Takes the two texts, also on failure. */
+static bool init(dbf_directory *dir, char *path, char *absolute, uint32_t file_mode, uint32_t folder_mode,
+                 debrief_error *err) {
+  *dir = (dbf_directory){
+      .path = path, .absolute = absolute, .fd = -1, .file_mode = file_mode, .folder_mode = folder_mode};
+  if (path && absolute) return pthread_mutex_init(&dir->mutex, NULL), true;
+  dbf_directory_release(dir);
+  return dbf_fail_memory(err);
+}
+
 bool dbf_directory_init(dbf_directory *dir, const char *path, uint32_t file_mode, uint32_t folder_mode,
                         debrief_error *err) {
   size_t len = strlen(path);
-  *dir = (dbf_directory){.fd = -1, .file_mode = file_mode, .folder_mode = folder_mode};
   while (len > 1 && path[len - 1] == '/') len--;
-  dir->path = strndup(path, len);
-  if (!dir->path) return dbf_fail_memory(err);
-  pthread_mutex_init(&dir->mutex, NULL);
-  return true;
+  char *given = strndup(path, len);
+  return init(dir, given, given ? absolute_of(given) : NULL, file_mode, folder_mode, err);
+}
+
+bool dbf_directory_copy(dbf_directory *to, const dbf_directory *dir, debrief_error *err) {
+  return init(to, strdup(dir->path), strdup(dir->absolute), dir->file_mode, dir->folder_mode, err);
 }
 
 /* The mutex is not destroyed: after a fork another thread of the parent may hold the child's copy for ever. */
 void dbf_directory_release(dbf_directory *dir) {
   if (dir->fd >= 0) close(dir->fd);
   free(dir->path);
+  free(dir->absolute);
   dir->fd = -1;
-  dir->path = NULL;
+  dir->path = dir->absolute = NULL;
 }
 
 /* Exactly `mode`, whatever the umask took away. File systems without modes (exFAT, CIFS) refuse, and that is theirs
@@ -150,13 +173,16 @@ static bool make_folder(dbf_directory *dir, char *path) {
   return set_folder_mode(path, dir->folder_mode);
 }
 
-/* A folder that was removed, and perhaps made again, leaves us a descriptor of nothing. */
-static void forget_removed(dbf_directory *dir) {
-  struct stat st;
-  if (dir->fd >= 0 && fstat(dir->fd, &st) == 0 && st.st_nlink == 0) {
-    close(dir->fd);
-    dir->fd = -1;
-  }
+/* A folder that was moved away or removed, and perhaps made again, leaves us a descriptor that others do not find by its
+ * name. Where the name cannot be looked up (rights that were given up), the descriptor is all there is. */
+static void forget_moved(dbf_directory *dir) {
+  struct stat named, ours;
+  if (dir->fd < 0) return;
+  if (stat(dir->absolute, &named) == 0) {
+    if (fstat(dir->fd, &ours) != 0 || (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)) return;
+  } else if (errno != ENOENT && errno != ENOTDIR) return;
+  close(dir->fd);
+  dir->fd = -1;
 }
 
 static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_error *err) {
@@ -167,12 +193,12 @@ static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_erro
 }
 
 static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
-  forget_removed(dir);
+  forget_moved(dir);
   if (dir->fd >= 0) return true;
-  dir->fd = open(dir->path, FOLDER_FLAGS);
+  dir->fd = open(dir->absolute, FOLDER_FLAGS);
   if (dir->fd < 0 && errno == ENOENT && make) {
-    if (!make_folder(dir, dir->path)) return fail_folder(dir, "make", err);
-    dir->fd = open(dir->path, FOLDER_FLAGS);
+    if (!make_folder(dir, dir->absolute)) return fail_folder(dir, "make", err);
+    dir->fd = open(dir->absolute, FOLDER_FLAGS);
   }
   if (dir->fd >= 0) return true;
   if (errno == ENOENT && !make)
@@ -216,10 +242,18 @@ bool dbf_directory_sync(dbf_directory *dir, debrief_error *err) {
 
 /* ---- Sessions ---------------------------------------------------------------------------------------------- */
 
-char *dbf_directory_session_path(const dbf_directory *dir, const char *id) {
+static char *join(const char *folder, const char *id) {
   char *path;
-  const char *slash = dir->path[strlen(dir->path) - 1] == '/' ? "" : "/";
-  return asprintf(&path, "%s%s%s" SUFFIX, dir->path, slash, id) < 0 ? NULL : path;
+  const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
+  return asprintf(&path, "%s%s%s" SUFFIX, folder, slash, id) < 0 ? NULL : path;
+}
+
+char *dbf_directory_session_path(const dbf_directory *dir, const char *id) {
+  return join(dir->path, id);
+}
+
+char *dbf_directory_session_file(const dbf_directory *dir, const char *id) {
+  return join(dir->absolute, id);
 }
 
 /* openat2 needs Linux 5.6, and sandboxes that do not know it answer EPERM. The name has no '/', so O_NOFOLLOW alone

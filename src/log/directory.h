@@ -9,7 +9,8 @@
 
 /* Thread-safe: `fd` and `levels_made` are only touched under `mutex`. */
 typedef struct dbf_directory {
-  char *path;           /* as given */
+  char *path;           /* as given, for messages */
+  char *absolute;       /* where it was when it was given: the process may go elsewhere */
   int fd;               /* of the folder, -1 until it was needed */
   unsigned levels_made; /* folders made here and not synced: the last one and its parents */
   uint32_t file_mode, folder_mode;
@@ -23,9 +24,12 @@ bool dbf_directory_init(dbf_directory *dir, const char *path, uint32_t file_mode
                         debrief_error *err);
 void dbf_directory_release(dbf_directory *dir);
 
+/* Another one of the same folder, which may outlive `dir`. */
+bool dbf_directory_copy(dbf_directory *to, const dbf_directory *dir, debrief_error *err);
+
 /* Open the folder; with `make`, make it (and its parents) first. *made (may be NULL) tells that a folder was made,
- * whose parent then wants a sync. A folder that was removed since it was opened is looked for again. ENOENT when it
- * is not there. */
+ * whose parent then wants a sync. A folder that was moved or removed since it was opened is looked for again: a log is
+ * what its path names. ENOENT when it is not there. */
 bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err);
 
 /* Refuse what is not a session id with a message that names debrief.session_id. */
@@ -40,6 +44,9 @@ bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append,
 
 /* DIR/ID.jsonl, for messages and diagnostics; malloc, NULL when out of memory. */
 char *dbf_directory_session_path(const dbf_directory *dir, const char *id);
+
+/* The same, absolute, to look up what has the name now. */
+char *dbf_directory_session_file(const dbf_directory *dir, const char *id);
 
 /* fsync the folder, and the parent of every folder that was made here. */
 bool dbf_directory_sync(dbf_directory *dir, debrief_error *err);

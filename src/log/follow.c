@@ -30,7 +30,7 @@ static bool collect(void *user, const char *id) {
 static bool folder_changed(const debrief_follower *f) {
   struct stat named, ours;
   if (f->dir.fd < 0) return false;
-  return stat(f->dir.path, &named) != 0 || fstat(f->dir.fd, &ours) != 0 || named.st_dev != ours.st_dev ||
+  return stat(f->dir.absolute, &named) != 0 || fstat(f->dir.fd, &ours) != 0 || named.st_dev != ours.st_dev ||
          named.st_ino != ours.st_ino;
 }
 
@@ -223,10 +223,10 @@ static size_t open_limit(void) {
   return most > 0 && most < OPEN_FILES ? (size_t)most : OPEN_FILES;
 }
 
-static debrief_follower *new_follower(const char *path, const debrief_follow_config *config,
+static debrief_follower *new_follower(const dbf_directory *dir, const debrief_follow_config *config,
                                       debrief_error *err) {
   debrief_follower *f = calloc(1, sizeof *f);
-  if (!f || !dbf_directory_init(&f->dir, path, 0600, 0700, err)) {
+  if (!f || !dbf_directory_copy(&f->dir, dir, err)) {
     free(f);
     dbf_fail_memory(err);
     return NULL;
@@ -237,7 +237,7 @@ static debrief_follower *new_follower(const char *path, const debrief_follow_con
       .strict = config->strict, .on_diagnostic = config->on_diagnostic, .user = config->user};
   f->open_limit = open_limit();
   if (dbf_watch_init(&f->watch, config->poll)) return f;
-  dbf_fail_errno(err, "cannot follow %s", dbf_directory_shown(path));
+  dbf_fail_errno(err, "cannot follow %s", dbf_directory_shown(f->dir.path));
   dbf_directory_release(&f->dir);
   free(f);
   return NULL;
@@ -267,7 +267,7 @@ debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, s
   if (!dir) return NULL;
   if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_follow_config", err))
     return NULL;
-  debrief_follower *f = new_follower(dir->path, &given, err);
+  debrief_follower *f = new_follower(dir, &given, err);
   if (f && !open_sessions(f, ids, ids ? count : 0, err)) {
     debrief_follower_close(f);
     return NULL;

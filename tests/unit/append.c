@@ -522,6 +522,89 @@ static void opens_a_file_that_was_removed_again(void **state) {
   free(path);
 }
 
+static void rename_here(const char *from, const char *to) {
+  char *old = path_in(folder, from), *new = path_in(folder, to);
+  assert_int_equal(rename(old, new), 0);
+  free(old);
+  free(new);
+}
+
+/* As mv, and sed -i.bak before it writes a file of its own. */
+static void leaves_a_file_that_was_moved_away(void **state) {
+  (void)state;
+  assert_true(append("A\n"));
+  rename_here("s1.jsonl", "s1.jsonl.bak");
+  assert_true(append("B\n"));
+  assert_file(folder, "s1.jsonl", "B\n");
+  rename_here("s1.jsonl", "s1.jsonl.2");
+  put_file(folder, "s1.jsonl", "edited\n");
+  assert_true(append("C\n"));
+  assert_file(folder, "s1.jsonl.bak", "A\n");
+  assert_file(folder, "s1.jsonl.2", "B\n");
+  assert_file(folder, "s1.jsonl", "edited\nC\n");
+}
+
+static void leaves_a_file_that_has_another_name_only(void **state) {
+  (void)state;
+  char *path = path_in(folder, "s1.jsonl"), *backup = path_in(folder, "backup");
+  assert_true(append("A\n"));
+  assert_int_equal(link(path, backup), 0);
+  assert_true(append("B\n"));
+  assert_int_equal(unlink(path), 0);
+  assert_true(append("C\n"));
+  assert_file(folder, "backup", "A\nB\n");
+  assert_file(folder, "s1.jsonl", "C\n");
+  free(path);
+  free(backup);
+}
+
+/* The log is what its path names, wherever the folder that had the name is by now. */
+static void leaves_a_folder_that_was_moved_away(void **state) {
+  (void)state;
+  dbf_directory below;
+  char *path = path_in(folder, "log"), *moved = path_in(folder, "moved"), *other = path_in(folder, "other");
+  assert_true(dbf_directory_init(&below, path, 0600, 0700, &err));
+  dbf_session *s = dbf_session_new(&below, "s1", 50, &err);
+  debrief_text line = {"A\n", 2};
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_int_equal(rename(path, moved), 0);
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_file(folder, "moved/s1.jsonl", "A\n");
+  assert_file(folder, "log/s1.jsonl", "A\nA\n");
+  assert_int_equal(rename(path, other), 0);
+  assert_int_equal(rename(moved, path), 0);
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_file(folder, "log/s1.jsonl", "A\nA\n");
+  assert_file(folder, "other/s1.jsonl", "A\nA\n");
+  dbf_session_free(s);
+  dbf_directory_release(&below);
+  free(path);
+  free(moved);
+  free(other);
+}
+
+static void stays_where_it_was_opened_when_the_process_goes(void **state) {
+  (void)state;
+  dbf_directory here;
+  char *before = getcwd(NULL, 0), *away = path_in(folder, "away");
+  debrief_text line = {"A\n", 2};
+  assert_int_equal(mkdir(away, 0700), 0);
+  assert_int_equal(chdir(folder), 0);
+  assert_true(dbf_directory_init(&here, "log", 0600, 0700, &err));
+  dbf_session *s = dbf_session_new(&here, "s1", 50, &err);
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_int_equal(chdir(away), 0);
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_int_equal(chdir(before), 0);
+  assert_file(folder, "log/s1.jsonl", "A\nA\n");
+  assert_string_equal(here.path, "log");
+  dbf_session_free(s);
+  dbf_directory_release(&here);
+  free(before);
+  free(away);
+}
+
 /* As repair does it: copy under the lock, then rename. */
 static void replace_file(void) {
   char *path = path_in(folder, "s1.jsonl"), *copy = path_in(folder, "copy");
@@ -599,6 +682,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(appends_as_soon_as_the_lock_is_free, set_up, tear_down),
       cmocka_unit_test_setup_teardown(closes_a_file_that_cannot_be_unlocked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(opens_a_file_that_was_removed_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaves_a_file_that_was_moved_away, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaves_a_file_that_has_another_name_only, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaves_a_folder_that_was_moved_away, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(stays_where_it_was_opened_when_the_process_goes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(loses_nothing_while_the_file_is_replaced, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,8 +133,10 @@ typedef struct debrief_log_config {
 typedef struct debrief_log debrief_log;
 
 /* Open the log in folder `dir`. The folder is created by the first append, not here; reading from a folder that does
- * not exist fails with DEBRIEF_ENOENT. `config` may be NULL for the defaults. Close with debrief_log_close. A log is
- * thread-safe. Errors: EARG, EMEMORY. */
+ * not exist fails with DEBRIEF_ENOENT. A relative path counts from the working folder of this moment, wherever the
+ * process goes later. What the path names is the log: after the folder or a session was moved away, the next call makes
+ * or finds the one that has the name then. `config` may be NULL for the defaults. Close with debrief_log_close. A log
+ * is thread-safe. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
                                           debrief_error *err);
 

@@ -7,7 +7,9 @@
 --     print(log:retro("skills"):text())
 -- @module debrief
 local core = require "debrief.core"
-local selection = require "debrief.query.selection"
+local query = require "debrief.query"
+local readers = require "debrief.query.reader"
+local sessions = require "debrief.query.sessions"
 
 local debrief = {}
 for name, value in next, (require "debrief.plugin.library") do debrief[name] = value end
@@ -66,20 +68,23 @@ function Log:sessions()
   end
 end
 
--- The ids that `session` names; an error blames the caller `level` levels up.
-local function session_list(self, session, level)
-  if type(session) == "string" then return { session } end
-  if type(session) == "table" then return session end
-  local ids, message = self.handle:sessions()
-  if not ids then error(message, level or 3) end
-  return ids
+-- ---- Queries -------------------------------------------------------------------------------------------------------
+
+-- A query of the caller's; what is wrong with it is an error of the line `level` calls up.
+local function query_of(opts, door, level)
+  local q, message = query.new(opts, door)
+  if not q then error(message, level + 1) end
+  return q
 end
 
-local function item_of(self, id)
-  return { session = id, path = ("%s/%s.jsonl"):format(self.dir, id), is_path = false }
+-- The sessions of a query; what is missing is an error, too.
+local function sessions_of(self, q, level)
+  local items, failure = sessions.of(self.handle, q)
+  if not items then error(failure.message, level + 1) end
+  return items
 end
 
--- A function that says whether an entry is wanted: opts.where, an expression or a function.
+-- A function that says whether an entry is wanted: an expression or a function.
 local function chooser(where)
   if where == nil or type(where) == "function" then return where end
   local expression = require "debrief.query.where"
@@ -91,100 +96,134 @@ local function chooser(where)
   end
 end
 
--- The ids that opts.session names, without those whose files are older than the window, and how to read them.
-local function chosen(self, opts)
-  local where = type(opts.where) == "string" and opts.where or nil
-  local choice, message = selection.of({ since = opts.since, ["until"] = opts["until"], where = where }, core.now())
-  if not choice then error(message, 3) end
-  local items, ids = {}, {}
-  for i, id in ipairs(session_list(self, opts.session, 4)) do items[i] = item_of(self, id) end
-  selection.mark_old(choice, items)
-  for _, item in ipairs(items) do
-    if not item.old then ids[#ids + 1] = item.session end
+-- Report what a reader met so far.
+local function report_diagnostics(reader, on_diagnostic)
+  for _, d in ipairs((reader:diagnostics())) do
+    if on_diagnostic then on_diagnostic(d) end
   end
-  return ids, selection.reader_options(choice, opts.strict)
+end
+
+-- The iterator over a reader that scripts see. `pause` is called when there is no entry for now; false ends the loop.
+local function iterate(reader, wanted, opts, pause)
+  return function()
+    while true do
+      local entry, line, session = reader:next()
+      report_diagnostics(reader, opts.on_diagnostic)
+      if entry then
+        if not wanted or wanted(entry, session, line) then return entry, session, line end
+      elseif line then
+        reader:close()
+        error(line.message, 2)
+      elseif not (pause and pause()) then
+        reader:close()
+        return nil
+      end
+    end
+  end
+end
+
+-- The latest n entries of an iterator, as an iterator.
+local function latest_of(n, each)
+  local kept, list, at = require "debrief.query.latest".new(n), nil, 0
+  return function()
+    if not list then
+      for entry, session, line in each do kept.add(entry, session, line) end
+      list = kept.list()
+    end
+    at = at + 1
+    local item = list[at]
+    if item then return item.entry, item.session, item.line end
+  end
+end
+
+-- A worker with the plugins of a query, and `given` for its first batch.
+local function remote(self, q, given)
+  local jobs = require "debrief.run.job"
+  local job, message = jobs.new { query = q, dir = self.dir }
+  local worker
+  if job then worker, message = jobs.worker(job) end
+  if not worker then error(message, 3) end
+  return require "debrief.run.remote".reader(worker, given)
 end
 
 --- Entries, session by session in name order.
--- @param opts { session = id or array of ids, since =, ["until"] = times ("7d", "last week", ns): only entries between
---   them, where = an expression as --where takes it or a function(entry): only entries for which it holds (one that
---   raises ends the loop), strict = true to raise at the first damaged line, on_diagnostic = function(diagnostic) }
+-- @param opts a query: { session = id, "quay-*", "week:4", a path, or an array of them; since =, before = times ("7d",
+--   "last week", ns): only entries between them; where = an expression as --where takes it, or a function(entry): only
+--   entries for which it holds (one that raises ends the loop); enrich =, filter = plugins that entries pass first;
+--   opt = { "limit=5" }, allow = { "git:process" } for those; line = only this line of each session; last = only the
+--   latest N by time; strict = true to raise at the first damaged line }, and on_diagnostic = function(diagnostic),
+--   on_problem = function(problem of a plugin)
 -- @return an iterator of entry, session, line
 function Log:entries(opts)
   own(self, Log, "entries")
   opts = opts or {}
-  local ids, options = chosen(self, opts)
-  local at, reader, wanted = 0, nil, chooser(opts.where)
-  local function tell()
-    for _, d in ipairs((reader:diagnostics())) do
-      d.session = ids[at]
-      if opts.on_diagnostic then opts.on_diagnostic(d) end
-    end
+  local q = query_of(opts, { "on_diagnostic", "on_problem" }, 2)
+  local items = sessions_of(self, q, 2)
+  local each
+  if query.has_plugins(q) then
+    local last = type(q.where) ~= "function" and q.last or nil -- a function has its say here, after the plugins
+    each = iterate(remote(self, q, { sessions = items, last = last, on_problem = opts.on_problem }),
+      type(q.where) == "function" and q.where or nil, opts)
+    if last then return each end
+  else
+    local reading = { log = self.handle, strict = q.strict, since = q.since, ["until"] = q["until"] }
+    each = iterate(readers.sessions(items, reading), chooser(q.where), opts)
   end
-  return function()
-    while true do
-      if not reader then
-        at = at + 1
-        if not ids[at] then return nil end
-        local message
-        reader, message = self.handle:reader(ids[at], options)
-        if not reader then error(message, 2) end
-      end
-      local entry, line = reader:next()
-      tell()
-      if not entry then
-        reader:close()
-        reader = nil
-        if line then error(line, 2) end
-      elseif not wanted or wanted(entry, ids[at], line) then
-        return entry, ids[at], line
-      end
-    end
-  end
+  return q.last and latest_of(q.last, each) or each
 end
 
---- Entries as they come: `for entry, session, line in log:follow { session = "s1" } do … end`. Each is given once, when
+local FOLLOW_KEYS = { "from", "timeout", "on_diagnostic", "on_problem" }
+
+-- What to call when there is nothing new: waits, and after so long without a new entry reads what is left and ends.
+local function patience(timeout, follower)
+  local wait, last, stopped = timeout and math.ceil(timeout * 1e9), core.now(), false -- ns
+  local function seen() last = wait and core.now() end
+  return function()
+    if stopped then return false end
+    local left = wait and last + wait - core.now()
+    stopped = left ~= nil and left <= 0
+    if stopped then follower:stop() else follower:wait(left and left // 1000000 + 1) end
+    return true
+  end, seen
+end
+
+--- Entries as they come: `for entry, session, line in log:follow { session = "s1" } do … end`. Each comes once, when
 -- its line is whole, whatever happens to the file meanwhile. What does not exist yet is waited for.
--- @param opts { session = id or array of ids (default: all, those that come later too), from = "start" to begin with
+-- @param opts a query as log:entries takes it, without times, `line` and `last`: { session = ids (default: all, those
+--   that come later too), where =, enrich =, filter =, opt =, allow =, strict = }, and from = "start" to begin with
 --   what is there ("end", the default, begins with what is new), timeout = seconds without a new entry after which to
---   end (default: never), strict =, on_diagnostic = as log:entries }
+--   end (default: never), on_diagnostic =, on_problem = as log:entries
 -- @return an iterator of entry, session, line
 function Log:follow(opts)
   own(self, Log, "follow")
   opts = opts or {}
+  local q = query_of(opts, FOLLOW_KEYS, 2)
+  for _, key in ipairs { "since", "until", "line", "last" } do
+    if q[key] then error(("%s does not go with follow: new entries come as they are written"):format(key), 2) end
+  end
   if opts.from ~= nil and opts.from ~= "start" and opts.from ~= "end" then
-    error(("from = %q: \"start\" or \"end\" is wanted"):format(tostring(opts.from)), 2)
+    error(("from must be \"start\" or \"end\", not %q"):format(tostring(opts.from)), 2)
   end
-  local ids = type(opts.session) == "string" and { opts.session } or opts.session
-  local wait = opts.timeout and math.ceil(opts.timeout * 1e9) -- ns
-  local follower, message = core.follow(self.handle, ids, { from_start = opts.from == "start", strict = opts.strict })
-  if not follower then error(message, 2) end
-  local stopped, last = false, core.now()
-  -- Wait for something new; stop when nothing came for too long.
-  local function pause()
-    local left = wait and last + wait - core.now()
-    stopped = left ~= nil and left <= 0
-    if stopped then follower:stop() else follower:wait(left and left // 1000000 + 1) end
+  local ids, _, failure = sessions.to_follow(self.handle, q)
+  if failure then error(failure.message, 2) end
+  local follower, message
+  if query.has_plugins(q) then
+    follower = remote(self, q, { follow = ids or false, from_start = opts.from == "start",
+      on_problem = opts.on_problem })
+  else
+    follower, message = core.follow(self.handle, ids, { from_start = opts.from == "start", strict = q.strict })
+    if not follower then error(message, 2) end
   end
-  local function tell()
-    for _, d in ipairs((follower:diagnostics())) do
-      d.session = d.path:match "([^/]+)%.jsonl$"
-      if opts.on_diagnostic then opts.on_diagnostic(d) end
-    end
-  end
+  local pause, seen = patience(opts.timeout, follower)
+  local reader = query.has_plugins(q) and follower or readers.follower(follower, function() return false end)
+  local wanted = chooser(q.where)
+  if query.has_plugins(q) and type(q.where) == "string" then wanted = nil end -- the worker has it
+  local next_entry = iterate(reader, wanted, opts, pause)
   return function()
-    while true do
-      local entry, session, line = follower:next()
-      tell()
-      if entry then
-        last = wait and core.now()
-        return entry, session, line
-      end
-      if session then error(session, 2) end
-      if stopped then return nil end
-      pause()
-    end
-  end, nil, nil, follower
+    local entry, session, line = next_entry()
+    seen()
+    return entry, session, line
+  end, nil, nil, reader
 end
 
 --- Look for damage in one session, which is not changed.
@@ -237,15 +276,22 @@ function Report:json()
   return render(self, "json", { diagnostics = self.diagnostics })
 end
 
+-- What log:entries takes of the options of log:retro.
+local function entry_options(opts, on_diagnostic)
+  local out = { on_diagnostic = on_diagnostic }
+  for key, value in pairs(opts) do
+    if key ~= "options" and key ~= "workers" then out[key] = value end
+  end
+  return out
+end
+
 -- A retrospective given as a table of functions runs here, in the caller's own state.
-local function run_inline(self, t, opts)
+local function run_inline(self, t, opts, items)
   local ctx = { options = opts.options or {}, now = core.now(), log = function() end }
-  local ids = session_list(self, opts.session)
-  local result = { entries = 0, sessions = #ids, diagnostics = {}, problems = {} }
+  local result = { entries = 0, sessions = #items, diagnostics = {}, problems = {} }
+  local function keep(d) result.diagnostics[#result.diagnostics + 1] = d end
   local acc = t.init(ctx)
-  local each = self:entries { session = ids, since = opts.since, ["until"] = opts["until"], where = opts.where,
-    on_diagnostic = function(d) result.diagnostics[#result.diagnostics + 1] = d end }
-  for entry, session, line in each do
+  for entry, session, line in self:entries(entry_options(opts, keep)) do
     ctx.session, ctx.line = session, line
     result.entries = result.entries + 1
     t.step(acc, entry, ctx)
@@ -256,27 +302,35 @@ local function run_inline(self, t, opts)
   return setmetatable(result, Report)
 end
 
+local function run_plugins(self, names, q, opts, items)
+  local jobs, list = require "debrief.run.job", {}
+  if type(q.where) == "function" then
+    return nil, "where must be an expression here, not a function: plugins run in states of their own"
+  end
+  for name in names:gmatch "[^,]+" do list[#list + 1] = name end
+  local job, message = jobs.new { query = q, retro = list, dir = self.dir }
+  if not job then return nil, message end
+  local result
+  result, message = require "debrief.retro".run(job, items, { workers = opts.workers, last = q.last })
+  if not result then return nil, message end
+  return setmetatable(result, Report)
+end
+
 --- Run one or more bundled or own retrospectives, or one given inline.
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
---   state (opts: session, since, until, where, options)
--- @param opts { session = id or array, since =, ["until"] = times, where = an expression, enrich =, filter = arrays of
---   plugins, opt = {"limit=5"}, allow = {"git:process"}, workers = number }
+--   state
+-- @param opts a query as log:entries takes it, and workers = number; with functions also options = what ctx.options is
 -- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
 function Log:retro(names, opts)
   own(self, Log, "retro")
   opts = opts or {}
-  if type(names) == "table" then return run_inline(self, names, opts) end
-  local retro, list = require "debrief.retro", {}
-  for name in names:gmatch "[^,]+" do list[#list + 1] = name end
-  local job, message = retro.job { retro = list, enrich = opts.enrich, filter = opts.filter, opt = opts.opt,
-    allow = opts.allow, dir = self.dir, since = opts.since, ["until"] = opts["until"], where = opts.where }
-  if not job then return nil, message end
-  local sessions = {}
-  for i, id in ipairs(session_list(self, opts.session)) do sessions[i] = item_of(self, id) end
-  local result
-  result, message = retro.run(job, sessions, opts.workers)
-  if not result then return nil, message end
-  return setmetatable(result, Report)
+  local q, message, mistake = query.new(opts, { "workers", "options" })
+  if mistake then error(message, 2) end
+  if not q then return nil, message end
+  local items, failure = sessions.of(self.handle, q)
+  if not items then return nil, failure.message end
+  if type(names) == "table" then return run_inline(self, names, opts, items) end
+  return run_plugins(self, names, q, opts, items)
 end
 
 --- Close the log. Readers that are open stay so.

@@ -22,18 +22,29 @@ static void set_list(lua_State *L, const char *name, const char *const *list) {
   lua_setfield(L, -2, name);
 }
 
+static void set_count(lua_State *L, const char *name, uint64_t count) {
+  if (!count) return;
+  lua_pushinteger(L, count > INT64_MAX ? INT64_MAX : (lua_Integer)count);
+  lua_setfield(L, -2, name);
+}
+
 void dbf_query_push(lua_State *L, const debrief_query *q) {
-  lua_createtable(L, 0, 9);
-  set_text(L, "sessions", q->sessions);
+  lua_createtable(L, 0, 11);
+  if (q->sessions) { /* an empty text is a mistake, not the whole log */
+    lua_pushstring(L, q->sessions);
+    lua_setfield(L, -2, "sessions");
+  }
   set_text(L, "since", q->since);
   set_text(L, "until", q->until);
   set_text(L, "where", q->where);
   set_text(L, "enrich", q->enrich);
   set_text(L, "filter", q->filter);
-  set_list(L, "options", q->options);
+  set_list(L, "opt", q->options);
   set_list(L, "allow", q->allow);
   lua_pushboolean(L, q->strict);
   lua_setfield(L, -2, "strict");
+  set_count(L, "line", q->line);
+  set_count(L, "last", q->last);
 }
 
 /* ---- Lua -> C ---------------------------------------------------------------------------------------------------- */

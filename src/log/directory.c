@@ -489,3 +489,16 @@ bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_d
   names_release(&list);
   return ok;
 }
+
+bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err) {
+  if (!dbf_session_id_check(id, err)) return false;
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err);
+  if (ok && !look_at_item(dir->fd, id, item)) {
+    if (errno == ENOENT)
+      ok = dbf_fail(err, DEBRIEF_ENOENT, "no session '%s' in %s", id, dbf_directory_shown(dir->path));
+    else ok = fail_folder(dir, "look at the sessions of", err);
+  }
+  pthread_mutex_unlock(&dir->mutex);
+  return ok;
+}

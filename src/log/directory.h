@@ -77,4 +77,7 @@ typedef struct dbf_directory_item {
 bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
                         void *user, debrief_error *err);
 
+/* The same for one id, into *item. False: there is no such name, ENOENT; or *err says what failed. */
+bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err);
+
 #endif

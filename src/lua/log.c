@@ -11,6 +11,7 @@
 #include "entry_userdata.h"
 #include "../log/cut.h"
 #include "../log/entry.h"
+#include "../log/error.h"
 #include "../log/json_write.h"
 #include "../log/log_internal.h"
 #include "../log/read.h"
@@ -441,6 +442,25 @@ static dbf_bytes *push_found(lua_State *L) {
   return found;
 }
 
+/* find(id) -> the session as list has it | nil, message, code */
+static int l_log_find(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  dbf_directory_item item;
+  debrief_error err;
+  uint32_t unused;
+  dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
+  if (!dir || !dbf_directory_find(dir, id, &item, &err)) return fail_at(L, &err);
+  if (item.kind) {
+    dbf_fail(&err, DEBRIEF_EUNSAFE, "session '%s' in %s is %s, not a file", id, dir->path, item.kind);
+    return fail_at(L, &err);
+  }
+  listed one = {.size = (lua_Integer)item.size, .mtime = item.mtime_ns};
+  strncpy(one.id, id, sizeof one.id - 1);
+  push_session(L, &one, dir->path, dir->path[strlen(dir->path) - 1] == '/' ? "" : "/");
+  return 1;
+}
+
 static int l_log_list(lua_State *L) {
   log_object *log = check_log(L);
   dbf_bytes *found = push_found(L);
@@ -496,6 +516,7 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"dir", l_log_dir},
                                          {"close", l_log_close},
                                          {"list", l_log_list},
+                                         {"find", l_log_find},
                                          {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {
       {"next", l_reader_next},       {"batch", l_reader_batch},

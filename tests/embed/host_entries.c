@@ -222,8 +222,8 @@ static void what_is_asked_wrongly_is_told_at_once(void **state) {
     const char *message;
   } cases[] = {
       {{.sessions = "c"}, DEBRIEF_ENOENT, "no session 'c'"},
-      {{.sessions = "a,../b"}, DEBRIEF_EID, "'../b' is not a session id"},
-      {{.sessions = "a,b\n\x1b["}, DEBRIEF_EID, "'b\\n\\x1b[' is not a session id"},
+      {{.sessions = "a,../b"}, DEBRIEF_EID, "session id \"../b\" is not allowed"},
+      {{.sessions = "a,b\n\x1b["}, DEBRIEF_EID, "session id \"b\\x0a\\x1b[\" is not allowed"},
       {{.since = "whenever"}, DEBRIEF_EARG, "whenever"},
       {{.where = "skill = 'one'"}, DEBRIEF_EARG, "`==` compares"},
       {{.enrich = "nowhere"}, DEBRIEF_EPLUGIN, "no plugin 'nowhere'"},

@@ -87,9 +87,9 @@ describe("log:follow", function()
 
   it("refuses what it does not understand", function()
     local _, message = pcall(function() log:follow { from = "middle" } end)
-    assert.truthy(message:find 'follow_spec.lua:%d+: from = "middle": "start" or "end" is wanted$', message)
+    assert.truthy(message:find 'follow_spec.lua:%d+: from must be "start" or "end", not "middle"$', message)
     _, message = pcall(function() log:follow { session = "../x" } end)
-    assert.truthy(message:find 'follow_spec.lua:%d+: session id "../x" is not allowed', message)
+    assert.truthy(message:find 'follow_spec.lua:%d+: only session ids can be followed, and ../x is a path', message)
     assert.is_false(pcall(log.follow, log, { session = { 1, {} } }))
   end)
 
@@ -179,7 +179,7 @@ describe("read --follow", function()
 
   it("takes ids and no paths, and says what it waits for", function()
     local r = scene:run { "read", "--follow", "./x.jsonl" }
-    assert.same({ "debrief: --follow takes session ids, and ./x.jsonl is a path (-d DIR names the folder)\n", 2 },
+    assert.same({ "debrief: only session ids can be followed, and ./x.jsonl is a path (-d DIR names the folder)\n", 2 },
       { r.err, r.status })
     r = scene:run { "read", "--from", "end" }
     assert.same({ "debrief: --from is for --follow\n", 2 }, { r.err, r.status })

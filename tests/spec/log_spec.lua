@@ -101,9 +101,10 @@ describe("a log", function()
     assert.same({ "nil", "there is no folder " .. scene:path "none" }, { type(none), message })
   end)
 
-  it("takes a session that is not there as an empty one, and a folder that is not as an error", function()
+  it("refuses a session that is not there, and a folder that is not", function()
     log:append("s1", {})
-    assert.is_nil((log:entries { session = "nothing" } ()))
+    assert.has_error(function() log:entries { session = "s2" } end,
+      ("no session 's2' in %s: did you mean 's1'?"):format(log.dir))
     local none = debrief.open(scene:path "none")
     assert.has_error(function() none:sessions() end, "there is no folder " .. scene:path "none")
   end)

@@ -34,7 +34,7 @@ end
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
   if #args.enrich + #args.opt + #args.allow == 0 then return nil end
-  local job = arguments.job { enrich = args.enrich, opt = args.opt, allow = args.allow }
+  local job = arguments.job { query = arguments.query { enrich = args.enrich, opt = args.opt, allow = args.allow } }
   if #args.enrich == 0 then return nil end
   local worker = arguments.worker(job)
   return function(text, place, line)

@@ -1,69 +1,40 @@
---- What several commands share: naming sessions, options of plugins, terminals.
+--- What several commands share: queries, options of plugins, terminals.
 -- @module debrief.cli.arguments
 local core = require "debrief.core"
-local suggest = require "debrief.text.suggest"
 local messages = require "debrief.cli.messages"
+local query = require "debrief.query"
+local sessions = require "debrief.query.sessions"
 local terminal = require "debrief.text.terminal"
 
 local arguments = {}
 
---- Is this word a path, and no session id?
-function arguments.is_path(name) return name:find("/", 1, true) or name:find "%.jsonl$" end
-
-local function path_item(path)
-  local stat, message = core.stat(path)
-  if not stat then messages.fail(message) end
-  if stat.kind == "folder" then
-    messages.fail(("%s is a folder, not a file of entries (-d %s reads the log in it)"):format(path, path))
-  end
-  if stat.kind ~= "file" then messages.fail(("%s is a device, FIFO or socket, not a file of entries"):format(path)) end
-  return { session = path:match "([^/]+)%.jsonl$" or path:match "[^/]+$", path = path, is_path = true }
+--- The query of a command, or leave with status 2.
+-- @param args session =, since =, until =, where =, enrich =, filter =, opt =, allow =, line =, last =, strict =, each
+--   nil where the command has no such option
+function arguments.query(args)
+  local given = { since = args.since, ["until"] = args["until"], where = args.where, enrich = args.enrich,
+    filter = args.filter, opt = args.opt, allow = args.allow, line = args.line, last = args.last,
+    strict = args.strict or false }
+  if args.session and #args.session > 0 then given.sessions = args.session end
+  local q, message = query.new(given)
+  if not q then messages.fail(message, 2) end
+  return q
 end
 
-local function no_session(dir, name, ids)
-  local reader, message = core.log(dir):reader(name)
-  if not reader then messages.fail(message) end -- no id, or something else than a file stands there
-  local near = suggest(name, ids)
-  local hint = near and (": did you mean '%s'?"):format(near) or ("; `debrief -d %s sessions` lists them"):format(dir)
-  messages.fail(("no session '%s' in %s%s"):format(name, dir, hint))
-end
-
--- The ids of the log; a folder that is not there ends the command with the nearest name beside it.
-local function ids_of(dir)
-  local log, message = core.log(dir)
+--- The log in the folder of a command, or leave with status 1.
+function arguments.log(args)
+  local log, message = core.log(args.dir)
   if not log then messages.fail(message) end
-  local ids
-  ids, message = log:sessions()
-  log:close()
-  if ids then return ids end
-  local parent, name = dir:match "^(.*)/([^/]+)/*$"
-  local names = {}
-  for _, item in ipairs(core.list(parent or ".") or {}) do if item[2] then names[#names + 1] = item[1] end end
-  local near = not core.stat(dir) and suggest(name or dir, names)
-  messages.fail(message .. (near and (": did you mean '%s'?"):format((parent and parent .. "/" or "") .. near)
-    or not core.stat(dir) and "; -d DIR or $DEBRIEF_DIR names another" or ""))
+  return log
 end
 
---- The sessions a command is about: those named, or all of the log.
--- @return array of { session =, path =, is_path = }
-function arguments.sessions(args)
-  local out, ids, there = {}, nil, {}
-  local function item(id) return { session = id, path = ("%s/%s.jsonl"):format(args.dir, id), is_path = false } end
-  for i, name in ipairs(args.session or {}) do
-    if arguments.is_path(name) then
-      out[i] = path_item(name)
-    else
-      if not ids then
-        ids = ids_of(args.dir)
-        for _, id in ipairs(ids) do there[id] = true end
-      end
-      if not there[name] then no_session(args.dir, name, ids) end
-      out[i] = item(name)
-    end
-  end
-  if #out > 0 then return out end
-  for i, id in ipairs(ids_of(args.dir)) do out[i] = item(id) end
-  return out
+--- The sessions a query is about, or leave with status 1: see debrief.query.sessions.
+function arguments.sessions(args, q, opts)
+  local log = arguments.log(args)
+  local items, failure = sessions.of(log, q, opts)
+  log:close()
+  if not items then messages.fail(failure.message) end
+  return items
 end
 
 --- Declare --allow.
@@ -91,33 +62,55 @@ function arguments.selection_options(command)
     :description "Only entries since this time: 7d, 12h, 2026-11-01, yesterday, last week, RFC 3339."
   command:option "--until":argname "TIME"
     :description "Only entries before this time; for a day or week, before its end."
+  command:option "--last":argname "N":convert(arguments.count_from_one "--last")
+    :description "Only the N latest entries, by time."
 end
 
---- Make a job, or leave with status 2.
+--- Declare --strict.
+function arguments.strict_option(command)
+  command:flag "--strict":description "Stop at the first line that is not an entry."
+end
+
+--- Converts the value of an option that counts from 1.
+function arguments.count_from_one(option)
+  return function(text)
+    local n = math.tointeger(tonumber(text))
+    if not n or n < 1 then return nil, ("%s takes a number from 1 on, not '%s'"):format(option, text) end
+    return n
+  end
+end
+
+--- Make a job (see debrief.run.job), or leave with status 2.
 function arguments.job(given)
-  local job, message = require "debrief.retro".job(given)
+  local job, message = require "debrief.run.job".new(given)
+  if not job then messages.fail(message, 2) end
+  return job
+end
+
+--- A job for one plugin, whatever hooks it has, or leave with status 2.
+function arguments.job_of_plugin(...)
+  local job, message = require "debrief.run.job".of_plugin(...)
   if not job then messages.fail(message, 2) end
   return job
 end
 
 --- A worker with the job's plugins, or leave with status 2.
+-- @return worker, what the plugins say of themselves
 function arguments.worker(job)
-  local worker, about = require "debrief.retro".worker(job)
+  local worker, about = require "debrief.run.job".worker(job)
   if not worker then messages.fail(about, 2) end
   return worker, about
 end
 
 --- Call a worker; a failure of ours leaves the command.
 function arguments.ask(worker, name, value)
-  local answer, message = require "debrief.retro".ask(worker, name, value)
+  local answer, message = require "debrief.run.job".ask(worker, name, value)
   if not answer then messages.fail(message) end
   return answer
 end
 
 --- What every plugin there is says of itself, by name; and the messages of those that do not load.
-function arguments.all_plugins()
-  return require "debrief.retro".all_plugins()
-end
+function arguments.all_plugins() return require "debrief.run.job".all_plugins() end
 
 --- Call a function that Ctrl-C ends, and with it the command.
 -- @param told what is said then
@@ -139,19 +132,19 @@ function arguments.status(result)
   local damaged = messages.diagnostics(result.diagnostics, result.dropped)
   local broken = messages.problems(result.problems)
   local failed = messages.failures(result.failures or {})
-  for _, note in ipairs(require "debrief.query.selection".notes(result)) do messages.note(note) end
+  for _, note in ipairs(require "debrief.query.notes".of(result)) do messages.note(note) end
   return failed and 1 or (damaged or broken) and 3 or 0
 end
 
---- Bytes of files, for progress: puts `bytes` into each item.
--- @param items an array of { path = }
+--- Bytes of sessions, or of other files, for progress.
+-- @param items an array of { size = } or { path = }, which get their size
 -- @return their sum
 function arguments.bytes(items)
   local sum = 0
   for _, item in ipairs(items) do
-    local stat = core.stat(item.path)
-    item.bytes = stat and stat.size or 0
-    sum = sum + item.bytes
+    local stat = not item.size and core.stat(item.path)
+    item.size = item.size or stat and stat.size or 0
+    sum = sum + item.size
   end
   return sum
 end

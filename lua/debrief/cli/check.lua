@@ -63,7 +63,7 @@ local function check_item(log, item, tell_of)
 end
 
 function check.run(args)
-  local sessions = arguments.sessions(args)
+  local sessions = arguments.sessions(args, arguments.query(args))
   local log = core.log(args.dir)
   local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
   local failures, done, all = {}, 0, arguments.bytes(sessions)
@@ -73,7 +73,7 @@ function check.run(args)
       d.path = item.path
       say(messages.place(d))
     end)
-    done = done + item.bytes
+    done = done + item.size
     progress.at(done, all)
     if counts then
       total.sessions = total.sessions + 1

@@ -4,6 +4,7 @@ local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local show = require "debrief.cli.format"
 local messages = require "debrief.cli.messages"
+local sessions = require "debrief.query.sessions"
 
 local follow = {}
 
@@ -14,31 +15,24 @@ function follow.options(command)
 end
 
 -- The ids that are named, nil for all. One that is not there is waited for.
-local function ids_of(args)
-  local there, ids = {}, {}
-  local log, message = core.log(args.dir)
-  if not log then messages.fail(message) end
-  for _, id in ipairs(log:sessions() or {}) do there[id] = true end
+local function ids_of(args, q)
+  local log = arguments.log(args)
+  local ids, missing, failure = sessions.to_follow(log, q)
   log:close()
-  for i, id in ipairs(args.session) do
-    if arguments.is_path(id) then
-      messages.fail(("--follow takes session ids, and %s is a path (-d DIR names the folder)"):format(id), 2)
-    end
-    if not core.session_id_valid(id) then messages.fail(("'%s' is not a session id"):format(id)) end
-    if not there[id] then messages.note(("waiting for session '%s', which is not in %s yet"):format(id, args.dir)) end
-    ids[i] = id
+  if failure then messages.fail(failure.message, failure.code == "earg" and 2 or 1) end
+  for _, id in ipairs(missing) do
+    messages.note(("waiting for session '%s', which is not in %s yet"):format(id, args.dir))
   end
   if not core.stat(args.dir) then messages.note(("waiting for the folder %s"):format(args.dir)) end
-  return #ids > 0 and ids or nil
+  return ids
 end
 
 --- Print entries until nobody reads them any more.
 function follow.run(args)
-  local job = arguments.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow, where = args.where }
-  local worker = arguments.worker(job)
+  local q = arguments.query(args)
+  local worker = arguments.worker(arguments.job { query = q, dir = args.dir })
   local given, status = show.manner(args), 0
-  given.sessions, given.from_start = ids_of(args), args.from == "start"
+  given.sessions, given.from_start = ids_of(args, q), args.from == "start"
   io.stdout:flush()
   repeat
     local met = arguments.ask(worker, "follow", given)

@@ -23,7 +23,8 @@ local function format_of(args, terminal)
   if args.format then return args.format end
   if args.fields then return terminal and "table" or "tsv" end
   if not terminal then return "jsonl" end
-  return args.line and "card" or "list"
+  local one_line = args.line or #args.session == 1 and args.session[1]:find ":%d+$"
+  return one_line and "card" or "list"
 end
 
 --- What debrief.entry.printer's printer takes, for the options of a command.

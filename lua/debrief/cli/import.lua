@@ -28,9 +28,9 @@ end
 local function importers(allow)
   local out = {}
   for _, item in ipairs(plugin.all()) do
-    local job = arguments.job { import = { item.bundled and item.name or item.path },
-      allow = rights.of(allow, item.name) }
-    local worker = require "debrief.retro".worker(job)
+    local job = arguments.job { query = arguments.query { allow = rights.of(allow, item.name) },
+      import = { item.bundled and item.name or item.path } }
+    local worker = require "debrief.run.job".worker(job)
     if worker then
       out[#out + 1] = item.bundled and item.name or item.path
       worker:close()
@@ -101,8 +101,8 @@ function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
   if #words == 0 then messages.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
-  local job = arguments.job { dir = args.dir, import = kind and { kind } or importers(args.allow), opt = args.opt,
-    allow = args.allow, final = args.final }
+  local job = arguments.job { query = arguments.query(args), dir = args.dir,
+    import = kind and { kind } or importers(args.allow), final = args.final }
   local worker = arguments.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
@@ -115,7 +115,7 @@ function import.run(args)
   for i, path in ipairs(files) do
     local name = kind_of(worker, kind and job.import[1], path, total)
     if name then add(total, arguments.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
-    done = done + sizes[i].bytes
+    done = done + sizes[i].size
     progress.at(done, all)
   end
   progress.finish()

@@ -34,8 +34,8 @@ end
 
 local function finish(args)
   local lines = read_lines(args.files)
-  arguments.worker(arguments.job { retro = { args.plugin }, allow = args.allow }):close()
-  local result, message = require "debrief.retro".merge(args.plugin, lines, args.allow)
+  arguments.worker(arguments.job { query = arguments.query(args), retro = { args.plugin } }):close()
+  local result, message = require "debrief.retro.partial".merge(args.plugin, lines, args.allow)
   if not result then messages.fail(message) end
   retro.show(args, result)
   return result

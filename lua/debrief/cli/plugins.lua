@@ -40,9 +40,8 @@ local function show_option(option)
 end
 
 local function show(name, allow)
-  local job = arguments.job { import = { name }, allow = allow, shown = true }
+  local job = arguments.job_of_plugin(name, arguments.query { allow = allow }, true)
   local found = job.plugins[1]
-  job.import = {}
   local _, about = arguments.worker(job)
   local it = about[found.name]
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path

@@ -74,15 +74,15 @@ end
 
 --- Check one plugin. @return the exit status
 function trial.run(args)
-  local job = arguments.job { dir = args.dir, import = { args.name }, allow = args.allow }
-  job.import = {} -- only the way to name a plugin without saying what for
+  local job = arguments.job_of_plugin(args.name, arguments.query { allow = args.allow })
+  job.dir = args.dir
   local worker, all = arguments.worker(job)
   worker:close()
   local about = all[job.plugins[1].name]
   local has = roles(job, about)
   say("%s: loads; hooks: %s", about.name, table.concat(about.hooks, ", "))
   if not (has.retrospective or has.enrich or has.filter) then return 0 end
-  local sessions = arguments.sessions { dir = args.dir }
+  local sessions = arguments.sessions(args, arguments.query {})
   local whole = run(job, sessions)
   local broken = messages.problems(whole.problems)
   say("%s: %s of %s: %s", about.name, values.count(whole.entries, "entry", "entries"),

@@ -1,7 +1,6 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local following = require "debrief.cli.follow"
-local selection = require "debrief.query.selection"
 local show = require "debrief.cli.format"
 local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
@@ -9,25 +8,14 @@ local write = require "debrief.text.write"
 
 local read = { paged = true }
 
--- Converts the value of an option that counts from 1.
-local function count(option)
-  return function(text)
-    local n = math.tointeger(tonumber(text))
-    if not n or n < 1 then return nil, ("%s takes a number from 1 on, not '%s'"):format(option, text) end
-    return n
-  end
-end
-
 function read.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to read (default: all, in name order)."
   arguments.selection_options(command)
-  command:option "--last":argname "N":convert(count "--last")
-    :description "Only the N latest entries, by time."
-  command:option "--line":argname "N":convert(count "--line")
-    :description "Only line N of the given session."
+  command:option "--line":argname "N":convert(arguments.count_from_one "--line")
+    :description "Only line N of the given session, as SESSION:N does."
   show.options(command)
-  command:flag "--strict":description "Stop at the first line that is not an entry."
+  arguments.strict_option(command)
   following.options(command)
   arguments.plugin_options(command)
 end
@@ -44,9 +32,14 @@ local function copy(args, sessions)
 end
 
 -- Can entries go from the reader to the descriptor as they are?
-local function is_plain(args, manner)
-  return manner.format == "jsonl" and not (manner.safe or manner.fields or args.last or args.line or args.where
-    or args.since or args["until"]) and #args.enrich + #args.filter + #args.opt + #args.allow == 0
+local function is_plain(q, manner)
+  return manner.format == "jsonl" and not (manner.safe or manner.fields or q.last or q.line or q.where or q.since
+    or q["until"]) and #q.enrich + #q.filter + #q.opt + #q.allow == 0
+end
+
+local function has_lines(items)
+  for _, item in ipairs(items) do if item.lines then return true end end
+  return false
 end
 
 local function check(args)
@@ -63,34 +56,50 @@ local function check(args)
   end
 end
 
--- Of a read of one line only what was met there is told.
-local function only_line(args, result)
-  local there = {}
-  for _, d in ipairs(result.diagnostics) do if d.line == args.line then there[#there + 1] = d end end
-  result.diagnostics, result.dropped = there, 0
-  if result.entries == 0 and #there == 0 and #result.failures == 0 then
-    messages.fail(("%s has no entry on line %d"):format(args.session[1], args.line))
+-- Where only some lines of a session are read, keep only the diagnostics of those; a session that has nothing on them
+-- is an error.
+local function only_lines(items, result)
+  local wanted, kept, seen = {}, {}, result.seen
+  for _, item in ipairs(items) do
+    wanted[item.path] = item.lines and {}
+    for _, line in ipairs(item.lines or {}) do wanted[item.path][line] = true end
   end
+  for _, d in ipairs(result.diagnostics) do
+    if not wanted[d.path] or wanted[d.path][d.line] then kept[#kept + 1] = d end
+    if wanted[d.path] and wanted[d.path][d.line] then seen[d.path] = true end
+  end
+  result.diagnostics, result.dropped = kept, 0
+  for _, item in ipairs(items) do
+    if item.lines and not item.old and not seen[item.path] and #result.failures == 0 then
+      messages.fail(("%s has no entry on line %s"):format(item.session, table.concat(item.lines, " or ")))
+    end
+  end
+end
+
+-- Through a worker, with plugins, expressions and formats.
+local function through_worker(args, q, manner)
+  local worker = arguments.worker(arguments.job { query = q, dir = args.dir })
+  local items = arguments.sessions(args, q)
+  manner.sessions, manner.last, manner.place = items, q.last, read.place(items)
+  local result = arguments.ask(worker, "read", manner)
+  if has_lines(items) then only_lines(items, result) end
+  return result, items
 end
 
 function read.run(args)
   check(args)
   if args.follow then return following.run(args) end
-  local manner = show.manner(args)
+  local manner, q = show.manner(args), arguments.query(args)
   io.stdout:flush()
-  if is_plain(args, manner) then return arguments.status(copy(args, arguments.sessions(args))) end
-  local job = arguments.job { dir = args.dir, strict = args.strict, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"],
-    line = args.line }
-  local worker, sessions = arguments.worker(job), arguments.sessions(args)
-  selection.mark_old(job.selection, sessions)
-  manner.sessions, manner.last, manner.place = sessions, args.last, read.place(sessions)
-  local result = arguments.ask(worker, "read", manner)
-  if args.line then only_line(args, result) end
+  if is_plain(q, manner) then
+    local items = arguments.sessions(args, q)
+    if not has_lines(items) then return arguments.status(copy(args, items)) end
+  end
+  local result, items = through_worker(args, q, manner)
   local status = arguments.status(result)
   if manner.format == "list" and manner.safe then
     messages.note(("%s of %s"):format(values.count(result.shown, "entry", "entries"),
-      values.count(#sessions, "session")))
+      values.count(#items, "session")))
   end
   return status
 end

@@ -1,6 +1,7 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local output = require "debrief.cli.output"
+local sessions = require "debrief.query.sessions"
 local escape = require "debrief.text.escape"
 local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
@@ -31,11 +32,11 @@ local function tell_repair(path, result)
 end
 
 function repair.run(args)
-  if arguments.is_path(args.session) then
+  if sessions.is_path(args.session) then
     messages.fail(("repair wants a session id, not a path: debrief -d FOLDER repair ID (got '%s')"):format(
       args.session), 2)
   end
-  local item = arguments.sessions({ dir = args.dir, session = { args.session } })[1]
+  local item = arguments.sessions(args, arguments.query { session = { args.session } })[1]
   local log = core.log(args.dir)
   local result, message, done = core.repair(log, item.session)
   log:close()

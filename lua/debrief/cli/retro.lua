@@ -18,6 +18,7 @@ function retro.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to look at (default: all)."
   arguments.selection_options(command)
+  arguments.strict_option(command)
   arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results for `debrief merge`."
@@ -45,18 +46,19 @@ end
 -- Everything up to the report.
 -- @return the result
 local function look_back(args)
-  local names = split(args.plugin)
+  local names, q = split(args.plugin), arguments.query(args)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
-  local job = arguments.job { dir = args.dir, retro = names, enrich = args.enrich, filter = args.filter,
-    opt = args.opt, allow = args.allow, where = args.where, since = args.since, ["until"] = args["until"] }
-  arguments.worker(job):close()
-  local sessions = arguments.sessions(args)
+  local job = arguments.job { query = q, retro = names, dir = args.dir }
+  local worker, about = arguments.worker(job)
+  local items = arguments.sessions(args, q)
   progress.begin "retro"
-  local result, message = require "debrief.retro".run(job, sessions, args.jobs, args.partial, progress.at)
+  local result, message = require "debrief.retro".run(job, items, { worker = worker, about = about, last = q.last,
+    workers = args.jobs, partial = args.partial, progress = progress.at })
   progress.finish()
   if not result then messages.fail(message) end
+  if q.strict and result.failures[1] then messages.fail(result.failures[1].message) end
   if args.partial then
-    local lines = require "debrief.retro".partial_lines(job, result)
+    local lines = require "debrief.retro.partial".lines(job, result)
     retro.write(args, #lines > 0 and table.concat(lines, "\n") .. "\n" or "")
   else
     retro.show(args, result)

@@ -13,16 +13,14 @@ function sessions.options(_) end
 local function listing(list)
   local now, rows = core.now(), {}
   for i, item in ipairs(list) do
-    local stat = core.stat(item.path)
-    rows[i] = { stat and time.relative(stat.mtime, now) or "-", stat and values.number(stat.size, "bytes") or "-",
-      item.session }
+    rows[i] = { time.relative(item.mtime, now), values.number(item.size, "bytes"), item.session }
   end
   local columns = { { width = 16 }, { width = 10, align = "right" }, {} }
   return layout.fit(columns, rows, math.huge), rows
 end
 
 function sessions.run(args)
-  local list = arguments.sessions { dir = args.dir }
+  local list = arguments.sessions(args, arguments.query {})
   if not core.terminal(1) then
     for _, item in ipairs(list) do output.write(item.session, "\n") end
     return 0

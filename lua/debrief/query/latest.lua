@@ -19,23 +19,28 @@ local function shown(a, b)
 end
 
 --- @param n how many
--- @return { add = function(entry, session, line), each = function(sink) }
+-- @return { add = function(entry, session, line), list = function() -> array of { entry =, session =, line = } in the
+--   order of time, each = function(sink) that calls sink(entry, session, line) for each of them }
 function latest.new(n)
-  local list, number = {}, 0
+  local list, number, kept = {}, 0, {}
   local function trim()
     table.sort(list, later)
     for i = #list, n + 1, -1 do list[i] = nil end
   end
-  local function add(entry, session, line)
+  function kept.add(entry, session, line)
     number = number + 1
     list[#list + 1] = { ns = core.time(entry), number = number, entry = entry, session = session, line = line }
     if #list >= 2 * n + 64 then trim() end
   end
-  return { add = add, each = function(sink)
+  function kept.list()
     trim()
     table.sort(list, shown)
-    for _, item in ipairs(list) do sink(item.entry, item.session, item.line) end
-  end }
+    return list
+  end
+  function kept.each(sink)
+    for _, item in ipairs(kept.list()) do sink(item.entry, item.session, item.line) end
+  end
+  return kept
 end
 
 return latest

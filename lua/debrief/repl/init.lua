@@ -9,7 +9,7 @@ local base = require "debrief.repl.commands"
 local core = require "debrief.core"
 local drive = require "debrief.repl.console"
 local plugin = require "debrief.plugin"
-local retro = require "debrief.retro"
+local jobs = require "debrief.run.job"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local save = require "debrief.repl.save"
@@ -31,7 +31,7 @@ end
 commands.try = { words = { "plugins", "places" }, run = try.run }
 
 commands.plugins = { run = function(one)
-  local list, messages = retro.all_plugins()
+  local list, messages = jobs.all_plugins()
   local rows, out = {}, {}
   for i, it in ipairs(list) do rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary) } end
   local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, one.width() or math.huge)

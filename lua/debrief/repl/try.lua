@@ -1,11 +1,13 @@
 --- `.try`: what each hook of a plugin does with one entry, as text.
 -- @module debrief.repl.try
 local core = require "debrief.core"
+local jobs = require "debrief.run.job"
 local latest = require "debrief.query.latest"
 local list = require "debrief.entry.collect"
-local suggest = require "debrief.text.suggest"
+local query = require "debrief.query"
+local readers = require "debrief.query.reader"
 local report = require "debrief.report"
-local retro = require "debrief.retro"
+local sessions = require "debrief.query.sessions"
 local escape = require "debrief.text.escape"
 local value = require "debrief.pretty.inspect"
 
@@ -32,9 +34,9 @@ local function parse(argument)
 end
 
 -- The entry at a line of a session.
-local function entry_at(log, session, line)
-  local reader, message = log.handle:reader(session, { line = line })
-  if not reader then return nil, message end
+local function entry_at(log, item)
+  local session, line = item.session, item.lines[1]
+  local reader = readers.sessions({ item }, { log = log.handle })
   local entry = reader:next()
   local diagnostics = reader:diagnostics()
   reader:close()
@@ -45,31 +47,19 @@ local function entry_at(log, session, line)
   return nil, ("session %s has no entry at line %d"):format(session, line)
 end
 
--- Is there such a session? Nil and a message, with the nearest, when there is none.
-local function there(log, name)
-  local ids, message = log.handle:sessions()
-  if not ids then return nil, message end
-  for _, id in ipairs(ids) do if id == name then return true end end
-  local near, hint = suggest(name, ids)
-  return nil, ("no session '%s'%s"):format(name, near and hint or " (list(log:sessions()) names them)")
-end
-
 -- The latest entry of sessions, by time; without times the last one.
-local function latest_of(log, ids)
-  local newest, found = latest.new(1), nil
-  for _, id in ipairs(ids) do
-    local reader, message = log.handle:reader(id)
-    if not reader then return nil, message end
-    local entry, line = reader:next()
-    while entry do
-      newest.add(entry, id, line)
-      entry, line = reader:next()
-    end
-    reader:close()
+local function latest_of(log, items)
+  local newest = latest.new(1)
+  local reader <close> = readers.sessions(items, { log = log.handle })
+  while true do
+    local entry, line, session = reader:next()
+    if entry then newest.add(entry, session, line)
+    elseif line then return nil, line.message
+    else break end
   end
-  newest.each(function(entry, id, line) found = { entry = entry, session = id, line = line } end)
+  local found = newest.list()[1]
   if found then return found end
-  return nil, #ids == 1 and ("session %s has no entries"):format(ids[1]) or "the log has no entries"
+  return nil, #items == 1 and ("session %s has no entries"):format(items[1].session) or "the log has no entries"
 end
 
 local function choose(session, place)
@@ -79,18 +69,12 @@ local function choose(session, place)
     return { entry = shown, session = id, line = line }
   end
   if not log then return nil, "this session has no log" end
-  if not place then
-    local ids, message = log.handle:sessions()
-    if not ids then return nil, message end
-    return latest_of(log, ids)
-  end
-  local id, digits = place:match "^(.-):(%d+)$"
-  local ok, message = there(log, id or place)
-  if not ok then return nil, message end
-  if not id then return latest_of(log, { place }) end
-  local line = math.tointeger(tonumber(digits))
-  if line and line > 0 then return entry_at(log, id, line) end
-  return nil, ("session %s has no entry at line %s"):format(id, digits)
+  local q, message = query.new { sessions = place and { place } }
+  local items, failure
+  if q then items, failure = sessions.of(log.handle, q, { paths = false }) end
+  if not items then return nil, message or failure.message end
+  if place and items[1].lines then return entry_at(log, items[1]) end
+  return latest_of(log, items)
 end
 
 -- ---- What changed ---------------------------------------------------------------------------------------------------
@@ -178,11 +162,10 @@ end
 
 -- A worker with the plugin, and what it says of itself; or nil and a message.
 local function load_plugin(session, given)
-  local job, message = retro.job { import = { given.plugin }, opt = given.opt, allow = given.allow,
-    dir = session.log and session.log.dir }
+  local job, message = jobs.of_plugin(given.plugin, query.new { opt = given.opt, allow = given.allow })
   if not job then return nil, message end
-  job.import = {} -- only the way to name a plugin without saying what for
-  local worker, about = retro.worker(job)
+  job.dir = session.log and session.log.dir
+  local worker, about = jobs.worker(job)
   if not worker then return nil, about end
   return worker, about[job.plugins[1].name]
 end
@@ -197,7 +180,7 @@ function try.run(session, argument)
     message = about
   end
   if worker then
-    result, message = retro.ask(worker, "one", { plugin = about.name, text = tostring(found.entry),
+    result, message = jobs.ask(worker, "one", { plugin = about.name, text = tostring(found.entry),
       session = found.session, line = found.line or 1 })
     worker:close()
   end

@@ -5,50 +5,27 @@
 -- @module debrief.run.check
 local core = require "debrief.core"
 local pipeline = require "debrief.run.pipeline"
+local readers = require "debrief.query.reader"
 local report = require "debrief.report"
 
-local trial = {}
+local check = {}
 
 local MOST = 5000 -- entries a trial looks at: the first ones
 
---- Up to MOST entries of sessions: { { entry =, session =, line = }... }.
-local function collect(sessions, open_reader)
+-- Up to MOST entries: { { entry =, session =, line = }... }.
+local function collect(reader)
   local out = {}
-  for _, item in ipairs(sessions) do
-    local reader = open_reader(item)
-    while reader and #out < MOST do
-      local entry, line = reader:next()
-      if not entry then break end
-      out[#out + 1] = { entry = entry, session = item.session, line = line }
-    end
-    if reader then reader:close() end
-    if #out >= MOST then break end
+  while #out < MOST do
+    local entry, line, session = reader:next()
+    if not entry and not line then break end
+    if entry then out[#out + 1] = { entry = entry, session = session, line = line } end
   end
+  reader:close()
   return out
 end
 
--- What looks like a reader over entries[from..to], all of one session.
-local function fake_reader(entries, from, to)
-  local at = from - 1
-  return {
-    next = function(_, matcher)
-      repeat at = at + 1 until at > to or not matcher or core.matches(matcher, entries[at].entry)
-      if at > to then return nil end
-      return entries[at].entry, entries[at].line
-    end,
-    entries = function() return to - from + 1 end,
-  }
-end
-
--- Run entries[from..to] through a pipeline, session by session.
-local function run_range(p, entries, from, to)
-  while from <= to do
-    local stop = from
-    while stop < to and entries[stop + 1].session == entries[from].session do stop = stop + 1 end
-    p:run(fake_reader(entries, from, stop), entries[from].session)
-    from = stop + 1
-  end
-end
+-- Run entries[from..to] through a pipeline.
+local function run_range(p, entries, from, to) p:run(readers.list(entries, from, to)) end
 
 -- One piece from init on. Returns the packed acc of the only retrospective, or nil when it failed.
 local function run_piece(p, entries, from, to)
@@ -107,9 +84,10 @@ end
 --- Run the job's plugins over entries.
 -- @param hooks of the job
 -- @param given { sessions =, seed = number of the random split, nil: in one piece }
+-- @param reader the entries
 -- @return { entries =, pieces =, report =, problems = }
-function trial.run(hooks, given, open_reader)
-  local entries = collect(given.sessions, open_reader)
+function check.run(hooks, given, reader)
+  local entries = collect(reader)
   local p = pipeline.new(hooks)
   local result = { entries = #entries, pieces = 1, problems = p.order }
   if #p.retro == 0 then
@@ -150,7 +128,7 @@ end
 -- @param given { text = the entry, session =, line = }
 -- @return { enriched = text, matched = boolean, kept = boolean, report =, problems = }; what the plugin has no hook
 --   for, or what failed, is nil. An entry that does not match, or is not kept, has no report.
-function trial.one(hook, given)
+function check.one(hook, given)
   local entry, message = core.entry(given.text, true)
   if not entry then error(message, 0) end
   local p, t = pipeline.new { enrich = {}, filter = {}, retro = { hook } }, hook.table
@@ -167,4 +145,4 @@ function trial.one(hook, given)
   return result
 end
 
-return trial
+return check

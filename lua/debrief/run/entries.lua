@@ -1,114 +1,108 @@
---- Entries through enrich and filter inside a worker, some at a time, for a host that asks for the next one.
+--- Entries through enrich and filter inside a worker, some at a time, for a host or script that asks for the next one.
 --
---     { texts = '{"skill":…}\n{"skill":…}\n', places = (line, session)(line, session) }     packed, one place a text
+--     { texts = '{"skill":…}\n{"skill":…}\n', places = (line, session)(line, session) }     packed, one place per text
 -- @module debrief.run.entries
+local core = require "debrief.core"
+local latest = require "debrief.query.latest"
+local notes = require "debrief.query.notes"
 local pipeline = require "debrief.run.pipeline"
-local selection = require "debrief.query.selection"
+local readers = require "debrief.query.reader"
 
 local entries = {}
 
 local MOST_BYTES, MOST = 1 << 16, 1024 -- of one batch
 
--- What the pipeline takes for a reader: it ends when the batch is full, and the next call goes on.
-local function reader_of(s)
-  local reader, read = {}, 0
-  function reader.next()
-    if s.bytes >= MOST_BYTES or #s.places >= MOST then return nil end
-    local entry, line, code, at, offset = s.source:next()
-    if entry then
-      read = read + 1
-      return entry, line
-    end
-    s.ended = true
-    if line then s.failure = { message = line, code = code, line = at, offset = offset, session = s.session } end
-    return nil
-  end
-  function reader.entries()
-    local n = read
-    read = 0
-    return n
-  end
-  return reader
+local function is_full(s) return s.bytes >= MOST_BYTES or #s.places >= MOST end
+
+local function add(s, entry, session, line)
+  local text = tostring(entry)
+  s.bytes = s.bytes + #text
+  s.texts[#s.texts + 1] = text
+  s.texts[#s.texts + 1] = "\n"
+  s.places[#s.places + 1] = ("<I8z"):pack(line, session)
+  return not is_full(s)
 end
 
---- Begin.
--- @param given { sessions = array of { session =, path = } }
+--- Begin with sessions.
+-- @param given { sessions = items of debrief.query.sessions, last = only so many, the latest }
 -- @param hooks for pipeline.new
--- @param open function(item): a reader; or nil, message, code
--- @param asked debrief.entry.asked of the job's expression, or nil
+-- @param reading for readers.sessions
+-- @param names debrief.entry.asked of the job's expression, or nil
 -- @return a state for entries.run
-function entries.new(given, hooks, open, asked)
-  local s = { sessions = given.sessions, at = 0, open = open, asked = asked, untimed = 0, told = 0 }
-  s.pipeline, s.reader = pipeline.new(hooks), reader_of(s)
-  function s.sink(entry, session, line)
-    local text = tostring(entry)
-    s.bytes = s.bytes + #text
-    s.texts[#s.texts + 1] = text
-    s.texts[#s.texts + 1] = "\n"
-    s.places[#s.places + 1] = ("<I8z"):pack(line, session)
-  end
-  s.plain = #hooks.enrich + #hooks.filter == 0
+function entries.new(given, hooks, reading, names)
+  local s = { names = names, reported = 0, strict = true, last = given.last and latest.new(given.last) }
+  s.pipeline, s.reader = pipeline.new(hooks), readers.sessions(given.sessions, reading)
+  s.plain = #hooks.enrich + #hooks.filter == 0 and not s.last and s.reader.batch ~= nil
   return s
 end
 
--- Without hooks the entries need not be seen here.
+--- Begin with what is appended.
+-- @param given { follow = array of ids, or false for all; from_start = }
+-- @return a state for entries.run, or nil and a message
+function entries.follow(given, hooks, log, names, strict)
+  local s = { names = names, reported = 0, strict = strict, pipeline = pipeline.new(hooks) }
+  local follower, message = core.follow(log, given.follow or nil, { from_start = given.from_start, strict = strict })
+  if not follower then return nil, message end
+  s.follower = follower
+  s.reader = readers.follower(follower, function() return false end)
+  return s
+end
+
+-- Entries that need not be seen here go as the reader has them.
 local function run_plain(s)
-  local texts, places, ended, _, message, code, line, offset = s.source:batch(MOST_BYTES - s.bytes, s.session)
+  local texts, places, failure, ended = s.reader:batch(MOST_BYTES - s.bytes)
   s.texts[#s.texts + 1], s.places[#s.places + 1] = texts, places
-  s.bytes, s.ended = s.bytes + #texts, ended
-  if message then s.failure = { message = message, code = code, line = line, offset = offset, session = s.session } end
+  s.bytes, s.failure, s.ended = s.bytes + #texts, failure, ended
 end
 
 local function run_hooks(s)
-  local ok, message = s.pipeline:run(s.reader, s.session, s.sink)
-  if not ok and not s.failure then s.failure, s.ended = { message = message, session = s.session }, true end
+  s.failure = s.pipeline:run(s.reader, function(...) return add(s, ...) end, true)[1]
+  s.ended = not s.pipeline.over
 end
 
--- The next session; false when there is none, or it cannot be opened.
-local function open_next(s)
-  repeat
-    s.at = s.at + 1
-    if not s.sessions[s.at] then return false end
-  until not s.sessions[s.at].old
-  local item = s.sessions[s.at]
-  local source, message, code = s.open(item)
-  s.source, s.session, s.ended = source, item.session, false
-  if not source then s.failure = { message = message, code = code, session = item.session } end
-  return source ~= nil
-end
-
-local function collect(s, into)
-  local list, dropped = s.source:diagnostics()
-  for _, d in ipairs(list) do
-    d.session, d.path = s.session, s.sessions[s.at].path
-    into[#into + 1] = d
+-- The latest of all entries are known at the end only.
+local function run_last(s)
+  if not s.found then
+    s.failure = s.pipeline:run(s.reader, s.last.add, true)[1]
+    s.found = s.last.list()
+    s.at = 0
   end
-  return dropped
+  while not s.failure and s.at < #s.found and not is_full(s) do
+    s.at = s.at + 1
+    local item = s.found[s.at]
+    add(s, item.entry, item.session, item.line)
+  end
+  s.ended = s.at >= #s.found
 end
 
-local function finish(s)
-  s.untimed = s.untimed + select(2, s.source:entries())
-  s.source:close()
-  s.source = nil
+-- Nothing new: wait until there is, or until the time is over.
+local function wait(s, ms)
+  if ms == 0 then return end
+  s.follower:wait(ms)
+  run_hooks(s)
 end
 
 --- Go on until there are some.
+-- @param given { wait = ms to wait for the first one of a follower, nil for ever; stop = true when no more is wanted }
 -- @return { texts =, places =, diagnostics =, dropped =, problems = (new ones), ended = no more will come,
 --   failure = { message =, code =, line =, offset =, session = } or nil, notes = texts (at the end) }
-function entries.run(s)
+function entries.run(s, given)
   s.texts, s.places, s.bytes = {}, {}, 0
-  local out = { diagnostics = {}, dropped = 0, problems = {}, ended = false, notes = {} }
-  while not s.failure and s.bytes < MOST_BYTES and #s.places < MOST and #out.diagnostics < MOST do
-    if not s.source and not open_next(s) then break end
-    if s.plain then run_plain(s) else run_hooks(s) end
-    out.dropped = out.dropped + collect(s, out.diagnostics)
-    if s.ended then finish(s) end
+  local out = { problems = {}, ended = false, notes = {} }
+  if given.stop then s.follower:stop() end
+  if not (s.failure or s.ended) then
+    if s.plain then run_plain(s) elseif s.last then run_last(s) else run_hooks(s) end
+    if s.follower and not s.failure and #s.places == 0 and not given.stop then wait(s, given.wait) end
   end
-  out.failure, out.ended = s.failure, s.failure ~= nil or not s.source and not s.sessions[s.at]
-  table.move(s.pipeline.order, s.told + 1, #s.pipeline.order, 1, out.problems)
-  s.told = #s.pipeline.order
-  if s.asked then selection.explain(out.problems) end
-  if out.ended then out.notes = selection.notes { untimed = s.untimed, names = s.asked and s.asked.state } end
+  out.diagnostics, out.dropped = s.reader:diagnostics()
+  out.failure, out.ended = s.failure, s.failure ~= nil or s.ended and (not s.follower or given.stop or false)
+  if s.follower then s.failure, s.ended = nil, false end
+  table.move(s.pipeline.order, s.reported + 1, #s.pipeline.order, 1, out.problems)
+  s.reported = #s.pipeline.order
+  if s.names then notes.explain(out.problems) end
+  if out.ended then
+    out.notes = notes.of { untimed = s.reader:counts().untimed, names = s.names and s.names.state }
+  end
   out.texts = table.concat(s.texts)
   out.places = table.concat(s.places)
   return out

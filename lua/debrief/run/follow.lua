@@ -2,35 +2,19 @@
 -- @module debrief.run.follow
 local core = require "debrief.core"
 local pipeline = require "debrief.run.pipeline"
+local readers = require "debrief.query.reader"
 
 local follow = {}
 
--- What the pipeline takes for a reader: it ends when there is something to tell, and the next call goes on.
-local function reader_of(s)
-  local reader, read = {}, 0
-  function reader.next()
-    while true do
-      local entry, session, line = s.follower:next()
-      if entry then
-        s.pipeline.session, read = session, read + 1
-        return entry, line
-      end
-      s.failure = session
-      local open, failure = s.printer.close()
-      s.failure = failure or s.failure
-      s.diagnostics, s.dropped = s.follower:diagnostics()
-      s.closed = not open or failure ~= nil
-      if s.closed or s.failure or #s.diagnostics > 0 or s.told < #s.pipeline.order then return nil end
-      s.closed = s.follower:wait(nil, s.fd) == "closed"
-      if s.closed then return nil end
-    end
-  end
-  function reader.entries()
-    local n = read
-    read = 0
-    return n
-  end
-  return reader
+-- All that is there was read: show it, and wait for more. False: there is something to report, or the output is closed.
+local function pause(s)
+  local open, failure = s.printer.close()
+  s.failure = failure
+  s.diagnostics, s.dropped = s.reader:diagnostics()
+  s.closed = not open or failure ~= nil
+  if s.closed or #s.diagnostics > 0 or s.reported < #s.pipeline.order then return false end
+  s.closed = s.follower:wait(nil, s.fd) == "closed"
+  return not s.closed
 end
 
 --- Begin.
@@ -43,25 +27,31 @@ function follow.new(job, given, hooks)
   local log, message = core.log(job.dir)
   if not log then return nil, message end
   local follower
-  follower, message = core.follow(log, given.sessions, { from_start = given.from_start, strict = job.strict })
+  follower, message = core.follow(log, given.sessions, { from_start = given.from_start, strict = job.query.strict })
   log:close()
   if not follower then return nil, message end
-  local s = { follower = follower, pipeline = pipeline.new(hooks), fd = given.fd, told = 0 }
+  local s = { follower = follower, pipeline = pipeline.new(hooks), fd = given.fd, reported = 0 }
   given.out = require "debrief.text.pager".new(given)
   s.printer = require "debrief.entry.printer".new(given)
-  s.reader = reader_of(s)
+  s.reader = readers.follower(follower, function() return pause(s) end)
   return s
 end
 
---- Go on until there is something to tell.
+--- Go on until there is something to report.
 -- @return { diagnostics =, dropped =, problems = (new ones), failure = (a message), closed = nobody reads any more }
 function follow.run(s)
   local problems = {}
-  local ok, message = s.pipeline:run(s.reader, nil, s.printer.add)
-  table.move(s.pipeline.order, s.told + 1, #s.pipeline.order, 1, problems)
-  s.told = #s.pipeline.order
-  return { diagnostics = s.diagnostics or {}, dropped = s.dropped or 0, problems = problems,
-    failure = not ok and message or s.failure or nil, closed = s.closed or not ok }
+  s.failure, s.diagnostics, s.dropped = nil, {}, 0
+  local failed = s.pipeline:run(s.reader, s.printer.add, true)[1]
+  if failed or s.pipeline.over then
+    local open, failure = s.printer.close()
+    s.closed, s.failure = not open, failure or failed and failed.message
+    s.diagnostics, s.dropped = s.reader:diagnostics()
+  end
+  table.move(s.pipeline.order, s.reported + 1, #s.pipeline.order, 1, problems)
+  s.reported = #s.pipeline.order
+  return { diagnostics = s.diagnostics, dropped = s.dropped, problems = problems, failure = s.failure,
+    closed = s.closed }
 end
 
 return follow

@@ -20,7 +20,7 @@ Pipeline.__index = Pipeline
 -- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, path =, ctx = }
 function pipeline.new(hooks)
   for _, list in pairs(hooks) do
-    for _, hook in ipairs(list) do hook.match = hook.table.match and core.match(hook.table.match) end
+    for _, hook in ipairs(list) do hook.match = hook.match or hook.table.match and core.match(hook.table.match) end
   end
   return setmetatable({ enrich = hooks.enrich, filter = hooks.filter, retro = hooks.retro, problems = {}, order = {},
     distinct = {}, entries = 0, kept = 0 }, Pipeline)
@@ -162,32 +162,49 @@ function Pipeline:finish_entry(s)
   s.entry, s.running = nil, nil
 end
 
--- Read and run until the session is used up. Returns nil, or what the reader said.
+-- Read and run until the reader has no more. Returns nil, or the failure of a session, after which reading can go on.
 function Pipeline:loop(s)
   local reader = s.reader
   if s.entry then self:finish_entry(s) end
   while not self.over do
-    local entry, line = reader:next()
+    local entry, line, session = reader:next()
     if not entry then return line end
-    self.line = line
+    self.line, self.session = line, session
     s.entry, s.at, s.chained, s.next_retro, s.running = entry, 1, false, 1, nil
     self:finish_entry(s)
   end
 end
 
--- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts. `match`
--- is tested by the reader, before there is an entry.
-function Pipeline:step_loop(s)
-  local reader, p = s.reader, self.retro[1]
-  local next_entry, step_entry, acc, ctx, match = reader.next, p.table.retrospective.step, p.acc, p.ctx, p.match
-  s.chained, s.running, s.hook, ctx.session = true, p, "step", self.session
+-- Steps over one session. Returns false and what the source returned instead of an entry, or true when the
+-- retrospective has stopped.
+local function step_source(p, source)
+  local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, p.match
   while not p.stopped do
-    local entry, line = next_entry(reader, match)
-    if not entry then return line end
+    local entry, line, code, at, offset = next_entry(source, match)
+    if not entry then return false, line, code, at, offset end
     ctx.line = line
     step_entry(acc, entry, ctx)
   end
-  while reader:next() do end -- stopped after too many errors: the rest is only counted
+  return true
+end
+
+-- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts, so the
+-- sources behind the reader are asked directly. `match` is tested by them, before there is an entry.
+function Pipeline:step_loop(s)
+  local reader, p = s.reader, self.retro[1]
+  s.chained, s.running, s.hook = true, p, "step"
+  while not p.stopped do
+    local source, session = reader:source()
+    if not source then return session end
+    self.session, p.ctx.session = session, session
+    local stopped, message, code, at, offset = step_source(p, source)
+    local failure = not stopped and reader:ended(message, code, at, offset)
+    if failure then return failure end
+  end
+  while true do -- after too many errors the rest is only counted
+    local entry, failure = reader:next()
+    if not entry then return failure end
+  end
 end
 
 -- Is step_loop enough?
@@ -213,27 +230,35 @@ function Pipeline:recover(s, raised)
 end
 
 --- Run every entry of a reader through the pipeline.
--- @param session its id, for messages and ctx
--- @param sink function(entry, session, line), called for every kept entry; false: it wants no more; may be nil
--- @return true, or nil and a message when the session could not be read to its end
-function Pipeline:run(reader, session, sink)
-  local s = { reader = reader, sink = sink }
-  self.session, self.line = session, nil
+-- @param reader of debrief.query.reader
+-- @param sink function(entry, session, line), called for every kept entry; false: it wants no more for now, and a later
+--   call goes on; may be nil
+-- @param strict stop at the first session that could not be read to its end
+-- @return array of failures: sessions that could not be read to their end
+function Pipeline:run(reader, sink, strict)
+  local s, failures = { reader = reader, sink = sink }, {}
+  self.session, self.line, self.over = nil, nil, false
   s.stepping = self:only_steps(s)
-  local loop = s.stepping and self.step_loop or self.loop
-  local ok, result
-  repeat
-    ok, result = xpcall(loop, handler, self, s)
+  local loop, before = s.stepping and self.step_loop or self.loop, reader:counts().entries
+  while true do
+    local ok, result = xpcall(loop, handler, self, s)
     if not ok then
       result = pipeline.failure(result)
-      if not self:recover(s, result) then result = result.message .. "\n" .. result.traceback end
+      s.short = (s.short or 0) + (result.memory and 1 or 0) -- a reader without memory may not come any further
+      if not self:recover(s, result) or s.short > 2 then
+        failures[#failures + 1] = { session = self.session, message = result.message .. "\n" .. result.traceback }
+        break
+      end
+    elseif not result then break
+    else
+      failures[#failures + 1] = result
+      if strict then break end
     end
-  until ok or type(result) == "string"
-  local entries = reader:entries()
+  end
+  local entries = reader:counts().entries - before
   self.entries = self.entries + entries
   if s.stepping then self.kept = self.kept + entries end
-  if result then return nil, result end
-  return true
+  return failures
 end
 
 return pipeline

@@ -1,22 +1,25 @@
 --- What a worker state answers to: plain data in, plain data out. Runs in reduced states, one a worker.
 --
---     setup{ plugins, enrich, filter, retro, dir, now }     load the plugins
---     chunk{ sessions }   -> accs, counts, problems         run one chunk
---     merge(chunk), finish() -> reports                     in one state, left to right
+--     setup{ plugins, enrich, filter, retro, query, dir, now }     load the plugins
+--     begin(names)                                                 which retrospectives the next chunks are for
+--     chunk{ sessions }   -> accs, counts, problems                run one chunk
+--     merge(chunk), finish() -> reports                            in one state, left to right
 -- @module debrief.run.worker
 local core = require "debrief.core"
+local escape = require "debrief.text.escape"
 local latest = require "debrief.query.latest"
+local notes = require "debrief.query.notes"
 local pipeline = require "debrief.run.pipeline"
 local plugin = require "debrief.plugin"
-local escape = require "debrief.text.escape"
-local selection = require "debrief.query.selection"
+local readers = require "debrief.query.reader"
 
 local worker = {}
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
 local out, held = nil, {} -- a debrief.text.pager that is open; what waits for its end
-local where, asked -- the hook of the job's expression, and the names it asks entries for
+local where, asked -- the hook of the query's expression, and the names it asks entries for
+local retro -- the names of the retrospectives that chunks are for
 
 -- What a plugin prints may come from a log. While a pager has the screen it waits.
 local function send(level, name, text)
@@ -45,18 +48,22 @@ end
 local function hooks_of(names)
   local list = {}
   for i, name in ipairs(names or {}) do
-    list[i] = { table = loaded[name].table, path = loaded[name].path, ctx = context(name) }
+    list[i] = { table = loaded[name].table, path = loaded[name].path, match = loaded[name].match, ctx = context(name) }
   end
   return list
 end
 
 local function hooks()
   local filter = hooks_of(job.filter)
-  if job.selection and job.selection.where then
-    if not where then where, asked = selection.hook(job.selection, logger "where") end
+  if job.query.where then
+    if not where then
+      local test
+      test, asked = require "debrief.query.where".filter(job.query.where, logger "where")
+      where = { table = { name = "where", filter = test }, path = "where", ctx = {} }
+    end
     table.insert(filter, 1, where)
   end
-  return { enrich = hooks_of(job.enrich), filter = filter, retro = hooks_of(job.retro) }
+  return { enrich = hooks_of(job.enrich), filter = filter, retro = hooks_of(retro) }
 end
 
 -- Does the plugin have what it is asked for?
@@ -77,7 +84,7 @@ local function load_one(found)
   local options
   options, message = plugin.options(t, found.options)
   if not options then return message end
-  loaded[found.name] = { table = t, options = options, path = found.path }
+  loaded[found.name] = { table = t, options = options, path = found.path, match = t.match and core.match(t.match) }
 end
 
 --- Load the plugins of a job.
@@ -85,7 +92,7 @@ end
 --   dir = folder, now = ns, final = boolean }
 -- @return { plugins = { name -> { merge =, split =, … } } } or { message = why not, plugin = which }
 function worker.setup(given)
-  job = given
+  job, retro = given, given.retro
   local about = {}
   for _, found in ipairs(job.plugins or {}) do
     local message = load_one(found)
@@ -120,58 +127,24 @@ end
 
 -- ---- Reading ----------------------------------------------------------------------------------------------------
 
--- The diagnostics of a reader, each with the session and path it is about.
-local function diagnostics_of(reader, item, into)
-  local list, dropped = reader:diagnostics()
-  for _, d in ipairs(list) do
-    d.session, d.path = item.session, item.path
-    into[#into + 1] = d
-  end
-  return dropped
+-- What readers of this job are opened with.
+local function reading()
+  job.reading = job.reading or { dir = job.dir, strict = job.query.strict, since = job.query.since,
+    ["until"] = job.query["until"] }
+  return job.reading
 end
 
-local function open_reader(item, strict)
-  local reader, message, code
-  local options = selection.reader_options(job.selection or {}, strict)
-  if item.is_path then
-    reader, message, code = core.reader(item.path, options)
-  else
-    job.log = job.log or assert(core.log(job.dir))
-    reader, message, code = job.log:reader(item.session, options)
-  end
-  if reader and item.part then reader:narrow(item.part[1], item.part[2], item.part[3]) end
-  return reader, message, code
-end
-
--- Run a pipeline over one session.
--- @return true, or nil and a message
-local function read_session(p, item, result, sink)
-  local before = p.entries
-  local reader, message, code = open_reader(item, job.strict)
-  local ok = false
-  if reader then
-    ok, message = p:run(reader, item.session, sink)
-    result.dropped = result.dropped + diagnostics_of(reader, item, result.diagnostics)
-    result.untimed = result.untimed + select(2, reader:entries())
-    reader:close()
-  end
-  if p.entries > before then result.seen[item.path] = true end
-  if not ok then result.failures[#result.failures + 1] = { session = item.session, message = message, code = code } end
-  return ok
-end
-
--- Run a pipeline over sessions; what was met goes into `result`.
-local function read_sessions(p, sessions, result, sink)
-  for _, item in ipairs(sessions) do
-    if not item.old and not read_session(p, item, result, sink) and job.strict or p.over then break end
-  end
-  result.entries, result.kept, result.problems = p.entries, p.kept, p.order
-  if where then selection.explain(p.order) end
-  result.names = asked and asked.state
-end
-
-local function new_result()
-  return { diagnostics = {}, failures = {}, dropped = 0, sessions = 0, untimed = 0, seen = {} }
+-- Run a pipeline over sessions. Returns what was met.
+local function read_sessions(p, sessions, sink)
+  local reader <close> = readers.sessions(sessions, reading())
+  local function with_path(entry, session, line) return sink(entry, session, line, reader.item.path) end
+  local failures = p:run(reader, sink and with_path, job.query.strict)
+  local counts = reader:counts()
+  local diagnostics, dropped = reader:diagnostics()
+  if where then notes.explain(p.order) end
+  return { diagnostics = diagnostics, dropped = dropped, failures = failures, untimed = counts.untimed,
+    seen = counts.seen, sessions = 0, entries = p.entries, kept = p.kept, problems = p.order,
+    names = asked and asked.state }
 end
 
 -- ---- Retrospectives ---------------------------------------------------------------------------------------------
@@ -186,11 +159,19 @@ local function pack_acc(p, hook)
   return false
 end
 
+local merged -- in the merging state: the pipeline whose retro hooks hold what was merged so far
+
+--- Say which retrospectives the chunks and merges that follow are for: by default all of the job.
+-- @param names an array
+function worker.begin(names)
+  retro, merged = names, nil
+  return {}
+end
+
 --- Run one chunk, from init on.
 -- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... } }
 function worker.chunk(chunk)
-  local p, result = pipeline.new(hooks()), new_result()
-  result.accs, result.errors = {}, {}
+  local p = pipeline.new(hooks())
   for _, hook in ipairs(p.retro) do
     local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
     hook.acc, hook.stopped = acc, not ok
@@ -199,15 +180,14 @@ function worker.chunk(chunk)
       p:note(hook.table.name, "init", hook.path .. ": init returned nil (did you forget return?)")
     end
   end
-  read_sessions(p, chunk.sessions, result)
+  local result = read_sessions(p, chunk.sessions)
+  result.accs, result.errors = {}, {}
   for i, hook in ipairs(p.retro) do
     result.accs[i] = not hook.stopped and pack_acc(p, hook) or false
     result.errors[i] = hook.errors or 0
   end
   return result
 end
-
-local merged -- in the merging state: the pipeline whose retro hooks hold what was merged so far
 
 --- Merge the next chunk's result, in order. Returns its problems and whether every retrospective has stopped.
 function worker.merge(result)
@@ -285,13 +265,13 @@ end
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
 -- @param given { sessions =, last = only so many, the latest; and what debrief.entry.printer's printer takes }
 function worker.read(given)
-  local p, result = pipeline.new(hooks()), new_result()
+  local p = pipeline.new(hooks())
   out = require "debrief.text.pager".new(given.pager or given)
   local _ <close> = out -- also when this is interrupted
   given.out = out
   local printer = require "debrief.entry.printer".new(given)
   local kept = given.last and latest.new(given.last)
-  read_sessions(p, given.sessions, result, kept and kept.add or printer.add)
+  local result = read_sessions(p, given.sessions, kept and kept.add or printer.add)
   if kept then kept.each(printer.add) end
   local _, failure = printer.close()
   failure = failure or close_output()
@@ -299,6 +279,18 @@ function worker.read(given)
   result.sessions, result.shown = #given.sessions, printer.count
   if result.names then printer.asked.merge(printer.asked.state, result.names) end
   result.names = printer.asked.state
+  return result
+end
+
+--- The places of the latest entries that enrich and filter keep.
+-- @param given { sessions =, last = how many }
+-- @return { places = array of { path =, line = }, and what was met on the way }
+function worker.latest(given)
+  local p, kept = pipeline.new { enrich = hooks_of(job.enrich), filter = hooks().filter, retro = {} },
+    latest.new(given.last)
+  local result = read_sessions(p, given.sessions, function(entry, _, line, path) kept.add(entry, path, line) end)
+  result.places = {}
+  for i, item in ipairs(kept.list()) do result.places[i] = { path = item.session, line = item.line } end
   return result
 end
 
@@ -313,20 +305,24 @@ function worker.follow(given)
     if not following then return { failure = message, closed = true, diagnostics = {}, dropped = 0, problems = {} } end
   end
   local met = follow.run(following)
-  if where then selection.explain(met.problems) end
+  if where then notes.explain(met.problems) end
   return met
 end
 
 local queried -- what debrief.run.entries keeps between calls
 
---- Give the next entries of a query: see debrief.run.entries. The first call begins, with `given` for entries.new.
+--- The next entries of a query: see debrief.run.entries. The first call begins.
+-- @param given { sessions = items, last = } for sessions, { follow = ids or false, from_start = } for what is
+--   appended, both in the first call; and what entries.run takes
 function worker.entries(given)
   local entries = require "debrief.run.entries"
   if not queried then
-    local all = hooks()
-    queried = entries.new(given, all, function(item) return open_reader(item, job.strict) end, asked)
+    local all, message = hooks(), nil
+    if given.sessions then queried = entries.new(given, all, reading(), asked)
+    else queried, message = entries.follow(given, all, core.log(job.dir), asked, job.query.strict) end
+    if not queried then return { failure = { message = message }, ended = true } end
   end
-  return entries.run(queried)
+  return entries.run(queried, given)
 end
 
 --- Run one entry, given as JSON text, through the enrichers.
@@ -351,7 +347,7 @@ end
 
 --- Try the plugins of the job on entries, the retrospectives in pieces: see debrief.run.check.
 function worker.trial(given)
-  return require "debrief.run.check".run(hooks(), given, open_reader)
+  return require "debrief.run.check".run(hooks(), given, readers.sessions(given.sessions, reading()))
 end
 
 --- Run each hook of a plugin on one entry: see debrief.run.check.

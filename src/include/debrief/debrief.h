@@ -103,7 +103,9 @@ DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
  * it is kept, except the callbacks and `user` by debrief_entries. */
 typedef struct debrief_query {
   size_t struct_size;   /* sizeof(debrief_query) */
-  const char *sessions; /* ids, separated by ','; NULL: all of the log, in byte order */
+  /* Ids, patterns ("quay-*") and single lines ("week:4"), separated by ','; one that does not exist is ENOENT. Paths are
+   * not taken: hosts pass on ids that others typed. NULL: all of the log, in byte order of the ids. */
+  const char *sessions;
   const char *since;    /* since this time: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL: any */
   const char *until;    /* before this time; for a day or week, before its end; NULL: any */
   const char *where;    /* a Lua expression over fields, as `read --where` takes it; NULL: all */
@@ -119,6 +121,8 @@ typedef struct debrief_query {
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
   void (*on_problem)(void *user, const debrief_problem *problem);
   void *user;
+  uint64_t line; /* only this line of each session; 0: all */
+  uint64_t last; /* only so many entries, the latest by time that enrich and filter keep; 0: all */
 } debrief_query;
 
 /* ---- Appending (C -> file) ------------------------------------------------------------------------------- */

@@ -1,0 +1,204 @@
+--- Which files a query is about: names, patterns, SESSION:LINE and paths, resolved here only.
+--
+--     { "login", "quay-*", "week:4", "old/s1.jsonl" }
+--       -> { { session = "login", path =, size =, mtime =, is_path = false }, …,
+--            { session = "week", lines = { 4 }, … } }
+--
+-- The folder is listed once at most; size (bytes) and mtime (ns) are from that look.
+-- @module debrief.query.sessions
+local core = require "debrief.core"
+local escape = require "debrief.text.escape"
+local suggest = require "debrief.text.suggest"
+
+local sessions = {}
+
+local DAY = 86400 * 1000000000
+
+--- Is this word a path, and not the name of a session?
+function sessions.is_path(name) return name:find("/", 1, true) ~= nil or name:find "%.jsonl$" ~= nil end
+
+local function fail(code, message) return nil, { code = code, message = message } end
+
+-- ---- The folder ----------------------------------------------------------------------------------------------------
+
+-- Why a folder cannot be listed, with the nearest name beside it.
+local function no_folder(dir, message, code)
+  local parent, name = dir:match "^(.*)/([^/]+)/*$"
+  if core.stat(dir) then return fail(code, message) end
+  local folders = {}
+  for _, item in ipairs(core.list(parent or ".") or {}) do
+    if item[2] then folders[#folders + 1] = item[1] end
+  end
+  local near = suggest(name or dir, folders)
+  if near then near = (": did you mean '%s'?"):format((parent and parent .. "/" or "") .. near) end
+  return fail(code, message .. (near or "; -d DIR or $DEBRIEF_DIR names another"))
+end
+
+--- Every session of the log.
+-- @param log of core.log
+-- @return array of { session =, path =, size =, mtime =, is_path = false } in name order; or nil, { code =, message = }
+function sessions.all(log)
+  local list, message, code = log:list()
+  if not list then return no_folder(log:dir(), message, code) end
+  for _, item in ipairs(list) do item.is_path = false end
+  return list
+end
+
+-- ---- Names ---------------------------------------------------------------------------------------------------------
+
+-- A pattern with * and ? as one of Lua's.
+local function lua_pattern(pattern)
+  return "^" .. pattern:gsub("[^%w_*?]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
+end
+
+-- A line number; 0 and what no integer holds name no line.
+local function line_of(session, digits)
+  local line = math.tointeger(tonumber(digits))
+  if line and line > 0 then return line end
+  return fail("enoent", ("session %s has no entry at line %s"):format(escape(session), digits))
+end
+
+local function by_path(name)
+  local path, line = name, nil
+  local stat, message = core.stat(path)
+  if not stat then
+    local shorter, digits = name:match "^(.+):(%d+)$"
+    local other = shorter and core.stat(shorter)
+    if other then
+      path, stat, line, message = shorter, other, line_of(shorter, digits)
+      if not line then return nil, message end
+    end
+  end
+  if not stat then return fail("enoent", message) end
+  if stat.kind == "folder" then
+    return fail("earg", ("%s is a folder, not a file of entries (-d %s reads the log in it)"):format(path, path))
+  end
+  if stat.kind ~= "file" then
+    return fail("earg", ("%s is a device, FIFO or socket, not a file of entries"):format(path))
+  end
+  return { session = path:match "([^/]+)%.jsonl$" or path:match "[^/]+$", path = path, size = stat.size,
+    mtime = stat.mtime, is_path = true }, line
+end
+
+-- What is said of a session that is not there. A name that is no id, or that something else than a file has, is
+-- refused in the words of the log.
+local function no_session(log, name)
+  local reader, message, code = log:reader(name)
+  if not reader then return fail(code, message) end
+  reader:close()
+  local list, failure = sessions.all(log)
+  if not list then return nil, failure end
+  local ids = {}
+  for i, item in ipairs(list) do ids[i] = item.session end
+  local near, hint = suggest(name, ids)
+  return fail("enoent", ("no session '%s' in %s%s"):format(escape(name), log:dir(), near and hint
+    or ("; `debrief -d %s sessions` lists them"):format(log:dir())))
+end
+
+-- Adds items, each file once; a line of a session that is wanted whole adds nothing.
+local function collector(extra_line)
+  local out, by = {}, {}
+  return out, function(item, line)
+    line = line or extra_line
+    local known = by[item.path]
+    if not known then
+      item.lines = line and { line } or nil
+      by[item.path], out[#out + 1] = item, item
+    elseif known.lines and line then
+      known.lines[#known.lines + 1] = line
+    else
+      known.lines = nil
+    end
+  end
+end
+
+local function add_matching(log, pattern, add, missing)
+  local list, failure = sessions.all(log)
+  if not list then return nil, failure end
+  local found, wanted = false, lua_pattern(pattern)
+  for _, item in ipairs(list) do
+    if item.session:find(wanted) then
+      found = true
+      add(item)
+    end
+  end
+  if found or missing == "empty" then return true end
+  return fail("enoent", ("no session matches '%s' in %s"):format(escape(pattern), log:dir()))
+end
+
+local function add_named(log, name, add, missing)
+  local id, digits = name:match "^(.-):(%d+)$"
+  local item = log:find(id or name)
+  if item then
+    local line, failure
+    if id then line, failure = line_of(id, digits) end
+    if failure then return nil, failure end
+    item.is_path = false
+    add(item, line)
+    return true
+  end
+  if missing == "empty" and core.session_id_valid(id or name) then return true end
+  return no_session(log, id or name)
+end
+
+--- The files of a query.
+-- @param log of core.log
+-- @param q of debrief.query
+-- @param opts { paths = false to take no paths, missing = "empty" when a session that does not exist is simply empty }
+-- @return array of items, those of a session named twice once: { session =, path =, size =, mtime =, is_path =, lines =
+--   sorted line numbers or nil for all, old = true when the window leaves out all of it }; or nil and a failure:
+--   { code =, message = }
+function sessions.of(log, q, opts)
+  opts = opts or {}
+  local out, add = collector(q.line)
+  if not q.sessions then
+    local list, failure = sessions.all(log)
+    if not list then return nil, failure end
+    for _, item in ipairs(list) do add(item) end
+  end
+  for _, name in ipairs(q.sessions or {}) do
+    local ok, failure, item
+    if opts.paths ~= false and sessions.is_path(name) then
+      local line
+      item, line = by_path(name)
+      ok, failure = item ~= nil, line
+      if item then add(item, line) end
+    elseif name:find "[*?]" then ok, failure = add_matching(log, name, add, opts.missing)
+    else ok, failure = add_named(log, name, add, opts.missing) end
+    if not ok then return nil, failure end
+  end
+  for _, item in ipairs(out) do
+    if item.lines then table.sort(item.lines) end
+  end
+  sessions.mark_old(out, q)
+  return out
+end
+
+--- Mark the sessions that need not be opened: the file was last written before the window began, so every entry in it
+-- was. Clocks differ by less than a day, or the file is opened.
+function sessions.mark_old(items, q)
+  if not q.since or q.since < math.mininteger + DAY then return end
+  for _, item in ipairs(items) do item.old = item.mtime ~= nil and item.mtime < q.since - DAY end
+end
+
+--- The ids of a query for a follower, which waits for what does not exist yet.
+-- @return array of ids, or nil for all that there are and will be; the ids among them that are not there yet; or
+--   nil, nil, { code =, message = }
+function sessions.to_follow(log, q)
+  if not q.sessions then return nil, {} end
+  local out, missing = {}, {}
+  for i, name in ipairs(q.sessions) do
+    if sessions.is_path(name) then
+      return nil, nil, { code = "earg", message = ("only session ids can be followed, and %s is a path (-d DIR names the "
+        .. "folder)"):format(name) }
+    end
+    if not core.session_id_valid(name) then
+      return nil, nil, { code = "eid", message = ("'%s' is not a session id"):format(escape(name)) }
+    end
+    if not log:find(name) then missing[#missing + 1] = name end
+    out[i] = name
+  end
+  return out, missing
+end
+
+return sessions

@@ -1,0 +1,61 @@
+--- How a log is cut into the chunks that workers take.
+--
+-- Chunks depend on the data alone, so that every number of workers gives the same bytes. A chunk is a run of whole
+-- sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with everything.
+-- @module debrief.retro.chunks
+local core = require "debrief.core"
+
+local chunks = {}
+
+--- Sizes in bytes: of a chunk; of a session above which it is cut into parts; of a part. Tests make them small.
+chunks.sizes = { chunk = 1 << 20, split = 4 << 20, part = 2 << 20 }
+
+local function size_of(item)
+  local stat = core.stat(item.path)
+  return stat and stat.size or 0
+end
+
+-- The parts of a session, as items of their own; nil: it cannot be read, and reading it will say why.
+local function parts_of(item, log)
+  local reader
+  if item.is_path then reader = core.reader(item.path) else reader = log:reader(item.session) end
+  local parts = reader and reader:cut(chunks.sizes.part)
+  if reader then reader:close() end
+  if not parts then return nil end
+  local out = {}
+  for i, part in ipairs(parts) do
+    out[i] = { session = item.session, path = item.path, is_path = item.is_path, part = part }
+  end
+  return out
+end
+
+-- Sessions with their sizes; big ones cut into parts when all the plugins allow it.
+local function pieces(sessions, dir, split)
+  local out, log = {}, assert(core.log(dir))
+  for _, item in ipairs(sessions) do
+    local size = size_of(item)
+    local parts = split and size > chunks.sizes.split and not item.old and parts_of(item, log) or { item }
+    for _, part in ipairs(parts) do out[#out + 1] = { item = part, size = #parts > 1 and chunks.sizes.part or size } end
+  end
+  log:close()
+  return out
+end
+
+--- Cut the list of sessions into chunks.
+-- @param how "whole": one chunk with everything; "sessions": runs of whole sessions; "split": parts of big ones, too
+function chunks.of(sessions, dir, how)
+  local list, bytes = {}, 0
+  for _, piece in ipairs(pieces(sessions, dir, how == "split")) do
+    if #list == 0 or (bytes >= chunks.sizes.chunk and how ~= "whole") then
+      list[#list + 1] = { sessions = {}, bytes = 0 }
+      bytes = 0
+    end
+    local last = list[#list]
+    last.sessions[#last.sessions + 1] = piece.item
+    bytes = bytes + piece.size
+    last.bytes = bytes
+  end
+  return list
+end
+
+return chunks

@@ -1,0 +1,74 @@
+--- What a run over a log adds up to: counts, diagnostics, problems, chunk by chunk.
+-- @module debrief.retro.total
+local names = require "debrief.entry.asked"
+
+local total = {}
+
+--- Nothing yet.
+-- @param sessions how many there are
+function total.new(sessions)
+  return { entries = 0, kept = 0, sessions = sessions, dropped = 0, diagnostics = {}, failures = {}, problems = {},
+    known = {}, untimed = 0, seen = {}, names = { asked = {}, fields = {} } }
+end
+
+local function add_all(to, from)
+  for _, item in ipairs(from) do to[#to + 1] = item end
+end
+
+--- Add problems; equal ones are one, counted.
+function total.add_problems(sum, problems)
+  for _, problem in ipairs(problems) do
+    local key = table.concat({ problem.plugin, problem.hook, problem.message }, "\0")
+    local known = sum.known[key]
+    if known then
+      known.count = known.count + problem.count
+    else
+      sum.known[key] = problem
+      sum.problems[#sum.problems + 1] = problem
+    end
+  end
+end
+
+--- Add what a worker met in one chunk.
+function total.add(sum, result)
+  sum.entries, sum.kept = sum.entries + result.entries, sum.kept + result.kept
+  sum.dropped, sum.untimed = sum.dropped + result.dropped, sum.untimed + result.untimed
+  for path in next, result.seen do sum.seen[path] = true end
+  if result.names then names.merge(sum.names, result.names) end
+  add_all(sum.diagnostics, result.diagnostics)
+  add_all(sum.failures, result.failures)
+  total.add_problems(sum, result.problems)
+end
+
+-- Problems of some plugins only.
+local function problems_of(plugins, problems)
+  local out, wanted = {}, {}
+  for _, name in ipairs(plugins) do wanted[name] = true end
+  for _, problem in ipairs(problems) do
+    if wanted[problem.plugin] then out[#out + 1] = problem end
+  end
+  return out
+end
+
+--- The total of several passes over the same entries: the counts are those of the first pass that saw every entry (one
+-- ends early when all its retrospectives have stopped); the others add only the problems of their own retrospectives.
+-- @param passes array of { names =, total = }
+function total.of_passes(passes)
+  local chosen = passes[1]
+  for i = #passes, 1, -1 do
+    if not passes[i].total.cut_short then chosen = passes[i] end
+  end
+  for _, one in ipairs(passes) do
+    if one ~= chosen then total.add_problems(chosen.total, problems_of(one.names, one.total.problems)) end
+  end
+  return chosen.total
+end
+
+--- With a window the sessions count that have entries in it: the others may not have been opened.
+function total.count_window(sum)
+  local sessions = 0
+  for _ in next, sum.seen do sessions = sessions + 1 end
+  sum.sessions = sessions
+end
+
+return total

@@ -1,0 +1,142 @@
+--- A job: plugins with their options and rights, and what they are asked about, as plain data for worker states.
+-- @module debrief.run.job
+local core = require "debrief.core"
+local plugin = require "debrief.plugin"
+local query = require "debrief.query"
+local rights = require "debrief.plugin.rights"
+local suggest = require "debrief.text.suggest"
+
+local job = {}
+
+--- Find plugins and put the user's options to them.
+-- @param names an array of names or paths
+-- @param options "plugin.key" or "key" -> text
+-- @return an array for worker.setup, or nil and a message
+function job.find_all(names, into)
+  local out = {}
+  for i, name in ipairs(names or {}) do
+    local found, message = plugin.find(name)
+    if not found then return nil, message end
+    if into[found.name] and into[found.name].path ~= found.path then
+      return nil, ("two plugins are called '%s': %s and %s"):format(found.name, into[found.name].path, found.path)
+    end
+    if not into[found.name] then
+      into[found.name] = found
+      into[#into + 1] = found
+    end
+    out[i] = found.name
+  end
+  return out
+end
+
+-- "slow.limit_ms=5" or, with one plugin, "limit_ms=5", given to the plugin it is for.
+local function give_option(text, plugins, main)
+  local key, value = text:match "^([%w_.]+)=(.*)$"
+  if not key then return nil, ("--opt '%s': write plugin.key=value"):format(text) end
+  local name, option = key:match "^([^.]+)%.(.+)$"
+  if not name and #main == 1 then name, option = main[1], key end
+  if not name then return nil, ("--opt '%s': with more than one plugin, write plugin.key=value"):format(text) end
+  local found = plugins[name]
+  if not found then
+    local near, hint = suggest(name, main)
+    return nil, ("--opt '%s': no plugin '%s' is used here%s"):format(text, name,
+      near and hint or (" (%s)"):format(table.concat(main, ", ")))
+  end
+  found.options = found.options or {}
+  found.options[option] = value
+  return true
+end
+
+-- Options go to the plugin they name, or to the only one: of the retrospectives, else of all.
+local function set_options(texts, plugins, retro)
+  if #plugins == 0 and #texts > 0 then return nil, ("--opt '%s': no plugin is used here"):format(texts[1]) end
+  local main = {}
+  for i, found in ipairs(#retro > 0 and {} or plugins) do main[i] = found.name end
+  for _, text in ipairs(texts) do
+    local ok, message = give_option(text, plugins, #retro > 0 and retro or main)
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+--- A job for worker states.
+-- @param given { query = of debrief.query, retro =, import = arrays of names or paths, dir =, final =, shown = true
+--   when the plugins are only described }
+-- @return the job, or nil and a message
+function job.new(given)
+  local plugins, q = {}, given.query
+  local made = { dir = given.dir, final = given.final or false, now = q.now, query = query.plain(q) }
+  local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import }
+  for _, use in ipairs { "retro", "enrich", "filter", "import" } do
+    local found, message = job.find_all(uses[use], plugins)
+    if not found then return nil, message end
+    made[use] = found
+  end
+  if #made.retro == 0 and given.retro then return nil, "no plugin is named: `debrief plugins` lists them" end
+  local ok, message = set_options(q.opt, plugins, made.retro)
+  if ok then ok, message = rights.give(q.allow, plugins) end
+  if not ok then return nil, message end
+  made.plugins = {}
+  for i, found in ipairs(plugins) do
+    made.plugins[i] = { name = found.name, path = found.path, text = found.text, options = found.options or {},
+      allow = found.allow or {}, shown = given.shown or false }
+  end
+  return made
+end
+
+--- A worker with the job's plugins loaded.
+-- @return worker, about | nil, message, name of the plugin at fault
+function job.worker(made)
+  local worker = core.worker()
+  local about, message = job.ask(worker, "setup", made)
+  if not about then return nil, message end
+  if about.message then return nil, about.message, about.plugin end
+  return worker, about.plugins
+end
+
+--- What a worker answers when its state is full, in words that say so.
+function job.explained(message)
+  local limit = message == "not enough memory" and core.host().plugin_memory
+  return limit and ("%s: plugins may use %d bytes here"):format(message, limit) or message
+end
+
+--- Call a worker's function with a value; packs and unpacks.
+function job.ask(worker, name, value)
+  local packed, message = worker:call(name, core.pack(value))
+  if not packed then return nil, job.explained(message) end
+  return core.unpack(packed)
+end
+
+--- A job for one plugin, whatever hooks it has.
+-- @param name a name or path
+-- @param q whose options and rights it gets
+-- @param shown true: it is only described, so rights it needs may be missing
+-- @return the job, or nil and a message
+function job.of_plugin(name, q, shown)
+  local made, message = job.new { query = q, import = { name }, shown = shown }
+  if not made then return nil, message end
+  made.import = {} -- it need not have an import hook
+  return made
+end
+
+-- What a plugin says of itself; or nil and a message.
+local function describe(item)
+  local made, message = job.of_plugin(item.bundled and item.name or item.path, query.new {}, true)
+  if not made then return nil, message end
+  local worker, about = job.worker(made)
+  if not worker then return nil, about end
+  worker:close()
+  return about[item.name]
+end
+
+--- What every plugin there is says of itself, by name; and the messages of those that do not load.
+function job.all_plugins()
+  local list, messages = {}, {}
+  for _, item in ipairs(plugin.all()) do
+    local about, message = describe(item)
+    if about then list[#list + 1] = about else messages[#messages + 1] = message end
+  end
+  return list, messages
+end
+
+return job

@@ -523,7 +523,7 @@ describe(".try", function()
       ["a:99999999999999999999"] = "session a has no entry at line 99999999999999999999",
       ["a:3"] = "a:3 is damaged: bad_entry: skill is not a string, at byte 10 of the line",
       none = "session none has no entries", ["x --allow"] = "--allow takes PLUGIN:RIGHT",
-      nosuch = ("no session 'nosuch' in %s; `debrief -d %s sessions` lists them"):format(log.dir, log.dir) } do
+      nosuch = ("no session 'nosuch' in %s; `debrief -d %s sessions` lists them"):format(odd.dir, odd.dir) } do
       assert.same({ "", message .. "\n", "error" }, { feed(".try failed " .. place) })
     end
   end)

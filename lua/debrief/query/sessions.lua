@@ -189,8 +189,8 @@ function sessions.to_follow(log, q)
   local out, missing = {}, {}
   for i, name in ipairs(q.sessions) do
     if sessions.is_path(name) then
-      return nil, nil, { code = "earg", message = ("only session ids can be followed, and %s is a path (-d DIR names the "
-        .. "folder)"):format(name) }
+      return nil, nil, { code = "earg",
+        message = ("only session ids can be followed, and %s is a path (-d DIR names the folder)"):format(name) }
     end
     if not core.session_id_valid(name) then
       return nil, nil, { code = "eid", message = ("'%s' is not a session id"):format(escape(name)) }

@@ -102,15 +102,15 @@ DEBRIEF_API const debrief_problem *debrief_details(const debrief *host);
 /* Selects entries, and the plugins that they pass. Zero the struct, set struct_size, fill in what you need. Nothing of
  * it is kept, except the callbacks and `user` by debrief_entries. */
 typedef struct debrief_query {
-  size_t struct_size;   /* sizeof(debrief_query) */
+  size_t struct_size; /* sizeof(debrief_query) */
   /* Ids, patterns ("quay-*") and single lines ("week:4"), separated by ','; one that does not exist is ENOENT. Paths are
    * not taken: hosts pass on ids that others typed. NULL: all of the log, in byte order of the ids. */
   const char *sessions;
-  const char *since;    /* since this time: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL: any */
-  const char *until;    /* before this time; for a day or week, before its end; NULL: any */
-  const char *where;    /* a Lua expression over fields, as `read --where` takes it; NULL: all */
-  const char *enrich;   /* plugins that run first, by name or path, separated by ','; NULL: none */
-  const char *filter;   /* plugins that all must keep an entry, separated by ','; NULL: none */
+  const char *since;  /* since this time: "7d", "12h", "2026-11-01", "last week", RFC 3339; NULL: any */
+  const char *until;  /* before this time; for a day or week, before its end; NULL: any */
+  const char *where;  /* a Lua expression over fields, as `read --where` takes it; NULL: all */
+  const char *enrich; /* plugins that run first, by name or path, separated by ','; NULL: none */
+  const char *filter; /* plugins that all must keep an entry, separated by ','; NULL: none */
   /* Options of plugins, "slow.limit_ms=5", or with one plugin "limit_ms=5"; ends with NULL. NULL: none. */
   const char *const *options;
   /* Rights of plugins, "git:process"; ends with NULL. NULL: none. */

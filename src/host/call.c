@@ -1,4 +1,5 @@
 #include "host.h"
+#include "../lua/table.h"
 #include "../log/error.h"
 
 #include <lauxlib.h>
@@ -70,13 +71,6 @@ static debrief_code code_of(lua_State *L) {
   return code;
 }
 
-static uint64_t number_of(lua_State *L, const char *name) {
-  lua_getfield(L, 1, name);
-  lua_Integer value = lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  return value > 0 ? (uint64_t)value : 0;
-}
-
 static void keep_word(lua_State *L, debrief *host, int i, const char *name) {
   lua_getfield(L, 1, name);
   const char *text = lua_tostring(L, -1);
@@ -93,11 +87,11 @@ static int l_tell(lua_State *L) {
   keep_word(L, host, SESSION, "session");
   keep_word(L, host, MESSAGE, "message");
   keep_word(L, host, TRACEBACK, "traceback");
-  host->details.line = number_of(L, "line");
+  host->details.line = dbf_table_count(L, 1, "line");
   host->details.count = 1;
   const char *message = word(host->words[MESSAGE]);
   message += strspn(message, "\n"); /* an error is one line, the details have them all */
-  dbf_fail_at(r->err, code_of(L), host->details.line, number_of(L, "offset"), "%.*s",
+  dbf_fail_at(r->err, code_of(L), host->details.line, dbf_table_count(L, 1, "offset"), "%.*s",
               (int)strcspn(message, "\n"), message);
   return 0;
 }

@@ -1,4 +1,5 @@
 #include "query.h"
+#include "../lua/table.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -56,20 +57,13 @@ static const char *text_of(lua_State *L, int index, const char *name) {
   return text ? text : "";
 }
 
-static uint64_t number_of(lua_State *L, int index, const char *name) {
-  lua_getfield(L, index, name);
-  lua_Integer value = lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  return value > 0 ? (uint64_t)value : 0;
-}
-
 void dbf_problem_of(lua_State *L, int index, debrief_problem *problem) {
   index = lua_absindex(L, index);
   *problem = (debrief_problem){.plugin = text_of(L, index, "plugin"),
                                .hook = text_of(L, index, "hook"),
                                .session = text_of(L, index, "session"),
-                               .line = number_of(L, index, "line"),
-                               .count = number_of(L, index, "count"),
+                               .line = dbf_table_count(L, index, "line"),
+                               .count = dbf_table_count(L, index, "count"),
                                .message = text_of(L, index, "message"),
                                .traceback = text_of(L, index, "traceback")};
 }
@@ -84,9 +78,9 @@ void dbf_diagnostic_of(lua_State *L, int index, debrief_diagnostic *d) {
   index = lua_absindex(L, index);
   *d = (debrief_diagnostic){.kind = kind_of(text_of(L, index, "kind")),
                             .path = text_of(L, index, "path"),
-                            .line = number_of(L, index, "line"),
-                            .offset = number_of(L, index, "offset"),
-                            .length = number_of(L, index, "length"),
+                            .line = dbf_table_count(L, index, "line"),
+                            .offset = dbf_table_count(L, index, "offset"),
+                            .length = dbf_table_count(L, index, "length"),
                             .message = text_of(L, index, "message")};
   snprintf(d->excerpt, sizeof d->excerpt, "%s", text_of(L, index, "excerpt"));
 }

@@ -1,6 +1,7 @@
 /* result.c: a debrief_result and everything it points to lie in blocks that one list holds; closing it frees them. */
 #include "result.h"
 #include "query.h"
+#include "../lua/table.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -85,13 +86,6 @@ static debrief_text text_of(builder *b, int index, const char *name) {
   return pop_text(b);
 }
 
-static uint64_t count_of(builder *b, int index, const char *name) {
-  lua_getfield(b->L, index, name);
-  lua_Integer n = lua_tointeger(b->L, -1);
-  lua_pop(b->L, 1);
-  return n > 0 ? (uint64_t)n : 0;
-}
-
 /* A number, NaN where there is none. */
 static double number_of(builder *b, int index, const char *name) {
   lua_getfield(b->L, index, name);
@@ -103,7 +97,7 @@ static double number_of(builder *b, int index, const char *name) {
 /* ---- Cells ------------------------------------------------------------------------------------------------------- */
 
 static void fill_spark(builder *b, int spark, debrief_cell *cell) {
-  size_t n = count_of(b, spark, "n");
+  size_t n = dbf_table_count(b->L, spark, "n");
   double *values = take(b, n, sizeof *values);
   for (size_t i = 0; i < n; i++) {
     bool number = lua_rawgeti(b->L, spark, (lua_Integer)i + 1) == LUA_TNUMBER;
@@ -235,7 +229,7 @@ static void fill_finding(builder *b, int index, void *to) {
   for (size_t i = 0; i < finding->reference_count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
     references[i].session = text_of(b, list + 1, "session").data;
-    references[i].line = count_of(b, list + 1, "line");
+    references[i].line = dbf_table_count(b->L, list + 1, "line");
     lua_settop(L, list);
   }
   finding->references = references;
@@ -246,7 +240,7 @@ static void fill_report(builder *b, int index, void *to) {
   report->plugin = text_of(b, index, "plugin").data;
   report->title = text_of(b, index, "title");
   report->text = text_of(b, index, "text");
-  report->incomplete = count_of(b, index, "incomplete");
+  report->incomplete = dbf_table_count(b->L, index, "incomplete");
   report->tables = LIST(b, index, "tables", debrief_table, fill_table, &report->table_count);
   report->findings = LIST(b, index, "findings", debrief_finding, fill_finding, &report->finding_count);
 }
@@ -271,9 +265,9 @@ static void fill_problem(builder *b, int index, void *to) {
 void dbf_result_fill(lua_State *L, int index, debrief_result *result) {
   builder b = {L, (whole *)result};
   index = lua_absindex(L, index);
-  result->entries = count_of(&b, index, "entries");
-  result->sessions = count_of(&b, index, "sessions");
-  result->diagnostics_dropped = count_of(&b, index, "dropped");
+  result->entries = dbf_table_count(L, index, "entries");
+  result->sessions = dbf_table_count(L, index, "sessions");
+  result->diagnostics_dropped = dbf_table_count(L, index, "dropped");
   result->reports = LIST(&b, index, "reports", debrief_report, fill_report, &result->report_count);
   result->diagnostics =
       LIST(&b, index, "diagnostics", debrief_diagnostic, fill_diagnostic, &result->diagnostic_count);

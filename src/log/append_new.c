@@ -1,5 +1,6 @@
 #include "append_new.h"
 #include "error.h"
+#include "hash.h"
 #include "read.h"
 
 #include <errno.h>
@@ -13,13 +14,8 @@ typedef struct key_table {
   dbf_bytes keys;
   size_t *slots;
   size_t count, cap;
+  dbf_hash_key key;
 } key_table;
-
-static uint64_t hash_key(const char *key, size_t len) {
-  uint64_t h = 14695981039346656037u; /* FNV-1a */
-  for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)key[i]) * 1099511628211u;
-  return h ^ h >> 32;
-}
 
 static size_t key_length(const char *key) {
   size_t sizes[2];
@@ -28,7 +24,7 @@ static size_t key_length(const char *key) {
 }
 
 static size_t *probe(const key_table *t, const char *key, size_t len) {
-  size_t i = (size_t)hash_key(key, len) & (t->cap - 1);
+  size_t i = (size_t)dbf_hash_keyed(&t->key, key, len) & (t->cap - 1);
   for (; t->slots[i]; i = (i + 1) & (t->cap - 1)) {
     const char *other = t->keys.data + t->slots[i] - 1;
     if (key_length(other) == len && memcmp(other, key, len) == 0) break;
@@ -134,7 +130,7 @@ static bool filter(key_table *t, dbf_append_new *unique, debrief_text *lines, si
 
 bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                            debrief_error *err) {
-  key_table t = {0};
+  key_table t = {.key = dbf_hash_key_new()};
   dbf_bytes_init(&t.keys);
   bool ok = read_keys(&t, fd, path, err) && filter(&t, user, lines, count, err);
   dbf_bytes_release(&t.keys);

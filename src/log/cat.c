@@ -1,5 +1,6 @@
 #include "cat.h"
 #include "error.h"
+#include "io.h"
 #include "json_write.h"
 #include "read.h"
 
@@ -37,15 +38,6 @@ typedef struct task {
   dbf_bytes *out, *notes; /* the thread's buffers */
   bool my_turn;
 } task;
-
-static bool write_all(int fd, const char *data, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, data, len);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) data += n, len -= (size_t)n;
-  }
-  return true;
-}
 
 /* ---- Turns ------------------------------------------------------------------------------------------------------- */
 
@@ -107,7 +99,7 @@ static bool drain(task *t, bool all) {
   if (!all && t->out->len < FLUSH) return true;
   if (!t->my_turn && !is_turn(t) && (all || t->out->len >= AHEAD) && !wait_turn(t)) return false;
   if (!t->my_turn) return true;
-  if (!write_all(t->all->options->fd, t->out->data, t->out->len)) {
+  if (!dbf_io_write_all(t->all->options->fd, t->out->data, t->out->len)) {
     end_turn(t, true, errno);
     return false;
   }
@@ -120,7 +112,7 @@ static bool write_long(task *t, const dbf_entry *e) {
   if (!drain(t, true)) return false;
   t->item->entries++;
   int fd = t->all->options->fd;
-  if (write_all(fd, e->text, e->len) && write_all(fd, "\n", 1)) return true;
+  if (dbf_io_write_all(fd, e->text, e->len) && dbf_io_write_all(fd, "\n", 1)) return true;
   end_turn(t, true, errno);
   return false;
 }

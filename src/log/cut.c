@@ -1,5 +1,6 @@
 #include "cut.h"
 #include "error.h"
+#include "io.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,15 +32,15 @@ static void count(cutter *c, const char *block, size_t len, uint64_t at) {
 bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
   cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
   char *block = malloc(BLOCK);
-  ssize_t n = fd < 0 ? 0 : 1;
+  size_t got = fd >= 0;
+  bool ok = true;
   if (!block) return dbf_fail_memory(err);
-  for (uint64_t at = 0; n > 0; at += (uint64_t)n) {
-    do n = pread(fd, block, BLOCK, (off_t)at);
-    while (n < 0 && errno == EINTR);
-    if (n > 0) count(&c, block, (size_t)n, at);
+  for (uint64_t at = 0; ok && got > 0; at += got) {
+    ok = dbf_io_read(fd, path, block, BLOCK, at, &got, err);
+    count(&c, block, got, at);
   }
   free(block);
-  if (n < 0) return dbf_fail_errno(err, "%s: cannot read", path);
+  if (!ok) return false;
   each(user, c.begin, 0, c.first_line);
   return true;
 }

@@ -7,6 +7,7 @@
 #include "directory.h"
 
 #include "error.h"
+#include "hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -76,13 +77,7 @@ bool dbf_session_id_check(const char *id, debrief_error *err) {
                   shown, ID_MAX);
 }
 
-/* FNV-1a: ids made of equal texts must be equal on every machine and for ever. */
-static uint64_t hash_text(const char *text, size_t len) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < len; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-  return hash;
-}
-
+/* The hash is unkeyed: ids made of equal texts must be equal on every machine and for ever. */
 void debrief_session_id(const char *text, size_t len, char out[129]) {
   if (id_valid(text, len)) {
     memcpy(out, text, len);
@@ -93,7 +88,7 @@ void debrief_session_id(const char *text, size_t len, char out[129]) {
   while (from < len && !is_alnum(text[from])) from++;
   for (; from < len && n < 100; from++) out[n++] = is_id_char(text[from]) ? text[from] : '-';
   if (n == 0) out[n++] = 's';
-  snprintf(out + n, 129 - n, "-%016llx", (unsigned long long)hash_text(text, len));
+  snprintf(out + n, 129 - n, "-%016llx", (unsigned long long)dbf_hash(DBF_HASH_START, text, len));
 }
 
 /* ---- The folder -------------------------------------------------------------------------------------------- */

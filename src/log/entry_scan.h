@@ -21,15 +21,7 @@ typedef struct scan {
 
 static bool is_time(const dbf_json_value *value) {
   debrief_time time;
-  if (value->type != DBF_JSON_STRING) return false;
-  if (!value->escaped)
-    return dbf_timestamp_parse(value->start + 1, (size_t)(value->end - value->start) - 2, &time);
-  dbf_bytes decoded;
-  dbf_bytes_init(&decoded);
-  dbf_json_decode_string(value, &decoded);
-  bool ok = !decoded.failed && decoded.len && dbf_timestamp_parse(decoded.data, decoded.len, &time);
-  dbf_bytes_release(&decoded);
-  return ok;
+  return dbf_timestamp_of(value, &time);
 }
 
 static bool is_integer(const dbf_json_value *value) {

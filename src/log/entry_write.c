@@ -75,11 +75,6 @@ static bool finish(dbf_bytes *out, size_t start, debrief_error *err) {
 
 /* ---- Pieces ---------------------------------------------------------------------------------------------- */
 
-static const char *skip_space(const char *p, const char *end) {
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
-  return p;
-}
-
 static void write_comma(dbf_bytes *out) {
   if (out->len && out->data[out->len - 1] != '{') dbf_bytes_append_char(out, ',');
 }
@@ -149,8 +144,9 @@ static bool check_json(writer *w, const char *where, debrief_text json, unsigned
   dbf_bytes_append(&w->copy, json.data, json.len);
   if (!dbf_bytes_terminate(&w->copy)) return dbf_fail_memory(w->err);
   const char *text = w->copy.data, *end = text + json.len;
-  const char *p = dbf_json_kernel_best()->scan_value(skip_space(text, end), end, depth, value, &fault);
-  if (p && (p = skip_space(p, end)) != end) {
+  const char *p =
+      dbf_json_kernel_best()->scan_value(dbf_json_skip_space(text, end), end, depth, value, &fault);
+  if (p && (p = dbf_json_skip_space(p, end)) != end) {
     fault = (dbf_json_fault){"expected its end", p, false};
     p = NULL;
   }
@@ -333,7 +329,7 @@ static bool fail_duplicate(const dbf_entry *entry, const char *text, debrief_err
 /* The object was scanned; may it be appended to `id`? */
 static bool check_object(const dbf_entry *entry, const char *id, const char *text, size_t len,
                          debrief_error *err) {
-  const char *end = text + len, *rest = skip_space(entry->text + entry->len, end);
+  const char *end = text + len, *rest = dbf_json_skip_space(entry->text + entry->len, end);
   dbf_json_value session;
   if (rest != end) {
     size_t offset = (size_t)(rest - text);

@@ -63,11 +63,5 @@ bool debrief_integer(debrief_text json, int64_t *value) {
 
 bool debrief_timestamp(debrief_text json, debrief_time *value) {
   dbf_json_value string = value_of(json);
-  dbf_bytes text;
-  if (string.type != DBF_JSON_STRING) return false;
-  dbf_bytes_init(&text);
-  dbf_json_decode_string(&string, &text);
-  bool ok = !text.failed && text.len && dbf_timestamp_parse(text.data, text.len, value);
-  dbf_bytes_release(&text);
-  return ok;
+  return dbf_timestamp_of(&string, value);
 }

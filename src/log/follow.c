@@ -177,13 +177,7 @@ debrief_next debrief_follower_next(debrief_follower *f, int timeout_ms, debrief_
   dbf_record record;
   if (!f) return dbf_fail(err, DEBRIEF_EARG, "no follower was given (follower is NULL)"), DEBRIEF_NEXT_ERROR;
   debrief_next next = dbf_follower_next(f, timeout_ms, &record, id, err);
-  if (next == DEBRIEF_NEXT_ENTRY && line)
-    *line = (debrief_line){{record.entry->text, record.entry->len},
-                           record.line,
-                           record.offset,
-                           record.salvaged,
-                           record.bad_utf8,
-                           record.entry->duplicate_key};
+  if (next == DEBRIEF_NEXT_ENTRY && line) *line = dbf_record_line(&record);
   return next;
 }
 

@@ -33,18 +33,13 @@ const dbf_json_kernel *dbf_json_kernel_best(void) {
   return dbf_json_kernel_at(0);
 }
 
-static const char *skip_space(const char *p, const char *end) {
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
-  return p;
-}
-
 bool dbf_json_valid(const dbf_json_kernel *kernel, const char *text, size_t len, dbf_json_fault *fault) {
   const char *end = text + len;
   dbf_json_value value;
   *fault = (dbf_json_fault){0};
-  const char *p = kernel->scan_value(skip_space(text, end), end, 0, &value, fault);
+  const char *p = kernel->scan_value(dbf_json_skip_space(text, end), end, 0, &value, fault);
   if (!p) return false;
-  if ((p = skip_space(p, end)) != end) {
+  if ((p = dbf_json_skip_space(p, end)) != end) {
     *fault = (dbf_json_fault){"expected the end of the text", p, false};
     return false;
   }

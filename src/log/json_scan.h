@@ -5,7 +5,7 @@
  *
  * The scanner validates and says where things are; numbers and strings are decoded only when somebody asks
  * (dbf_json_decode_*). Nesting is followed with a bit stack, never with the C stack. What it does not check is
- * UTF-8 inside strings: that is one sweep over the whole line (dbf_utf8_valid), because a line with bad UTF-8 is
+ * UTF-8 inside strings: that is one sweep over the whole line (the kernel's utf8_valid), because a line with bad UTF-8 is
  * still an entry. The inner loops exist once per instruction set ("kernels": avx512, avx2, sse2, neon, scalar),
  * chosen at run time. */
 #ifndef DBF_JSON_SCAN_H
@@ -58,6 +58,12 @@ typedef struct dbf_json_kernel {
                     dbf_json_fault *fault);
   bool (*utf8_valid)(const char *p, size_t len);
 } dbf_json_kernel;
+
+/* The first byte from p on that is not JSON's white space, or end. */
+static inline const char *dbf_json_skip_space(const char *p, const char *end) {
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  return p;
+}
 
 /* The best kernel of this machine. */
 const dbf_json_kernel *dbf_json_kernel_best(void);

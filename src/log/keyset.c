@@ -17,25 +17,27 @@ void dbf_keyset_release(dbf_keyset *set) {
 /* A large table is given back: to wipe it would make every small object after one large one expensive. */
 void dbf_keyset_clear(dbf_keyset *set) {
   if (set->cap > LARGE) dbf_keyset_release(set);
-  else if (set->count > DBF_KEYSET_SMALL) memset(set->slots, 0, set->cap * sizeof *set->slots);
   set->count = 0;
+  set->is_table = false;
 }
 
-static uint64_t mix(uint64_t h, uint64_t word) {
-  h = (h ^ word) * 0x9e3779b97f4a7c15u;
-  return h ^ h >> 29;
-}
-
-/* Seeded by an address, so that a log cannot be written to collide. Never 0: that is a free slot. */
-static uint64_t hash_bytes(const dbf_keyset *set, const char *p, size_t len) {
-  uint64_t h = mix((uint64_t)(uintptr_t)set, len), word;
+/* In a list the hash only saves comparing names: a fast one will do, for most objects have a handful of unknown names, and
+ * every entry of such a log comes through here. */
+static uint64_t hash_quickly(const char *p, size_t len) {
+  uint64_t h = len, word;
   for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
     memcpy(&word, p, sizeof word);
-    h = mix(h, word);
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
   }
   word = 0;
   memcpy(&word, p, len);
-  return mix(h, word) | 1;
+  h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+  return h ^ h >> 29;
+}
+
+/* Never 0: that is a free slot. */
+static uint64_t hash_bytes(const dbf_keyset *set, const char *p, size_t len) {
+  return (set->is_table ? dbf_hash_keyed(&set->key, p, len) : hash_quickly(p, len)) | 1;
 }
 
 /* Equal names hash equally, however they are escaped. */
@@ -68,20 +70,19 @@ static bool same(const dbf_keyset_slot *slot, uint64_t hash, const dbf_json_valu
   return slot->hash == hash && same_name(name, &slot->name);
 }
 
-/* The slot of a name in the open table: where it is, or the free one where it belongs. */
+/* The slot of a name in the table: where it is, or the free one where it belongs. */
 static dbf_keyset_slot *probe(dbf_keyset_slot *slots, size_t cap, uint64_t hash, const dbf_json_value *name) {
   size_t i = (size_t)(hash >> 7) & (cap - 1);
   while (slots[i].hash && !same(&slots[i], hash, name)) i = (i + 1) & (cap - 1);
   return &slots[i];
 }
 
-/* Move everything into a table of `cap` slots (a power of two). */
-static bool spread(dbf_keyset *set, size_t cap) {
-  bool listed = set->count <= DBF_KEYSET_SMALL;
-  size_t used = listed ? set->count : set->cap;
+/* Double the table. */
+static bool grow(dbf_keyset *set) {
+  size_t cap = set->cap * 2;
   dbf_keyset_slot *slots = calloc(cap, sizeof *slots);
   if (!slots) return false;
-  for (size_t i = 0; i < used; i++)
+  for (size_t i = 0; i < set->cap; i++)
     if (set->slots[i].hash) *probe(slots, cap, set->slots[i].hash, &set->slots[i].name) = set->slots[i];
   free(set->slots);
   set->slots = slots;
@@ -89,27 +90,24 @@ static bool spread(dbf_keyset *set, size_t cap) {
   return true;
 }
 
-static bool is_listed(const dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
-  for (size_t i = 0; i < set->count; i++)
-    if (same(&set->slots[i], hash, name)) return true;
-  return false;
-}
-
-/* The 17th name makes a table of the list: which of both it is, the count alone tells. */
-static dbf_keyset_result add_to_list(dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
-  if (is_listed(set, hash, name)) return DBF_KEYSET_THERE;
-  if (set->count == DBF_KEYSET_SMALL) {
-    if (!spread(set, FIRST)) return DBF_KEYSET_NO_MEMORY;
-    *probe(set->slots, set->cap, hash, name) = (dbf_keyset_slot){hash, *name};
-  } else {
-    set->slots[set->count] = (dbf_keyset_slot){hash, *name};
+/* Make a table of the list, which is full. */
+static bool make_table(dbf_keyset *set) {
+  dbf_keyset_slot list[DBF_KEYSET_SMALL];
+  memcpy(list, set->slots, sizeof list);
+  memset(set->slots, 0, set->cap * sizeof *set->slots);
+  if (!set->has_key) set->key = dbf_hash_key_new();
+  set->has_key = set->is_table = true;
+  for (size_t i = 0; i < DBF_KEYSET_SMALL; i++) {
+    if (!hash_name(set, &list[i].name, &list[i].hash)) return false;
+    *probe(set->slots, set->cap, list[i].hash, &list[i].name) = list[i];
   }
-  set->count++;
-  return DBF_KEYSET_NEW;
+  return true;
 }
 
-static dbf_keyset_result add_to_table(dbf_keyset *set, uint64_t hash, const dbf_json_value *name) {
-  if (set->count * 2 >= set->cap && !spread(set, set->cap * 2)) return DBF_KEYSET_NO_MEMORY;
+static dbf_keyset_result add_to_table(dbf_keyset *set, const dbf_json_value *name) {
+  uint64_t hash;
+  if (!hash_name(set, name, &hash)) return DBF_KEYSET_NO_MEMORY;
+  if (set->count * 2 >= set->cap && !grow(set)) return DBF_KEYSET_NO_MEMORY;
   dbf_keyset_slot *slot = probe(set->slots, set->cap, hash, name);
   if (slot->hash) return DBF_KEYSET_THERE;
   *slot = (dbf_keyset_slot){hash, *name};
@@ -117,10 +115,21 @@ static dbf_keyset_result add_to_table(dbf_keyset *set, uint64_t hash, const dbf_
   return DBF_KEYSET_NEW;
 }
 
-dbf_keyset_result dbf_keyset_add(dbf_keyset *set, const dbf_json_value *name) {
+static dbf_keyset_result add_to_list(dbf_keyset *set, const dbf_json_value *name) {
   uint64_t hash;
   if (!hash_name(set, name, &hash)) return DBF_KEYSET_NO_MEMORY;
-  if (!set->slots && !spread(set, FIRST)) return DBF_KEYSET_NO_MEMORY;
-  bool listed = set->count <= DBF_KEYSET_SMALL;
-  return listed ? add_to_list(set, hash, name) : add_to_table(set, hash, name);
+  for (size_t i = 0; i < set->count; i++)
+    if (same(&set->slots[i], hash, name)) return DBF_KEYSET_THERE;
+  if (set->count == DBF_KEYSET_SMALL) return make_table(set) ? add_to_table(set, name) : DBF_KEYSET_NO_MEMORY;
+  set->slots[set->count++] = (dbf_keyset_slot){hash, *name};
+  return DBF_KEYSET_NEW;
+}
+
+dbf_keyset_result dbf_keyset_add(dbf_keyset *set, const dbf_json_value *name) {
+  if (!set->slots) {
+    set->slots = calloc(FIRST, sizeof *set->slots);
+    if (!set->slots) return DBF_KEYSET_NO_MEMORY;
+    set->cap = FIRST;
+  }
+  return set->is_table ? add_to_table(set, name) : add_to_list(set, name);
 }

@@ -2,6 +2,7 @@
 #ifndef DBF_KEYSET_H
 #define DBF_KEYSET_H
 
+#include "hash.h"
 #include "json_scan.h"
 
 typedef struct dbf_keyset_slot {
@@ -10,10 +11,13 @@ typedef struct dbf_keyset_slot {
 } dbf_keyset_slot;
 
 /* |slot slot slot ...|            up to DBF_KEYSET_SMALL names: a list that is compared hash by hash
- * |slot ---- slot ---- ---- ...|  above: open addressing, at most half full */
+ * |slot ---- slot ---- ---- ...|  above: open addressing, at most half full, by a hash that cannot be foreseen */
 typedef struct dbf_keyset {
   dbf_keyset_slot *slots;
   size_t count, cap;
+  bool is_table;
+  bool has_key; /* the key is made with the first table */
+  dbf_hash_key key;
 } dbf_keyset;
 
 #define DBF_KEYSET_SMALL 16

@@ -1,5 +1,6 @@
 #include "line_buffer.h"
 #include "error.h"
+#include "io.h"
 
 #include <errno.h>
 #include <string.h>
@@ -43,17 +44,6 @@ static void slide(dbf_line_buffer *w) {
   w->start = 0;
 }
 
-/* Up to `want` bytes at `at` of the file; *got is 0 at its end. */
-static bool read_at(const dbf_line_buffer *w, char *to, size_t want, uint64_t at, size_t *got,
-                    debrief_error *err) {
-  ssize_t n;
-  do n = pread(w->fd, to, want, (off_t)at);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %llu", w->path, (unsigned long long)at);
-  *got = (size_t)n;
-  return true;
-}
-
 /* Read one step more behind what is there. at_end tells that there was nothing. */
 static bool fill(dbf_line_buffer *w, debrief_error *err) {
   uint64_t at;
@@ -65,7 +55,7 @@ static bool fill(dbf_line_buffer *w, debrief_error *err) {
   if (w->fd < 0) return w->at_end = true;
   size_t got;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  if (!read_at(w, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
+  if (!dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
   w->bytes.len += got;
   w->at_end = got == 0;
   return true;
@@ -149,7 +139,7 @@ bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *be
   char block[4096];
   for (*begin = end > 0 ? end - 1 : 0; *begin > 0;) {
     size_t want = *begin < sizeof block ? (size_t)*begin : sizeof block, got;
-    if (!read_at(w, block, want, *begin - want, &got, err)) return false;
+    if (!dbf_io_read(w->fd, w->path, block, want, *begin - want, &got, err)) return false;
     const char *newline = got == want ? memrchr(block, '\n', got) : NULL;
     *begin -= newline ? want - (size_t)(newline + 1 - block) : want;
     if (newline) break;
@@ -163,7 +153,7 @@ static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *er
   *got = 0;
   if (!w->end || w->fd < 0) return true;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  return read_at(w, w->bytes.data + w->bytes.len, want, w->base + w->bytes.len, got, err);
+  return dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, w->base + w->bytes.len, got, err);
 }
 
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buffer_line *line, size_t from,

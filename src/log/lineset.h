@@ -4,6 +4,8 @@
 #ifndef DBF_LINESET_H
 #define DBF_LINESET_H
 
+#include "hash.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +13,7 @@
 /* Zeroed, it is empty. */
 typedef struct dbf_lineset {
   struct dbf_lineset_slot *slots;
+  dbf_hash_key key; /* made with the first slots */
   size_t used, cap;
   uint64_t total; /* entries that are in it now */
 } dbf_lineset;
@@ -18,13 +21,9 @@ typedef struct dbf_lineset {
 void dbf_lineset_release(dbf_lineset *set);
 
 /* False: out of memory. */
-bool dbf_lineset_add(dbf_lineset *set, uint64_t hash);
+bool dbf_lineset_add(dbf_lineset *set, const char *line, size_t len);
 
 /* Take one out; false when there is none. */
-bool dbf_lineset_take(dbf_lineset *set, uint64_t hash);
-
-/* FNV-1a, 64 bits, going on from `hash` (DBF_HASH_START at first). */
-#define DBF_HASH_START 14695981039346656037u
-uint64_t dbf_hash(uint64_t hash, const char *data, size_t len);
+bool dbf_lineset_take(dbf_lineset *set, const char *line, size_t len);
 
 #endif

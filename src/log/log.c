@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "entry.h"
 #include "error.h"
+#include "hash.h"
 #include "read.h"
 #include "struct_size.h"
 
@@ -106,9 +107,7 @@ static bool check_log(const debrief_log *log, debrief_error *err) {
 /* ---- Slots ------------------------------------------------------------------------------------------------- */
 
 static slot **bucket_of(debrief_log *log, const char *id) {
-  unsigned hash = 5381;
-  for (const char *p = id; *p; p++) hash = hash * 33 + (unsigned char)*p;
-  return &log->table[hash % BUCKETS];
+  return &log->table[dbf_hash(DBF_HASH_START, id, strlen(id)) % BUCKETS];
 }
 
 static void slot_free(slot *s) {

@@ -1,7 +1,7 @@
 #include "read.h"
 #include "diagnostic.h"
 #include "error.h"
-#include "lineset.h"
+#include "hash.h"
 #include "line_buffer.h"
 #include "salvage.h"
 
@@ -460,16 +460,16 @@ void debrief_reader_close(debrief_reader *r) {
   free(r);
 }
 
+debrief_line dbf_record_line(const dbf_record *record) {
+  const dbf_entry *e = record->entry;
+  return (debrief_line){{e->text, e->len}, record->line,     record->offset,
+                        record->salvaged,  record->bad_utf8, e->duplicate_key};
+}
+
 debrief_next debrief_reader_next(debrief_reader *r, debrief_line *line, debrief_error *err) {
   dbf_record record;
   debrief_next next = dbf_reader_next(r, &record, err);
-  if (next == DEBRIEF_NEXT_ENTRY)
-    *line = (debrief_line){{record.entry->text, record.entry->len},
-                           record.line,
-                           record.offset,
-                           record.salvaged,
-                           record.bad_utf8,
-                           record.entry->duplicate_key};
+  if (next == DEBRIEF_NEXT_ENTRY) *line = dbf_record_line(&record);
   return next;
 }
 

@@ -35,6 +35,9 @@ typedef struct dbf_record {
   bool salvaged, bad_utf8;
 } dbf_record;
 
+/* The same for C programs. */
+debrief_line dbf_record_line(const dbf_record *record);
+
 /* A reader owns `fd` from here on, also on failure. fd -1 is an empty session. `path` is copied. */
 debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options *options,
                                 debrief_error *err);

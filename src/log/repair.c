@@ -11,6 +11,7 @@
  * which is locked. */
 #include "directory.h"
 #include "error.h"
+#include "io.h"
 #include "lock.h"
 #include "log_internal.h"
 #include "read.h"
@@ -114,15 +115,6 @@ static bool is_unchanged(const repair *r) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------- */
 
-static bool write_all(int fd, const char *data, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, data, len);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) data += n, len -= (size_t)n;
-  }
-  return true;
-}
-
 /* Sync and close a file that was written. */
 static bool finish(const repair *r, int fd, const char *name, bool ok) {
   if (ok && fsync(fd) != 0) ok = fail_step(r, "sync", name);
@@ -133,11 +125,10 @@ static bool finish(const repair *r, int fd, const char *name, bool ok) {
 static bool copy_bytes(repair *r, int to) {
   char chunk[CHUNK];
   for (;;) {
-    ssize_t n = pread(r->file, chunk, sizeof chunk, (off_t)r->copied);
+    ssize_t n = dbf_io_read_at(r->file, chunk, sizeof chunk, r->copied);
     if (n == 0) return true;
-    if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_step(r, "read", r->name);
-    if (!write_all(to, chunk, (size_t)n)) return fail_step(r, "write", r->copy);
+    if (!dbf_io_write_all(to, chunk, (size_t)n)) return fail_step(r, "write", r->copy);
     r->copied += (uint64_t)n;
   }
 }
@@ -183,7 +174,7 @@ static bool is_blank(const dissection *d, uint64_t to) {
   for (uint64_t at = d->next; at < to;) {
     size_t want = to - at < sizeof piece ? (size_t)(to - at) : sizeof piece;
     bool nuls = false;
-    ssize_t n = pread(d->file, piece, want, (off_t)at);
+    ssize_t n = dbf_io_read_at(d->file, piece, want, at);
     if (n <= 0 || dbf_salvage_skip(piece, piece + n, &nuls) != piece + n || nuls) return false;
     at += (uint64_t)n;
   }
@@ -225,7 +216,7 @@ static void meet_entry(dissection *d, const dbf_record *record) {
 /* Write what has gathered once it, with `more` bytes, is worth it. */
 static bool flush(repair *r, int fd, dbf_bytes *out, size_t more) {
   if (out->len + more < OUTPUT) return true;
-  if (!write_all(fd, out->data, out->len)) return fail_step(r, "write", r->temporary);
+  if (!dbf_io_write_all(fd, out->data, out->len)) return fail_step(r, "write", r->temporary);
   out->len = 0;
   return true;
 }
@@ -233,7 +224,7 @@ static bool flush(repair *r, int fd, dbf_bytes *out, size_t more) {
 static bool write_entry(repair *r, int fd, dbf_bytes *out, const dbf_entry *entry) {
   if (!flush(r, fd, out, entry->len)) return false;
   if (entry->len < OUTPUT) dbf_bytes_append(out, entry->text, entry->len);
-  else if (!write_all(fd, entry->text, entry->len)) return fail_step(r, "write", r->temporary);
+  else if (!dbf_io_write_all(fd, entry->text, entry->len)) return fail_step(r, "write", r->temporary);
   dbf_bytes_append_char(out, '\n');
   return !out->failed || dbf_fail_memory(r->err);
 }

@@ -1,6 +1,8 @@
 #include "tail.h"
 #include "entry.h"
 #include "error.h"
+#include "hash.h"
+#include "io.h"
 #include "salvage.h"
 
 #include <errno.h>
@@ -17,23 +19,13 @@ enum { BLOCK = 256 * 1024, PRINT = 4096, KEPT = 16384 };
 
 /* ---- Bytes of the file --------------------------------------------------------------------------------------- */
 
-/* Up to `want` bytes at `at`; *got is 0 at the end of the file. */
-static bool read_at(const dbf_tail *t, void *to, size_t want, uint64_t at, size_t *got, debrief_error *err) {
-  ssize_t n;
-  do n = pread(t->fd, to, want, (off_t)at);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return dbf_fail_errno(err, "%s: cannot read at byte %" PRIu64, t->path, at);
-  *got = (size_t)n;
-  return true;
-}
-
 /* Read [begin, end) into t->text; less of it when the file is shorter by now. */
 static bool read_range(dbf_tail *t, uint64_t begin, uint64_t end, debrief_error *err) {
   dbf_bytes_clear(&t->text);
   if (!dbf_bytes_reserve(&t->text, (size_t)(end - begin))) return dbf_fail_memory(err);
   for (size_t got = 1; got > 0 && begin + t->text.len < end; t->text.len += got)
-    if (!read_at(t, t->text.data + t->text.len, (size_t)(end - begin) - t->text.len, begin + t->text.len,
-                 &got, err))
+    if (!dbf_io_read(t->fd, t->path, t->text.data + t->text.len, (size_t)(end - begin) - t->text.len,
+                     begin + t->text.len, &got, err))
       return false;
   return true;
 }
@@ -64,10 +56,10 @@ static dbf_tail_print print_of(const char *text, uint64_t begin, uint64_t end) {
 
 static bool read_print(const dbf_tail *t, dbf_tail_print *p, debrief_error *err) {
   char text[PRINT];
-  size_t part = print_part(p), got;
-  if (!read_at(t, text, part, p->begin, &got, err)) return false;
+  size_t part = print_part(p), got = 0;
+  if (!dbf_io_read(t->fd, t->path, text, part, p->begin, &got, err)) return false;
   p->hash = dbf_hash(DBF_HASH_START, text, got);
-  if (!read_at(t, text, part, p->end - part, &got, err)) return false;
+  if (!dbf_io_read(t->fd, t->path, text, part, p->end - part, &got, err)) return false;
   p->hash = dbf_hash(p->hash, text, got);
   return true;
 }
@@ -370,14 +362,10 @@ dbf_tail_status dbf_tail_look_behind(dbf_tail *t, bool whole, debrief_error *err
 
 /* ---- Handing out --------------------------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const dbf_record *record) {
-  return dbf_hash(DBF_HASH_START, record->entry->text, record->entry->len);
-}
-
 debrief_next dbf_tail_next(dbf_tail *t, dbf_record *record, debrief_error *err) {
   debrief_next next;
   while ((next = dbf_reader_next(t->reader, record, err)) == DEBRIEF_NEXT_ENTRY) {
-    if (!t->replacing || !dbf_lineset_take(&t->given, hash_of(record))) break;
+    if (!t->replacing || !dbf_lineset_take(&t->given, record->entry->text, record->entry->len)) break;
   }
   return next;
 }
@@ -396,7 +384,7 @@ bool dbf_tail_replaces(dbf_tail *t, dbf_tail *former, debrief_error *err) {
     former->replacing = false;
   }
   while (former->offset > 0 && (next = dbf_reader_next(reader, &record, err)) == DEBRIEF_NEXT_ENTRY)
-    if (!dbf_lineset_add(&t->given, hash_of(&record))) {
+    if (!dbf_lineset_add(&t->given, record.entry->text, record.entry->len)) {
       next = dbf_fail_memory(err) ? DEBRIEF_NEXT_END : DEBRIEF_NEXT_ERROR;
       break;
     }

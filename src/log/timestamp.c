@@ -108,6 +108,18 @@ bool dbf_timestamp_parse(const char *text, size_t len, debrief_time *time) {
   return true;
 }
 
+bool dbf_timestamp_of(const dbf_json_value *value, debrief_time *time) {
+  if (value->type != DBF_JSON_STRING) return false;
+  if (!value->escaped)
+    return dbf_timestamp_parse(value->start + 1, (size_t)(value->end - value->start) - 2, time);
+  dbf_bytes text;
+  dbf_bytes_init(&text);
+  dbf_json_decode_string(value, &text);
+  bool ok = !text.failed && text.len && dbf_timestamp_parse(text.data, text.len, time);
+  dbf_bytes_release(&text);
+  return ok;
+}
+
 /* ---- Writing --------------------------------------------------------------------------------------------- */
 
 /* Inline, so that divisions by 10 are unrolled: every entry that is written has one. */

@@ -2,13 +2,16 @@
 #ifndef DBF_TIMESTAMP_H
 #define DBF_TIMESTAMP_H
 
-#include "bytes.h"
+#include "json_scan.h"
 #include <debrief/log.h>
 
 /* "2026-05-03T12:00:00.000000001-07:30". Strict as Go: 'T' and 'Z' upper case, two digits everywhere, real days
  * of the month, seconds to 59, '.' and at least one digit (further than nine are dropped), offset hours to 23 and
  * minutes to 59, years 0000 to 9999. False: not a timestamp. */
 bool dbf_timestamp_parse(const char *text, size_t len, debrief_time *time);
+
+/* The same for a JSON string, escaped or not; false for any other value, and when out of memory. */
+bool dbf_timestamp_of(const dbf_json_value *value, debrief_time *time);
 
 /* RFC3339Nano without quotes: no trailing zeros in the fraction, none at all when it is 0, 'Z' for offset 0.
  * False, and nothing appended, when it is outside years 0000 to 9999 or a field is out of range. */

@@ -1,7 +1,8 @@
-/* cat.c: the Lua face of log/copy.h. */
+/* cat.c: the Lua face of log/cat.h. */
 #include "cat.h"
 #include "log.h"
 #include "diagnostics.h"
+#include "table.h"
 #include "userdata.h"
 #include "../log/cat.h"
 
@@ -48,10 +49,8 @@ static void push_failures(lua_State *L, const dbf_cat_item *items, size_t count)
   for (size_t i = 0; i < count; i++) {
     if (!items[i].failed) continue;
     lua_createtable(L, 0, 2);
-    lua_pushstring(L, items[i].err.message);
-    lua_setfield(L, -2, "message");
-    lua_pushinteger(L, (lua_Integer)i + 1);
-    lua_setfield(L, -2, "item");
+    dbf_table_set_string(L, "message", items[i].err.message);
+    dbf_table_set_integer(L, "item", (lua_Integer)i + 1);
     lua_rawseti(L, -2, ++n);
   }
 }

@@ -1,20 +1,10 @@
 #include "check.h"
 #include "log.h"
 #include "diagnostics.h"
+#include "table.h"
 #include "userdata.h"
 
 static const char repair_type[] = "debrief.repair"; /* owns what C allocated while Lua may raise */
-
-static int fail(lua_State *L, const debrief_error *err) {
-  lua_pushnil(L);
-  lua_pushstring(L, err->message);
-  return 2;
-}
-
-static void set_integer(lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
 
 /* ---- Checking -------------------------------------------------------------------------------------------------- */
 
@@ -56,21 +46,22 @@ static debrief_read_config listen(lua_State *L, int function, listener *l) {
 
 static void push_check(lua_State *L, const debrief_check *check) {
   lua_createtable(L, 0, 6);
-  set_integer(L, "bytes", check->bytes);
-  set_integer(L, "lines", check->lines);
-  set_integer(L, "blank", check->blank);
-  set_integer(L, "entries", check->entries);
-  set_integer(L, "damaged", check->damaged);
+  dbf_table_set_integer(L, "bytes", (lua_Integer)check->bytes);
+  dbf_table_set_integer(L, "lines", (lua_Integer)check->lines);
+  dbf_table_set_integer(L, "blank", (lua_Integer)check->blank);
+  dbf_table_set_integer(L, "entries", (lua_Integer)check->entries);
+  dbf_table_set_integer(L, "damaged", (lua_Integer)check->damaged);
   lua_newtable(L);
   for (size_t kind = 1; kind < sizeof check->found / sizeof *check->found; kind++)
-    if (check->found[kind]) set_integer(L, debrief_kind_name((debrief_kind)kind), check->found[kind]);
+    if (check->found[kind])
+      dbf_table_set_integer(L, debrief_kind_name((debrief_kind)kind), (lua_Integer)check->found[kind]);
   lua_setfield(L, -2, "found");
 }
 
 static int finish_check(lua_State *L, const listener *l, bool ok, const debrief_check *check,
                         const debrief_error *err) {
   if (l->raised) return lua_error(L);
-  if (!ok) return fail(L, err);
+  if (!ok) return dbf_table_push_failure(L, err);
   push_check(L, check);
   return 1;
 }
@@ -108,11 +99,10 @@ static void push_left_out(lua_State *L, const debrief_repair *repair) {
   for (size_t i = 0; i < repair->left_out_count; i++) {
     const debrief_left_out *item = &repair->left_out[i];
     lua_createtable(L, 0, 4);
-    lua_pushstring(L, debrief_kind_name(item->kind));
-    lua_setfield(L, -2, "kind");
-    set_integer(L, "line", item->line);
-    set_integer(L, "offset", item->offset);
-    set_integer(L, "length", item->length);
+    dbf_table_set_string(L, "kind", debrief_kind_name(item->kind));
+    dbf_table_set_integer(L, "line", (lua_Integer)item->line);
+    dbf_table_set_integer(L, "offset", (lua_Integer)item->offset);
+    dbf_table_set_integer(L, "length", (lua_Integer)item->length);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
@@ -121,10 +111,9 @@ static void push_repair(lua_State *L, const debrief_repair *repair) {
   lua_createtable(L, 0, 5);
   lua_pushboolean(L, repair->repaired);
   lua_setfield(L, -2, "repaired");
-  set_integer(L, "entries", repair->entries);
-  set_integer(L, "salvaged", repair->salvaged);
-  lua_pushstring(L, repair->copy);
-  lua_setfield(L, -2, "copy");
+  dbf_table_set_integer(L, "entries", (lua_Integer)repair->entries);
+  dbf_table_set_integer(L, "salvaged", (lua_Integer)repair->salvaged);
+  dbf_table_set_string(L, "copy", repair->copy);
   push_left_out(L, repair);
   lua_setfield(L, -2, "left_out");
 }
@@ -137,7 +126,7 @@ static int l_repair(lua_State *L) {
   *repair = (debrief_repair){.struct_size = sizeof *repair};
   luaL_setmetatable(L, repair_type);
   bool ok = debrief_log_repair(log, id, repair, &err);
-  if (!ok) fail(L, &err);
+  if (!ok) dbf_table_push_failure(L, &err);
   if (ok || repair->repaired) push_repair(L, repair);
   else lua_pushnil(L);
   return ok ? 1 : 3;

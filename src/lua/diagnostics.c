@@ -1,4 +1,5 @@
 #include "diagnostics.h"
+#include "table.h"
 
 #include <string.h>
 
@@ -30,25 +31,15 @@ void dbf_diagnostics_add(dbf_diagnostics *notes, const debrief_diagnostic *d, si
   notes->bytes.failed = false;
 }
 
-static void set_integer(lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
-static void set_string(lua_State *L, const char *name, const char *value) {
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, name);
-}
-
 void dbf_diagnostics_push_diagnostic(lua_State *L, const debrief_diagnostic *d, size_t item) {
   lua_createtable(L, 0, 8);
-  set_string(L, "kind", debrief_kind_name(d->kind));
-  set_integer(L, "line", d->line);
-  set_integer(L, "offset", d->offset);
-  set_integer(L, "length", d->length);
-  set_integer(L, "item", item);
-  set_string(L, "message", d->message);
-  set_string(L, "excerpt", d->excerpt);
+  dbf_table_set_string(L, "kind", debrief_kind_name(d->kind));
+  dbf_table_set_integer(L, "line", (lua_Integer)d->line);
+  dbf_table_set_integer(L, "offset", (lua_Integer)d->offset);
+  dbf_table_set_integer(L, "length", (lua_Integer)d->length);
+  dbf_table_set_integer(L, "item", (lua_Integer)item);
+  dbf_table_set_string(L, "message", d->message);
+  dbf_table_set_string(L, "excerpt", d->excerpt);
   lua_pushboolean(L, debrief_kind_is_damage(d->kind));
   lua_setfield(L, -2, "damage");
 }

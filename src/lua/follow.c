@@ -2,6 +2,7 @@
 #include "limits.h"
 #include "log.h"
 #include "diagnostics.h"
+#include "table.h"
 #include "userdata.h"
 #include "entry_userdata.h"
 #include "../log/follow.h"
@@ -18,12 +19,6 @@ typedef struct follower_object {
   size_t last;     /* the last one */
 } follower_object;
 
-static int fail(lua_State *L, const debrief_error *err) {
-  lua_pushnil(L);
-  lua_pushstring(L, err->message);
-  return 2;
-}
-
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   follower_object *o = user;
   if (o->paths.len == 0 || strcmp(o->paths.data + o->last, d->path) != 0) {
@@ -32,22 +27,6 @@ static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   }
   if (o->paths.failed) o->notes.dropped++;
   else dbf_diagnostics_add(&o->notes, d, o->last);
-}
-
-static bool flag(lua_State *L, int options, const char *name) {
-  if (!lua_istable(L, options)) return false;
-  lua_getfield(L, options, name);
-  bool is = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return is;
-}
-
-static uint32_t number(lua_State *L, int options, const char *name) {
-  if (!lua_istable(L, options)) return 0;
-  lua_getfield(L, options, name);
-  lua_Integer value = luaL_optinteger(L, -1, 0);
-  lua_pop(L, 1);
-  return (uint32_t)value;
 }
 
 /* The ids of the array at `list`, as pointers into its strings; NULL when it is nil. */
@@ -71,10 +50,10 @@ static int l_follow(lua_State *L) {
   size_t count;
   debrief_log *log = dbf_lua_log_check(L, 1);
   debrief_follow_config config = {.struct_size = sizeof config,
-                                  .from_start = flag(L, 3, "from_start"),
-                                  .strict = flag(L, 3, "strict"),
-                                  .poll = flag(L, 3, "poll"),
-                                  .poll_ms = number(L, 3, "poll_ms"),
+                                  .from_start = dbf_table_flag(L, 3, "from_start"),
+                                  .strict = dbf_table_flag(L, 3, "strict"),
+                                  .poll = dbf_table_flag(L, 3, "poll"),
+                                  .poll_ms = (uint32_t)dbf_table_integer(L, 3, "poll_ms", 0),
                                   .on_diagnostic = on_diagnostic};
   const char **ids = push_ids(L, 2, &count);
   follower_object *o = lua_newuserdatauv(L, sizeof *o, 0);
@@ -84,7 +63,7 @@ static int l_follow(lua_State *L) {
   luaL_setmetatable(L, follower_type);
   config.user = o;
   o->follower = debrief_log_follow(log, ids, count, &config, &err);
-  return o->follower ? 1 : fail(L, &err);
+  return o->follower ? 1 : dbf_table_push_failure(L, &err);
 }
 
 static follower_object *check_follower(lua_State *L) {
@@ -101,7 +80,7 @@ static int l_next(lua_State *L) {
   debrief_error err;
   switch (dbf_follower_next(o->follower, 0, &record, &session, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
-  case DEBRIEF_NEXT_ERROR: return fail(L, &err);
+  case DEBRIEF_NEXT_ERROR: return dbf_table_push_failure(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
   dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false);

@@ -2,6 +2,7 @@
 #include "lua_json.h"
 #include "scratch.h"
 #include "state.h"
+#include "table.h"
 #include "entry_userdata.h"
 
 #include <lauxlib.h>
@@ -328,12 +329,7 @@ static int l_pairs(lua_State *L) {
     dbf_bytes_append(names, v->items[i].name, strlen(v->items[i].name) + 1);
   if (v) pthread_mutex_unlock(&v->mutex);
   dbf_scratch_check(L, names);
-  lua_newtable(L);
-  lua_Integer n = 0;
-  for (size_t at = 0; at < names->len; at += strlen(names->data + at) + 1) {
-    lua_pushstring(L, names->data + at);
-    lua_rawseti(L, -2, ++n);
-  }
+  dbf_table_push_strings(L, names);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, l_next, 2);
   return 1;

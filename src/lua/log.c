@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "match.h"
 #include "diagnostics.h"
+#include "table.h"
 #include "userdata.h"
 #include "scratch.h"
 #include "selection.h"
@@ -41,15 +42,9 @@ typedef struct reader_object {
   const dbf_keys *keys;
 } reader_object;
 
-static int fail(lua_State *L, const debrief_error *err) {
-  lua_pushnil(L);
-  lua_pushstring(L, err->message);
-  return 2;
-}
-
 /* Where the caller can do more with a failure than show it: nil, message, code, line, offset */
 static int fail_at(lua_State *L, const debrief_error *err) {
-  fail(L, err);
+  dbf_table_push_failure(L, err);
   lua_pushinteger(L, err->code);
   lua_pushinteger(L, (lua_Integer)err->line);
   lua_pushinteger(L, (lua_Integer)err->offset);
@@ -70,14 +65,10 @@ static void on_diagnostic(void *user, const debrief_diagnostic *d) {
 
 /* Push a reader that is closed yet, so that the error path owns nothing. Options are at `options`. */
 static reader_object *push_reader(lua_State *L, int options, debrief_read_config *config) {
-  *config = (debrief_read_config){.struct_size = sizeof *config, .on_diagnostic = on_diagnostic};
-  if (lua_istable(L, options)) {
-    lua_getfield(L, options, "strict");
-    config->strict = lua_toboolean(L, -1);
-    lua_getfield(L, options, "foreign");
-    config->foreign = lua_toboolean(L, -1);
-    lua_pop(L, 2);
-  }
+  *config = (debrief_read_config){.struct_size = sizeof *config,
+                                  .strict = dbf_table_flag(L, options, "strict"),
+                                  .foreign = dbf_table_flag(L, options, "foreign"),
+                                  .on_diagnostic = on_diagnostic};
   dbf_selection span = dbf_selection_of(L, options);
   reader_object *r = lua_newuserdatauv(L, sizeof *r, 1);
   *r = (reader_object){.span = span, .foreign = config->foreign, .keys = dbf_entry_userdata_type(L)};
@@ -182,7 +173,7 @@ static int l_reader_cut(lua_State *L) {
   dbf_bytes *out = dbf_scratch_text(L);
   debrief_error err;
   if (!dbf_cut(dbf_reader_fd(r->reader), "the session", (uint64_t)step, keep_part, out, &err))
-    return fail(L, &err);
+    return dbf_table_push_failure(L, &err);
   dbf_scratch_check(L, out);
   lua_newtable(L);
   for (size_t at = 0; at < out->len; at += sizeof part) {
@@ -228,29 +219,21 @@ static int l_reader_close(lua_State *L) {
 
 /* ---- Logs ------------------------------------------------------------------------------------------------------ */
 
-static uint32_t option(lua_State *L, int options, const char *name) {
-  if (!lua_istable(L, options)) return 0;
-  lua_getfield(L, options, name);
-  lua_Integer value = luaL_optinteger(L, -1, 0);
-  lua_pop(L, 1);
-  return (uint32_t)value;
-}
-
 static int l_log(lua_State *L) {
   debrief_error err;
   debrief_log_config config = {.struct_size = sizeof config};
   const char *dir = luaL_checkstring(L, 1);
-  config.sync = option(L, 2, "sync") ? DEBRIEF_SYNC_DATA : DEBRIEF_SYNC_NONE;
-  config.lock_timeout_ms = option(L, 2, "lock_timeout_ms");
-  config.file_mode = option(L, 2, "file_mode");
-  config.folder_mode = option(L, 2, "folder_mode");
+  config.sync = dbf_table_integer(L, 2, "sync", 0) ? DEBRIEF_SYNC_DATA : DEBRIEF_SYNC_NONE;
+  config.lock_timeout_ms = (uint32_t)dbf_table_integer(L, 2, "lock_timeout_ms", 0);
+  config.file_mode = (uint32_t)dbf_table_integer(L, 2, "file_mode", 0);
+  config.folder_mode = (uint32_t)dbf_table_integer(L, 2, "folder_mode", 0);
   log_object *log = lua_newuserdatauv(L, sizeof *log, 1);
   log->log = NULL;
   luaL_setmetatable(L, log_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   log->log = debrief_log_open(dir, &config, &err);
-  return log->log ? 1 : fail(L, &err);
+  return log->log ? 1 : dbf_table_push_failure(L, &err);
 }
 
 static log_object *check_log(lua_State *L) {
@@ -306,7 +289,7 @@ static int l_log_append(lua_State *L) {
   lua_rawseti(L, -2, 1);
   debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
   if (!lines || !dbf_log_append_lines(log->log, id, lines, 1, NULL, NULL, NULL, &err)) {
-    fail(L, &err);
+    dbf_table_push_failure(L, &err);
     push_written(L, &err);
     return 3;
   }
@@ -326,7 +309,7 @@ static int l_log_append_batch(lua_State *L) {
   if (lines) bad = 0;
   if (lines && dbf_log_append_lines(log->log, id, lines, count, NULL, NULL, &stored, &err))
     return lua_pushboolean(L, 1), 1;
-  fail(L, &err);
+  dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
   lua_pushinteger(L, (lua_Integer)stored);
   push_written(L, &err);
@@ -345,7 +328,7 @@ static int l_log_append_new(lua_State *L) {
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
   if (!lines ||
       !dbf_log_append_lines(log->log, id, lines, count, dbf_append_new_filter, &unique, &stored, &err))
-    return fail(L, &err);
+    return dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)(count - unique.known));
   lua_pushinteger(L, (lua_Integer)unique.known);
   return 2;
@@ -368,7 +351,8 @@ static int l_line(lua_State *L) {
   debrief_error err;
   luaL_checkany(L, 2);
   dbf_bytes_clear(out);
-  if (!dbf_entry_table_write(L, 2, id, lua_toboolean(L, 3), out, &err)) return fail(L, &err);
+  if (!dbf_entry_table_write(L, 2, id, lua_toboolean(L, 3), out, &err))
+    return dbf_table_push_failure(L, &err);
   dbf_scratch_check(L, out);
   lua_pushlstring(L, out->data, out->len);
   return 1;
@@ -386,12 +370,7 @@ static int l_log_sessions(lua_State *L) {
   debrief_error err;
   if (!debrief_log_sessions(log->log, collect_id, out, &err)) return fail_at(L, &err);
   dbf_scratch_check(L, out);
-  lua_newtable(L);
-  lua_Integer n = 0;
-  for (size_t at = 0; at < out->len; at += strlen(out->data + at) + 1) {
-    lua_pushstring(L, out->data + at);
-    lua_rawseti(L, -2, ++n);
-  }
+  dbf_table_push_strings(L, out);
   return 1;
 }
 
@@ -412,22 +391,18 @@ static bool collect_item(void *user, const dbf_directory_item *item) {
 
 static void push_session(lua_State *L, const listed *one, const char *dir, const char *slash) {
   lua_createtable(L, 0, 4);
-  lua_pushstring(L, one->id);
-  lua_setfield(L, -2, "session");
+  dbf_table_set_string(L, "session", one->id);
   lua_pushfstring(L, "%s%s%s.jsonl", dir, slash, one->id);
   lua_setfield(L, -2, "path");
-  lua_pushinteger(L, one->size);
-  lua_setfield(L, -2, "size");
-  lua_pushinteger(L, one->mtime);
-  lua_setfield(L, -2, "mtime");
+  dbf_table_set_integer(L, "size", one->size);
+  dbf_table_set_integer(L, "mtime", one->mtime);
 }
 
 static void push_skipped(lua_State *L, const listed *one) {
   lua_createtable(L, 0, 2);
   lua_pushfstring(L, "%s.jsonl", one->id);
   lua_setfield(L, -2, "name");
-  lua_pushstring(L, one->kind);
-  lua_setfield(L, -2, "kind");
+  dbf_table_set_string(L, "kind", one->kind);
 }
 
 static int l_found_close(lua_State *L) {

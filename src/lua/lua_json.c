@@ -245,8 +245,7 @@ static bool scan_argument(lua_State *L, dbf_json_value *value) {
   dbf_json_fault fault;
   dbf_bytes_append(bytes, text, len);
   if (!dbf_bytes_terminate(bytes)) luaL_error(L, "not enough memory");
-  const char *p = bytes->data, *end = p + len;
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+  const char *end = bytes->data + len, *p = dbf_json_skip_space(bytes->data, end);
   if (dbf_json_valid(kernel, bytes->data, len, &fault)) return dbf_json_skip(p, end, value), true;
   lua_pushnil(L);
   lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - bytes->data) + 1);

@@ -14,9 +14,11 @@
 #include "save.h"
 #include "scratch.h"
 #include "state.h"
+#include "table.h"
 #include "entry_userdata.h"
 #include "workers.h"
 #include <debrief/log.h>
+#include "../log/io.h"
 #include "../log/timestamp.h"
 
 #include <dirent.h>
@@ -77,11 +79,6 @@ static int l_date(lua_State *L) {
   return 1;
 }
 
-static void set_field(lua_State *L, const char *name, lua_Integer value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, name);
-}
-
 /* localtime(ns) -> {year=, month=, day=, hour=, minute=, second=, weekday= (1: Monday)} in the user's zone | nil */
 static int l_localtime(lua_State *L) {
   lua_Integer ns = luaL_checkinteger(L, 1), part = ns % 1000000000;
@@ -89,13 +86,13 @@ static int l_localtime(lua_State *L) {
   struct tm tm;
   if (!localtime_r(&seconds, &tm)) return lua_pushnil(L), 1;
   lua_createtable(L, 0, 7);
-  set_field(L, "year", (lua_Integer)tm.tm_year + 1900);
-  set_field(L, "month", tm.tm_mon + 1);
-  set_field(L, "day", tm.tm_mday);
-  set_field(L, "hour", tm.tm_hour);
-  set_field(L, "minute", tm.tm_min);
-  set_field(L, "second", tm.tm_sec);
-  set_field(L, "weekday", tm.tm_wday ? tm.tm_wday : 7);
+  dbf_table_set_integer(L, "year", (lua_Integer)tm.tm_year + 1900);
+  dbf_table_set_integer(L, "month", tm.tm_mon + 1);
+  dbf_table_set_integer(L, "day", tm.tm_mday);
+  dbf_table_set_integer(L, "hour", tm.tm_hour);
+  dbf_table_set_integer(L, "minute", tm.tm_min);
+  dbf_table_set_integer(L, "second", tm.tm_sec);
+  dbf_table_set_integer(L, "weekday", tm.tm_wday ? tm.tm_wday : 7);
   return 1;
 }
 
@@ -161,12 +158,9 @@ static int l_stat(lua_State *L) {
   struct stat st;
   if (stat(path, &st) != 0) return luaL_fileresult(L, 0, path);
   lua_createtable(L, 0, 3);
-  lua_pushinteger(L, (lua_Integer)st.st_size);
-  lua_setfield(L, -2, "size");
-  lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
-  lua_setfield(L, -2, "mtime");
-  lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
-  lua_setfield(L, -2, "kind");
+  dbf_table_set_integer(L, "size", (lua_Integer)st.st_size);
+  dbf_table_set_integer(L, "mtime", (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+  dbf_table_set_string(L, "kind", S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
   return 1;
 }
 
@@ -219,18 +213,16 @@ static int l_log_text(lua_State *L) {
 static int l_host(lua_State *L) {
   const dbf_state_config *config = dbf_state_config_of(L);
   lua_createtable(L, 0, 4);
-  lua_pushstring(L, config->dir);
-  lua_setfield(L, -2, "dir");
-  lua_pushstring(L, config->plugin_path);
-  lua_setfield(L, -2, "plugin_path");
-  if (config->workers) set_field(L, "workers", config->workers);
-  if (config->plugin_memory) set_field(L, "plugin_memory", (lua_Integer)config->plugin_memory);
+  dbf_table_set_string(L, "dir", config->dir);
+  dbf_table_set_string(L, "plugin_path", config->plugin_path);
+  if (config->workers) dbf_table_set_integer(L, "workers", config->workers);
+  if (config->plugin_memory) dbf_table_set_integer(L, "plugin_memory", (lua_Integer)config->plugin_memory);
   if (config->log.struct_size == 0) return 1;
   lua_createtable(L, 0, 4);
-  if (config->log.sync == DEBRIEF_SYNC_DATA) set_field(L, "sync", 1);
-  set_field(L, "lock_timeout_ms", config->log.lock_timeout_ms);
-  set_field(L, "file_mode", config->log.file_mode);
-  set_field(L, "folder_mode", config->log.folder_mode);
+  if (config->log.sync == DEBRIEF_SYNC_DATA) dbf_table_set_integer(L, "sync", 1);
+  dbf_table_set_integer(L, "lock_timeout_ms", config->log.lock_timeout_ms);
+  dbf_table_set_integer(L, "file_mode", config->log.file_mode);
+  dbf_table_set_integer(L, "folder_mode", config->log.folder_mode);
   lua_setfield(L, -2, "log");
   return 1;
 }
@@ -317,10 +309,8 @@ static int l_fields(lua_State *L) {
   lua_createtable(L, DBF_KNOWN_COUNT, 0);
   for (lua_Integer i = 1; field->name; field++, i++) {
     lua_createtable(L, 0, 2);
-    lua_pushstring(L, field->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, dbf_kind_name(field->kind));
-    lua_setfield(L, -2, "kind");
+    dbf_table_set_string(L, "name", field->name);
+    dbf_table_set_string(L, "kind", dbf_kind_name(field->kind));
     lua_rawseti(L, -2, i);
   }
   return 1;
@@ -331,7 +321,7 @@ static int l_write(lua_State *L) {
   int fd = (int)luaL_checkinteger(L, 1);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
-  return luaL_fileresult(L, dbf_write_all(fd, text, len), NULL);
+  return luaL_fileresult(L, dbf_io_write_all(fd, text, len), NULL);
 }
 
 /* strerror(errno) -> text */
@@ -377,11 +367,9 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_entry_userdata_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);
-  lua_pushstring(L, debrief_version());
-  lua_setfield(L, -2, "version");
+  dbf_table_set_string(L, "version", debrief_version());
   lua_pushliteral(L, LUA_RELEASE);
   lua_setfield(L, -2, "lua");
-  lua_pushinteger(L, EPIPE);
-  lua_setfield(L, -2, "EPIPE");
+  dbf_table_set_integer(L, "EPIPE", EPIPE);
   return 1;
 }

@@ -1,5 +1,6 @@
 #include "pack.h"
 #include "scratch.h"
+#include "../log/hash.h"
 
 #include <endian.h>
 #include <lauxlib.h>
@@ -230,10 +231,8 @@ static int l_unbase64(lua_State *L) {
 static int l_hash(lua_State *L) {
   size_t len;
   const char *p = luaL_checklstring(L, 1, &len);
-  uint64_t h = 14695981039346656037u;
   char text[17];
-  for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)p[i]) * 1099511628211u;
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)dbf_hash(DBF_HASH_START, p, len));
   lua_pushstring(L, text);
   return 1;
 }

@@ -1,5 +1,6 @@
 #include "pager.h"
 #include "userdata.h"
+#include "../log/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,7 @@ static int start(pager *p, const char *command) {
 }
 
 /* Without SIGPIPE, and without taking away one that was there before. */
-static int write_all(int fd, const char *text, size_t len) {
+static int write_quietly(int fd, const char *text, size_t len) {
   static const struct timespec at_once = {0};
   sigset_t pipe_only, before, pending;
   struct sigaction keys_before[2];
@@ -81,11 +82,7 @@ static int write_all(int fd, const char *text, size_t len) {
   sigaddset(&pipe_only, SIGPIPE);
   sigpending(&pending);
   pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-  while (len > 0 && !e) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno != EINTR) e = errno;
-    if (n > 0) text += n, len -= (size_t)n;
-  }
+  if (!dbf_io_write_all(fd, text, len)) e = errno;
   if (e == EPIPE && !sigismember(&pending, SIGPIPE))
     while (sigtimedwait(&pipe_only, NULL, &at_once) < 0 && errno == EINTR) continue;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -125,7 +122,7 @@ static int l_pager_write(lua_State *L) {
   pager *p = dbf_userdata_own(L, pager_type);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
-  errno = p->fd < 0 ? EBADF : write_all(p->fd, text, len);
+  errno = p->fd < 0 ? EBADF : write_quietly(p->fd, text, len);
   if (errno) return luaL_fileresult(L, 0, NULL);
   lua_pushboolean(L, 1);
   return 1;

@@ -1,4 +1,5 @@
 #include "save.h"
+#include "../log/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,15 +9,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-bool dbf_write_all(int fd, const char *text, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) text += n, len -= (size_t)n;
-  }
-  return true;
-}
 
 /* Close after writing: what the system says then counts, too. */
 static bool finish(int fd, bool ok) {
@@ -28,7 +20,7 @@ static bool finish(int fd, bool ok) {
 
 static bool write_to(const char *path, const char *text, size_t len) {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  return fd >= 0 && finish(fd, dbf_write_all(fd, text, len));
+  return fd >= 0 && finish(fd, dbf_io_write_all(fd, text, len));
 }
 
 /* Make a file with a name of its own beside `path`. */
@@ -48,7 +40,7 @@ static bool replace(const char *path, const struct stat *old, const char *text, 
   int fd = make_beside(path, name, sizeof name, 0600);
   if (fd < 0)
     return errno == EACCES || errno == EROFS || errno == ENAMETOOLONG ? write_to(path, text, len) : false;
-  bool ok = fchmod(fd, old->st_mode & 07777) == 0 && dbf_write_all(fd, text, len);
+  bool ok = fchmod(fd, old->st_mode & 07777) == 0 && dbf_io_write_all(fd, text, len);
   ok = finish(fd, ok) && rename(name, path) == 0;
   int code = errno;
   if (!ok) unlink(name);

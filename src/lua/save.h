@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Write all of it; false with errno. */
-bool dbf_write_all(int fd, const char *text, size_t len);
-
 /* Lua function save(path, text) -> true | nil, "path: message", errno. A file that is there is replaced, with its mode, when
  * the new one is written; what is no file (/dev/stdout, a FIFO) is written to. The new file is made beside the old one. */
 int dbf_save(lua_State *L);

@@ -27,8 +27,7 @@ void dbf_state_bind(lua_State *L, const dbf_state_config *config) {
 }
 
 static int l_traceback(lua_State *L) {
-  const char *message = lua_tostring(L, 1);
-  luaL_traceback(L, L, message ? message : luaL_tolstring(L, 1, NULL), 1);
+  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }
 

@@ -82,15 +82,11 @@ static int open_file(bool *locked) {
   return -1;
 }
 
-static bool write_all(int fd, const char *text, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text += n;
-    len -= (size_t)n;
-  }
-  return true;
+/* With one call: a part of a statement is not to be continued, for another program may write behind it. */
+static bool write_once(int fd, const char *text, size_t len) {
+  ssize_t n = write(fd, text, len);
+  if (n >= 0 && (size_t)n < len) errno = ENOSPC;
+  return n == (ssize_t)len;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------- */
@@ -134,7 +130,7 @@ static void replace(const char *keep) {
   snprintf(name, sizeof name, "%s.XXXXXX", real);
   int fd = mkostemp(name, O_CLOEXEC);
   if (fd < 0) return;
-  bool ok = write_all(fd, keep, strlen(keep));
+  bool ok = write_once(fd, keep, strlen(keep));
   if (close(fd) != 0 || !ok || rename(name, real) != 0) unlink(name);
 }
 
@@ -203,7 +199,7 @@ bool history_append(const char *statement, char *why, size_t size) {
   off_t at = lseek(fd, 0, SEEK_END);
   if (at > 0 && pread(fd, &end, 1, at - 1) != 1) end = '\n';
   char *text = written(statement, end != '\n', &len);
-  bool ok = text && write_all(fd, text, len);
+  bool ok = text && write_once(fd, text, len);
   if (!ok) failed(why, size, path);
   if (!ok && locked && ftruncate(fd, at) != 0)
     errno = 0; /* no half statement; what cannot be helped is healed later */

@@ -124,6 +124,30 @@ static void takes_many_names_of_one_shape_in_linear_time(void **state) {
   }
 }
 
+/* Names that share a hash which multiplies and shifts, whatever its seed: a difference in the highest bit of one word
+ * stays where it is, and the next word takes it back. Quadratic, this would take minutes. */
+static void takes_names_that_were_chosen_to_collide(void **state) {
+  enum { BLOCKS = 16, LEN = BLOCKS * 16 + 2, COUNT = 1 << BLOCKS };
+  (void)state;
+  char *names = malloc((size_t)COUNT * LEN);
+  dbf_keyset set;
+  assert_non_null(names);
+  memset(names, 'a', (size_t)COUNT * LEN);
+  dbf_keyset_init(&set);
+  for (size_t i = 0; i < COUNT; i++) {
+    char *name = names + i * LEN;
+    name[0] = name[LEN - 1] = '"';
+    for (size_t b = 0; b < BLOCKS; b++) {
+      char *block = name + 1 + b * 16;
+      if (i >> b & 1) block[7] = block[15] = (char)('a' ^ 0x80), block[12] = 'a' ^ 4;
+    }
+    dbf_json_value value = {name, name + LEN, DBF_JSON_STRING, false};
+    assert_int_equal(dbf_keyset_add(&set, &value), DBF_KEYSET_NEW);
+  }
+  dbf_keyset_release(&set);
+  free(names);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(knows_every_name_at_every_size),
@@ -132,6 +156,7 @@ int main(void) {
       cmocka_unit_test(gives_back_what_one_large_object_took),
       cmocka_unit_test(takes_names_however_they_are_escaped),
       cmocka_unit_test(takes_many_names_of_one_shape_in_linear_time),
+      cmocka_unit_test(takes_names_that_were_chosen_to_collide),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

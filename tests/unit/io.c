@@ -1,0 +1,81 @@
+/* Reading and writing all of it, with signals in between. */
+#include "unit.h"
+
+#include "log/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum { SIZE = 1024 * 1024 };
+
+static char text[SIZE], got[SIZE];
+
+static void on_signal(int number) {
+  (void)number;
+}
+
+/* Reads a pipe to its end, and interrupts the writer between its reads. */
+static void *drain(void *argument) {
+  const pthread_t *writer = ((void **)argument)[1];
+  int fd = *(int *)((void **)argument)[0];
+  size_t len = 0;
+  for (ssize_t n = 1; n > 0 && len < SIZE; len += (size_t)(n > 0 ? n : 0)) {
+    pthread_kill(*writer, SIGUSR1);
+    n = read(fd, got + len, SIZE - len);
+  }
+  return NULL;
+}
+
+static void writes_all_whatever_signals_come(void **state) {
+  (void)state;
+  int ends[2];
+  pthread_t self = pthread_self(), reader;
+  void *argument[2] = {&ends[0], &self};
+  struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
+  assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+  for (size_t i = 0; i < SIZE; i++) text[i] = (char)(i * 7 + i / 251);
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(pthread_create(&reader, NULL, drain, argument), 0);
+  assert_true(dbf_io_write_all(ends[1], text, SIZE));
+  pthread_join(reader, NULL);
+  assert_memory_equal(text, got, SIZE);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+static void says_why_it_cannot_write(void **state) {
+  (void)state;
+  int fd = open("/dev/full", O_WRONLY);
+  assert_true(fd >= 0);
+  assert_true(dbf_io_write_all(fd, "", 0));
+  assert_false(dbf_io_write_all(fd, "a", 1));
+  assert_int_equal(errno, ENOSPC);
+  close(fd);
+}
+
+static void reads_where_it_is_told_and_nothing_behind_the_end(void **state) {
+  (void)state;
+  FILE *file = tmpfile();
+  char some[8];
+  assert_non_null(file);
+  assert_true(dbf_io_write_all(fileno(file), "abcdef", 6));
+  assert_int_equal(dbf_io_read_at(fileno(file), some, 3, 2), 3);
+  assert_memory_equal(some, "cde", 3);
+  assert_int_equal(dbf_io_read_at(fileno(file), some, sizeof some, 4), 2);
+  assert_int_equal(dbf_io_read_at(fileno(file), some, sizeof some, 6), 0);
+  assert_int_equal(dbf_io_read_at(-1, some, sizeof some, 0), -1);
+  assert_int_equal(errno, EBADF);
+  fclose(file);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(writes_all_whatever_signals_come),
+      cmocka_unit_test(says_why_it_cannot_write),
+      cmocka_unit_test(reads_where_it_is_told_and_nothing_behind_the_end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

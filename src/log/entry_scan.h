@@ -141,8 +141,10 @@ static inline int find_field(const char *p, size_t len, const uint8_t *places, c
   return field >= 0 && starts(p, names[field].text, names[field].len - 1) ? field : -1;
 }
 
-/* The field of a name as it stands in the text; an escaped one is decoded first. */
-static int field_of(const dbf_json_value *name, const uint8_t *places, const expected *names) {
+/* The field of a name as it stands in the text; an escaped one is decoded first. Out of line, where most entries never
+ * come: inlined twice it made the loops around it 4 % slower. */
+__attribute__((noinline)) static int field_of(const dbf_json_value *name, const uint8_t *places,
+                                              const expected *names) {
   if (!name->escaped) return find_field(name->start, (size_t)(name->end - name->start) - 2, places, names);
   dbf_bytes decoded;
   dbf_bytes_init(&decoded);

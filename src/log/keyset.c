@@ -90,8 +90,8 @@ static bool grow(dbf_keyset *set) {
   return true;
 }
 
-/* Make a table of the list, which is full. */
-static bool make_table(dbf_keyset *set) {
+/* Make a table of the list, which is full. Not inlined: its array would cost every small object a stack check. */
+__attribute__((noinline)) static bool make_table(dbf_keyset *set) {
   dbf_keyset_slot list[DBF_KEYSET_SMALL];
   memcpy(list, set->slots, sizeof list);
   memset(set->slots, 0, set->cap * sizeof *set->slots);
@@ -117,7 +117,8 @@ static dbf_keyset_result add_to_table(dbf_keyset *set, const dbf_json_value *nam
 
 static dbf_keyset_result add_to_list(dbf_keyset *set, const dbf_json_value *name) {
   uint64_t hash;
-  if (!hash_name(set, name, &hash)) return DBF_KEYSET_NO_MEMORY;
+  if (!name->escaped) hash = hash_quickly(name->start + 1, (size_t)(name->end - name->start) - 2) | 1;
+  else if (!hash_name(set, name, &hash)) return DBF_KEYSET_NO_MEMORY;
   for (size_t i = 0; i < set->count; i++)
     if (same(&set->slots[i], hash, name)) return DBF_KEYSET_THERE;
   if (set->count == DBF_KEYSET_SMALL) return make_table(set) ? add_to_table(set, name) : DBF_KEYSET_NO_MEMORY;

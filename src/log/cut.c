@@ -32,7 +32,7 @@ static void count(cutter *c, const char *block, size_t len, uint64_t at) {
 bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
   cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
   char *block = malloc(BLOCK);
-  size_t got = fd >= 0;
+  size_t got = fd >= 0; /* no file: no bytes */
   bool ok = true;
   if (!block) return dbf_fail_memory(err);
   for (uint64_t at = 0; ok && got > 0; at += got) {

@@ -1,4 +1,4 @@
---- Transcripts of agents into entries, for importers: they tell what happened, this file knows what a run is.
+--- Transcripts of agents into entries, for importers: they report what happened, this file knows what a run is.
 --
 --   prompt   skill           prompt          a turn goes from prompt to prompt
 --   |- run --|---- run ------|- run ---      a skill that starts in it begins a run of its own: one run, one entry
@@ -6,20 +6,23 @@
 --            |--- attempt 1 ---|-- 2 ---|    edits and the test commands after them, until the next edit
 --
 -- A run without edits is one attempt. `verified` is what exit statuses say: false once a test command failed, true when
--- those that tell have passed, else absent. A status tells nothing where it may be another command's (`test | tail`).
+-- those that count have passed, else absent. A status says nothing where it may be another command's (`test | tail`).
 -- Whatever is decided depends on what came before, never on where the transcript ends: a longer copy of a growing
--- transcript gives the same entries again. Only the last turn of each agent is open, until something ends it.
+-- transcript makes the same entries again. Only the last turn of each agent is open, until something ends it.
+--
+-- Plugins hold transcripts and turns, which are plain tables: the tables of methods are not reached through them.
 -- @module debrief.import.transcript
 
 local transcript = {}
 
-local Transcript = {}
-Transcript.__index = Transcript
-
-local Turn = {}
-Turn.__index = Turn
+local methods = {} -- of transcripts
+local turn_methods = {}
+local TRANSCRIPT = { __index = methods, __name = "transcript", __metatable = false }
+local TURN = { __index = turn_methods, __name = "turn", __metatable = false }
 
 local SUMMARY_BYTES = 2000 -- of an attempt's output_summary: room for a closing message
+
+-- ---- Test commands --------------------------------------------------------------------------------------------------
 
 local function set(words)
   local members = {}
@@ -27,7 +30,7 @@ local function set(words)
   return members
 end
 
--- A test command is one of RUNNERS, or one of TASKS behind one or more of TOOLS (`go test`, `npx vitest`), or `make`.
+-- A test command is one of RUNNERS, or one of TASKS after one or more of TOOLS (`go test`, `npx vitest`), or `make`.
 -- Options, numbers and assignments are passed over (`CI=1 timeout 60 cargo -q test`).
 local RUNNERS = set [[ava busted ctest eslint flake8 golangci-lint jest luacheck mocha mypy ninja nox phpunit pylint
   pyright pytest rspec ruff shellcheck staticcheck tox tsc unittest vitest]]
@@ -47,8 +50,8 @@ local function is_test(command)
   return tool == "make"
 end
 
---- What the exit status of a shell line says of the tests in it: does it run tests, does 0 mean that they passed, does
--- another status mean that they failed? Here-documents and quoted text are not looked into.
+--- What the exit status of a shell line says of the tests in it. Here-documents and quoted text are not looked into.
+-- @return does it run tests; does 0 mean that they passed; does another status mean that they failed
 function transcript.test_run(line)
   line = line:gsub("<<.*", ";q"):gsub("\\.", " "):gsub("([\"']).-%1", "q"):gsub("%d*>&%d*", ""):gsub("&>", ">")
   line = line:gsub("[;%s]+$", ""):gsub("&&", "\1"):gsub("||", "\2"):gsub("[|;&\n]", "\3")
@@ -61,11 +64,13 @@ function transcript.test_run(line)
   return found, found and passes, passes and last
 end
 
+-- ---- Messages -------------------------------------------------------------------------------------------------------
+
 local function indexable(value) -- debrief.null is a userdata too
   return type(value) == "table" or type(value) == "userdata" and getmetatable(value) ~= nil
 end
 
---- What messages hold: a text, or a list of blocks that have a type. The blocks of one type.
+--- The blocks of one type in what a message holds: a text, or a list of blocks that have a type.
 function transcript.blocks(content, kind)
   local found = {}
   for _, block in ipairs(indexable(content) and content or {}) do
@@ -87,54 +92,58 @@ local function shorten(text)
   return (text:sub(1, SUMMARY_BYTES):gsub("[\xC0-\xFF][\x80-\xBF]*$", "")) .. "…"
 end
 
---- Runs are given to `emit(entry, { open = true or false })`, in the order in which their turns end.
+-- ---- Transcripts and turns ------------------------------------------------------------------------------------------
+
+--- A transcript, to be filled from its beginning. Times (`at`) are integer ns or nil.
+-- @param emit function(entry, { open = true or false }), called with each run, in the order in which their turns end
 function transcript.new(emit)
-  return setmetatable({ emit = emit, turns = {}, agents = {}, calls = {}, runs_by_message = {} }, Transcript)
+  return setmetatable({ emit = emit, turns = {}, agents = {}, calls = {}, runs_by_message = {} }, TRANSCRIPT)
 end
 
 --- The turns of one agent of the transcript; "" is the main one.
-function Transcript:agent(name)
+function methods:agent(name)
   local turn = self.turns[name]
   if not turn then
-    turn = setmetatable({ transcript = self, runs = {} }, Turn)
+    turn = setmetatable({ transcript = self, runs = {} }, TURN)
     self.turns[name], self.agents[#self.agents + 1] = turn, name
   end
   return turn
 end
 
---- Times (`at`) are integer ns or nil. The caller of a subagent has its result: what it did until then is not open.
-function Transcript:returned(agent, at)
+--- The caller of a subagent has its result: what the subagent did until then is not open.
+function methods:returned(agent, at)
   self:agent(agent).returned_at = at
 end
 
 --- The end of the transcript: what is left in each agent's turn is open.
-function Transcript:finish()
+function methods:finish()
   for _, name in ipairs(self.agents) do
     local turn = self.turns[name]
     local run = turn.runs[#turn.runs]
-    turn:close(not (run and run.last and turn.returned_at and run.last <= turn.returned_at))
+    local has_returned = run and run.last and turn.returned_at and run.last <= turn.returned_at
+    turn:close(not has_returned)
   end
 end
 
 --- A prompt ends the turn. `fields` begin the entry of the next run, which there is only if somebody replies:
 -- session_id, timestamp, skill, input, project_root, source.
-function Turn:prompt(fields, at)
+function turn_methods:prompt(fields, at)
   self:close()
   self.prompted = { fields = fields, at = at }
 end
 
 --- A prompt that the program may answer itself (then `dismiss` follows): it ends the turn only when the model replies.
-function Turn:command(fields, at)
+function turn_methods:command(fields, at)
   self.commanded = { fields = fields, at = at }
 end
 
---- The program answered the prompt of `command` itself: there is no turn of it.
-function Turn:dismiss()
+--- The program answered the prompt of `command` itself: it begins no turn.
+function turn_methods:dismiss()
   self.commanded = nil
 end
 
 --- Has the next reply a run to belong to?
-function Turn:is_running()
+function turn_methods:is_running()
   return (self.commanded or self.prompted or self.runs[1]) ~= nil
 end
 
@@ -143,6 +152,7 @@ local function begin(turn, fields, at)
   turn.runs[#turn.runs + 1] = { entry = fields, messages = {}, first = at, last = at }
 end
 
+-- The run that the next reply belongs to; begins it when there was only a prompt so far.
 local function current(turn)
   local start = turn.commanded or turn.prompted
   if start then
@@ -152,14 +162,14 @@ local function current(turn)
   return turn.runs[#turn.runs]
 end
 
-local function same_skill(a, b) -- "plugin:name" is also called "name"
+local function is_same_skill(a, b) -- "plugin:name" is also called "name"
   return a == b or a:match ":(.*)" == b or b:match ":(.*)" == a
 end
 
 local function start_skill(turn, fields, at)
   local run = current(turn)
   local skill = run and run.entry.skill
-  if not run or run.acted or run.called or skill and not same_skill(skill, fields.skill) then
+  if not run or run.acted or run.called or skill and not is_same_skill(skill, fields.skill) then
     begin(turn, fields, at)
   elseif not skill then -- what was only said before the skill belongs to it
     run.entry.skill, run.entry.input = fields.skill, fields.input or run.entry.input
@@ -170,37 +180,42 @@ local function start_skill(turn, fields, at)
 end
 
 --- The model calls a skill: the rest of the turn, until the next one, is a run of `fields.skill`.
-function Turn:skill(fields, at)
+function turn_methods:skill(fields, at)
   start_skill(self, fields, at).called = true
 end
 
 --- A reply is marked with the skill it belongs to: nothing happens if that is the one that runs.
-function Turn:attribute(fields, at)
+function turn_methods:attribute(fields, at)
   local skill = current(self).entry.skill
-  if not (skill and same_skill(skill, fields.skill)) then start_skill(self, fields, at) end
+  if not (skill and is_same_skill(skill, fields.skill)) then start_skill(self, fields, at) end
 end
 
---- The model replied: { at, text, model, status, message, usage }. The last words of an attempt are its output_summary,
--- `status` is the final_status if nothing follows. `usage` counts for the run in which `message`, an id, began; of many
--- reports on one message, as it grows, the largest counts.
-function Turn:reply(said)
+-- Usage counts for the run in which its message began; of several reports on one message, as it grows, the largest.
+local function add_usage(turn, run, message, usage)
+  local owners = turn.transcript.runs_by_message
+  local id = message or {}
+  owners[id] = owners[id] or run
+  local messages = owners[id].messages
+  local known = messages[id]
+  if not known then messages[#messages + 1] = id end
+  if not known or (usage.output_tokens or 0) > (known.output_tokens or 0) then messages[id] = usage end
+end
+
+--- The model replied. The last words of an attempt are its output_summary, and `status` is the final_status if nothing
+-- follows.
+-- @param reply { at =, text =, model =, status =, message = an id, usage = }, each of which may be nil
+function turn_methods:reply(reply)
   local run = current(self)
-  local attempt = run.entry.attempts[#run.entry.attempts]
-  run.replied, run.last, run.entry.final_status = true, said.at or run.last, said.status
-  if said.model then attempt.model, run.entry.model_used = said.model, said.model end
-  if said.text and said.text:find "%S" then attempt.output_summary = shorten(said.text) end
-  if said.usage and next(said.usage) then
-    local id, owners = said.message or {}, self.transcript.runs_by_message
-    owners[id] = owners[id] or run
-    local messages = owners[id].messages
-    local known = messages[id]
-    if not known then messages[#messages + 1] = id end
-    if not known or (said.usage.output_tokens or 0) > (known.output_tokens or 0) then messages[id] = said.usage end
-  end
+  local entry, attempt = run.entry, run.entry.attempts[#run.entry.attempts]
+  run.replied, run.last, entry.final_status = true, reply.at or run.last, reply.status
+  if reply.model then attempt.model, entry.model_used = reply.model, reply.model end
+  if reply.text and reply.text:find "%S" then attempt.output_summary = shorten(reply.text) end
+  if reply.usage and next(reply.usage) then add_usage(self, run, reply.message, reply.usage) end
 end
 
---- The model calls a tool: { edit = path } or { shell = line } or {} for any other.
-function Turn:call(id, tool)
+--- The model calls a tool.
+-- @param tool { edit = path } or { shell = line }, or {} for any other
+function turn_methods:call(id, tool)
   local run = current(self)
   run.acted = true
   if id then self.transcript.calls[id] = { run = run, edit = tool.edit, shell = tool.shell } end
@@ -220,9 +235,10 @@ local function tested(run, verified, output)
   end
 end
 
---- What a tool gave back: { at, failed, passed, output }. `failed`: it did not do its work. For a shell line `passed`
--- is true when its exit status was 0, false when it was another, nil when the transcript does not say.
-function Transcript:result(id, result)
+--- A tool returned its result.
+-- @param result { at =, failed = true when it did not do its work, output =, passed = of a shell line: true when its
+--   exit status was 0, false when it was another, nil when the transcript does not say }
+function methods:result(id, result)
   local call = self.calls[id]
   if not call then return end
   self.calls[id] = nil
@@ -230,19 +246,17 @@ function Transcript:result(id, result)
   run.last = result.at or run.last
   if call.edit and not result.failed then edited(run, call.edit) end
   if not (call.shell and run.edited) then return end
-  local tests, tells_pass, tells_fail = transcript.test_run(call.shell)
-  if not tests then return end
-  if result.passed == true and tells_pass then
-    tested(run, true, result.output)
-  elseif result.passed == false and tells_fail then
-    tested(run, false, result.output)
-  else
-    tested(run, nil, result.output)
-  end
+
+  local has_tests, zero_means_passed, other_means_failed = transcript.test_run(call.shell)
+  if not has_tests then return end
+  local verified
+  if result.passed == true and zero_means_passed then verified = true end
+  if result.passed == false and other_means_failed then verified = false end
+  tested(run, verified, result.output)
 end
 
 --- The user stopped the model.
-function Turn:interrupt(at)
+function turn_methods:interrupt(at)
   local run = self.runs[#self.runs]
   if run and not self.commanded then
     run.last, run.entry.final_status = at or run.last, "interrupted"
@@ -250,18 +264,21 @@ function Turn:interrupt(at)
   self:close()
 end
 
---- The turn is over: emit its runs. Ones that nobody replied to are none.
-function Turn:close(open)
+local function add_up_usage(entry, messages)
+  for _, id in ipairs(messages) do
+    entry.usage = entry.usage or {}
+    for name, count in pairs(messages[id]) do entry.usage[name] = (entry.usage[name] or 0) + count end
+  end
+end
+
+--- The turn is over: emit its runs, those that somebody replied to.
+function turn_methods:close(open)
   local runs = self.runs
   self.runs, self.prompted, self.commanded = {}, nil, nil
   for _, run in ipairs(runs) do
-    local entry = run.entry
-    for _, id in ipairs(run.messages) do
-      entry.usage = entry.usage or {}
-      for name, count in pairs(run.messages[id]) do entry.usage[name] = (entry.usage[name] or 0) + count end
-    end
-    if run.first and run.last then entry.duration_ms = (run.last - run.first) // 1000000 end
-    if run.replied then self.transcript.emit(entry, { open = open or false }) end
+    add_up_usage(run.entry, run.messages)
+    if run.first and run.last then run.entry.duration_ms = (run.last - run.first) // 1000000 end
+    if run.replied then self.transcript.emit(run.entry, { open = open or false }) end
   end
 end
 

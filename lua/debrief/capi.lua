@@ -104,7 +104,7 @@ function capi.entries(given)
   local q = query_of(given)
   local job = job_of(q)
   local items = sessions_of(q)
-  return { worker = worker_of(job), given = { sessions = items, last = q.last } }
+  return { worker = worker_of(job), given = { sessions = items, last = q.last }, left_out = notes.of({}, q) }
 end
 
 --- The next entries, as debrief.run.entries returns them. What ended the reading is raised on the call after them.
@@ -113,6 +113,7 @@ function capi.more(open)
   if failure then fail(failure.code or "escript", failure.message, failure) end
   local out = ask(open.worker, "entries", open.given)
   open.given = {}
+  if out.ended then table.move(open.left_out, 1, #open.left_out, #out.notes + 1, out.notes) end
   open.failure, out.ended = out.failure, out.ended and not out.failure
   return out
 end
@@ -122,11 +123,11 @@ function capi.done(open) open.worker:close() end
 
 -- ---- Retrospectives ----------------------------------------------------------------------------------------------
 
-local function add_notes(result)
+local function add_notes(result, q)
   for _, failure in ipairs(result.failures) do
     result.problems[#result.problems + 1] = { message = failure.message, session = failure.session, count = 1 }
   end
-  for _, note in ipairs(notes.of(result)) do
+  for _, note in ipairs(notes.of(result, q)) do
     result.problems[#result.problems + 1] = { message = note, count = 1 }
   end
 end
@@ -144,7 +145,7 @@ function capi.retro(plugins, given)
   if not result then fail("escript", message) end
   local failure = result.failures[1]
   if q.strict and failure then fail(failure.code or "edamaged", failure.message, failure) end
-  add_notes(result)
+  add_notes(result, q)
   return result
 end
 

@@ -185,7 +185,11 @@ describe("read", function()
       fails("./sessions is a folder, not a file of entries (-d ./sessions reads the log in it)", "read", "./sessions")
       fails("sessions/fifo.jsonl is a device, FIFO or socket, not a file of entries", "read", "sessions/fifo.jsonl")
       local r = scene:run { "read" }
-      assert.same({ A .. "\n" .. A .. "\n", "", 0 }, { r.out, r.err, r.status })
+      assert.same({ A .. "\n" .. A .. "\n", [[
+debrief: dir.jsonl is a folder, not a regular file: it is not read
+debrief: fifo.jsonl is a FIFO, not a regular file: it is not read
+debrief: link.jsonl is a symbolic link, not a regular file: it is not read
+]], 0 }, { r.out, r.err, r.status })
     end)
 
     it("refuses what is no session id", function()

@@ -228,4 +228,30 @@ describe("the same query", function()
       assert.truthy(r.err:find "^debrief: session [^ ]+ has no entry at line [09]+\n$", r.err)
     end
   end)
+
+  it("reports files that a listing or a window leaves out, and why", function()
+    local s = program.scene()
+    s:write("sessions/a.jsonl", '{"skill":"x","timestamp":"2026-10-01T00:00:00Z"}\n')
+    s:write("sessions/b.jsonl", '{"skill":"y","timestamp":"2020-01-01T00:00:00Z"}\n')
+    s:sh "ln -s a.jsonl sessions/link.jsonl; mkfifo sessions/pipe.jsonl; touch -d 2020-01-02 sessions/b.jsonl"
+    local names = { "link.jsonl is a symbolic link, not a regular file: it is not read",
+      "pipe.jsonl is a FIFO, not a regular file: it is not read" }
+    for _, words in ipairs { { "read" }, { "sessions" }, { "retro", "summary" } } do
+      local r = s:run(words)
+      assert.equal(0, r.status)
+      for _, text in ipairs(names) do assert.truthy(r.err:find(text, 1, true), r.err) end
+    end
+    local r = s:run { "read", "--since", "2025-01-01" }
+    assert.truthy(r.err:find("1 session was not opened: last written to more than a day before the window", 1, true),
+      r.err)
+    assert.same({ 0, "" }, { s:run({ "read", "a" }).status, s:run({ "read", "a" }).err })
+  end)
+
+  it("matches session patterns in little time, whatever is written", function()
+    local s = program.scene()
+    s:write("sessions/" .. ("a"):rep(128) .. ".jsonl", '{"skill":"x"}\n')
+    local r = s:run { "read", ("*a"):rep(60) .. "b" }
+    assert.equal(1, r.status)
+    assert.equal('{"skill":"x"}\n', s:run({ "read", ("*a"):rep(60) .. "*?" }).out)
+  end)
 end)

@@ -128,11 +128,12 @@ function arguments.terminal()
 end
 
 --- Status of a finished run: 3 when lines were damaged or plugins failed.
-function arguments.status(result)
+-- @param q the query, for what it left out; may be nil
+function arguments.status(result, q)
   local damaged = messages.diagnostics(result.diagnostics, result.dropped)
   local broken = messages.problems(result.problems)
   local failed = messages.failures(result.failures or {})
-  for _, note in ipairs(require "debrief.query.notes".of(result)) do messages.note(note) end
+  for _, note in ipairs(require "debrief.query.notes".of(result, q)) do messages.note(note) end
   return failed and 1 or (damaged or broken) and 3 or 0
 end
 

@@ -93,10 +93,10 @@ function read.run(args)
   io.stdout:flush()
   if is_plain(q, manner) then
     local items = arguments.sessions(args, q)
-    if not has_lines(items) then return arguments.status(copy(args, items)) end
+    if not has_lines(items) then return arguments.status(copy(args, items), q) end
   end
   local result, items = through_worker(args, q, manner)
-  local status = arguments.status(result)
+  local status = arguments.status(result, q)
   if manner.format == "list" and manner.safe then
     messages.note(("%s of %s"):format(values.count(result.shown, "entry", "entries"),
       values.count(#items, "session")))

@@ -45,8 +45,8 @@ end
 
 -- Everything up to the report.
 -- @return the result
-local function look_back(args)
-  local names, q = split(args.plugin), arguments.query(args)
+local function look_back(args, q)
+  local names = split(args.plugin)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = arguments.job { query = q, retro = names, dir = args.dir }
   local worker, about = arguments.worker(job)
@@ -67,7 +67,8 @@ local function look_back(args)
 end
 
 function retro.run(args)
-  return arguments.status(arguments.guard(retro.interrupted, look_back, args))
+  local q = arguments.query(args)
+  return arguments.status(arguments.guard(retro.interrupted, look_back, args, q), q)
 end
 
 --- Render the reports of a result and write them where args says.

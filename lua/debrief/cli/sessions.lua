@@ -1,5 +1,7 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
+local messages = require "debrief.cli.messages"
+local notes = require "debrief.query.notes"
 local output = require "debrief.cli.output"
 local layout = require "debrief.text.table"
 local time = require "debrief.text.time"
@@ -20,7 +22,9 @@ local function listing(list)
 end
 
 function sessions.run(args)
-  local list = arguments.sessions(args, arguments.query {})
+  local q = arguments.query {}
+  local list = arguments.sessions(args, q)
+  for _, note in ipairs(notes.of({}, q)) do messages.note(note) end
   if not core.terminal(1) then
     for _, item in ipairs(list) do output.write(item.session, "\n") end
     return 0

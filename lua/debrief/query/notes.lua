@@ -14,14 +14,31 @@ function notes.explain(problems)
   end
 end
 
---- Notes about what was not found: entries that no window could judge, and names no entry had.
+local MOST = 3 -- files that are named one by one
+
+-- Files that a listing or a window left out.
+local function add_left_out(out, q)
+  local skipped, old = q.skipped or {}, q.old or 0
+  for i = 1, math.min(#skipped, MOST) do
+    out[i] = ("%s is %s, not a regular file: it is not read"):format(skipped[i].name, skipped[i].kind)
+  end
+  if #skipped > MOST then out[#out + 1] = ("%d more files like that are not read"):format(#skipped - MOST) end
+  if old > 0 then
+    out[#out + 1] = ("%s not opened: last written to more than a day before the window"):format(
+      old == 1 and "1 session was" or old .. " sessions were")
+  end
+end
+
+--- Notes about what was left out or not found: files, entries that no window could judge, names no entry had.
 -- @param result with untimed = a number, names = the state of debrief.entry.asked; both may be nil
+-- @param q the query, after its sessions were resolved; may be nil
 -- @return an array of texts
-function notes.of(result)
+function notes.of(result, q)
   local out = {}
+  if q then add_left_out(out, q) end
   local n = result.untimed or 0
   if n > 0 then
-    out[1] = ("%d %s no timestamp and %s in no window"):format(n, n == 1 and "entry has" or "entries have",
+    out[#out + 1] = ("%d %s no timestamp and %s in no window"):format(n, n == 1 and "entry has" or "entries have",
       n == 1 and "is" or "are")
   end
   for _, one in ipairs(result.names and names.unknown(result.names) or {}) do

@@ -36,19 +36,28 @@ end
 
 --- Every session of the log.
 -- @param log of core.log
--- @return array of { session =, path =, size =, mtime =, is_path = false } in name order; or nil, { code =, message = }
+-- @return array of { session =, path =, size =, mtime =, is_path = false } in name order, and array of { name =, kind =
+--   } for what is named like a session and is not a regular file; or nil, { code =, message = }
 function sessions.all(log)
-  local list, message, code = log:list()
-  if not list then return no_folder(log:dir(), message, code) end
+  local list, skipped, code = log:list()
+  if not list then return no_folder(log:dir(), skipped, code) end
   for _, item in ipairs(list) do item.is_path = false end
-  return list
+  return list, skipped
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------------------------
 
--- A pattern with * and ? as one of Lua's.
-local function lua_pattern(pattern)
-  return "^" .. pattern:gsub("[^%w_*?]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
+-- Does the name match a pattern with * and ? in it? Only the last * is tried again, so that no pattern takes long.
+local function matches(name, pattern)
+  local i, j, star, from = 1, 1, nil, nil
+  while i <= #name do
+    local c = pattern:sub(j, j)
+    if c == "*" then star, from, j = j, i, j + 1
+    elseif c == "?" or c == name:sub(i, i) then i, j = i + 1, j + 1
+    elseif star then from, j = from + 1, star + 1 i = from
+    else return false end
+  end
+  return not pattern:find("[^*]", j)
 end
 
 -- A line number; 0 and what no integer holds name no line.
@@ -115,9 +124,9 @@ end
 local function add_matching(log, pattern, add, missing)
   local list, failure = sessions.all(log)
   if not list then return nil, failure end
-  local found, wanted = false, lua_pattern(pattern)
+  local found = false
   for _, item in ipairs(list) do
-    if item.session:find(wanted) then
+    if matches(item.session, pattern) then
       found = true
       add(item)
     end
@@ -143,7 +152,7 @@ end
 
 --- The files of a query.
 -- @param log of core.log
--- @param q of debrief.query
+-- @param q of debrief.query; gets skipped = array of { name =, kind = } and old = number of sessions, both left out
 -- @param opts { paths = false to take no paths, missing = "empty" when a session that does not exist is simply empty }
 -- @return array of items, those of a session named twice once: { session =, path =, size =, mtime =, is_path =, lines =
 --   sorted line numbers or nil for all, old = true when the window leaves out all of it }; or nil and a failure:
@@ -152,9 +161,10 @@ function sessions.of(log, q, opts)
   opts = opts or {}
   local out, add = collector(q.line)
   if not q.sessions then
-    local list, failure = sessions.all(log)
-    if not list then return nil, failure end
+    local list, skipped = sessions.all(log)
+    if not list then return nil, skipped end
     for _, item in ipairs(list) do add(item) end
+    q.skipped = skipped
   end
   for _, name in ipairs(q.sessions or {}) do
     local ok, failure, item
@@ -178,7 +188,11 @@ end
 -- was. Clocks differ by less than a day, or the file is opened.
 function sessions.mark_old(items, q)
   if not q.since or q.since < math.mininteger + DAY then return end
-  for _, item in ipairs(items) do item.old = item.mtime ~= nil and item.mtime < q.since - DAY end
+  q.old = 0
+  for _, item in ipairs(items) do
+    item.old = item.mtime ~= nil and item.mtime < q.since - DAY
+    if item.old then q.old = q.old + 1 end
+  end
 end
 
 --- The ids of a query for a follower, which waits for what does not exist yet.

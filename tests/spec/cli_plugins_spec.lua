@@ -25,11 +25,18 @@ describe("plugins", function()
     scene:write("mine/bad.lua", "return {")
     scene:write("mine/good.lua",
       "return { name = 'good', api = 1, summary = 'fine', filter = function() return true end }")
+    scene:write("mine/abuse.lua", [[
+      for _, library in ipairs { string, table, math } do for name in pairs(library) do library[name] = nil end end
+      pairs, ipairs, type = nil, nil, nil
+      return { name = "abuse", api = 1, summary = ("x"):rep(3), filter = function() return true end }]])
+    scene:write("mine/bug.lua", "error 'boom'")
     scene:write("mine/README.md", "no plugin")
     scene:write("mine/Not-one.lua", "no plugin")
     local r = scene:run { "plugins", env = { DEBRIEF_PLUGIN_PATH = "mine" } }
-    assert.equal("debrief: plugin does not load: mine/bad.lua:1: unexpected symbol near <eof>\n", r.err)
+    assert.equal("debrief: plugin does not load: mine/bad.lua:1: unexpected symbol near <eof>\n"
+      .. "debrief: plugin does not load: mine/bug.lua:1: boom\n", r.err)
     assert.equal(3, r.status)
+    assert.truthy(r.out:find "^abuse +filter +xxx\n", r.out)
     assert.truthy(r.out:find "\ngood +filter +fine\n", r.out)
     assert.truthy(r.out:find "\nsummary ", r.out)
   end)

@@ -119,22 +119,28 @@ function job.of_plugin(name, q, shown)
   return made
 end
 
--- What a plugin says of itself; or nil and a message.
-local function describe(item)
-  local made, message = job.of_plugin(item.bundled and item.name or item.path, query.new {}, true)
-  if not made then return nil, message end
-  local worker, about = job.worker(made)
-  if not worker then return nil, about end
+-- What plugins say of themselves, as worker.describe_all returns it. One state is made for all of them: a state takes
+-- longer to make than a plugin to load.
+local function describe(plugins)
+  local worker = core.worker()
+  local answers, message = job.ask(worker, "describe_all", { plugins = plugins })
   worker:close()
-  return about[item.name]
+  if answers then return answers end
+  if #plugins == 1 then return { { fault = message } } end
+  answers = {} -- one has taken the memory of all: each by itself
+  for i, one in ipairs(plugins) do answers[i] = describe({ one })[1] end
+  return answers
 end
 
 --- What every plugin there is says of itself, by name; and the messages of those that do not load.
 function job.all_plugins()
-  local list, messages = {}, {}
+  local plugins, list, messages = {}, {}, {}
   for _, item in ipairs(plugin.all()) do
-    local about, message = describe(item)
-    if about then list[#list + 1] = about else messages[#messages + 1] = message end
+    local found, message = plugin.find(item.bundled and item.name or item.path)
+    if found then found.shown, plugins[#plugins + 1] = true, found else messages[#messages + 1] = message end
+  end
+  for _, answer in ipairs(describe(plugins)) do
+    if answer.about then list[#list + 1] = answer.about else messages[#messages + 1] = answer.fault end
   end
   return list, messages
 end

@@ -125,6 +125,19 @@ function worker.describe(name)
   return about
 end
 
+--- Load plugins to describe them. One that does not load is a fault of its own and hurts no other.
+-- @param given { plugins = {{name=, path=, text=, shown = true}...} }
+-- @return an array beside given.plugins: { about = what `describe` returns } or { fault = why it does not load }
+function worker.describe_all(given)
+  local answers = {}
+  for i, found in ipairs(given.plugins) do
+    local fault = load_one(found)
+    answers[i] = fault and { fault = fault } or { about = worker.describe(found.name) }
+    loaded[found.name] = nil
+  end
+  return answers
+end
+
 -- ---- Reading ----------------------------------------------------------------------------------------------------
 
 -- What readers of this job are opened with.

@@ -1,10 +1,8 @@
---- What several commands share: queries, options of plugins, terminals.
+--- What several commands share: queries, options of plugins, terminals. Every command loads this module, so what some
+-- of them need is loaded where it is used.
 -- @module debrief.cli.arguments
 local core = require "debrief.core"
 local messages = require "debrief.cli.messages"
-local query = require "debrief.query"
-local sessions = require "debrief.query.sessions"
-local terminal = require "debrief.text.terminal"
 
 local arguments = {}
 
@@ -16,7 +14,7 @@ function arguments.query(args)
     filter = args.filter, opt = args.opt, allow = args.allow, line = args.line, last = args.last,
     strict = args.strict or false }
   if args.session and #args.session > 0 then given.sessions = args.session end
-  local q, message = query.new(given)
+  local q, message = require "debrief.query".new(given)
   if not q then messages.fail(message, 2) end
   return q
 end
@@ -31,7 +29,7 @@ end
 --- The sessions a query is about, or leave with status 1: see debrief.query.sessions.
 function arguments.sessions(args, q, opts)
   local log = arguments.log(args)
-  local items, failure = sessions.of(log, q, opts)
+  local items, failure = require "debrief.query.sessions".of(log, q, opts)
   log:close()
   if not items then messages.fail(failure.message) end
   return items
@@ -124,7 +122,7 @@ end
 
 --- Columns of the terminal that stdout is, or nil; and whether to use colour on it.
 function arguments.terminal()
-  return (core.terminal(1)), terminal.has_color(1)
+  return (core.terminal(1)), require "debrief.text.terminal".has_color(1)
 end
 
 --- Status of a finished run: 3 when lines were damaged or plugins failed.

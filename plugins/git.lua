@@ -37,13 +37,42 @@ local function parse(status)
   return git
 end
 
--- What git says of a root now; false, with a warning, where it has no answer.
+local function git(root, ctx, words)
+  local command = { "git", "-C", root, "-c", "core.fsmonitor=false", env = ENVIRONMENT, stderr = true,
+    timeout_ms = ctx.options.timeout_ms }
+  table.move(words, 1, #words, #command + 1, command)
+  return debrief.run(command)
+end
+
+-- Does the repository itself name programs that `git status` would run on its files? Those of the user's own config, as
+-- git-lfs, are the user's choice.
+local function has_filters(root, ctx)
+  local output, status = git(root, ctx, { "config", "--show-scope", "--get-regexp",
+    "^filter\\..*\\.(clean|process)$" })
+  if not output or status ~= 0 then return false end
+  for scope in output:gmatch "(%a+)\t[^\n]*" do
+    if scope == "local" or scope == "worktree" then return true end
+  end
+  return false
+end
+
+-- Branch and commit only, which run nothing.
+local function ask_refs(root, ctx)
+  local branch, named = git(root, ctx, { "symbolic-ref", "--quiet", "--short", "HEAD" })
+  local commit, status = git(root, ctx, { "rev-parse", "--quiet", "--verify", "HEAD" })
+  return { branch = branch and named == 0 and branch:match "%S+" or nil,
+    commit = commit and status == 0 and commit:match "%S+" or nil }
+end
+
+-- What git says of a root now; false, with a warning, where it has no answer. Submodules have configs of their own, so
+-- their files are not looked at.
 local function ask(root, ctx)
-  local output, status = debrief.run {
-    "git", "-C", root, "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch",
-    ctx.options.untracked and "--untracked-files=normal" or "--untracked-files=no",
-    env = ENVIRONMENT, stderr = true, timeout_ms = ctx.options.timeout_ms,
-  }
+  if has_filters(root, ctx) then
+    warn(ctx, "%s: its config runs filters on files, so whether it is dirty was not asked", root)
+    return ask_refs(root, ctx)
+  end
+  local output, status = git(root, ctx, { "status", "--porcelain=v2", "--branch", "--ignore-submodules=dirty",
+    ctx.options.untracked and "--untracked-files=normal" or "--untracked-files=no" })
   if output and status == 0 then return parse(output) end
   local why = status -- a message when git did not run
   if output then why = output:match "[^\n]+" or "git ended with status " .. status end

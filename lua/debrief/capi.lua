@@ -194,7 +194,7 @@ end
 function capi.run(path, name, text, words)
   if path and not core.stat(path) then fail("enoent", (select(2, core.stat(path)))) end
   local chunk, message
-  if path then chunk, message = loadfile(path) else chunk, message = load(text, "=" .. name, "t") end
+  if path then chunk, message = loadfile(path, "t") else chunk, message = load(text, "=" .. name, "t") end
   words[0] = path or name
   run(chunk, message, words)
 end

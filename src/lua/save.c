@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,8 +19,21 @@ static bool finish(int fd, bool ok) {
   return ok;
 }
 
+/* In a folder where anybody may put a name (/tmp), a link may be somebody else's, and lead to a file of ours. */
+static bool is_shared(const char *path) {
+  char folder[PATH_MAX];
+  struct stat st;
+  size_t len = strlen(path);
+  while (len > 0 && path[len - 1] != '/') len--;
+  if (len >= sizeof folder) return false;
+  memcpy(folder, len ? path : ".", len ? len : 1);
+  folder[len ? len : 1] = '\0';
+  return stat(folder, &st) == 0 && (st.st_mode & S_IWOTH);
+}
+
 static bool write_to(const char *path, const char *text, size_t len) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (is_shared(path) ? O_NOFOLLOW : 0);
+  int fd = open(path, flags, 0600); /* a report holds what the log holds */
   return fd >= 0 && finish(fd, dbf_io_write_all(fd, text, len));
 }
 
@@ -53,7 +67,8 @@ int dbf_save(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
   char real[PATH_MAX]; /* a link stays, what it leads to is replaced */
   struct stat old;
-  bool there = realpath(path, real) && stat(real, &old) == 0;
+  bool followed = !is_shared(path) || (lstat(path, &old) == 0 && !S_ISLNK(old.st_mode));
+  bool there = followed && realpath(path, real) && stat(real, &old) == 0;
   bool own = there && S_ISREG(old.st_mode) && old.st_nlink == 1 && old.st_uid == geteuid();
   bool ok = own ? replace(real, &old, text, len) : write_to(path, text, len);
   int code = errno;

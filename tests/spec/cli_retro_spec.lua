@@ -113,6 +113,15 @@ describe("retro", function()
     assert.equal("", scene:sh("ls | grep report || true").out)
   end)
 
+  it("writes a new file for its owner only, and through no link where anybody may put one", function()
+    scene:sh "mkdir shared; chmod 1777 shared; echo mine >mine.txt; ln -s ../mine.txt shared/report.txt"
+    assert.equal(0, scene:run({ "retro", "summary", "s01", "-o", "shared/new.txt" }).status)
+    assert.equal("600\n", scene:sh("stat -c %a shared/new.txt").out)
+    local r = scene:run { "retro", "summary", "s01", "-o", "shared/report.txt" }
+    assert.same({ 1, "debrief: cannot write shared/report.txt: Too many levels of symbolic links\n" }, { r.status, r.err })
+    assert.equal("mine\n", scene:read "mine.txt")
+  end)
+
   it("has a report for a log without entries, and without sessions", function()
     local empty = program.scene()
     empty:sh "mkdir sessions"

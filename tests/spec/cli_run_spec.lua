@@ -94,4 +94,17 @@ stack traceback:
       end
     end
   end)
+
+  it("refuses bytecode, as a file, at the prompt and on standard input", function()
+    local code = string.dump(load "print 'ran'")
+    scene:write("b.luac", code)
+    for _, words in ipairs { { "run", "b.luac" }, { "repl", "b.luac" }, { "run", "-", stdin = code },
+      { "repl", "-e", "assert(true)", "b.luac" }, { "repl", stdin = code } } do
+      local r = scene:run(words)
+      assert.same({ 1, "" }, { r.status, r.out })
+      assert.truthy(r.err:find "attempt to load a binary chunk", r.err)
+    end
+    local r = scene:run { "repl", "-i", stdin = ".load b.luac\n" }
+    assert.truthy((r.out .. r.err):find "attempt to load a binary chunk", r.out .. r.err)
+  end)
 end)

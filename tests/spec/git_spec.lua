@@ -34,9 +34,10 @@ end
 
 local function here(more) return append({ { skill = "a", project_root = scene:path "repo" } }, more)[1] end
 
--- A git in front of the real one: it counts its calls, and may do something else.
+-- A git in front of the real one: it counts how often the status is asked for, and may do something else.
 local function wrap(script)
-  scene:write("bin/git", "#!/bin/sh\necho >>'" .. scene:path "calls" .. "'\n" .. script .. "\n")
+  scene:write("bin/git", "#!/bin/sh\ncase \"$*\" in *status*) echo >>'" .. scene:path "calls" .. "';; esac\n" .. script
+    .. "\n")
   scene:sh "chmod +x bin/git"
   return { env = { PATH = scene:path "bin" .. ":" .. os.getenv "PATH" } }
 end
@@ -48,6 +49,20 @@ describe("git", function()
 
   before_each(function() scene = program.scene() end)
   teardown(program.clean)
+
+  it("runs no program that a repository names in its own config", function()
+    local head = commit()
+    for _, hook in ipairs { "filter.x.clean", "filter.x.process" } do
+      repo("echo '* filter=x' >.gitattributes; $GIT config " .. hook .. " 'touch ../ran; cat'; touch -d 2020-01-01 a")
+      local out, r = append { { skill = "a", project_root = scene:path "repo" } }
+      assert.same({ branch = "main", commit = head }, out[1])
+      assert.truthy(r.err:find("its config runs filters on files, so whether it is dirty was not asked", 1, true), r.err)
+      repo("$GIT config --unset " .. hook)
+    end
+    repo "$GIT config core.fsmonitor 'touch ../ran; cat'"
+    assert.is_true(here().dirty)
+    assert.is_nil(scene:read "ran")
+  end)
 
   it("stores branch, commit and whether the work tree is clean", function()
     local head = commit()

@@ -73,7 +73,7 @@ end
 local function run_script(path, session, ...)
   local shown = session.env.print
   session.env.print = nil
-  call(compiled(loadfile(path ~= "-" and path or nil, "bt", session.env)), ...)
+  call(compiled(loadfile(path ~= "-" and path or nil, "t", session.env)), ...)
   session.env.print = shown
 end
 

@@ -14,7 +14,7 @@ function run.place(words) return script.place(words, "run") end
 
 function run.run(args)
   local debrief = require "debrief"
-  local chunk, message = loadfile(args.script ~= "-" and args.script or nil)
+  local chunk, message = loadfile(args.script ~= "-" and args.script or nil, "t")
   if not chunk then messages.fail(message) end
   local log
   log, message = debrief.open(args.dir)

@@ -42,7 +42,7 @@ end }
 
 commands.load = { words = { "files" }, run = function(one, path)
   if path == "" then return fail(one, "write .load FILE") end
-  local f, message = loadfile(path, "bt", one.env)
+  local f, message = loadfile(path, "t", one.env)
   if not f then return fail(one, message) end
   if not one:run(f) then return "error" end
   one.worked[#one.worked + 1] = { file = path }

@@ -140,7 +140,7 @@ static void sweep(debrief *host) {
   }
 }
 
-/* Get the next batch. False: e->error says why there is none, and nothing more comes. */
+/* Get the next batch. False: e->error says why, and no more will follow. */
 static bool go_on(debrief_entries *e) {
   if (!e->host) dbf_fail(&e->error, DEBRIEF_EARG, "debrief_entries_next: the host was closed");
   else if (dbf_host_call(e->host, "debrief_entries_next", l_more, e, &e->error)) return true;

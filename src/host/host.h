@@ -25,15 +25,15 @@ struct debrief {
   debrief_problem details;
   char *words[5];           /* what `details` points to; NULL for "" */
   bool busy;                /* a call is under way */
-  dbf_console console;      /* its callbacks are all zeroes when there is none */
+  dbf_console console;      /* all callbacks are NULL if there is none */
   bool left;                /* the call before was ended by os.exit */
   int exit_status;          /* what was given to that */
-  dbf_bytes text;           /* what debrief_eval gave out */
+  dbf_bytes text;           /* the result of debrief_eval */
   debrief_entries *entries; /* queries that are open */
 };
 
-/* Run `body` in a guard (limits.h), in a stack of its own, with `argument` as light userdata. False: *err and the
- * details are filled. `function` names the caller for messages. */
+/* Run `body` in a guard (limits.h), in its own stack, with `argument` as light userdata. False: *err and the
+ * details are filled in. `function` names the caller for messages. */
 bool dbf_host_call(debrief *host, const char *function, lua_CFunction body, void *argument,
                    debrief_error *err);
 

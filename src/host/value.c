@@ -13,11 +13,11 @@ static bool check(const debrief *host, const char *function, const char *name, c
                   debrief_error *err) {
   if (!host || !name || !given) return dbf_fail(err, DEBRIEF_EARG, "%s: an argument is NULL", function);
   if (is_name(name)) return true;
-  return dbf_fail(err, DEBRIEF_EARG, "%s: '%.80s' is no Lua name: letters, digits and _", function, name);
+  return dbf_fail(err, DEBRIEF_EARG, "%s: '%.80s' is not a Lua name: letters, digits and _", function, name);
 }
 
 static bool check_json(debrief_text text, debrief_error *err) {
-  dbf_bytes copy; /* the scanner wants bytes behind the end */
+  dbf_bytes copy; /* the scanner reads past the end */
   dbf_json_fault fault;
   dbf_bytes_init(&copy);
   dbf_bytes_append(&copy, text.data, text.len);
@@ -34,7 +34,8 @@ static bool check_json(debrief_text text, debrief_error *err) {
 bool debrief_set(debrief *host, const char *name, const debrief_value *value, debrief_error *err) {
   if (!check(host, "debrief_set", name, value, err)) return false;
   if (!dbf_host_value_is_valid(value))
-    return dbf_fail(err, DEBRIEF_EARG, "debrief_set: %s is no value: its kind is %d", name, (int)value->kind);
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_set: %s is not a value: its kind is %d", name,
+                    (int)value->kind);
   if (value->kind == DEBRIEF_JSON && !check_json(value->as.text, err)) return false;
   return dbf_host_values_set(host->config.values, name, value) || dbf_fail_memory(err);
 }

@@ -5,7 +5,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-static const char kept_key; /* registry key of a table with what is to be put back */
+static const char kept_key; /* registry key of a table of what must be restored */
 
 static const char *const globals[] = {"debrief", "cjson", "log", "arg"}; /* which scripts find */
 
@@ -41,7 +41,7 @@ static bool has_another_copy(lua_State *L) {
 static const char *objection(lua_State *L) {
   bool is_main = lua_pushthread(L);
   lua_pop(L, 1);
-  if (!is_main) return "it is a coroutine: give the state it belongs to";
+  if (!is_main) return "it is a coroutine: pass the state it belongs to";
   if (dbf_state_config_of(L)->interrupt) return "a host is attached to it already, or it belongs to one";
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   bool libraries = lua_istable(L, -1) && lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE &&

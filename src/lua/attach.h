@@ -1,11 +1,10 @@
-/* attach.h: a host in a Lua state of somebody else's.
+/* attach.h: a host in a Lua state of the caller.
  *
  *     the caller's state: its globals, its os.exit, its allocator       host's own states: plugins
  *           | require "debrief" ...                                           |
  *           `----------------------- one config -----------------------------'
  *
- * Afterwards debrief works there as in any lua5.4: what was made by the host is closed, what was put over is put
- * back. */
+ * Afterwards debrief works there as in any lua5.4: what the host made is closed, and what it replaced is restored. */
 #ifndef DBF_ATTACH_H
 #define DBF_ATTACH_H
 

@@ -17,8 +17,8 @@ void dbf_console_release(dbf_console *console) {
   pthread_mutex_destroy(&console->mutex);
 }
 
-/* The console of the state's host, looked up at every call: a host's REPL has ended, and a script may still hold what it
- * was given. */
+/* The console of the state's host, looked up at every call: a host's REPL has ended, and a script may still hold what
+ * it was given. */
 static dbf_console *check_console(lua_State *L) {
   dbf_console *console = dbf_state_config_of(L)->console;
   if (!console) luaL_error(L, "there is no console here, or not any more");
@@ -42,7 +42,8 @@ typedef struct question {
   size_t from;
 } question;
 
-/* (question): the whole of it, so that nothing of it can raise outside. A place is counted from 0 in C, from 1 in Lua. */
+/* (question): the whole of it, so that nothing of it can raise outside. A place is counted from 0 in C, from 1 in
+ * Lua. */
 static int l_complete(lua_State *L) {
   question *q = lua_touserdata(L, 1);
   lua_pushvalue(L, 2);
@@ -79,7 +80,7 @@ size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t 
   lua_pushcfunction(L, l_guarded);
   lua_pushlightuserdata(L, &q);
   lua_pushvalue(L, completer->function);
-  lua_pcall(L, 2, 0, 0); /* who presses Tab wants candidates or nothing, no message */
+  lua_pcall(L, 2, 0, 0); /* Tab shows candidates or nothing, but no message */
   lua_settop(L, top);
   return q.from;
 }

@@ -21,14 +21,14 @@ struct debrief_completer {
 };
 
 typedef struct dbf_console {
-  debrief_console callbacks; /* read_line and write are there */
+  debrief_console callbacks; /* read_line and write are never NULL */
   pthread_mutex_t mutex;     /* recursive: what completes a line may ask how wide it is */
   bool reading;
   bool broken; /* a write has failed: no line is read any more, whoever caught the error */
   debrief_completer completer;
 } dbf_console;
 
-/* Make the mutex; the rest is the caller's to fill. False: there is none to be had. */
+/* Make the mutex; the caller fills in the rest. False: the system has none left. */
 bool dbf_console_init(dbf_console *console);
 void dbf_console_release(dbf_console *console);
 

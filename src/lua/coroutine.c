@@ -1,5 +1,5 @@
 /* coroutine.c: see coroutine.h. A hook is set in one coroutine, and an error in it ends at resume: so a guard must know
- * which one runs, and whoever resumed it must be told to end, too. Otherwise as lcorolib.c of Lua 5.4.4. */
+ * which one runs, and must end the one that resumed it too. Otherwise as lcorolib.c of Lua 5.4.4. */
 #include "coroutine.h"
 #include "limits.h"
 
@@ -51,7 +51,7 @@ static int l_resume(lua_State *L) {
 static int reset(lua_State *co) {
   lua_State *before = dbf_limits_switch(co);
   int status = lua_resetthread(co);
-  dbf_limits_back(before); /* what is to be raised is raised by the hook, when the caller has its answer */
+  dbf_limits_back(before); /* the hook raises the error once the caller has its answer */
   return status;
 }
 

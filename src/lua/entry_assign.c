@@ -48,7 +48,7 @@ static void splice(lua_State *L, const place *p, const char *at, size_t removed,
 /* Where a child of a container stands: from its key (or itself) to its end, with the ends of its neighbours. */
 typedef struct child {
   const char *previous_end; /* of the child before it; NULL: it is the first */
-  const char *start, *next; /* next: start of the one behind it, NULL: it is the last */
+  const char *start, *next; /* next: start of the following one; NULL if it is the last */
   dbf_json_value value;
 } child;
 

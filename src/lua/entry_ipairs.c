@@ -1,4 +1,4 @@
-/* ipairs over entries: one call an element, where Lua's own goes through __index. */
+/* ipairs over entries: one call per element, where Lua's own goes through __index. */
 #include "entry_userdata_internal.h"
 
 #include <lauxlib.h>

@@ -6,9 +6,9 @@
 
 #include "../log/entry.h"
 
-/* Append the entry that the value at `index` describes, as one line without newline: a table of fields (as the Go struct,
- * or `sparse`: only what is there), an entry (its bytes), or JSON text. False: err says why. Raises for what is the
- * caller's mistake: a field of the wrong Lua type. `out` must be owned by the state and not be its scratch. */
+/* Append the entry that the value at `index` describes, as one line without newline: a table of fields (as the Go
+ * struct, or with `sparse` only the given fields), an entry (its bytes), or JSON text. False: err says why. Raises for
+ * mistakes of the caller: a field of the wrong Lua type. `out` must be owned by the state and not be its scratch. */
 bool dbf_entry_table_write(lua_State *L, int index, const char *id, bool sparse, dbf_bytes *out,
                            debrief_error *err);
 

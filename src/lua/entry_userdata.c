@@ -94,7 +94,7 @@ int dbf_entry_userdata_copy(lua_State *L) {
 
 /* ---- Finding the place of a view ----------------------------------------------------------------------------- */
 
-/* Carry a value's range over one edit; false: the value is no more. */
+/* Adjust a value's range to one edit; false: the value no longer exists. */
 static bool follow(value_view *v, const edit *e) {
   uint32_t stop = e->at + e->removed, grown = e->inserted - e->removed; /* modulo 2^32 */
   if (e->at >= v->to) return true;
@@ -139,9 +139,9 @@ static bool place_of(lua_State *L, int index, place *p) {
   return true;
 }
 
-/* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides them,
- * and a state with the debug library may break anything), so what the argument is need not be asked: every field access
- * goes through here. */
+/* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides
+ * them, and a state with the debug library may break anything), so the argument needs no check: every field access goes
+ * through here. */
 place dbf_entry_userdata_own_place(lua_State *L) {
   place p;
   void *userdata = lua_touserdata(L, 1);
@@ -228,17 +228,17 @@ static bool find_member(const place *p, const char *name, size_t len, dbf_json_v
   return dbf_member_find(p->text, nested_of(b) + a->first, a->count, name, len, value);
 }
 
-/* Where to start looking for element `index` of an array: the view remembers the last one it gave and what came behind,
- * so that going through is linear. */
+/* Where to start looking for element `index` of an array: the view remembers the last one it returned and the one after
+ * it, so that a loop is linear. */
 static const char *element_near(const place *p, uint32_t index, uint32_t *i) {
   const value_view *v = p->value;
   if (v->last_index && index == v->last_index + 1) {
     *i = index;
     return v->next_at ? p->text + v->next_at : NULL;
   }
-  bool behind = v->last_index && v->last_index <= index;
-  *i = behind ? v->last_index : 1;
-  return behind ? p->text + v->last_at : dbf_json_enter(p->range.start, p->range.end);
+  bool after = v->last_index && v->last_index <= index;
+  *i = after ? v->last_index : 1;
+  return after ? p->text + v->last_at : dbf_json_enter(p->range.start, p->range.end);
 }
 
 static bool is_indexed(const place *p) {
@@ -270,7 +270,7 @@ static bool find_element(const place *p, uint64_t index, dbf_json_value *value) 
   return false;
 }
 
-/* Push element `index` of an array; false, and nothing pushed, when there is none. */
+/* Push element `index` of an array; false, and nothing pushed, if it does not exist. */
 static bool push_element(lua_State *L, const place *p, uint64_t index) {
   dbf_json_value value;
   if (!find_element(p, index, &value)) return false;
@@ -279,8 +279,8 @@ static bool push_element(lua_State *L, const place *p, uint64_t index) {
   return true;
 }
 
-/* The member that a known name stands for, where the scan noted it; *found is NULL when there is none. False: only a
- * search can tell. */
+/* The member of a known name, from the notes of the scan; *found is NULL if the entry does not have it. False: it must
+ * be searched for. */
 static bool find_known(const entry_view *e, const value_view *v, int key, const dbf_member **found) {
   const body *b = e->now;
   *found = NULL;
@@ -376,8 +376,8 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
-/* Where the next child begins after the edits since number `seen`. One that took it away leaves us at the comma or bracket
- * that came behind it. NULL: there is none any more. */
+/* Where the next child begins after the edits since number `seen`. If one of them removed it, this is the comma or
+ * bracket after it. NULL: there is no next child any more. */
 static const char *next_child(const place *p, lua_Integer offset, lua_Integer seen) {
   const body *b = p->entry->now;
   if (seen == b->edits) return p->text + offset;
@@ -398,8 +398,8 @@ static void set_upvalue(lua_State *L, int i, lua_Integer value) {
   lua_replace(L, lua_upvalueindex(i));
 }
 
-/* The iterator of pairs. Upvalues from 3 on: the view; where its next child begins in the entry (0: the first, -1: none);
- * the index of that child; how many edits the entry had then. */
+/* The iterator of pairs. Upvalues from 3 on: the view; where its next child begins in the entry (0: the first, -1:
+ * none); the index of that child; how many edits the entry had then. */
 static int l_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(3));

@@ -20,8 +20,8 @@ void dbf_entry_userdata_open(lua_State *L);
 /* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
 void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
 
-/* The same for who pushes many, and whose entry's text is moved (bytes.h): user value 1 of the userdata at `keeper` is what
- * dbf_entry_userdata_type pushed, `keys` what it returned. */
+/* The same for callers that push many entries, and whose text moves (bytes.h): user value 1 of the userdata at `keeper`
+ * is what dbf_entry_userdata_type pushed, `keys` what it returned. */
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
                                   bool bad_utf8, bool foreign);
 const dbf_keys *dbf_entry_userdata_type(lua_State *L);
@@ -29,11 +29,11 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 /* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
 int dbf_entry_userdata_copy(lua_State *L);
 
-/* The JSON value that the entry or value at `index` stands for, valid while it is on the stack and not assigned to;
- * false when something else is there. *bad_utf8 tells whether its strings need repair. */
+/* The JSON value of the entry or value at `index`, valid while it is on the stack and not assigned to; false if `index`
+ * is something else. *bad_utf8: its strings need repair. */
 bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);
 
-/* The scanned entry at `index` without a copy, for tests of members in C; false when it is no entry. */
+/* The scanned entry at `index` without a copy, for tests of members in C; false if it is not an entry. */
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count);
 

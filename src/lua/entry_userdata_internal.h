@@ -1,4 +1,5 @@
-/* entry_userdata_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c only. */
+/* entry_userdata_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c
+ * only. */
 #ifndef DBF_ENTRY_USERDATA_INTERNAL_H
 #define DBF_ENTRY_USERDATA_INTERNAL_H
 
@@ -19,7 +20,7 @@ typedef struct body {
 
 /* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
 typedef struct entry_view {
-  bool is_value;        /* false. The first byte of both kinds tells them apart */
+  bool is_value;        /* false. The first byte distinguishes both kinds */
   const dbf_keys *keys; /* of the state; its metatable keeps them */
   body *now;
   body own;
@@ -32,7 +33,7 @@ typedef struct value_view {
   uint32_t edits, from, to;
   uint8_t type;
   uint32_t last_index, last_at; /* where array element `last_index` (from 1) begins; 0: not known */
-  uint32_t next_at;             /* where the one behind it begins; 0: it is the last */
+  uint32_t next_at;             /* where the following one begins; 0: it is the last */
   uint32_t length;              /* number of elements + 1; 0: not known */
   bool is_attempts;             /* the array of attempts of an entry that was never assigned to, and then */
   uint32_t attempt; /* an element of it, from 1; 0: not one. Both are looked up, not searched for */
@@ -71,7 +72,7 @@ static inline size_t body_size(const body *b) {
 /* The head of a body for what a scan found. */
 body dbf_entry_userdata_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign);
 
-/* Fill what lies behind a body whose head is set; edits are the caller's. */
+/* Fill in the part after the head of a body; the caller sets the edits. */
 void dbf_entry_userdata_fill(body *b, const dbf_entry *entry);
 
 /* The place of argument 1 of a metamethod. */
@@ -80,11 +81,12 @@ place dbf_entry_userdata_own_place(lua_State *L);
 /* How many members or elements a container has. */
 uint32_t dbf_entry_userdata_count(const dbf_json_value *range);
 
-/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the type of values. */
+/* Push an object or array, found in argument 1: `owner`, or NULL for the entry itself. Upvalue 2: the type of
+ * values. */
 value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *entry, const value_view *owner,
                                           uint32_t from, uint32_t to, uint8_t type);
 
-/* Push element `index` (from 1) of argument 1; false, and nothing pushed, when there is none. */
+/* Push element `index` (from 1) of argument 1; false, and nothing pushed, if it does not exist. */
 bool dbf_entry_userdata_push_element(lua_State *L, uint64_t index);
 
 /* Replace the keys and the metatable of values on the stack by the function ipairs (view_ipairs.c). */

@@ -1,12 +1,12 @@
-/* host_value.h: values and functions that a host gives to Lua, for all of its states.
+/* host_value.h: values and functions that a host passes to Lua, for all of its states.
  *
- *     debrief.host.limit         the value of the name, looked up each time
- *     debrief.host.notify(x)     calls the host's function; its failure is an error there
+ *     debrief.host.limit         the value, looked up each time
+ *     debrief.host.notify(x)     calls the host's function; its failure raises an error
  *
- * What a function of the host sees of its call is public: debrief_call and its functions in debrief/debrief.h.
+ * The call as a function of the host sees it is public: debrief_call and its functions in debrief/debrief.h.
  *
  * Names are kept in order. A lock is held while one is looked up or changed, never while Lua may raise or a function of
- * the host's runs. */
+ * the host runs. */
 #ifndef DBF_HOST_VALUE_H
 #define DBF_HOST_VALUE_H
 
@@ -26,8 +26,8 @@ void dbf_host_values_enter(dbf_host_values *values);
 /* Is it one: of a known kind, and with a text if it has a length? */
 bool dbf_host_value_is_valid(const debrief_value *value);
 
-/* Give a valid value (copied; JSON must be valid, too) or a function; it replaces what had the name. A value of
- * DEBRIEF_NIL takes the name away. False: out of memory. */
+/* Set a valid value (copied; JSON must be valid too) or a function; it replaces the previous one of that name. A value
+ * of DEBRIEF_NIL removes the name. False: out of memory. */
 bool dbf_host_values_set(dbf_host_values *values, const char *name, const debrief_value *value);
 bool dbf_host_values_register(dbf_host_values *values, const char *name,
                               bool (*function)(void *user, debrief_call *call), void *user,

@@ -16,7 +16,7 @@ enum {
 }; /* a dbf_known, or DBF_KEY_ATTEMPT + dbf_known_attempt */
 
 typedef struct dbf_keys {
-  const void *entry_type, *value_type; /* the metatables of both kinds, as lua_topointer gives them */
+  const void *entry_type, *value_type; /* the metatables of both kinds, by lua_topointer */
   struct {
     const void *string; /* NULL: free, and the end of a search */
     int key;
@@ -30,7 +30,7 @@ static inline unsigned dbf_keys_slot(const void *string) {
   return (unsigned)((uint64_t)(uintptr_t)string * UINT64_C(0x9e3779b97f4a7c15) >> 58);
 }
 
-/* The key of a string as lua_topointer gives it; -1: no known name. */
+/* The key of a string, given by its lua_topointer; -1: not a known name. */
 static inline int dbf_keys_find(const dbf_keys *keys, const void *string) {
   unsigned i = dbf_keys_slot(string);
   for (; keys->slots[i].string; i = (i + 1) % DBF_KEY_SLOTS)

@@ -1,5 +1,5 @@
-/* limits.c: see limits.h. The handler reads one pointer of its own thread; everything it may find there is whole at
- * every moment, because fields are set before the pointer, and `pending` before the signal is sent. */
+/* limits.c: see limits.h. The handler reads one pointer of its own thread; everything it can find there is complete
+ * at every moment, because fields are set before the pointer, and `pending` before the signal is sent. */
 #include "limits.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static void arm(dbf_running *r, lua_State *L, int count) {
 }
 
 /* Take our hook from L; the state of a guard gets its own one back. The signal may come between two guards, so it may
- * be one further out that noted it. A signal in here is looked for by who calls this. */
+ * be an outer one that noted it. The caller looks for a signal that comes in here. */
 static void disarm(dbf_running *r, lua_State *L) {
   if (!L || lua_gethook(L) != on_hook) return;
   while (r && !(r->hooked && r->of == L)) r = r->outer;
@@ -72,7 +72,7 @@ static int raise_now(dbf_running *r, lua_State *L, int count) {
 }
 
 /* No hook is called while a hook runs: so a message handler does its work undisturbed. One that is called because a C
- * function raises has some instructions for it, but a script that goes on behind a pcall cannot have them for ever. */
+ * function raises gets some instructions, but a script that goes on after a pcall cannot have them forever. */
 int dbf_limits_raise(lua_State *L) {
   dbf_running *r = running;
   return raise_now(r, L, r->graces++ < GRACES ? GRACE : 1);
@@ -211,7 +211,7 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
   /* What was pending may be gone already, with a guard of another thread: a prompt in a worker. */
   if (!r.raised) return status;
   if (status != LUA_OK) return DBF_INTERRUPTED;
-  lua_settop(L, base - 1); /* the code went on behind a pcall of its own, to its end */
+  lua_settop(L, base - 1); /* the code went on after its own pcall, to its end */
   lua_pushnil(L);
   return DBF_INTERRUPTED;
 }

@@ -35,7 +35,7 @@ typedef struct dbf_running {
   lua_State *volatile L;
   dbf_interrupt *interrupt;
   const atomic_bool *stop; /* another reason to end; NULL */
-  bool raised;             /* something was told to end */
+  bool raised;             /* an interrupt was raised */
   int graces;              /* how often it had a few more instructions */
   bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
   lua_State *of;
@@ -47,14 +47,14 @@ typedef struct dbf_running {
 /* No signal yet, nothing pending. */
 void dbf_limits_init(dbf_interrupt *interrupt);
 
-/* Use a signal from now on, for good: the handler stays, for it may be under way at any time. False: errno; EBUSY when
- * somebody has a handler for it. */
+/* Use a signal from now on, for good: the handler stays, for it may be under way at any time. False: errno; EBUSY if
+ * the signal already has a handler. */
 bool dbf_limits_use_signal(dbf_interrupt *interrupt, int signal);
 
 /* Ask the innermost guard to end. From any thread and from signal handlers. */
 debrief_interruption dbf_limits_send(dbf_interrupt *interrupt);
 
-enum { DBF_INTERRUPTED = 100 }; /* a status beside those of lua_pcall */
+enum { DBF_INTERRUPTED = 100 }; /* a status in addition to those of lua_pcall */
 
 /* lua_pcall with a guard around it, whose message handler, if any, is at `handler`. DBF_INTERRUPTED leaves a value,
  * too: what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
@@ -80,7 +80,7 @@ lua_State *dbf_limits_switch(lua_State *to);
 /* Back to what was run before; true: raise "interrupted" there. */
 bool dbf_limits_back(lua_State *before);
 
-/* End every guard, however many are open within each other; who opened the outermost asks dbf_limits_left. Raises. */
+/* End every guard, however deeply nested; the code that opened the outermost one calls dbf_limits_left. Raises. */
 int dbf_limits_exit(lua_State *L, dbf_interrupt *interrupt, int status);
 
 /* Behind the outermost guard: was it ended by dbf_limits_exit, and with what? */

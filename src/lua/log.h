@@ -8,7 +8,7 @@
 
 void dbf_lua_log_open(lua_State *L);
 
-/* The log that is argument `index`; raises when it is none, or closed. */
+/* The log that is argument `index`; raises if it is not a log, or is closed. */
 debrief_log *dbf_lua_log_check(lua_State *L, int index);
 
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
@@ -19,21 +19,22 @@ debrief_log *dbf_lua_log_check(lua_State *L, int index);
  * log:append_new(id, {entry...}) -> stored, known | nil, message      sparse, by source key
  * log:sessions() -> {id...} | nil, message                            no file is looked at
  * log:list() -> {{session=, path=, size=, mtime=}...}, {{name=, kind=}...} | nil, message      by id; mtime in ns since
- *                1970, path in the folder as it was given; then the names of the form ID.jsonl that are no regular files,
- *                with what they are: "a symbolic link", "a FIFO", "a folder", "a socket", "a device"
+ *                1970, path in the folder as it was given; then the names of the form ID.jsonl that are not regular
+ *                files, with what they are: "a symbolic link", "a FIFO", "a folder", "a socket", "a device"
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
  *
- * reader, log:reader, log:sessions, log:list and reader:next give behind the message of a failure: code (debrief_code), line, offset.
+ * On failure, reader, log:reader, log:sessions, log:list and reader:next return after the message: code (debrief_code),
+ * line, offset.
  *
  * A reader's options: strict=, foreign=; since=, until= (ns) or line= leave out all other entries.
  * reader:next([matcher]) -> entry, line, offset, salvaged | nil | nil, message      the next that matches
  * reader:batch(bytes, session) -> texts, each with a newline; as many line (8 bytes), session, NUL; ended [, nil, message]
- *                                       so many bytes of them, or a little more; for who looks into none of them
+ *                                       so many bytes of them, or a little more; for callers that look into none
  * reader:cut(step) -> {{begin, end, first line}...} | nil, message     parts of at least `step` bytes (log/cut.h)
  * reader:narrow(begin, end, line)                                        read only that part; before next
- * reader:entries() -> how many were read so far, matching or not; how many left out have no time to judge them by
- * reader:diagnostics() -> as notes.h pushes them
+ * reader:entries() -> how many were read so far, matching or not; how many were left out for lack of a timestamp
+ * reader:diagnostics() -> as diagnostics.h pushes them
  * reader:close() */
 void dbf_lua_log_register(lua_State *L);
 

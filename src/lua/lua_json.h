@@ -29,7 +29,7 @@ void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null
 void dbf_lua_json_mark_array(lua_State *L);
 
 /* Append the unknown members of the table at `index` as a JSON object, sorted, those in `known`
- * (dbf_entry_fields or dbf_attempt_fields) left out; false: there are none and nothing was appended. */
+ * (dbf_entry_fields or dbf_attempt_fields) left out; false if there are none: nothing was appended. */
 bool dbf_lua_json_write_rest(lua_State *L, int index, const dbf_field *known, dbf_bytes *out);
 
 /* Lua function decode(text) -> value | nil, message */

@@ -12,7 +12,7 @@ typedef struct dbf_match dbf_match;
 
 void dbf_match_open(lua_State *L);
 
-/* The matcher at `index`, or NULL when something else is there. */
+/* The matcher at `index`, or NULL if it is something else. */
 const dbf_match *dbf_match_get(lua_State *L, int index);
 
 /* Does an entry have one of the wanted values in every field? Decoded values are compared; 1 and 1.0 are equal. */

@@ -4,9 +4,9 @@
  *          v         v
  *        |block|->|block|                    cut from slabs; larger blocks come as they are
  *
- * A retrospective makes and drops some ten small objects an entry. Lua tells the size of what it frees, so blocks need
- * no headers: this is several times as fast as malloc. What was freed is used again for the same size; everything goes
- * back when the state is closed. Slabs and larger blocks come from malloc, or from the host's allocator.
+ * A retrospective makes and drops some ten small objects per entry. Lua passes the size of what it frees, so blocks
+ * need no headers: this is several times as fast as malloc. Freed blocks are reused for the same size; everything is
+ * freed when the state is closed. Slabs and larger blocks come from malloc, or from the host's allocator.
  *
  * With a limit, more is refused when the blocks in use would come to more than that, or when blocks in use and those
  * kept for use again come to more than twice that (and a slab). */

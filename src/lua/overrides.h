@@ -1,5 +1,5 @@
-/* overrides.h: what scripts of a host have in the place of what would reach outside of it: os.exit ends the script and
- * not the process, print goes where the host says. */
+/* overrides.h: replacements, in scripts of a host, for functions that would reach outside of it: os.exit ends the
+ * script and not the process, print writes where the host says. */
 #ifndef DBF_OVERRIDES_H
 #define DBF_OVERRIDES_H
 

@@ -48,7 +48,7 @@ typedef struct child {
   dbf_bytes *bytes;  /* what was read, job.limit at most */
   bool cut, ended;   /* there was more; it has ended */
   bool late, stolen; /* it was killed, for the time or an interrupt; its status is not ours to have */
-  int status;        /* as waitpid gives it */
+  int status;        /* from waitpid */
 } child;
 
 /* ---- Starting ---------------------------------------------------------------------------------------------------- */
@@ -63,12 +63,13 @@ static int fill_actions(posix_spawn_file_actions_t *actions, const job *j, int c
   if (!e) e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 #ifdef DBF_HAS_CLOSEFROM
   if (!e)
-    e = posix_spawn_file_actions_addclosefrom_np(actions, 3); /* ours close by themselves; a host's may not */
+    e = posix_spawn_file_actions_addclosefrom_np(actions,
+                                                 3); /* ours are close-on-exec; a host's may not be */
 #endif
   return e;
 }
 
-/* A group of its own, and signals as a shell would leave them: a host or a worker thread may block or ignore some. */
+/* Its own group, and signals as a shell would leave them: a host or a worker thread may block or ignore some. */
 static int fill_attributes(posix_spawnattr_t *attributes) {
   sigset_t none, all;
   sigemptyset(&none);
@@ -189,13 +190,12 @@ static void finish(child *c, const job *j) {
     if (c->ended || c->late) break;
     wait_for_news(c, left);
   }
-  if (!c->stolen)
-    reap(c); /* whoever reaped it gave its number back: there may be another process behind it */
+  if (!c->stolen) reap(c); /* its number was freed when it was reaped: it may belong to another process now */
   if (c->output >= 0) close(c->output);
   if (c->pidfd >= 0) close(c->pidfd);
 }
 
-/* ---- What Lua gives and gets -------------------------------------------------------------------------------------- */
+/* ---- Arguments and results in Lua --------------------------------------------------------------------------------- */
 
 static const char *text_at(lua_State *L, int index, const char *what) {
   size_t len;
@@ -216,7 +216,7 @@ static lua_Integer number_field(lua_State *L, const char *name, lua_Integer othe
   return value;
 }
 
-/* A misspelt timeout must not be none, and a nil between words not the end of them. */
+/* A misspelt timeout must not mean no timeout, and a nil between words must not end them. */
 static void check_keys(lua_State *L) {
   static const char *const known[] = {"cwd", "timeout_ms", "limit", "env", "stderr"};
   lua_Integer words = (lua_Integer)lua_rawlen(L, 1);
@@ -252,7 +252,8 @@ static bool is_given(lua_State *L, int env, const char *variable) {
   return given;
 }
 
-/* "NAME=value" for the pair on top of the stack, kept alive by the table at `texts`. NULL: false, without the variable. */
+/* "NAME=value" for the pair on top of the stack, kept alive by the table at `texts`. NULL: false, without the
+ * variable. */
 static char *variable(lua_State *L, int texts) {
   const char *name = text_at(L, -2, "a name in env");
   if (!*name || strchr(name, '=')) luaL_error(L, "run: env cannot have the name '%s'", name);

@@ -1,6 +1,6 @@
-/* selection.h: which entries of a session a reader gives: those of a window of time, or of one line.
+/* selection.h: which entries of a session a reader returns: those in a window of time, or on one line.
  *
- *     |entry|entry|entry|entry|entry|     in the order of the file, whatever their timestamps are
+ *     |entry|entry|entry|entry|entry|     in the order of the file, not of the timestamps
  *      since <= timestamp < until         an entry without a timestamp is in no window, and counted */
 #ifndef DBF_SELECTION_H
 #define DBF_SELECTION_H
@@ -22,7 +22,7 @@ dbf_selection dbf_selection_of(lua_State *L, int options);
 
 typedef enum dbf_verdict { DBF_SELECTION_IN, DBF_SELECTION_OUT, DBF_SELECTION_PAST } dbf_verdict;
 
-/* Is the entry wanted? DBF_SELECTION_PAST: neither it nor any that comes behind it. */
+/* Is the entry selected? DBF_SELECTION_PAST: neither it nor any after it. */
 dbf_verdict dbf_selection_judge(dbf_selection *span, const dbf_record *record);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *     full      the user's own scripts: all of Lua, require finds debrief, cjson and what is installed
  *     reduced   plugins: base, string, table, math, utf8; require finds only debrief's own modules and cjson.
- *               What a plugin itself sees is cut further, by an environment of its own (lua/debrief/plugin/sandbox.lua) */
+ *               A plugin sees less still: it has its own environment (lua/debrief/plugin/sandbox.lua) */
 #ifndef DBF_STATE_H
 #define DBF_STATE_H
 
@@ -44,14 +44,14 @@ const dbf_state_config *dbf_state_config_of(lua_State *L);
  * A pcall, or with a handler an xpcall, that an interrupt ends (limits.h). The message is the handler's result. */
 int dbf_state_guard(lua_State *L);
 
-/* Let a state of somebody else's have the config of a host; NULL: none any more, which needs no memory. */
+/* Set the config of a host in a state of the caller; NULL removes it, which needs no memory. */
 void dbf_state_bind(lua_State *L, const dbf_state_config *config);
 
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 
-/* Let `require` find debrief, its modules and cjson in a state that somebody else made and that has the library
- * `package`. What was there before keeps its name. Raises when memory is short. */
+/* Let `require` find debrief, its modules and cjson in a state of the caller that has the library `package`. Modules
+ * that are loaded already stay. Raises if memory runs out. */
 void dbf_state_lend(lua_State *L);
 
 /* The module debrief.core: everything in C that the Lua side builds on. */

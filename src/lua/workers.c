@@ -188,7 +188,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-/* Tasks under way end, too, if there is a signal to tell them. */
+/* Running tasks end too, if there is a signal to interrupt them. */
 static void stop_crew(crew *c) {
   const dbf_interrupt *interrupt = c->config->interrupt;
   pthread_mutex_lock(&c->mutex);
@@ -284,7 +284,8 @@ static int l_crew_start(lua_State *L) {
   return 0;
 }
 
-/* A signal handler cannot wake who waits for a condition: so an interrupt is looked for. False: there is one. */
+/* A signal handler cannot wake a thread that waits for a condition, so look for an interrupt now and then. False: there
+ * is one. */
 static bool wait_for_result(crew *c) {
   struct timespec until;
   pthread_mutex_lock(&c->mutex);

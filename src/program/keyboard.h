@@ -12,8 +12,8 @@ typedef enum keyboard_event {
   KEYBOARD_DIE        /* SIGTERM, SIGHUP, SIGQUIT: the same */
 } keyboard_event;
 
-/* Take the signals, until keyboard_release gives them back to whom they had. With `raw` all of the above, else SIGINT only:
- * a terminal that is in its usual mode needs nothing done before the others do what they do. False: it cannot be had. */
+/* Handle the signals until keyboard_release restores their handlers. With `raw` all of the above, else SIGINT only: for
+ * a terminal in its usual mode, nothing must be done before the others act. False: they cannot be handled. */
 bool keyboard_take(bool raw);
 void keyboard_release(void);
 
@@ -23,7 +23,7 @@ void keyboard_lend(bool lend);
 /* Put the terminal back into the mode it had when it was taken raw; for signal handlers that end the program. */
 void keyboard_reset(void);
 
-/* Wait. A signal that came since the last call counts, one that somebody wants ignored does not. */
+/* Wait. A signal that came since the last call counts, one that the process ignores does not. */
 keyboard_event keyboard_wait(void);
 
 /* Do what the signal does that the last event was: stop until continued, or die. */

@@ -34,8 +34,8 @@ static void on_log(void *user, const char *level, const char *text) {
 
 static debrief *volatile interruptible;
 
-/* A pager is a child in our own process group. While it is there, keys are for it; what plugins run has other
- * groups. */
+/* A pager is a child in our own process group. While it runs, keys are for it; programs that plugins run have
+ * other groups. */
 static bool has_pager(void) {
   siginfo_t info = {0};
   return waitid(P_PGID, (id_t)getpgrp(), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
@@ -63,15 +63,14 @@ static void handle_interrupts(debrief *host) {
   if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGINT, &ours, NULL);
 }
 
-/* What scripts print goes to stdout. print and io.write leave a mark there when they fail, and no reason; a pipe that
- * nobody reads any more is none to complain of. */
+/* Scripts print to stdout. If print and io.write fail, they leave a mark there, but no reason; a pipe whose reader has
+ * gone is no reason to complain. */
 static bool was_printed(void) {
   bool marked = ferror(stdout), flushed = fflush(stdout) == 0;
   if (!marked && (flushed || errno == EPIPE)) return true;
   struct pollfd out = {.fd = STDOUT_FILENO};
   if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) return true;
-  fprintf(stderr, "debrief: cannot write: %s\n",
-          flushed ? "not all that was printed is there" : strerror(errno));
+  fprintf(stderr, "debrief: cannot write: %s\n", flushed ? "the output is not complete" : strerror(errno));
   return false;
 }
 

@@ -4,16 +4,16 @@
 
 #include <debrief/debrief.h>
 
-/* The console; NULL: standard input and output are no terminal. Nothing is touched before the first line is read. */
+/* The console; NULL: standard input and output are not a terminal. Nothing is changed before the first line is read. */
 const debrief_console *terminal_console(void);
 
 /* What follows is for signal handlers.
  *
- * A statement at the prompt was told to end. */
+ * A statement at the prompt was interrupted. */
 void terminal_interrupted(void);
 
-/* Does this Ctrl-C count for nothing, because it came between two lines of a prompt? Of several before the next line, the
- * first does. */
+/* Does this Ctrl-C count for nothing, because it came between two lines of a prompt? Of several before the next line,
+ * the first does. */
 bool terminal_forgives(void);
 
 /* Make the terminal usable again before the program is ended on the spot. */

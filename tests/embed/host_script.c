@@ -187,7 +187,7 @@ static void what_is_no_value_is_refused(void **state) {
   assert_failed(DEBRIEF_EARG, "99");
   value = (debrief_value){DEBRIEF_TEXT, {.text = {NULL, 4}}};
   assert_false(debrief_set(host, "a", &value, &err));
-  assert_failed(DEBRIEF_EARG, "no value");
+  assert_failed(DEBRIEF_EARG, "not a value");
   value.kind = DEBRIEF_NIL;
   static const char *const names[] = {"", "1a", "a b", "a.b", "ä"};
   for (int i = 0; i < 5; i++) {

@@ -192,7 +192,7 @@ static void what_is_no_value_is_refused(void **state) {
   static const char *const names[] = {"", "1a", "a b", "a.b", "ä"};
   for (int i = 0; i < 5; i++) {
     assert_false(debrief_set(host, names[i], &value, &err));
-    assert_failed(DEBRIEF_EARG, "no Lua name");
+    assert_failed(DEBRIEF_EARG, "not a Lua name");
   }
 }
 

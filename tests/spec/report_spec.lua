@@ -54,7 +54,7 @@ describe("report", function()
       "tables[1].rows[1][1] is a rate with num 3 and den 2: both must be numbers, and 0 <= num <= den" },
     { row { { spark = { 1, "2" } } }, "tables[1].rows[1][1].spark[2] must be a number or nil" },
     { row { io.stdout }, "tables[1].rows[1][1] is part of an entry" },
-    { finding { value = 1, explanation = "e" }, "findings[1] cites no entry: give references" },
+    { finding { value = 1, explanation = "e" }, "findings[1] cites no entry: set references" },
     { finding { value = 1, references = cite }, "findings[1].explanation must be a string" },
     { finding { value = 1, explanation = "e", references = { { session = "s", line = 0 } } },
       "findings[1].references[1] must name a line from 1, and line is 0: take it from ctx.line" },

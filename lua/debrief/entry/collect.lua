@@ -1,4 +1,4 @@
---- What an iterator gives, as an array: `list(log:entries { session = "s1" })`.
+--- Everything that an iterator returns, as an array: `list(log:entries { session = "s1" })`.
 --
 -- An entry does not know which line it came from. `list` remembers it as long as the entry lives, so that a listing of
 -- the array, or one entry of it, can be shown with its place.
@@ -36,7 +36,7 @@ function list.put(value, session, line)
   end
 end
 
---- Where an entry came from, when `list` or `put` was told.
+--- Where an entry came from, if `list` or `put` has recorded it.
 -- @return session, line; or nil
 function list.place(value)
   local place = places[value]

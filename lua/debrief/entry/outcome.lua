@@ -9,8 +9,8 @@
 -- was called off did not fail: it was never decided, and counts in no rate.
 --
 -- When final_status is absent, null or "" (what the original writes for a status that nobody set), the last attempt
--- decides: a test that ran, as `checks` or `verified` say. A build, lint or type check is a weak check: it passes on
--- work that does not do what it should, so it decides nothing. Otherwise nothing is guessed.
+-- decides: a test that ran, as `checks` or `verified` say. A build, lint or type check is a weak check: it also
+-- passes on work that does not do what it should, so it decides nothing. Otherwise nothing is guessed.
 --
 --     checks = { { kind = "build", passed = true }, { kind = "test", passed = false } }      one of each that ran
 -- @module debrief.entry.outcome

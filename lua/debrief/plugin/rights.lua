@@ -1,9 +1,10 @@
 --- Rights: what a plugin may do beyond its reduced environment.
 --
 --     needs = { "process" }        the plugin names them
---     --allow git:process          the user gives them, each to one plugin
+--     --allow git:process          the user grants them, each to one plugin
 --
--- A plugin gets what it names and was given; without, it does not load. What was given and is not named is a mistake.
+-- A plugin gets the rights that it names and the user grants; without one of them it does not load. Granting a right
+-- that it does not name is an error.
 -- @module debrief.plugin.rights
 local suggest = require "debrief.text.suggest"
 
@@ -54,7 +55,7 @@ local function give(text, plugins)
   return true
 end
 
---- Give what the user allows: sets `allow` of the plugins.
+--- Grant the rights that the user allows: sets `allow` of the plugins.
 -- @param texts array of "plugin:right"
 -- @param plugins array of what plugin.find returned, and name -> the same
 -- @return true, or nil and a message
@@ -75,7 +76,7 @@ function rights.of(texts, name)
   return out
 end
 
---- A right, what it means, and how to give it, for people.
+--- A right, what it means, and how to grant it, for people.
 function rights.explain(name, right)
   return ("%s: %s; to allow that: --allow %s:%s"):format(right, MEANING[right], name, right)
 end

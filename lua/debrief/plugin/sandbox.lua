@@ -1,8 +1,8 @@
---- What a plugin sees: an environment of its own, reduced.
+--- What a plugin sees: its own, reduced environment.
 --
 -- No io, os, package, debug, load or string.dump; no setmetatable and no coroutine (with a memory cap they crash
--- Debian's Lua 5.4.4); tables of functions are copies; `pairs` goes in sorted order; `require` knows debrief and cjson;
--- a name that was not declared is an error. Runs inside worker states.
+-- Debian's Lua 5.4.4); tables of functions are copies; `pairs` visits keys in sorted order; `require` knows debrief and
+-- cjson; an undeclared name is an error. Runs inside worker states.
 -- @module debrief.plugin.sandbox
 local before = require "debrief.text.key_order"
 local core = require "debrief.core"
@@ -63,7 +63,7 @@ local function prompt(library, globals)
   end
 end
 
---- What `require "debrief"` returns inside a plugin: debrief.plugin.library, of which no table is shared.
+--- What `require "debrief"` returns inside a plugin: debrief.plugin.library, with none of its tables shared.
 -- @param allow right -> true
 -- @param globals the plugin's environment, for debrief.repl; nil where there is none
 function sandbox.library(allow, globals)
@@ -80,8 +80,8 @@ local function bounded(size)
   return size
 end
 
--- The bytes of a value, roughly. Raises when cjson would write behind its buffer: it counts with an int, and six bytes
--- for each of a string. A table's numbers as keys may become an array up to the largest.
+-- The bytes of a value, roughly. Raises if cjson would write past its buffer: it counts with an int, six bytes for each
+-- byte of a string. A table with numbers as keys may become an array up to the largest.
 local function measure(value, size, depth)
   size = bounded(size + 32 + (type(value) == "string" and #value or 0))
   if type(value) ~= "table" then return size end

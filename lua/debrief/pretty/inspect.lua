@@ -2,9 +2,9 @@
 --
 --     { 1, 1.0, "a\n", null, name = "x", more = <1>{ self = <table 1> } }
 --
--- A table that fits stands on one line, any other on a line an item. A table that occurs again is numbered where it is
--- shown first: <1>{…}, and <table 1> after that. What was left out is counted. Metamethods of tables are not called:
--- one that loops would never come back.
+-- A table that fits is shown on one line, any other with one item per line. A table that occurs again is numbered where
+-- it is shown first: <1>{…}, and <table 1> after that. Omitted items are counted. Metamethods of tables are not called:
+-- one that loops would never return.
 -- @module debrief.pretty.inspect
 local before = require "debrief.text.key_order"
 local core = require "debrief.core"
@@ -216,7 +216,7 @@ local function all_short(node)
   return #node.items > 0
 end
 
--- The node behind `head`, with `tail` behind it.
+-- The node after `head`, followed by `tail`.
 function lines(node, head, indent, tail, room, out)
   local text = flat(node, room - width.of(head) - #tail)
   if text or type(node) == "string" then

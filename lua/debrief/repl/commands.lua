@@ -20,26 +20,26 @@ commands.help = { words = { help.topics }, run = function(session, topic)
   local text = help.text(topic ~= "" and topic or nil, session.commands, session.log ~= nil,
     first_session(session))
   if text then return session:say(help.fit(text, session.width() or 100)) end
-  session:tell(("no topic '%s'%s (there are: %s)"):format(topic, select(2, suggest(topic, help.topics)),
+  session:tell(("no topic '%s'%s (topics: %s)"):format(topic, select(2, suggest(topic, help.topics)),
     table.concat(help.topics, ", ")))
   return "error"
 end }
 
 commands.time = { run = function(session)
   session.timing = not session.timing
-  session:say(session.timing and "each line tells how long it took" or "lines do not tell how long they took")
+  session:say(session.timing and "the time of each line is shown" or "times are not shown")
 end }
 
 commands.format = { words = { pretty.formats }, run = function(session, name)
   local all = table.concat(pretty.formats, ", ")
-  if name == "" then return session:say(("%s (there are: %s)"):format(session.format, all)) end
+  if name == "" then return session:say(("%s (formats: %s)"):format(session.format, all)) end
   for _, format in ipairs(pretty.formats) do
     if format == name then
       session.format = name
       return
     end
   end
-  session:tell(("no format '%s'%s (there are: %s)"):format(name, select(2, suggest(name, pretty.formats)), all))
+  session:tell(("no format '%s'%s (formats: %s)"):format(name, select(2, suggest(name, pretty.formats)), all))
   return "error"
 end }
 

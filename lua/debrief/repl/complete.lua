@@ -12,7 +12,7 @@ local value = require "debrief.pretty.inspect"
 
 local complete = {}
 
-local LOOKS, LEVELS = 20000, 10 -- keys looked at; tables behind __index
+local LOOKS, LEVELS = 20000, 10 -- keys to look at; tables in a chain of __index
 local NEAR = 1000 -- bytes before the cursor that are looked at closely: patterns are slow on long texts
 
 local metatable_of = debug and debug.getmetatable or getmetatable
@@ -24,14 +24,14 @@ for word in ("and break do else elseif end false for function goto if in local n
   reserved[word] = true
 end
 
--- The table that is asked next for what `v` does not have.
-local function behind(v)
+-- The table in which Lua looks next for what `v` does not have.
+local function index_table(v)
   local mt = metatable_of(v)
   local index = type(mt) == "table" and rawget(mt, "__index")
   return type(index) == "table" and index or nil
 end
 
--- Entries, and what the host gave: looking at their members runs nobody's code.
+-- Entries and debrief.host: looking at their members runs no code of a user.
 local function is_open(v) return value.is_view(v) or rawequal(v, core.values) end
 
 local function step(v, key)
@@ -39,12 +39,12 @@ local function step(v, key)
     local ok, item = pcall(function() return v[key] end)
     return ok and item or nil
   end
-  local t = type(v) == "table" and v or behind(v)
+  local t = type(v) == "table" and v or index_table(v)
   for _ = 1, LEVELS do
     if not t then return nil end
     local item = rawget(t, key)
     if item ~= nil then return item end
-    t = behind(t)
+    t = index_table(t)
   end
 end
 
@@ -60,7 +60,7 @@ local function last_part(text)
   return key, from, true
 end
 
--- The keys of the way that ends the text, from the first name on; nil when there is none.
+-- The keys of the path at the end of the text, from the first name on; nil if there is no path.
 local function way(text)
   local keys = {}
   for _ = 1, 50 do
@@ -114,7 +114,7 @@ local function each_key(v, each)
     pcall(function() for key, item in pairs(v) do each(key, item) end end)
     return
   end
-  local t, looks = type(v) == "table" and v or behind(v), 0
+  local t, looks = type(v) == "table" and v or index_table(v), 0
   for _ = 1, LEVELS do
     if not t then return end
     for key, item in next, t do
@@ -122,7 +122,7 @@ local function each_key(v, each)
       if looks > LOOKS then return end
       each(key, item)
     end
-    t = behind(t)
+    t = index_table(t)
   end
 end
 
@@ -203,9 +203,9 @@ end
 --- @param line the line at the prompt
 -- @param point how many bytes of it are before the cursor
 -- @param about { pending = text of the lines before, env = the globals, commands = name -> { words = for each argument
---   a source or an array of texts; the last one stands for all behind it }, sources = name -> function(word) -> array
---   of texts }
--- @return the byte at which the word begins, from 1, and what it may become, sorted
+--   a source or an array of texts; the last one is used for all that follow }, sources = name -> function(word) ->
+--   array of texts }
+-- @return the byte at which the word begins, from 1, and the candidates for it, sorted
 function complete.at(line, point, about)
   local before = line:sub(1, point)
   local word, found

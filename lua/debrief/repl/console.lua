@@ -26,7 +26,7 @@ function drive.plain()
   }
 end
 
---- The host's console, else a plain one; nil when there is none. And whether somebody sits at it.
+--- The host's console, else a plain one; nil if there is neither. And whether it is interactive.
 function drive.console()
   local console = core.console()
   if console then return console, true end

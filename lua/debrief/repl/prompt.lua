@@ -1,10 +1,10 @@
---- One session at a prompt: lines in, text out, and what was made on the way. No input and no output of its own.
+--- One session at a prompt: lines in, text out, and the names that were set. It does no input or output itself.
 --
 --     feed "for i = 1, 2 do"  -> "more"       prompt() -> ">> "
 --     feed "print(i) end"     -> "done"       write("1\n"), write("2\n")
 --
--- A line is tried as an expression first, whose values are shown, then as a statement. Names live in an environment of
--- the session's own; what is not in it is read from the globals. Nothing that is fed makes feed raise.
+-- A line is tried as an expression first, whose values are shown, then as a statement. Names are kept in the session's
+-- own environment; other names are read from the globals. No input makes feed raise.
 -- @module debrief.repl.prompt
 local complete = require "debrief.repl.complete"
 local core = require "debrief.core"
@@ -68,7 +68,7 @@ local function trimmed(text) return text:match "^%s*(.*%S)" or "" end
 
 local ITERATOR = "^%s*[%w_.]+:(%a+)%f[%A]"
 
--- The values that are shown: of what log:entries gives at each step, the entry, which then knows its place.
+-- The values to show: for what log:entries returns at each step, the entry, whose place is then known.
 local function shown_of(values)
   if values.n ~= 3 then return values end
   list.put(values[1], values[2], values[3])
@@ -78,24 +78,24 @@ end
 local function show(session, values, text)
   local method = type(values[1]) == "function" and text:match(ITERATOR)
   if method ~= "entries" and method ~= "sessions" then return session:say(joined(session, values)) end
-  session:say(("an iterator: list(%s) collects what it gives"):format(escape(trimmed(text))))
+  session:say(("an iterator: list(%s) collects its values"):format(escape(trimmed(text))))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
 
 local function handler(raised) return { raised = raised, traceback = core.traceback(nil, 2) } end
 
--- The frames above the session's own; nil when they tell no more than the message.
+-- The frames above the session's own; nil if they add nothing to the message.
 local function frames(traceback)
-  local out, told = {}, 0
+  local out, shown = {}, 0
   for line in traceback:gmatch "\n([^\n]+)" do
     if line:find "debrief/repl/prompt%.lua:" then break end
     out[#out + 1] = line
   end
   if out[#out] and out[#out]:find "^%s*%[C%]" then out[#out] = nil end -- what called for us
   if out[#out] and out[#out]:find "tail calls" then out[#out] = nil end
-  for _, line in ipairs(out) do if not line:find "^%s*%[C%]" then told = told + 1 end end
-  if told < 2 then return nil end
+  for _, line in ipairs(out) do if not line:find "^%s*%[C%]" then shown = shown + 1 end end
+  if shown < 2 then return nil end
   for i = #out, FRAMES + 1, -1 do
     out[i] = nil
     out[FRAMES] = "\t…"
@@ -121,7 +121,7 @@ local function tell_error(session, met, how)
   session:tell(traceback and message .. "\n" .. traceback or message)
 end
 
--- Call f(...) for the user. What it returned, or nil and the error is told.
+-- Call f(...) for the user. Returns its results, or nil after reporting its error.
 local function call(session, f, ...)
   local result = table.pack(core.guard(handler, f, ...))
   if result[1] then return table.move(result, 2, result.n, 1, { n = result.n - 1 }) end
@@ -129,7 +129,7 @@ local function call(session, f, ...)
 end
 
 --- Run a function as a line is run: its values are shown and kept as _, _1, _2 …
--- @return true, or false when it failed, which is told; how many values it gave; and how many of them were shown
+-- @return true, or false if it failed, which is reported; how many values it returned; and how many were shown
 function Session:run(f, text)
   local from, shown = core.now(), nil
   local values = call(self, f)
@@ -167,7 +167,7 @@ local function command(self, line)
 end
 
 -- Words that newcomers type.
-local words = { help = ".help tells what there is", exit = ".quit leaves", quit = ".quit leaves" }
+local words = { help = ".help shows what you can type", exit = ".quit leaves", quit = ".quit leaves" }
 
 local function hint(self, text)
   local word = #text < 20 and text:match "^%s*(%a+)%s*%(?%s*%)?%s*$"
@@ -237,7 +237,7 @@ local function feed(self, line)
 end
 
 --- Take one line.
--- @return "more" when the statement goes on, "done", "error" (it was told), or "quit"
+-- @return "more" if the statement continues, "done", "error" (it was reported), or "quit"
 function Session:feed(line)
   local ok, status = pcall(feed, self, tostring(line))
   if ok then return status end
@@ -252,7 +252,7 @@ function Session:prompt() return #self.lines == 0 and "> " or ">> " end
 --- Forget a statement that is not finished.
 function Session:reset() self.lines = {} end
 
---- The end of the input: tells when a statement is not finished.
+--- The end of the input: reports an unfinished statement.
 function Session:close()
   if #self.lines > 0 then self:tell "the last statement is not finished, and was not run" end
   self.lines = {}

@@ -46,8 +46,8 @@ _ = _1
 end
 
 --- The text of a script.
--- @param worked { { text =, values = how many it gave } or { file = }... }
--- @param given name -> true: names the session was given, which a script does not have
+-- @param worked { { text =, values = how many it returned } or { file = }... }
+-- @param given name -> true: names that were passed to the session, which a script does not have
 function save.script(worked, given)
   local lines, names = {}, {}
   for i = 1, #worked do lines[i] = line_of(worked, i) end

@@ -4,7 +4,7 @@ local syntax = {}
 
 local NAME = "=repl"
 
--- Could more lines make it whole? A short string goes on only behind a backslash.
+-- Could more lines complete it? A short string continues only after a backslash.
 local function unfinished(text, message)
   if not message:find "near <eof>$" then return false end
   return not message:find "unfinished string near" or text:find "\\z?%s*$" ~= nil
@@ -21,7 +21,7 @@ local function without_local(text)
   return rest:find "^;?$" and names .. " = nil" or nil
 end
 
--- Which of two messages tells more: of the text as an expression, or as a statement.
+-- Which of two messages helps more: that for the text as an expression, or as a statement.
 local function better(text, expression, statement)
   local first = text:match "^%s*([%a_][%w_]*)" or text:match "^%s*(%S)"
   local near = statement:match "unexpected symbol near '(.*)'$"
@@ -54,7 +54,7 @@ local function long_end(text, at, level)
   return stop and stop + 1
 end
 
--- The place behind a short string that opens at `at`; nil when it is open at the end of the text.
+-- The place after a short string that begins at `at`; nil if it is still open at the end of the text.
 local function short_end(text, at)
   local quote = text:sub(at, at)
   at = at + 1
@@ -69,7 +69,7 @@ local function short_end(text, at)
   end
 end
 
--- The place behind the string or comment at `at`, nil when it is open; and where the inside of a string begins.
+-- The place after the string or comment at `at`, nil if it is still open; and where the inside of a string begins.
 local function skip(text, at)
   local comment = text:find("^%-%-", at)
   local level = text:match(comment and "^%-%-%[(=*)%[" or "^%[(=*)%[", at)
@@ -92,12 +92,12 @@ function syntax.inside(text)
     local from = text:find("[\"'%-%[]", at)
     if not from then return "code" end
     if text:find("^[\"']", from) or text:find("^%-%-", from) or text:find("^%[=*%[", from) then
-      local behind, inside = skip(text, from)
-      if not behind then
+      local after, inside = skip(text, from)
+      if not after then
         if not inside then return "comment" end
         return "string", text:sub(1, from - 1), text:sub(inside)
       end
-      at = behind
+      at = after
     else
       at = from + 1
     end

@@ -91,7 +91,7 @@ end
 
 local function check_spark(cell, where, defects)
   if type(cell.spark) ~= "table" then
-    return fault(defects, where, "is a spark without an array: give { spark = { 1, 2, 3 } }")
+    return fault(defects, where, "is a spark without an array: write { spark = { 1, 2, 3 } }")
   end
   local last = 0
   for key, value in next, cell.spark do
@@ -120,7 +120,7 @@ local function check_cell(cell, where, defects)
   if nothing(cell) then return nil end
   if kind == "boolean" or kind == "number" or kind == "string" then return cell end
   if kind == "userdata" then
-    return fault(defects, where, "is part of an entry: give its fields, or tostring() of it")
+    return fault(defects, where, "is part of an entry: use its fields, or tostring() of it")
   end
   if kind == "table" and cell.num ~= nil then return check_rate(cell, where, defects) end
   if kind == "table" and cell.spark ~= nil then return check_spark(cell, where, defects) end
@@ -240,7 +240,7 @@ local function check_finding(value, where, defects)
     finding.references[i] = check_reference(reference, ("%s.references[%d]"):format(where, i), defects)
   end
   if #finding.references == 0 then
-    fault(defects, where, "cites no entry: give references = {{ session = ctx.session, line = ctx.line }} from step")
+    fault(defects, where, "cites no entry: set references = {{ session = ctx.session, line = ctx.line }} in step")
   end
   return finding
 end

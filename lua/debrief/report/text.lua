@@ -34,7 +34,7 @@ end
 
 -- ---- Columns -----------------------------------------------------------------------------------------------------
 
--- The cells of one column as text of its own alignment, rates set so that their brackets stand below each other.
+-- The cells of one column as text, with rates aligned at their brackets.
 local function column_cells(rows, i, unit)
   local cells, rates, widest_share, marked = {}, {}, 0, false
   for r, row in ipairs(rows) do

@@ -15,7 +15,7 @@ local function handler(raised)
 end
 
 -- For want of memory Lua calls no handler.
-local function told(ok, raised, ...)
+local function outcome(ok, raised, ...)
   if not ok and type(raised) == "string" then raised = { message = raised, traceback = "" } end
   return ok, raised, ...
 end
@@ -35,10 +35,10 @@ end
 
 --- Call a function of the user's.
 -- @return true and its results; or false and { message =, traceback = }, the traceback without what is ours
-function script.call(f, ...) return told(xpcall(f, handler, ...)) end
+function script.call(f, ...) return outcome(xpcall(f, handler, ...)) end
 
 --- The same, and an interrupt ends it.
--- @return as call; when it was interrupted, "interrupted" behind that
-function script.guard(f, ...) return told(core.guard(handler, f, ...)) end
+-- @return as call; if it was interrupted, "interrupted" after that
+function script.guard(f, ...) return outcome(core.guard(handler, f, ...)) end
 
 return script

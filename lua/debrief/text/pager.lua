@@ -1,9 +1,9 @@
---- What goes to a terminal, in a pager when it is longer than the screen.
+--- Output to a terminal, through a pager if it is longer than the screen.
 --
---     write, write …      held while it fits the screen           at the end: printed
---     write               one row more: the pager is started, and gets everything; the user may leave it at any time
+--     write, write …      held while it fits the screen; printed at the end
+--     write               one row more: the pager starts and gets everything; the user can leave it at any time
 --
--- Without a command nothing is held: what is written goes to the descriptor.
+-- Without a command nothing is held: all text goes to the descriptor.
 -- @module debrief.text.pager
 local core = require "debrief.core"
 local terminal = require "debrief.text.terminal"
@@ -15,7 +15,7 @@ pager.__index = pager
 
 local NOT_FOUND, NOT_RUN = 127, 126 -- exit statuses of sh
 
--- As git has them: colours pass, and what fits the screen stays on it.
+-- As in git: colours pass, and short text stays on the screen.
 local PREPARE = 'export LESS="${LESS-FRX}" LV="${LV--c}"\n'
 
 -- Rows of the screen that a text takes; colours take none.
@@ -65,7 +65,7 @@ end
 pager.__close = pager.close
 
 --- The command of the user's pager.
--- @return nil when there is to be none; or nil and a message, when the one that $PAGER names is not there
+-- @return nil if none is to be used; or nil and a message if the one in $PAGER does not exist
 function pager.command()
   if terminal.is_dumb() then return nil end
   local command = os.getenv "PAGER"
@@ -77,7 +77,7 @@ function pager.command()
     local stat = core.stat(name:find "/" and name or folder .. "/" .. name)
     if stat and stat.kind == "file" then return words end
   end
-  return nil, command and ("the pager '%s' of $PAGER is not there"):format(name) or nil
+  return nil, command and ("the pager '%s' in $PAGER does not exist"):format(name) or nil
 end
 
 return pager

@@ -19,9 +19,9 @@ local function distance(a, b)
   return last[#b]
 end
 
---- @param name what was typed
--- @param names an array of what there is
--- @return the nearest name, or nil when none is near; and for the end of a message ": did you mean 'NAME'?" or ""
+--- @param name the word that was typed
+-- @param names an array of the known names
+-- @return the nearest name, or nil if none is near; and for the end of a message ": did you mean 'NAME'?" or ""
 local function suggest(name, names)
   local best, least = nil, math.max(1, #name // 2) + 1
   for _, candidate in ipairs(names) do

@@ -5,9 +5,9 @@
 --     a cell      12      row()
 --     a long…      7
 --
--- What does not fit gives way in this order: titles break into lines, columns that may be cut are cut, the widest
--- first, and columns that may be dropped are dropped. When that is not enough, `block` shows a row as lines
--- of its own. Titles and cells are text without line breaks that is safe to show (debrief.text.escape).
+-- What does not fit is reduced in this order: titles break into lines, columns that can be cut are cut, the widest
+-- first, and columns that can be dropped are dropped. If that is not enough, `block` shows each row as several
+-- lines. Titles and cells are text without line breaks that is safe to show (debrief.text.escape).
 -- @module debrief.text.table
 local width = require "debrief.text.width"
 
@@ -55,13 +55,13 @@ local function break_titles(columns)
   end
 end
 
--- Take from the widest column that can give, until all fits or none can give any more.
+-- Narrow the widest column that can be cut, until all fits or none can be cut any more.
 local function cut_widest(columns, limit)
   for _ = limit + 1, total(columns) do
     local widest
     for _, column in ipairs(columns) do
-      local gives = column.least and column.width > column.least
-      if gives and (not widest or column.width > widest.width) then widest = column end
+      local shrinks = column.least and column.width > column.least
+      if shrinks and (not widest or column.width > widest.width) then widest = column end
     end
     if not widest then return end
     widest.width = widest.width - 1
@@ -151,7 +151,7 @@ function Grid:row(cells, paint)
   return joined(parts)
 end
 
---- A row as lines of its own, `title  cell`, for a width that has no room for the columns.
+--- A row as several lines, `title  cell`, for a width that has no room for the columns.
 -- @param columns, limit as layout.fit takes them
 -- @param paint function(text) -> text, called with each title as it is shown; may be nil
 -- @return an array of lines

@@ -88,21 +88,21 @@ function format.spark(spark)
   return #out > 0 and table.concat(out) or "-"
 end
 
---- A number in its unit; what is not a finite number is no data.
+--- A number in its unit; anything but a finite number is no data.
 function format.number(x, unit)
   if not finite(x) then return "-" end
   local humane = units[unit]
   return humane and humane(x) or plain(x)
 end
 
---- The title of a column; a unit that is not part of its cells stands behind it.
+--- The title of a column, followed by its unit if the cells do not show it.
 function format.title(column)
   local title = escape(column.title)
   if column.unit and not units[column.unit] then return title .. " (" .. escape(column.unit) .. ")" end
   return title
 end
 
---- A cell that is no rate, as text without line breaks.
+--- A cell that is not a rate, as text without line breaks.
 function format.scalar(cell, unit)
   if cell == nil or cell == "" then return "-" end
   if cell == true then return "yes" elseif cell == false then return "no" end

@@ -127,7 +127,7 @@ local function fitting(text, columns)
   return last, used
 end
 
---- The text, cut to at most `columns`, with "…" in place of what was cut off.
+--- The text, cut to at most `columns`, with "…" instead of what was cut off.
 function width.cut(text, columns)
   if width.of(text) <= columns then return text end
   if columns < 1 then return "" end
@@ -156,7 +156,7 @@ local function pieces(word, columns)
   return out
 end
 
--- The words of one line, set anew in lines of at most `columns`.
+-- The words of one line, wrapped into lines of at most `columns`.
 local function refill(paragraph, columns, lines)
   local line
   for word in paragraph:gmatch("%S+") do

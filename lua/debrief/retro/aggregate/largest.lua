@@ -13,7 +13,7 @@ function largest.new(limit)
   return { aggregate = "largest", limit = limit, n = 0, items = {} }
 end
 
--- Put an item behind those that are as heavy, unless that is behind the last place.
+-- Put an item after those of the same weight, unless that is past the last place.
 local function insert(state, weight, value)
   local items = state.items
   local at = #items + 1

@@ -98,8 +98,8 @@ local function estimate(state, rank)
   return state.max
 end
 
---- The smallest value that at least the share `q` (0 to 1) of the values do not exceed; nil when there are none.
--- Always one of the values up to 100 of them; above, within 1 % of one (then rounded to a whole number when all were).
+--- The smallest value that at least the share `q` (0 to 1) of the values do not exceed; nil without values.
+-- Always one of the values if there are at most 100; beyond, within 1 % of one (rounded to a whole number if all were).
 function quantiles.at(state, q)
   if state.n == 0 then return nil end
   local rank = math.max(1, math.min(state.n, math.ceil(q * state.n)))

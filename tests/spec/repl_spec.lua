@@ -116,12 +116,14 @@ describe("a session", function()
     end
   end)
 
-  it("loads files as lua does: with a first line for a shell, with a byte order mark, compiled", function()
+  it("loads text files as lua does: with a first line for a shell, with a byte order mark; but no bytecode", function()
     local scene = program.scene()
-    for name, text in pairs {
-      sh = "#!/bin/lua\nreturn 7", bom = "\xef\xbb\xbfreturn 7", bc = string.dump(load "return 7") } do
+    for name, text in pairs { sh = "#!/bin/lua\nreturn 7", bom = "\xef\xbb\xbfreturn 7" } do
       assert.same({ "7\n", "", "done" }, { feed(".load " .. scene:write(name, text)) }, name)
     end
+    local _, message, status = feed(".load " .. scene:write("bc", string.dump(load "return 7")))
+    assert.truthy(message:find("attempt to load a binary chunk", 1, true), message)
+    assert.equal("error", status)
     local path = scene:write("bad", "x = = 1")
     assert.same({ "", path .. ":1: unexpected symbol near '='\n", "error" }, { feed(".load " .. path) })
   end)

@@ -79,6 +79,8 @@ bool dbf_session_id_check(const char *id, debrief_error *err) {
 
 /* The hash is unkeyed: ids made of equal texts must be equal on every machine and for ever. */
 void debrief_session_id(const char *text, size_t len, char out[129]) {
+  if (!text) len = 0;
+  if (!out) return;
   if (id_valid(text, len)) {
     memcpy(out, text, len);
     out[len] = '\0';

@@ -135,10 +135,17 @@ typedef struct writer {
   debrief_error *err;
 } writer;
 
+/* Has the text its bytes? */
+static bool check_text(writer *w, const char *name, debrief_text text) {
+  return text.data || text.len == 0 ||
+         dbf_fail(w->err, DEBRIEF_EARG, "%s has %zu bytes, but its data is NULL", name, text.len);
+}
+
 /* Check JSON text of the caller that stands `depth` levels deep. *value lies in the writer's copy. */
 static bool check_json(writer *w, const char *where, debrief_text json, unsigned depth,
                        dbf_json_value *value) {
   dbf_json_fault fault = {0};
+  if (!check_text(w, where, json)) return false;
   if (json.len > DBF_LINE_LIMIT) return fail_size(w->err, json.len);
   dbf_bytes_clear(&w->copy);
   dbf_bytes_append(&w->copy, json.data, json.len);
@@ -192,6 +199,7 @@ static bool is_given(const writer *w, bool always, uint32_t bit) {
 
 static bool put_string(writer *w, const char *name, debrief_text text, bool always, uint32_t bit) {
   (void)bit;
+  if (!check_text(w, name, text)) return false;
   if (w->sparse ? text.data != NULL : always || text.len > 0) write_text(w->out, name, text);
   return true;
 }
@@ -294,6 +302,7 @@ bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry,
     return dbf_fail(err, DEBRIEF_EARG,
                     "debrief_entry.struct_size is %zu: set it to sizeof(debrief_entry), %zu here",
                     entry->struct_size, sizeof *entry);
+  if (!check_text(&w, "session_id", session)) return false;
   if (session.data && (session.len != strlen(id) || memcmp(session.data, id, session.len) != 0)) {
     shown other = show(session.data, session.len);
     return fail_session(err, 0, &other, id);

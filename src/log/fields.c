@@ -44,6 +44,7 @@ size_t debrief_string(debrief_text json, char *buffer, size_t size) {
   dbf_bytes decoded;
   size_t len = SIZE_MAX;
   dbf_bytes_init(&decoded);
+  if (!buffer) size = 0;
   if (size) buffer[0] = '\0';
   if (string.type == DBF_JSON_STRING) dbf_json_decode_string(&string, &decoded);
   if (string.type == DBF_JSON_STRING && !decoded.failed) {
@@ -58,10 +59,12 @@ size_t debrief_string(debrief_text json, char *buffer, size_t size) {
 
 bool debrief_integer(debrief_text json, int64_t *value) {
   dbf_json_value number = value_of(json);
-  return dbf_json_decode_integer(&number, value);
+  int64_t unused;
+  return dbf_json_decode_integer(&number, value ? value : &unused);
 }
 
 bool debrief_timestamp(debrief_text json, debrief_time *value) {
   dbf_json_value string = value_of(json);
-  return dbf_timestamp_of(&string, value);
+  debrief_time unused;
+  return dbf_timestamp_of(&string, value ? value : &unused);
 }

@@ -189,7 +189,7 @@ void debrief_follower_stop(debrief_follower *f) {
 }
 
 int debrief_follower_fd(const debrief_follower *f) {
-  return f->watch.fd;
+  return f ? f->watch.fd : -1;
 }
 
 /* ---- Opening and closing --------------------------------------------------------------------------------------------- */

@@ -468,6 +468,9 @@ debrief_line dbf_record_line(const dbf_record *record) {
 
 debrief_next debrief_reader_next(debrief_reader *r, debrief_line *line, debrief_error *err) {
   dbf_record record;
+  if (!r) return dbf_fail(err, DEBRIEF_EARG, "no reader was given (reader is NULL)"), DEBRIEF_NEXT_ERROR;
+  if (!line)
+    return dbf_fail(err, DEBRIEF_EARG, "nothing to fill in was given (line is NULL)"), DEBRIEF_NEXT_ERROR;
   debrief_next next = dbf_reader_next(r, &record, err);
   if (next == DEBRIEF_NEXT_ENTRY) *line = dbf_record_line(&record);
   return next;

@@ -363,6 +363,7 @@ bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result
 }
 
 void debrief_repair_release(debrief_repair *result) {
+  if (!result) return;
   free(result->copy);
   free(result->left_out);
   *result = (debrief_repair){.struct_size = result->struct_size};

@@ -30,6 +30,17 @@ describe("the public headers", function()
     end)
   end
 
+  it("have no function that no test calls with NULL", function()
+    for header, test in pairs { ["log.h"] = "tests/unit/null.c", ["debrief.h"] = "tests/embed/host_null.c" } do
+      local text, calls, count = program.read("src/include/debrief/" .. header), program.read(test), 0
+      for name in text:gmatch "\nDEBRIEF_API [^;(]-([%w_]+)%(" do
+        assert(calls:find(name .. "(", 1, true), test .. " does not call " .. name)
+        count = count + 1
+      end
+      assert(count > 20, header)
+    end
+  end)
+
   it("are for C++ to link, too", function()
     scene:write("host.cc", [[#include <debrief/log.h>
 int main() { return debrief_session_id_valid("s1") ? 0 : 1; }

@@ -230,7 +230,7 @@ DEBRIEF_API debrief_reader *debrief_log_read_path(const char *path, const debrie
                                                   debrief_error *err);
 
 /* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; every later call returns it
- * again. */
+ * again. EARG: an argument is NULL. */
 DEBRIEF_API debrief_next debrief_reader_next(debrief_reader *reader, debrief_line *line, debrief_error *err);
 
 DEBRIEF_API void debrief_reader_close(debrief_reader *reader);
@@ -301,7 +301,7 @@ typedef struct debrief_repair {
 DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result,
                                     debrief_error *err);
 
-/* Free what a repair filled in. A zeroed result is fine. */
+/* Free what a repair filled in. A zeroed result is fine, and NULL. */
 DEBRIEF_API void debrief_repair_release(debrief_repair *result);
 
 /* ---- Following (file -> C, as it grows) ------------------------------------------------------------------- */
@@ -346,7 +346,8 @@ DEBRIEF_API debrief_next debrief_follower_next(debrief_follower *follower, int t
 DEBRIEF_API void debrief_follower_stop(debrief_follower *follower);
 
 /* A descriptor that becomes readable when there may be something new, to poll together with others. Before each wait,
- * call debrief_follower_next with timeout 0 until it returns END. The descriptor belongs to the follower. */
+ * call debrief_follower_next with timeout 0 until it returns END. The descriptor belongs to the follower. -1 for
+ * NULL. */
 DEBRIEF_API int debrief_follower_fd(const debrief_follower *follower);
 
 /* NULL is fine. */
@@ -362,13 +363,14 @@ DEBRIEF_API debrief_text debrief_member(debrief_text json, const char *name);
 DEBRIEF_API debrief_text debrief_element(debrief_text json, size_t index);
 
 /* Decode a JSON string into `buffer` of `size` bytes, NUL-terminated and cut to fit at a character; returns the whole
- * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD. */
+ * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD. With NULL, nothing is
+ * stored. */
 DEBRIEF_API size_t debrief_string(debrief_text json, char *buffer, size_t size);
 
-/* Decode a JSON integer that fits in 64 bits; false if it is anything else. */
+/* Decode a JSON integer that fits in 64 bits; false if it is anything else. With NULL, nothing is stored. */
 DEBRIEF_API bool debrief_integer(debrief_text json, int64_t *value);
 
-/* Decode an RFC 3339 timestamp from a JSON string; false if it is anything else. */
+/* Decode an RFC 3339 timestamp from a JSON string; false if it is anything else. With NULL, nothing is stored. */
 DEBRIEF_API bool debrief_timestamp(debrief_text json, debrief_time *value);
 
 /* ---- Sessions -------------------------------------------------------------------------------------------- */

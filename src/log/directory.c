@@ -7,7 +7,6 @@
 #include "directory.h"
 
 #include "error.h"
-#include "hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,76 +20,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ID_MAX       128
 #define SUFFIX       ".jsonl"
 #define SHOWN_PATH   300
-#define SHOWN_ID     40
 #define OPEN_FLAGS   (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 const char *dbf_directory_shown(const char *path) {
   size_t len = strlen(path);
   return len > SHOWN_PATH ? path + len - SHOWN_PATH : path;
-}
-
-/* ---- Session ids ------------------------------------------------------------------------------------------- */
-
-/* Not isalnum: it asks the locale. */
-static bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool is_id_char(char c) {
-  return is_alnum(c) || c == '.' || c == '_' || c == '-';
-}
-
-static bool id_valid(const char *id, size_t len) {
-  if (len == 0 || len > ID_MAX || !is_alnum(id[0])) return false;
-  for (size_t i = 1; i < len; i++)
-    if (!is_id_char(id[i])) return false;
-  return true;
-}
-
-bool debrief_session_id_valid(const char *id) {
-  return id && id_valid(id, strnlen(id, ID_MAX + 1));
-}
-
-/* An id nobody can vouch for goes into a message, and from there to a terminal. */
-static void show_id(const char *id, char out[SHOWN_ID * 4 + 4]) {
-  char *p = out;
-  size_t i = 0;
-  for (; id[i] && i < SHOWN_ID; i++) {
-    if (id[i] >= ' ' && id[i] <= '~') *p++ = id[i];
-    else p += sprintf(p, "\\x%02x", (unsigned)(unsigned char)id[i]);
-  }
-  strcpy(p, id[i] ? "..." : "");
-}
-
-bool dbf_session_id_check(const char *id, debrief_error *err) {
-  if (!id) return dbf_fail(err, DEBRIEF_EARG, "no session id was given (id is NULL)");
-  if (debrief_session_id_valid(id)) return true;
-  char shown[SHOWN_ID * 4 + 4];
-  show_id(id, shown);
-  return dbf_fail(err, DEBRIEF_EID,
-                  "session id \"%s\" is not allowed: use letters, digits, '.', '_' and '-', %d at most, "
-                  "a letter or digit first (debrief.session_id(text) makes one)",
-                  shown, ID_MAX);
-}
-
-/* The hash is unkeyed: ids made of equal texts must be equal on every machine and for ever. */
-void debrief_session_id(const char *text, size_t len, char out[129]) {
-  if (!text) len = 0;
-  if (!out) return;
-  if (id_valid(text, len)) {
-    memcpy(out, text, len);
-    out[len] = '\0';
-    return;
-  }
-  size_t from = 0, n = 0;
-  while (from < len && !is_alnum(text[from])) from++;
-  for (; from < len && n < 100; from++) out[n++] = is_id_char(text[from]) ? text[from] : '-';
-  if (n == 0) out[n++] = 's';
-  snprintf(out + n, 129 - n, "-%016llx", (unsigned long long)dbf_hash(DBF_HASH_START, text, len));
 }
 
 /* ---- The folder -------------------------------------------------------------------------------------------- */
@@ -402,7 +339,7 @@ static int by_bytes(const void *a, const void *b) {
 static size_t id_in_name(const char *name) {
   size_t len = strlen(name), suffix = sizeof SUFFIX - 1;
   if (len <= suffix || strcmp(name + len - suffix, SUFFIX) != 0) return 0;
-  return id_valid(name, len - suffix) ? len - suffix : 0;
+  return dbf_session_id_is(name, len - suffix) ? len - suffix : 0;
 }
 
 static bool is_regular(DIR *stream, const struct dirent *item) {
@@ -460,7 +397,7 @@ static int64_t ns_since_1970(const struct statx_timestamp *time) {
 /* False with errno: ENOENT when it is not there any more. */
 static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
   struct statx st;
-  char name[ID_MAX + sizeof SUFFIX];
+  char name[DBF_SESSION_ID_MAX + sizeof SUFFIX];
   snprintf(name, sizeof name, "%s" SUFFIX, id);
   if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE | STATX_MTIME, &st) != 0) return false;
   *item = (dbf_directory_item){.id = id,

@@ -1,8 +1,8 @@
-/* directory.h: one folder of sessions: ids, opening beneath it, listing. Nothing about lines. */
+/* directory.h: one folder of sessions: opening beneath it, listing. Nothing about lines. */
 #ifndef DBF_DIRECTORY_H
 #define DBF_DIRECTORY_H
 
-#include <debrief/log.h>
+#include "session_id.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
@@ -31,9 +31,6 @@ bool dbf_directory_copy(dbf_directory *to, const dbf_directory *dir, debrief_err
  * whose parent then wants a sync. A folder that was moved or removed since it was opened is looked for again: a log is
  * what its path names. ENOENT when it is not there. */
 bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err);
-
-/* Refuse what is not a session id with a message that names debrief.session_id. */
-bool dbf_session_id_check(const char *id, debrief_error *err);
 
 /* Open ID.jsonl beneath the folder without following a link (openat2 RESOLVE_BENEATH|NO_SYMLINKS, else openat
  * with O_NOFOLLOW), O_CLOEXEC|O_NONBLOCK|O_NOCTTY; it must be regular. For reading: *fd is -1 and true when it does

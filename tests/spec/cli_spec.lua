@@ -53,6 +53,23 @@ describe("the program", function()
     assert.truthy(r.err:find("loaded retro", 1, true), r.err)
   end)
 
+  it("loads for an append what it uses, and less for the version", function()
+    scene:sh(("mkdir copy && cp -r %s/lua copy"):format(program.root))
+    local env = { DEBRIEF_LUA_DIR = scene:path "copy" }
+    local function keep(names) -- the only modules that can be loaded
+      scene:sh "find copy -name '*.lua' -exec sh -c 'echo \"error [[{} was loaded]]\" > {}' ';'"
+      for name in names:gmatch "%S+" do
+        scene:sh(("cp %s/lua/debrief/%s.lua copy/lua/debrief/%s.lua"):format(program.root, name, name))
+      end
+    end
+    local program_itself = "cli/init cli/messages cli/output cli/progress "
+    keep(program_itself .. "text/write")
+    assert.same(scene:run { "--version" }, scene:run { "--version", env = env })
+    keep(program_itself .. "cli/commands cli/parser cli/arguments cli/append cli/entry_words")
+    local r = scene:run { "append", "s", "skill=a", "input:={}", "--attempt", "verified=true", env = env }
+    assert.same({ 0, "" }, { r.status, r.err })
+  end)
+
   it("keeps help within 80 columns", function()
     for _, words in ipairs { "", table.unpack(COMMANDS) } do
       for line in scene:sh('"$DEBRIEF" help ' .. words).out:gmatch "[^\n]+" do assert(utf8.len(line) <= 80, line) end

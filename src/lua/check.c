@@ -73,7 +73,9 @@ static int l_check(lua_State *L) {
   debrief_log *log = dbf_lua_log_check(L, 1);
   const char *id = luaL_checkstring(L, 2);
   debrief_read_config config = listen(L, 3, &l);
+  dbf_lua_log_pin(L, 1, true);
   bool ok = debrief_log_check(log, id, &config, &check, &err);
+  dbf_lua_log_pin(L, 1, false);
   return finish_check(L, &l, ok, &check, &err);
 }
 

@@ -54,7 +54,7 @@ static void push_note(lua_State *L, const note *n) {
 void dbf_diagnostics_push(lua_State *L, dbf_diagnostics *notes) {
   size_t count = notes->bytes.len / sizeof(note);
   lua_createtable(L, (int)count, 0);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < notes->bytes.len / sizeof(note); i++) { /* a finalizer may take them */
     note n;
     memcpy(&n, notes->bytes.data + i * sizeof n, sizeof n);
     push_note(L, &n);

@@ -16,9 +16,11 @@ typedef struct source {
   size_t attempt_count; /* set by get_attempts */
 } source;
 
+/* What a caller gives may have a metatable: its own fields count, and nothing of it runs. */
 static int get(const source *s, const char *name) {
   luaL_checkstack(s->L, 4, "too many attempts");
-  return lua_getfield(s->L, s->table, name);
+  lua_pushstring(s->L, name);
+  return lua_rawget(s->L, s->table);
 }
 
 static bool is_absent(lua_State *L) {
@@ -81,18 +83,24 @@ static void get_json(source *s, const char *name, uint32_t bit, debrief_text *te
   lua_State *L = s->L;
   (void)bit;
   if (get(s, name) == LUA_TNIL) return;
-  dbf_bytes *out = dbf_scratch_text(L);
-  dbf_lua_json_write(L, -1, out);
+  int value = lua_gettop(L);
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  dbf_lua_json_write(L, value, out);
   lua_pushlstring(L, out->data, out->len);
-  lua_replace(L, -2);
+  dbf_scratch_give(L, -2);
+  lua_replace(L, value);
+  lua_settop(L, value);
   text->data = lua_tolstring(L, -1, &text->len);
 }
 
 static debrief_text get_rest(const source *s, const dbf_field *known) {
   debrief_text text = {NULL, 0};
-  dbf_bytes *out = dbf_scratch_text(s->L);
-  if (!dbf_lua_json_write_rest(s->L, s->table, known, out)) return text;
-  lua_pushlstring(s->L, out->data, out->len);
+  dbf_bytes *out = &dbf_scratch_take(s->L)->text;
+  bool any = dbf_lua_json_write_rest(s->L, s->table, known, out);
+  if (any) lua_pushlstring(s->L, out->data, out->len);
+  dbf_scratch_give(s->L, any ? -2 : -1);
+  if (!any) return lua_pop(s->L, 1), text;
+  lua_remove(s->L, -2);
   text.data = lua_tolstring(s->L, -1, &text.len);
   return text;
 }
@@ -102,8 +110,10 @@ static void make_plain(lua_State *L) {
   bool bad_utf8;
   dbf_json_value view;
   if (!dbf_entry_userdata_get(L, -1, &view, &bad_utf8)) return;
+  dbf_entry_userdata_anchor(L, -1);
   dbf_lua_json_push(L, &view, true);
-  lua_replace(L, -2);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
 }
 
 static void get_attempt(lua_State *L, debrief_attempt *a) {
@@ -120,8 +130,7 @@ static void get_attempts(source *s, const char *name, uint32_t bit, const debrie
   make_plain(L);
   int array = lua_gettop(L);
   if (!lua_istable(L, array)) wrong(s, name, "an array of tables");
-  lua_len(L, array);
-  size_t n = (size_t)lua_tointeger(L, -1);
+  size_t n = lua_rawlen(L, array);
   debrief_attempt *attempts = lua_newuserdatauv(L, (n + 1) * sizeof *attempts, 0);
   memset(attempts, 0, (n + 1) * sizeof *attempts);
   for (size_t i = 0; i < n; i++) {

@@ -51,27 +51,38 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L) {
 /* Push an entry with room for a body like `head`, without a metatable yet. */
 static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *head) {
   entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
-  e->is_value = false;
+  e->is_value = e->has_pending = false;
+  e->frozen = keys->frozen;
   e->keys = keys;
   e->now = &e->own;
   e->own = *head;
   return e;
 }
 
+/* Making the userdata may have run a finalizer of a script. What it did to the owner of the scan, `uses` counts. */
+static void check_uses(lua_State *L, const uint32_t *uses, uint32_t before) {
+  if (uses && *uses != before) luaL_error(L, "a finalizer used the reader that was returning an entry");
+}
+
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
-                                  bool bad_utf8, bool foreign) {
+                                  bool bad_utf8, bool foreign, const uint32_t *uses) {
   body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
+  uint32_t before = *uses;
   entry_view *e = push_entry(L, keys, &head);
+  check_uses(L, uses, before);
   fill_index(&e->own, entry);
   dbf_bytes_move(text_of(&e->own), entry->text, entry->len);
   lua_getiuservalue(L, keeper, 1);
   lua_setmetatable(L, -2);
 }
 
-void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign) {
+void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
+                             const uint32_t *uses) {
   body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
+  uint32_t before = uses ? *uses : 0;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
   entry_view *e = push_entry(L, keys, &head);
+  check_uses(L, uses, before);
   dbf_entry_userdata_fill(&e->own, entry);
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
@@ -80,16 +91,28 @@ void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8
 int dbf_entry_userdata_copy(lua_State *L) {
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
-  const body *from = ((entry_view *)lua_touserdata(L, 1))->now;
+  if (((entry_view *)lua_touserdata(L, 1))->has_pending) dbf_entry_userdata_flush(L, 1);
+  const entry_view *original = lua_touserdata(L, 1);
+  const body *from = original->now;
   body head = *from;
   head.edits = 0;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
-  body *to = &push_entry(L, keys, &head)->own;
+  entry_view *made = push_entry(L, keys, &head);
+  body *to = &made->own;
+  made->frozen = false;
+  if (original->now != from) return luaL_error(L, "the entry changed while it was copied");
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
   memcpy(to + 1, from + 1, (size_t)((char *)edits_of(from) - (char *)(from + 1)));
   memcpy(text_of(to), text_of(from), from->len + 1);
   return 1;
+}
+
+int dbf_entry_userdata_freeze(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
+    return luaL_typeerror(L, 1, "entry");
+  ((entry_view *)lua_touserdata(L, 1))->frozen = true;
+  return 0;
 }
 
 /* ---- Finding the place of a view ----------------------------------------------------------------------------- */
@@ -132,9 +155,16 @@ static inline void locate(lua_State *L, void *userdata, place *p) {
     p->range = (dbf_json_value){p->text + p->value->from, p->text + p->value->to, p->value->type, false};
 }
 
+/* Whoever looks at a whole entry finds what was assigned. A value in it has nothing pending. */
+static inline void flush_own(lua_State *L, int index) {
+  const entry_view *e = lua_touserdata(L, index);
+  if (!e->is_value && e->has_pending) dbf_entry_userdata_flush(L, index);
+}
+
 static bool place_of(lua_State *L, int index, place *p) {
   if (lua_type(L, index) != LUA_TUSERDATA) return false;
   if (!dbf_userdata_is(L, index, &value_key) && !dbf_userdata_is(L, index, &entry_key)) return false;
+  flush_own(L, index);
   locate(L, lua_touserdata(L, index), p);
   return true;
 }
@@ -146,6 +176,7 @@ place dbf_entry_userdata_own_place(lua_State *L) {
   place p;
   void *userdata = lua_touserdata(L, 1);
   if (!userdata) luaL_typeerror(L, 1, "entry");
+  flush_own(L, 1);
   locate(L, userdata, &p);
   return p;
 }
@@ -158,9 +189,22 @@ bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool
   return true;
 }
 
+void dbf_entry_userdata_anchor(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (*(bool *)lua_touserdata(L, index)) {
+    lua_getiuservalue(L, index, 1);
+    index = lua_gettop(L);
+  } else {
+    lua_pushvalue(L, index);
+  }
+  lua_getiuservalue(L, index, 1);
+  lua_remove(L, -2);
+}
+
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count) {
   if (lua_type(L, index) != LUA_TUSERDATA || !dbf_userdata_is(L, index, &entry_key)) return false;
+  flush_own(L, index);
   const body *b = ((entry_view *)lua_touserdata(L, index))->now;
   *text = text_of(b);
   *members = members_of(b);
@@ -202,9 +246,9 @@ bool dbf_entry_userdata_push_scalar(lua_State *L, const dbf_json_value *v, bool 
 
 value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
                                           uint32_t to, uint8_t type) {
+  uint32_t edits = e->now->edits; /* those that from and to are right for: a finalizer may make more */
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
-  *view = (value_view){
-      .is_value = true, .entry = e, .edits = e->now->edits, .from = from, .to = to, .type = type};
+  *view = (value_view){.is_value = true, .entry = e, .edits = edits, .from = from, .to = to, .type = type};
   if (owner) lua_getiuservalue(L, 1, 1);
   else lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -339,6 +383,7 @@ static int l_index(lua_State *L) {
   if (!userdata) return index_by_search(L);
   value_view *v = *(bool *)userdata ? userdata : NULL;
   entry_view *e = v ? v->entry : userdata;
+  if (!v && e->has_pending && dbf_entry_userdata_is_pending(L, 2)) return index_by_search(L);
   int key = dbf_keys_find(e->keys, lua_topointer(L, 2));
   const dbf_member *m;
   if (key < 0 || !find_known(e, v, key, &m)) return index_by_search(L);
@@ -416,6 +461,7 @@ static int l_next(lua_State *L) {
   } else {
     at = dbf_json_member(at, p.range.end, &key, &value);
     push_string(L, &key, p.bad_utf8);
+    if (text_of(p.entry->now) != p.text) return luaL_error(L, "the entry changed while it was read");
   }
   set_upvalue(L, 4, at ? at - p.text : -1);
   set_upvalue(L, 5, index + 1);
@@ -467,6 +513,12 @@ void dbf_entry_userdata_open(lua_State *L) {
   set_methods(L, value, entry - 1, value, "entry value");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
+  lua_pop(L, 1);
+  dbf_entry_userdata_open_pending(L);
+}
+
+void dbf_entry_userdata_freeze_all(lua_State *L) {
+  ((dbf_keys *)(uintptr_t)dbf_entry_userdata_type(L))->frozen = true;
   lua_pop(L, 1);
 }
 

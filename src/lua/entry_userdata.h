@@ -17,21 +17,33 @@
 /* Make the metatables; once a state. */
 void dbf_entry_userdata_open(lua_State *L);
 
-/* Push a copy of a scanned entry. `foreign`: known fields may hold anything. */
-void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign);
+/* Push a copy of a scanned entry. `foreign`: known fields may hold anything. `uses`: counts uses of the object that the
+ * scan belongs to; raises when it changes meanwhile, by a finalizer. NULL: the scan is the caller's alone. */
+void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
+                             const uint32_t *uses);
 
 /* The same for callers that push many entries, and whose text moves (bytes.h): user value 1 of the userdata at `keeper`
  * is what dbf_entry_userdata_type pushed, `keys` what it returned. */
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
-                                  bool bad_utf8, bool foreign);
+                                  bool bad_utf8, bool foreign, const uint32_t *uses);
 const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 
 /* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
 int dbf_entry_userdata_copy(lua_State *L);
 
+/* Lua function freeze(entry): from now on it is read-only, and all values in it. */
+int dbf_entry_userdata_freeze(lua_State *L);
+
+/* Entries of this state are read-only from the beginning, copies excepted. */
+void dbf_entry_userdata_freeze_all(lua_State *L);
+
 /* The JSON value of the entry or value at `index`, valid while it is on the stack and not assigned to; false if `index`
  * is something else. *bad_utf8: its strings need repair. */
 bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8);
+
+/* Push what keeps the bytes that dbf_entry_userdata_get returned for the value at `index` alive when the entry is assigned
+ * to. */
+void dbf_entry_userdata_anchor(lua_State *L, int index);
 
 /* The scanned entry at `index` without a copy, for tests of members in C; false if it is not an entry. */
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,

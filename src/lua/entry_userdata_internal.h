@@ -1,5 +1,5 @@
-/* entry_userdata_internal.h: how entries and values lie in memory. Between view.c, view_assign.c and view_ipairs.c
- * only. */
+/* entry_userdata_internal.h: how entries and values lie in memory. Between entry_userdata.c, entry_assign.c
+ * and entry_ipairs.c only. */
 #ifndef DBF_ENTRY_USERDATA_INTERNAL_H
 #define DBF_ENTRY_USERDATA_INTERNAL_H
 
@@ -18,9 +18,18 @@ typedef struct body {
   bool bad_utf8, foreign;
 } body;
 
-/* An entry. `now` is `own` until the first assignment, then the body in user value 1. */
+/* New members on their way into an entry: their text, and their names as the keys of user value 1. User value 2 is what
+ * user value 1 of the entry was, the body. Owns its bytes. */
+typedef struct pending {
+  dbf_bytes text; /* |"name":value|,"name":value| ... */
+} pending;
+
+/* An entry. `now` is `own` until the first assignment, then the body in user value 1. With `has_pending`, user value 1
+ * is a `pending` that stands before the body. */
 typedef struct entry_view {
-  bool is_value;        /* false. The first byte distinguishes both kinds */
+  bool is_value; /* false. The first byte distinguishes both kinds */
+  bool frozen;   /* read-only */
+  bool has_pending;
   const dbf_keys *keys; /* of the state; its metatable keeps them */
   body *now;
   body own;
@@ -89,10 +98,19 @@ value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *entry, const
 /* Push element `index` (from 1) of argument 1; false, and nothing pushed, if it does not exist. */
 bool dbf_entry_userdata_push_element(lua_State *L, uint64_t index);
 
-/* Replace the keys and the metatable of values on the stack by the function ipairs (view_ipairs.c). */
+/* Replace the keys and the metatable of values on the stack by the function ipairs (entry_ipairs.c). */
 void dbf_entry_userdata_push_ipairs(lua_State *L);
 
-/* The metamethod __newindex (view_assign.c). */
+/* The metamethod __newindex (entry_assign.c). */
 int dbf_entry_userdata_assign(lua_State *L);
+
+/* Put the pending members of the entry at `index`, which has some, into its body. */
+void dbf_entry_userdata_flush(lua_State *L, int index);
+
+/* Does the entry at argument 1, which has pending members, have one of the name at `key`? */
+bool dbf_entry_userdata_is_pending(lua_State *L, int key);
+
+/* Make the metatable of `pending`. */
+void dbf_entry_userdata_open_pending(lua_State *L);
 
 #endif

@@ -17,6 +17,7 @@ typedef struct follower_object {
   dbf_diagnostics notes;
   dbf_bytes paths; /* |path 0|path 0|: a note's item is where in it its path begins */
   size_t last;     /* the last one */
+  uint32_t uses;   /* counts calls: a record is good until the next one */
 } follower_object;
 
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
@@ -69,12 +70,14 @@ static int l_follow(lua_State *L) {
 static follower_object *check_follower(lua_State *L) {
   follower_object *o = luaL_checkudata(L, 1, follower_type);
   if (!o->follower) luaL_error(L, "this follower is closed");
+  o->uses++;
   return o;
 }
 
 static int l_next(lua_State *L) {
   follower_object *o = check_follower(L);
   dbf_record record;
+  uint32_t uses = o->uses;
   dbf_limits_check(L);
   const char *session;
   debrief_error err;
@@ -83,8 +86,10 @@ static int l_next(lua_State *L) {
   case DEBRIEF_NEXT_ERROR: return dbf_table_push_failure(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
-  dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false);
   lua_pushstring(L, session);
+  if (o->uses != uses) return luaL_error(L, "a finalizer used the follower that was returning an entry");
+  dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false, &o->uses);
+  lua_insert(L, -2);
   lua_pushinteger(L, (lua_Integer)record.line);
   return 3;
 }
@@ -116,7 +121,8 @@ static int l_diagnostics(lua_State *L) {
   dbf_diagnostics_push(L, &o->notes);
   for (lua_Integer i = 1; lua_rawgeti(L, -2, i) == LUA_TTABLE; i++) {
     lua_getfield(L, -1, "item");
-    lua_pushstring(L, o->paths.data + lua_tointeger(L, -1));
+    size_t at = (size_t)lua_tointeger(L, -1);
+    lua_pushstring(L, at < o->paths.len ? o->paths.data + at : NULL);
     lua_setfield(L, -3, "path");
     lua_pop(L, 2);
   }
@@ -127,6 +133,7 @@ static int l_diagnostics(lua_State *L) {
 
 static int l_close(lua_State *L) {
   follower_object *o = luaL_checkudata(L, 1, follower_type);
+  o->uses++;
   debrief_follower_close(o->follower);
   o->follower = NULL;
   dbf_diagnostics_release(&o->notes);

@@ -230,10 +230,12 @@ static debrief_value take_value(lua_State *L, int index) {
     return value;
   case LUA_TSTRING: value.kind = DEBRIEF_TEXT; break;
   default: {
-    dbf_bytes *out = dbf_scratch_text(L);
+    dbf_bytes *out = &dbf_scratch_take(L)->text;
     dbf_lua_json_write(L, index, out);
     lua_pushlstring(L, out->data, out->len);
+    dbf_scratch_give(L, -2);
     lua_replace(L, index);
+    lua_pop(L, 1);
     value.kind = DEBRIEF_JSON;
   }
   }

@@ -17,6 +17,7 @@ enum {
 
 typedef struct dbf_keys {
   const void *entry_type, *value_type; /* the metatables of both kinds, by lua_topointer */
+  bool frozen;                         /* entries of this state begin read-only */
   struct {
     const void *string; /* NULL: free, and the end of a search */
     int key;

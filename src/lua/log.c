@@ -31,6 +31,7 @@ static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader",
 
 typedef struct log_object {
   debrief_log *log; /* NULL: closed */
+  unsigned pins;    /* calls under way that come back to Lua */
 } log_object;
 
 typedef struct reader_object {
@@ -38,7 +39,8 @@ typedef struct reader_object {
   dbf_diagnostics notes;
   dbf_selection span;
   bool foreign;
-  bool big; /* the entry given last was */
+  bool big;      /* the entry returned last was */
+  uint32_t uses; /* counts calls: a record is good until the next one */
   const dbf_keys *keys;
 } reader_object;
 
@@ -91,6 +93,7 @@ static int l_reader(lua_State *L) {
 static reader_object *check_reader(lua_State *L) {
   reader_object *r = dbf_userdata_own(L, reader_type);
   if (!r->reader) luaL_error(L, "this reader is closed");
+  r->uses++;
   return r;
 }
 
@@ -122,7 +125,7 @@ static int l_reader_next(lua_State *L) {
   case DEBRIEF_NEXT_ENTRY: break;
   }
   r->big = record.entry->len > BIG;
-  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign);
+  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign, &r->uses);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
@@ -143,12 +146,12 @@ static int l_reader_batch(lua_State *L) {
   reader_object *r = check_reader(L);
   size_t most = (size_t)luaL_checkinteger(L, 2), len;
   const char *session = luaL_checklstring(L, 3, &len);
-  dbf_bytes *texts = &dbf_scratch_of(L)->text, *places = &dbf_scratch_of(L)->extra;
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
+  dbf_bytes *texts = &scratch->text, *places = &scratch->extra;
   debrief_next next = DEBRIEF_NEXT_ENTRY;
   dbf_record record;
   debrief_error err;
-  dbf_bytes_clear(texts);
-  dbf_bytes_clear(places);
   while (texts->len < most && places->len < most && !texts->failed && next == DEBRIEF_NEXT_ENTRY) {
     next = next_match(L, r, NULL, &record, &err);
     if (next == DEBRIEF_NEXT_ENTRY) add_to_batch(&record, session, len, texts, places);
@@ -158,6 +161,7 @@ static int l_reader_batch(lua_State *L) {
   lua_pushlstring(L, texts->len ? texts->data : "", texts->len);
   lua_pushlstring(L, places->len ? places->data : "", places->len);
   lua_pushboolean(L, next != DEBRIEF_NEXT_ENTRY);
+  dbf_scratch_give(L, taken);
   return next == DEBRIEF_NEXT_ERROR ? 3 + fail_at(L, &err) : 3;
 }
 
@@ -170,7 +174,8 @@ static void keep_part(void *user, uint64_t begin, uint64_t end, uint64_t first_l
 static int l_reader_cut(lua_State *L) {
   reader_object *r = check_reader(L);
   lua_Integer step = luaL_checkinteger(L, 2), part[3];
-  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  int taken = lua_gettop(L);
   debrief_error err;
   if (!dbf_cut(dbf_reader_fd(r->reader), "the session", (uint64_t)step, keep_part, out, &err))
     return dbf_table_push_failure(L, &err);
@@ -185,6 +190,7 @@ static int l_reader_cut(lua_State *L) {
     }
     lua_rawseti(L, -2, (lua_Integer)(at / sizeof part) + 1);
   }
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -210,6 +216,7 @@ static int l_reader_diagnostics(lua_State *L) {
 
 static int l_reader_close(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
+  r->uses++;
   debrief_reader_close(r->reader);
   r->reader = NULL;
   dbf_diagnostics_release(&r->notes);
@@ -228,7 +235,7 @@ static int l_log(lua_State *L) {
   config.file_mode = (uint32_t)dbf_table_integer(L, 2, "file_mode", 0);
   config.folder_mode = (uint32_t)dbf_table_integer(L, 2, "folder_mode", 0);
   log_object *log = lua_newuserdatauv(L, sizeof *log, 1);
-  log->log = NULL;
+  *log = (log_object){NULL, 0};
   luaL_setmetatable(L, log_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -248,24 +255,32 @@ debrief_log *dbf_lua_log_check(lua_State *L, int index) {
   return log->log;
 }
 
+void dbf_lua_log_pin(lua_State *L, int index, bool on) {
+  log_object *log = luaL_testudata(L, index, log_type);
+  if (log && on) log->pins++;
+  else if (log) log->pins--;
+}
+
 static int l_log_dir(lua_State *L) {
   luaL_checkudata(L, 1, log_type);
   lua_getiuservalue(L, 1, 1);
   return 1;
 }
 
-/* Append the written form of each value of the array at `list` to one run of bytes, and push the array of texts. On failure
- * *bad is the number of the entry at fault. */
+/* Append the written form of each value of the array at `list` to one run of bytes, and push the scratch that holds it
+ * and the array of texts. On failure *bad is the number of the entry at fault. Every append has bytes of its own: a
+ * finalizer of a script may append to the same log while these are written, and both are stored whole. */
 static debrief_text *push_lines(lua_State *L, int list, const char *id, bool sparse, size_t count,
                                 size_t *bad, debrief_error *err) {
-  dbf_bytes *out = &dbf_scratch_of(L)->extra;
+  dbf_bytes *out = &dbf_scratch_take(L)->extra;
+  int taken = lua_gettop(L);
   debrief_text *lines = lua_newuserdatauv(L, (count + 1) * sizeof *lines, 0);
-  dbf_bytes_clear(out);
   for (size_t i = 0; i < count; i++) {
     size_t before = out->len;
     *bad = i + 1;
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    if (!dbf_entry_table_write(L, -1, id, sparse, out, err)) return NULL;
+    bool ok = dbf_entry_table_write(L, -1, id, sparse, out, err);
+    if (!ok) return dbf_scratch_give(L, taken), NULL;
     lua_pop(L, 1);
     dbf_bytes_append_char(out, '\n');
     dbf_scratch_check(L, out);
@@ -276,8 +291,18 @@ static debrief_text *push_lines(lua_State *L, int list, const char *id, bool spa
   return lines;
 }
 
+/* Append what push_lines left on the stack. */
+static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size_t count,
+                         dbf_append_new *unique, size_t *stored, debrief_error *err) {
+  debrief_log *log = check_log(L)->log; /* again: a finalizer may have closed it */
+  bool ok =
+      dbf_log_append_lines(log, id, lines, count, unique ? dbf_append_new_filter : NULL, unique, stored, err);
+  dbf_scratch_give(L, -2);
+  return ok;
+}
+
 static int l_log_append(lua_State *L) {
-  log_object *log = check_log(L);
+  check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
   size_t bad;
@@ -288,7 +313,7 @@ static int l_log_append(lua_State *L) {
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, 1);
   debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
-  if (!lines || !dbf_log_append_lines(log->log, id, lines, 1, NULL, NULL, NULL, &err)) {
+  if (!lines || !append_lines(L, id, lines, 1, NULL, NULL, &err)) {
     dbf_table_push_failure(L, &err);
     push_written(L, &err);
     return 3;
@@ -298,7 +323,7 @@ static int l_log_append(lua_State *L) {
 }
 
 static int l_log_append_batch(lua_State *L) {
-  log_object *log = check_log(L);
+  check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err = {.code = DEBRIEF_OK};
   size_t bad = 0, stored = 0;
@@ -307,8 +332,7 @@ static int l_log_append_batch(lua_State *L) {
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
   if (lines) bad = 0;
-  if (lines && dbf_log_append_lines(log->log, id, lines, count, NULL, NULL, &stored, &err))
-    return lua_pushboolean(L, 1), 1;
+  if (lines && append_lines(L, id, lines, count, NULL, &stored, &err)) return lua_pushboolean(L, 1), 1;
   dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
   lua_pushinteger(L, (lua_Integer)stored);
@@ -317,7 +341,7 @@ static int l_log_append_batch(lua_State *L) {
 }
 
 static int l_log_append_new(lua_State *L) {
-  log_object *log = check_log(L);
+  check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
   dbf_append_new unique = {0};
@@ -326,8 +350,7 @@ static int l_log_append_new(lua_State *L) {
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines ||
-      !dbf_log_append_lines(log->log, id, lines, count, dbf_append_new_filter, &unique, &stored, &err))
+  if (!lines || !append_lines(L, id, lines, count, &unique, &stored, &err))
     return dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)(count - unique.known));
   lua_pushinteger(L, (lua_Integer)unique.known);
@@ -347,14 +370,16 @@ static int l_log_reader(lua_State *L) {
 /* The line that appending would write: checked, complete, and without its newline. */
 static int l_line(lua_State *L) {
   const char *id = luaL_checkstring(L, 1);
-  dbf_bytes *out = &dbf_scratch_of(L)->extra;
   debrief_error err;
   luaL_checkany(L, 2);
-  dbf_bytes_clear(out);
+  lua_settop(L, 3);
+  dbf_bytes *out = &dbf_scratch_take(L)->extra;
+  int taken = lua_gettop(L);
   if (!dbf_entry_table_write(L, 2, id, lua_toboolean(L, 3), out, &err))
-    return dbf_table_push_failure(L, &err);
+    return dbf_scratch_give(L, taken), dbf_table_push_failure(L, &err);
   dbf_scratch_check(L, out);
   lua_pushlstring(L, out->data, out->len);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -366,11 +391,13 @@ static bool collect_id(void *user, const char *id) {
 
 static int l_log_sessions(lua_State *L) {
   log_object *log = check_log(L);
-  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  int taken = lua_gettop(L);
   debrief_error err;
   if (!debrief_log_sessions(log->log, collect_id, out, &err)) return fail_at(L, &err);
   dbf_scratch_check(L, out);
   dbf_table_push_strings(L, out);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -432,7 +459,8 @@ static int l_log_find(lua_State *L) {
   }
   listed one = {.size = (lua_Integer)item.size, .mtime = item.mtime_ns};
   strncpy(one.id, id, sizeof one.id - 1);
-  push_session(L, &one, dir->path, dir->path[strlen(dir->path) - 1] == '/' ? "" : "/");
+  const char *path = lua_pushstring(L, dir->path);
+  push_session(L, &one, path, path[strlen(path) - 1] == '/' ? "" : "/");
   return 1;
 }
 
@@ -445,13 +473,14 @@ static int l_log_list(lua_State *L) {
   dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
   if (!dir || !dbf_directory_look(dir, collect_item, found, &err)) return fail_at(L, &err);
   dbf_scratch_check(L, found);
-  const char *slash = dir->path[strlen(dir->path) - 1] == '/' ? "" : "/";
+  const char *path = lua_pushstring(L, dir->path); /* its own may go: a finalizer may close the log */
+  const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
   lua_createtable(L, (int)(found->len / sizeof(listed)), 0);
   lua_newtable(L);
   for (size_t at = 0; at < found->len; at += sizeof(listed)) {
     const listed *one = (const listed *)(const void *)(found->data + at);
     if (one->kind) push_skipped(L, one);
-    else push_session(L, one, dir->path, slash);
+    else push_session(L, one, path, slash);
     lua_rawseti(L, one->kind ? -2 : -3, one->kind ? ++skipped : ++sessions);
   }
   return 2;
@@ -459,6 +488,7 @@ static int l_log_list(lua_State *L) {
 
 static int l_log_close(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
+  if (log->pins) return luaL_error(L, "this log is in use: it cannot be closed in here");
   debrief_log_close(log->log);
   log->log = NULL;
   return 0;

@@ -11,6 +11,10 @@ void dbf_lua_log_open(lua_State *L);
 /* The log that is argument `index`; raises if it is not a log, or is closed. */
 debrief_log *dbf_lua_log_check(lua_State *L, int index);
 
+/* Keep the log at `index` from being closed, from `on` to off: for calls that come back to Lua. Anything else is left
+ * alone. */
+void dbf_lua_log_pin(lua_State *L, int index, bool on);
+
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
  *

@@ -5,6 +5,7 @@
 #include "../log/json_write.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,20 +90,38 @@ static bool is_known(const dbf_field *known, const debrief_text *name) {
   return false;
 }
 
-/* Push a userdata with the table's string keys in byte order; the strings live as long as the table keeps them. */
-static debrief_text *push_names(lua_State *L, int index, const dbf_field *known, size_t *count) {
+/* Is the key below the value on top of the stack one to be written? */
+static bool is_name(lua_State *L, const dbf_field *known, debrief_text *name) {
+  if (lua_type(L, -1) != LUA_TSTRING) return false;
+  name->data = lua_tolstring(L, -1, &name->len);
+  return !is_known(known, name);
+}
+
+static size_t count_names(lua_State *L, int index, const dbf_field *known) {
+  debrief_text name;
   size_t n = 0;
-  lua_pushnil(L);
-  for (; lua_next(L, index); n++) lua_pop(L, 1);
-  debrief_text *names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
-  *count = 0;
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
+  for (lua_pushnil(L); lua_next(L, index);) {
     lua_pop(L, 1);
-    debrief_text *name = &names[*count];
-    if (lua_type(L, -1) != LUA_TSTRING) continue;
-    name->data = lua_tolstring(L, -1, &name->len);
-    if (!is_known(known, name)) ++*count;
+    n += is_name(L, known, &name);
+  }
+  return n;
+}
+
+/* Push the table's string keys in byte order, and a table that keeps them alive. Both are made before they are filled:
+ * what a finalizer does to the table meanwhile may lose keys, and is refused when it adds some. */
+static debrief_text *push_names(lua_State *L, int index, const dbf_field *known, const step *at,
+                                size_t *count) {
+  size_t n = count_names(L, index, known);
+  debrief_text *names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+  lua_createtable(L, n < INT_MAX ? (int)n : INT_MAX, 0);
+  int kept = lua_gettop(L);
+  *count = 0;
+  for (lua_pushnil(L); lua_next(L, index);) {
+    lua_pop(L, 1);
+    if (!is_name(L, known, &names[*count])) continue;
+    if (*count == n) refuse(L, at, "a table that changes while it is written,");
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, kept, (lua_Integer)++ * count);
   }
   qsort(names, *count, sizeof *names, compare_names);
   return names;
@@ -111,7 +130,7 @@ static debrief_text *push_names(lua_State *L, int index, const dbf_field *known,
 static void write_members(lua_State *L, int index, dbf_bytes *out, const dbf_field *known, const step *at,
                           unsigned depth) {
   size_t count;
-  const debrief_text *names = push_names(L, index, known, &count);
+  const debrief_text *names = push_names(L, index, known, at, &count);
   dbf_bytes_append_char(out, '{');
   for (size_t i = 0; i < count; i++) {
     step here = {at, names[i].data, 0};
@@ -124,7 +143,7 @@ static void write_members(lua_State *L, int index, dbf_bytes *out, const dbf_fie
     lua_pop(L, 1);
   }
   dbf_bytes_append_char(out, '}');
-  lua_pop(L, 1);
+  lua_pop(L, 2);
 }
 
 static void write_elements(lua_State *L, int index, dbf_bytes *out, lua_Integer length, const step *at,
@@ -143,7 +162,7 @@ static void write_elements(lua_State *L, int index, dbf_bytes *out, lua_Integer 
 static void write_table(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth) {
   lua_Integer length;
   if (depth >= DBF_JSON_DEPTH) refuse(L, at, "a table that contains itself, or more than 1,024 levels,");
-  luaL_checkstack(L, 6, "table nested too deeply");
+  luaL_checkstack(L, 10, "table nested too deeply");
   if (is_array(L, index, at, &length)) write_elements(L, index, out, length, at, depth);
   else write_members(L, index, out, NULL, at, depth);
 }
@@ -196,6 +215,8 @@ void dbf_lua_json_write(lua_State *L, int index, dbf_bytes *out) {
 
 bool dbf_lua_json_write_rest(lua_State *L, int index, const dbf_field *known, dbf_bytes *out) {
   size_t before = out->len;
+  luaL_checkstack(L, 10, "table nested too deeply");
+  if (count_names(L, lua_absindex(L, index), known) == 0) return false;
   write_members(L, lua_absindex(L, index), out, known, NULL, 0);
   dbf_scratch_check(L, out);
   if (out->len - before > 2) return true;
@@ -236,12 +257,11 @@ void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null
   else dbf_entry_userdata_push_scalar(L, value, true);
 }
 
-/* Copy argument 1 into the scratch and validate it. On failure pushes nil and a message. */
-static bool scan_argument(lua_State *L, dbf_json_value *value) {
+/* Copy argument 1 into `bytes` and validate it. On failure pushes nil and a message. */
+static bool scan_argument(lua_State *L, dbf_bytes *bytes, dbf_json_value *value) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   const dbf_json_kernel *kernel = dbf_json_kernel_best();
-  dbf_bytes *bytes = dbf_scratch_text(L);
   dbf_json_fault fault;
   dbf_bytes_append(bytes, text, len);
   if (!dbf_bytes_terminate(bytes)) luaL_error(L, "not enough memory");
@@ -254,28 +274,38 @@ static bool scan_argument(lua_State *L, dbf_json_value *value) {
 
 int dbf_lua_json_decode(lua_State *L) {
   dbf_json_value value;
-  if (!scan_argument(L, &value)) return 2;
-  dbf_lua_json_push(L, &value, false);
-  return 1;
+  luaL_checkstring(L, 1);
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
+  bool ok = scan_argument(L, &scratch->text, &value);
+  if (ok) dbf_lua_json_push(L, &value, false);
+  dbf_scratch_give(L, taken);
+  return ok ? 1 : 2;
 }
 
 static int l_encode(lua_State *L) {
   luaL_checkany(L, 1);
-  dbf_bytes *out = dbf_scratch_text(L);
-  dbf_lua_json_write(L, 1, out);
-  lua_pushlstring(L, out->data, out->len);
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
+  dbf_lua_json_write(L, 1, &scratch->text);
+  lua_pushlstring(L, scratch->text.data, scratch->text.len);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
 static int l_json(lua_State *L) {
   dbf_json_value value;
-  if (!scan_argument(L, &value)) return 2;
-  dbf_bytes *out = dbf_scratch_piece(L);
+  luaL_checkstring(L, 1);
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
+  if (!scan_argument(L, &scratch->text, &value)) return dbf_scratch_give(L, taken), 2;
+  dbf_bytes *out = &scratch->piece;
   dbf_json_compact(out, value.start, (size_t)(value.end - value.start), false);
   dbf_scratch_check(L, out);
   memcpy(lua_newuserdatauv(L, out->len, 0), out->data, out->len);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &json_key);
   lua_setmetatable(L, -2);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -296,8 +326,10 @@ static int l_table(lua_State *L) {
   dbf_json_value value;
   bool bad_utf8;
   luaL_checkany(L, 1);
-  if (dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) dbf_lua_json_push(L, &value, true);
-  else lua_settop(L, 1);
+  lua_settop(L, 1);
+  if (!dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) return 1;
+  dbf_entry_userdata_anchor(L, 1);
+  dbf_lua_json_push(L, &value, true);
   return 1;
 }
 

@@ -107,9 +107,12 @@ static size_t count_values(lua_State *L) {
   return lua_istable(L, -1) ? lua_rawlen(L, -1) : 1;
 }
 
-static void add_field(lua_State *L, dbf_match *m, size_t *used, int anchors) {
-  field *f = &m->field[m->fields++];
+/* The room for values: what was counted before the memory was made. */
+static void add_field(lua_State *L, dbf_match *m, size_t *used, size_t room, int anchors) {
+  field *f = &m->field[m->fields];
   *f = (field){.first = *used, .count = count_values(L)};
+  if (f->count > room - *used) luaL_error(L, "match changes while it is read");
+  m->fields++;
   f->name = keep(L, -2, anchors, &f->len);
   for (size_t i = 0; i < f->count; i++) {
     if (lua_istable(L, -1)) lua_rawgeti(L, -1, (lua_Integer)i + 1);
@@ -133,7 +136,11 @@ static int l_match(lua_State *L) {
   luaL_setmetatable(L, match_type);
   lua_newtable(L);
   int anchors = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) add_field(L, m, &used, anchors);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+    if (m->fields == fields || lua_type(L, -2) != LUA_TSTRING)
+      return luaL_error(L, "match changes while it is read");
+    add_field(L, m, &used, values, anchors);
+  }
   lua_setiuservalue(L, -2, 1);
   return 1;
 }

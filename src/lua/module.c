@@ -127,10 +127,11 @@ static int l_mktime(lua_State *L) {
 /* list(folder) -> {{name, is_folder}...} sorted by the caller | nil, message */
 static int l_list(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
+  dbf_bytes *names = &dbf_scratch_take(L)->text;
+  int taken = lua_gettop(L);
   lua_newtable(L);
   DIR *dir = opendir(path);
   if (!dir) return luaL_fileresult(L, 0, path);
-  dbf_bytes *names = dbf_scratch_text(L);
   for (struct dirent *d; (d = readdir(dir)) != NULL;) {
     struct stat st;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
@@ -149,6 +150,7 @@ static int l_list(lua_State *L) {
     lua_rawseti(L, -2, 2);
     lua_rawseti(L, -2, ++n);
   }
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -284,9 +286,9 @@ static int l_entry(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   bool foreign = lua_toboolean(L, 2);
-  dbf_scratch *scratch = dbf_scratch_of(L);
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
   dbf_json_fault fault;
-  dbf_bytes_clear(&scratch->text);
   dbf_bytes_append(&scratch->text, text, len);
   if (!dbf_bytes_terminate(&scratch->text)) return luaL_error(L, "not enough memory");
   dbf_scan status = dbf_entry_scan(&scratch->entry, scratch->text.data, len, foreign, &fault);
@@ -294,10 +296,12 @@ static int l_entry(lua_State *L) {
   if (status != DBF_SCAN_OK) {
     lua_pushnil(L);
     lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - scratch->text.data) + 1);
+    dbf_scratch_give(L, taken);
     return 2;
   }
   bool bad_utf8 = !scratch->entry.kernel->utf8_valid(scratch->entry.text, scratch->entry.len);
-  dbf_entry_userdata_push(L, &scratch->entry, bad_utf8, foreign);
+  dbf_entry_userdata_push(L, &scratch->entry, bad_utf8, foreign, NULL);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 
@@ -332,17 +336,29 @@ static int l_strerror(lua_State *L) {
 }
 
 int luaopen_debrief_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"time", l_time},           {"now", l_now},
-                                       {"date", l_date},           {"list", l_list},
-                                       {"localtime", l_localtime}, {"mktime", l_mktime},
-                                       {"stat", l_stat},           {"slurp", l_slurp},
-                                       {"terminal", l_terminal},   {"log_text", l_log_text},
-                                       {"traceback", l_traceback}, {"entry", l_entry},
-                                       {"fields", l_fields},       {"write", l_write},
-                                       {"strerror", l_strerror},   {"copy", dbf_entry_userdata_copy},
-                                       {"source", l_source},       {"sources", l_sources},
-                                       {"guard", dbf_state_guard}, {"save", dbf_save},
-                                       {"host", l_host},           {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"time", l_time},
+                                       {"now", l_now},
+                                       {"date", l_date},
+                                       {"list", l_list},
+                                       {"localtime", l_localtime},
+                                       {"mktime", l_mktime},
+                                       {"stat", l_stat},
+                                       {"slurp", l_slurp},
+                                       {"terminal", l_terminal},
+                                       {"log_text", l_log_text},
+                                       {"traceback", l_traceback},
+                                       {"entry", l_entry},
+                                       {"fields", l_fields},
+                                       {"write", l_write},
+                                       {"strerror", l_strerror},
+                                       {"copy", dbf_entry_userdata_copy},
+                                       {"freeze", dbf_entry_userdata_freeze},
+                                       {"source", l_source},
+                                       {"sources", l_sources},
+                                       {"guard", dbf_state_guard},
+                                       {"save", dbf_save},
+                                       {"host", l_host},
+                                       {NULL, NULL}};
   dbf_scratch_open(L);
   dbf_lua_json_open(L);
   dbf_entry_userdata_open(L);

@@ -240,9 +240,11 @@ static int l_hash(lua_State *L) {
 static int l_pack(lua_State *L) {
   luaL_checkany(L, 1);
   const char *what = luaL_optstring(L, 2, "value");
-  dbf_bytes *out = dbf_scratch_text(L);
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  int taken = lua_gettop(L);
   dbf_pack_write(L, 1, what, out);
   lua_pushlstring(L, out->data, out->len);
+  dbf_scratch_give(L, taken);
   return 1;
 }
 

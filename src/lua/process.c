@@ -230,15 +230,16 @@ static void check_keys(lua_State *L) {
   }
 }
 
-/* The words; a userdata, left on the stack. The strings live in the table. */
+/* The words; a userdata, left on the stack with a table that keeps the strings: the caller's may change. */
 static char **push_argv(lua_State *L) {
   size_t count = lua_rawlen(L, 1);
   if (count == 0) luaL_argerror(L, 1, "no program is named");
+  lua_newtable(L);
   char **argv = lua_newuserdatauv(L, (count + 1) * sizeof *argv, 0);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
     argv[i] = (char *)text_at(L, -1, "a word");
-    lua_pop(L, 1);
+    lua_rawseti(L, -3, (lua_Integer)i + 1);
   }
   argv[count] = NULL;
   return argv;
@@ -258,7 +259,8 @@ static char *variable(lua_State *L, int texts) {
   const char *name = text_at(L, -2, "a name in env");
   if (!*name || strchr(name, '=')) luaL_error(L, "run: env cannot have the name '%s'", name);
   if (lua_isboolean(L, -1) && !lua_toboolean(L, -1)) return NULL;
-  const char *text = lua_pushfstring(L, "%s=%s", name, text_at(L, -1, "a value in env"));
+  const char *value = text_at(L, -1, "a value in env");
+  const char *text = lua_pushfstring(L, "%s=%s", name, value);
   lua_rawseti(L, texts, (lua_Integer)lua_rawlen(L, texts) + 1);
   return (char *)text;
 }

@@ -2,7 +2,13 @@
 
 #include <lauxlib.h>
 
-static const char scratch_key; /* its address is the registry key */
+static const char scratch_key; /* registry keys: of the shared scratch, */
+static const char free_key;    /* of the first free one, whose user value is the next, */
+static const char type_key;    /* and of their metatable */
+
+/* Scratches nest only where a finalizer calls a binding, so a list of free ones stays short. One that once held a huge
+ * value is not kept. */
+enum { KEPT = 16 << 20 };
 
 static int l_gc(lua_State *L) {
   dbf_scratch *scratch = lua_touserdata(L, 1);
@@ -14,18 +20,50 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
-void dbf_scratch_open(lua_State *L) {
-  dbf_scratch *scratch = lua_newuserdatauv(L, sizeof *scratch, 0);
+static dbf_scratch *push_new(lua_State *L) {
+  dbf_scratch *scratch = lua_newuserdatauv(L, sizeof *scratch, 1);
   dbf_bytes_init(&scratch->text);
   dbf_bytes_init(&scratch->piece);
   dbf_bytes_init(&scratch->extra);
   dbf_bytes_init(&scratch->results);
   dbf_entry_init(&scratch->entry);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &type_key);
+  lua_setmetatable(L, -2);
+  return scratch;
+}
+
+void dbf_scratch_open(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, l_gc);
   lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &type_key);
+  push_new(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &scratch_key);
+}
+
+dbf_scratch *dbf_scratch_take(lua_State *L) {
+  luaL_checkstack(L, 4, "nested too deeply");
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key) != LUA_TUSERDATA) {
+    lua_pop(L, 1);
+    return push_new(L);
+  }
+  dbf_scratch *scratch = lua_touserdata(L, -1);
+  lua_getiuservalue(L, -1, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+  dbf_bytes_clear(&scratch->text);
+  dbf_bytes_clear(&scratch->piece);
+  dbf_bytes_clear(&scratch->extra);
+  return scratch;
+}
+
+void dbf_scratch_give(lua_State *L, int index) {
+  const dbf_scratch *scratch = lua_touserdata(L, index);
+  if (scratch->text.cap + scratch->piece.cap + scratch->extra.cap > KEPT) return;
+  index = lua_absindex(L, index);
+  lua_pushvalue(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
+  lua_setiuservalue(L, -2, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
 }
 
 dbf_scratch *dbf_scratch_of(lua_State *L) {

@@ -1,7 +1,13 @@
 /* scratch.h: memory one Lua state keeps for its bindings, so that no C memory is held while Lua may raise.
  *
- * One per state, owned by a userdata in the registry: when a Lua error passes by, the bytes stay where they are and are
- * used again by the next call. Nobody keeps a pointer into it across a call that could use it too. */
+ * Two kinds, for two uses:
+ *
+ *     shared   fill -> push one string          nothing of Lua runs in between: pushing a string copies the bytes first
+ *     taken    fill -> call Lua -> read again    whatever makes an object may run a finalizer of a script, and that may
+ *                                                call the same binding: each use has bytes of its own
+ *
+ * What is taken is a userdata on the stack of the caller. When a Lua error passes by it is collected; otherwise it is
+ * given back, and the next use takes it again. */
 #ifndef DBF_SCRATCH_H
 #define DBF_SCRATCH_H
 
@@ -17,12 +23,18 @@ typedef struct dbf_scratch {
   dbf_entry entry;   /* a scan of `text` */
 } dbf_scratch;
 
-/* Make the state's scratch; once, when the state is opened. */
+/* Make the state's shared scratch; once, when the state is opened. */
 void dbf_scratch_open(lua_State *L);
 
 dbf_scratch *dbf_scratch_of(lua_State *L);
 
-/* Cleared bytes, ready to be filled. */
+/* Push a scratch that nobody else uses until it is given back, or collected; its bytes are empty. */
+dbf_scratch *dbf_scratch_take(lua_State *L);
+
+/* The caller of dbf_scratch_take is done with what it pushed, which is at `index` and stays there. */
+void dbf_scratch_give(lua_State *L, int index);
+
+/* Cleared bytes of the shared scratch, ready to be filled. */
 dbf_bytes *dbf_scratch_text(lua_State *L);
 dbf_bytes *dbf_scratch_piece(lua_State *L);
 

@@ -60,9 +60,11 @@ static int l_answer(lua_State *L) {
   dbf_pack_push(L, argument->data, argument->len);
   lua_call(L, 1, 1);
   if (lua_isnil(L, -1)) return lua_pushliteral(L, ""), 1;
-  dbf_bytes *out = dbf_scratch_text(L);
-  dbf_pack_write(L, -1, "result", out);
+  int result = lua_gettop(L);
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  dbf_pack_write(L, result, "result", out);
   lua_pushlstring(L, out->data, out->len);
+  dbf_scratch_give(L, result + 1);
   return 1;
 }
 

@@ -1,6 +1,7 @@
 #include "host.h"
 #include "entries.h"
 #include "../lua/attach.h"
+#include "../lua/isolate.h"
 #include "../lua/memory.h"
 #include "../log/error.h"
 #include "../log/struct_size.h"
@@ -47,13 +48,20 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
-      !keep(&c->source_dir, given->source_dir))
+      !keep(&c->source_dir, given->source_dir) || !keep(&c->isolate_program, given->isolate_program))
     return dbf_fail_memory(err);
   if (given->log && !dbf_struct_size_take(&c->log, sizeof c->log, given->log, "debrief_log_config", err))
     return false;
   if (!(c->values = dbf_host_values_new())) return dbf_fail_memory(err);
   host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
   return host->log && open_state(host, L, err);
+}
+
+bool debrief_isolated(int argc, char **argv, int *status) {
+  if (argc != 2 || !argv || strcmp(argv[0], "debrief-isolated") != 0) return false;
+  int result = dbf_isolate_serve((size_t)strtoull(argv[1], NULL, 10));
+  if (status) *status = result;
+  return true;
 }
 
 /* L is NULL for a state of the host's own. */
@@ -100,6 +108,7 @@ void debrief_close(debrief *host) {
   free((char *)host->config.dir);
   free((char *)host->config.plugin_path);
   free((char *)host->config.source_dir);
+  free((char *)host->config.isolate_program);
   host->config.allocate(host->config.allocate_user, host, sizeof *host, 0);
 }
 

@@ -6,6 +6,7 @@
 #include "embedded.h"
 #include "follow.h"
 #include "host_value.h"
+#include "isolate.h"
 #include "log.h"
 #include "match.h"
 #include "pack.h"
@@ -369,11 +370,13 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_match_open(L);
   dbf_pager_open(L);
   dbf_workers_open(L);
+  dbf_isolate_open(L);
   luaL_newlib(L, functions);
   dbf_lua_json_register(L);
   dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
+  dbf_isolate_register(L);
   dbf_pager_register(L);
   dbf_lua_log_register(L);
   dbf_lua_cat_register(L);

@@ -28,7 +28,8 @@ typedef struct dbf_state_config {
   void *allocate_user;
   void (*on_print)(void *user, const char *text, size_t len); /* print of scripts; NULL: standard output */
   struct dbf_host_values *values;                             /* host_value.h; NULL: none */
-  size_t plugin_memory; /* bytes that a reduced state may use; 0: no limit */
+  size_t plugin_memory;        /* bytes that a reduced state may use; 0: no limit */
+  const char *isolate_program; /* started for isolated workers (isolate.h); NULL: there are none */
 } dbf_state_config;
 
 /* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */

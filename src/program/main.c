@@ -79,9 +79,11 @@ int main(int argc, char **argv) {
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
                            .on_log = on_log,
                            .console = terminal_console(),
-                           .signal = SIGURG};
+                           .signal = SIGURG,
+                           .isolate_program = "/proc/self/exe"};
   debrief_error err;
   int status = 1;
+  if (debrief_isolated(argc, argv, &status)) return status;
   debrief *host = debrief_open(&config, &err);
   handle_interrupts(host);
   if (!host || !debrief_command(host, argc, argv, &status, &err)) {

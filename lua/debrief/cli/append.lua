@@ -27,6 +27,7 @@ function append.options(command)
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
   arguments.allow_option(command)
+  arguments.isolate_option(command)
 end
 
 -- ---- Enriching -----------------------------------------------------------------------------------------------------
@@ -34,7 +35,8 @@ end
 -- A function that enriches one JSON text, or nil without plugins.
 local function enricher(args, problems)
   if #args.enrich + #args.opt + #args.allow == 0 then return nil end
-  local job = arguments.job { query = arguments.query { enrich = args.enrich, opt = args.opt, allow = args.allow } }
+  local job = arguments.job { query = arguments.query { enrich = args.enrich, opt = args.opt, allow = args.allow },
+    isolate = args.isolate }
   if #args.enrich == 0 then return nil end
   local worker = arguments.worker(job)
   return function(text, place, line)

@@ -50,6 +50,7 @@ function arguments.plugin_options(command)
   command:option "--opt":argname "KEY=VALUE":count "*"
     :description "Set an option of a plugin: plugin.key=value, or key=value with one plugin."
   arguments.allow_option(command)
+  arguments.isolate_option(command)
 end
 
 --- Declare the options that say which entries a command is about.
@@ -90,6 +91,18 @@ function arguments.job_of_plugin(...)
   local job, message = require "debrief.run.job".of_plugin(...)
   if not job then messages.fail(message, 2) end
   return job
+end
+
+--- Declare --isolate.
+function arguments.isolate_option(command)
+  command:flag "--isolate":description "Run plugins in a process of their own, which can reach nothing."
+end
+
+--- Where isolation is the default and this system lacks a part of it, say so once and go on without.
+function arguments.isolate_if_possible(job)
+  local worker, message = require "debrief.run.isolate".worker(job.query, job.dir)
+  job.isolate = worker ~= nil
+  if worker then worker:close() else messages.note(message .. "; plugins run in the reduced environment only") end
 end
 
 --- A worker with the job's plugins, or leave with status 2.

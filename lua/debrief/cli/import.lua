@@ -1,5 +1,6 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
+local jobs = require "debrief.run.job"
 local plugin = require "debrief.plugin"
 local progress = require "debrief.cli.progress"
 local rights = require "debrief.plugin.rights"
@@ -18,6 +19,7 @@ function import.options(command)
   command:flag "--final":description "Import last turns even if they are still open."
   command:option "--opt":argname "KEY=VALUE":count "*":description "Set an option of a plugin."
   arguments.allow_option(command)
+  arguments.isolate_option(command)
 end
 
 local function looks_like_file(word)
@@ -102,7 +104,9 @@ function import.run(args)
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
   if #words == 0 then messages.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
   local job = arguments.job { query = arguments.query(args), dir = args.dir,
-    import = kind and { kind } or importers(args.allow), final = args.final }
+    import = kind and { kind } or importers(args.allow), final = args.final,
+    isolate = args.isolate }
+  if not job.isolate and jobs.has_strangers(job) then arguments.isolate_if_possible(job) end
   local worker = arguments.worker(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end

@@ -75,7 +75,7 @@ end
 --- Check one plugin. @return the exit status
 function trial.run(args)
   local job = arguments.job_of_plugin(args.name, arguments.query { allow = args.allow })
-  job.dir = args.dir
+  job.dir, job.isolate = args.dir, args.isolate or false
   local worker, all = arguments.worker(job)
   worker:close()
   local about = all[job.plugins[1].name]

@@ -47,6 +47,7 @@ local function check(args)
     messages.fail(args.last and "--line names one line, --last many: give one of them"
       or "--line goes with one session: debrief read SESSION --line N", 2)
   end
+  if args.follow and args.isolate then messages.fail("--isolate does not go with --follow", 2) end
   if args.from and not args.follow then messages.fail("--from is for --follow", 2) end
   for _, name in ipairs { "last", "line", "since", "until" } do
     if args.follow and args[name] then messages.fail(("--%s does not go with --follow"):format(name), 2) end
@@ -76,12 +77,35 @@ local function only_lines(items, result)
   end
 end
 
+-- Entries of an isolated worker, which cannot print: they are printed here.
+local function print_here(worker, manner)
+  local problems = {}
+  local reader <close> = require "debrief.run.remote".reader(worker, { sessions = manner.sessions, last = manner.last,
+    on_problem = function(problem) problems[#problems + 1] = problem end })
+  local out <close> = require "debrief.text.pager".new(manner.pager or manner)
+  manner.out = out
+  local printer, failures, seen = require "debrief.entry.printer".new(manner), {}, {}
+  while true do
+    local entry, line, session = reader:next()
+    if not entry and not line then break end
+    if not entry then failures[#failures + 1] = line
+    elseif printer.add(entry, session, line) == false then break end
+  end
+  local _, failure = printer.close()
+  if failure then failures[#failures + 1] = { message = failure } end
+  local diagnostics, dropped = reader:diagnostics()
+  for _, item in ipairs(manner.sessions) do seen[item.path] = true end
+  return { diagnostics = diagnostics, dropped = dropped, problems = problems, failures = failures,
+    shown = printer.count, seen = seen, names = printer.asked.state }
+end
+
 -- Through a worker, with plugins, expressions and formats.
 local function through_worker(args, q, manner)
-  local worker = arguments.worker(arguments.job { query = q, dir = args.dir })
+  local worker = arguments.worker(arguments.job { query = q, dir = args.dir, isolate = args.isolate })
   local items = arguments.sessions(args, q)
   manner.sessions, manner.last, manner.place = items, q.last, read.place(items)
-  local result = arguments.ask(worker, "read", manner)
+  local result
+  if args.isolate then result = print_here(worker, manner) else result = arguments.ask(worker, "read", manner) end
   if has_lines(items) then only_lines(items, result) end
   return result, items
 end

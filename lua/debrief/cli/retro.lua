@@ -48,7 +48,7 @@ end
 local function look_back(args, q)
   local names = split(args.plugin)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
-  local job = arguments.job { query = q, retro = names, dir = args.dir }
+  local job = arguments.job { query = q, retro = names, dir = args.dir, isolate = args.isolate }
   local worker, about = arguments.worker(job)
   local items = arguments.sessions(args, q)
   progress.begin "retro"

@@ -2,10 +2,22 @@
 -- @module debrief.import
 local core = require "debrief.core"
 local pipeline = require "debrief.run.pipeline"
+local served = require "debrief.run.served"
 
 local importer = {}
 
 local HEAD = 65536 -- bytes of a file that detect sees
+
+-- Files are read here, or for an isolated worker by the process that started it.
+local function folder_items(path) return served.needed() and served.list(path) or core.list(path) end
+local function slurp(...)
+  if served.needed() then return served.slurp(...) end
+  return core.slurp(...)
+end
+local function open(path)
+  if served.needed() then return served.reader(path) end
+  return core.reader(path, { foreign = true })
+end
 
 -- ---- Sources -------------------------------------------------------------------------------------------------------
 
@@ -13,7 +25,7 @@ local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
 
 -- Every file below `folder`, by its path relative to it, sorted.
 local function files_below(folder, prefix, out)
-  local items = core.list(folder) or {}
+  local items = folder_items(folder) or {}
   table.sort(items, function(a, b) return a[1] < b[1] end)
   for _, item in ipairs(items) do
     local name = prefix .. item[1]
@@ -44,7 +56,7 @@ local function drain(run, reader, path)
 end
 
 local function lines(run, path)
-  local reader, message = core.reader(path, { foreign = true })
+  local reader, message = open(path)
   if not reader then error(message, 0) end
   run.read[path] = true
   return function()
@@ -64,7 +76,7 @@ function new_source(run, path)
     path = path,
     lines = function() return lines(run, path) end,
     read = function()
-      local text, message = core.slurp(path)
+      local text, message = slurp(path)
       if not text then error(message, 0) end
       return text
     end,
@@ -126,7 +138,7 @@ end
 -- @param given { path = }
 -- @return { name = } or {} when none does, or { message = } when it cannot be read
 function importer.detect(job, given, loaded)
-  local head, message = core.slurp(given.path, HEAD)
+  local head, message = slurp(given.path, HEAD)
   if not head then return { message = message } end
   for _, name in ipairs(job.import) do
     local detect = loaded[name].table.import.detect
@@ -150,7 +162,10 @@ function importer.run(job, given, loaded, context)
     context(given.name))
   local result = { diagnostics = run.diagnostics, dropped = run.dropped, problems = p.order, withheld = run.withheld,
     emitted = run.emitted }
-  if ok then
+  if ok and served.needed() then
+    result.entries = {}
+    for i, id in ipairs(run.order) do result.entries[i] = { session = id, lines = run.sessions[id] } end
+  elseif ok then
     local done, message = store(run, core.log(given.dir))
     if not done then result.failure = message end
   end

@@ -35,6 +35,16 @@ function plugin.folders()
   return folders
 end
 
+--- Is a plugin bundled, or in a folder where the user keeps plugins?
+-- @param path of plugin.find
+function plugin.is_vouched(path)
+  if core.source(path) and path:find "^plugins/[a-z0-9_]+%.lua$" then return true end
+  for _, folder in ipairs(plugin.folders()) do
+    if path:match "^(.*)/[^/]+$" == folder then return true end
+  end
+  return false
+end
+
 --- Every plugin there is, the first of a name only: { { name =, path =, bundled = }... } sorted by name.
 function plugin.all()
   local seen, out = {}, {}

@@ -55,7 +55,7 @@ end
 -- functions of a host that want its own thread must fail on a small log as on a big one.
 local function crew_of(job, worker, one, wish)
   local count = wish or core.cores()
-  if count == 1 or not wish and #one.chunks <= 1 and not has_host_values() then return alone(worker) end
+  if job.isolate or count == 1 or not wish and #one.chunks <= 1 and not has_host_values() then return alone(worker) end
   count = math.max(1, math.min(count, #one.chunks))
   local part = {}
   for key, value in pairs(job) do part[key] = value end

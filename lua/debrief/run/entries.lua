@@ -24,14 +24,14 @@ local function add(s, entry, session, line)
 end
 
 --- Begin with sessions.
--- @param given { sessions = items of debrief.query.sessions, last = only so many, the latest }
+-- @param given { last = only so many, the latest }
 -- @param hooks for pipeline.new
--- @param reading for readers.sessions
+-- @param reader over the sessions
 -- @param names debrief.entry.asked of the job's expression, or nil
 -- @return a state for entries.run
-function entries.new(given, hooks, reading, names)
+function entries.new(given, hooks, reader, names)
   local s = { names = names, reported = 0, strict = true, last = given.last and latest.new(given.last) }
-  s.pipeline, s.reader = pipeline.new(hooks), readers.sessions(given.sessions, reading)
+  s.pipeline, s.reader = pipeline.new(hooks), reader
   s.plain = #hooks.enrich + #hooks.filter == 0 and not s.last and s.reader.batch ~= nil
   return s
 end

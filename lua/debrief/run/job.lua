@@ -61,11 +61,12 @@ end
 
 --- A job for worker states.
 -- @param given { query = of debrief.query, retro =, import = arrays of names or paths, dir =, final =, shown = true
---   when the plugins are only described }
+--   when the plugins are only described, isolate = true to run them in a process of their own }
 -- @return the job, or nil and a message
 function job.new(given)
   local plugins, q = {}, given.query
-  local made = { dir = given.dir, final = given.final or false, now = q.now, query = query.plain(q) }
+  local made = { dir = given.dir, final = given.final or false, now = q.now, query = query.plain(q),
+    isolate = given.isolate or false }
   local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import }
   for _, use in ipairs { "retro", "enrich", "filter", "import" } do
     local found, message = job.find_all(uses[use], plugins)
@@ -84,10 +85,21 @@ function job.new(given)
   return made
 end
 
+--- Are the job's plugins strangers: neither bundled nor in a folder where the user keeps plugins?
+function job.has_strangers(made)
+  for _, found in ipairs(made.plugins) do
+    if not plugin.is_vouched(found.path) then return true end
+  end
+  return false
+end
+
 --- A worker with the job's plugins loaded.
 -- @return worker, about | nil, message, name of the plugin at fault
 function job.worker(made)
-  local worker = core.worker()
+  local worker, why
+  if made.isolate then worker, why = require "debrief.run.isolate".worker(made.query, made.dir)
+  else worker = core.worker() end
+  if not worker then return nil, why end
   local about, message = job.ask(worker, "setup", made)
   if not about then return nil, message end
   if about.message then return nil, about.message, about.plugin end

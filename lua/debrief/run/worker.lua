@@ -12,6 +12,7 @@ local notes = require "debrief.query.notes"
 local pipeline = require "debrief.run.pipeline"
 local plugin = require "debrief.plugin"
 local readers = require "debrief.query.reader"
+local served = require "debrief.run.served"
 
 local worker = {}
 
@@ -147,9 +148,15 @@ local function reading()
   return job.reading
 end
 
+-- The reader over the sessions of a call.
+local function open_sessions(sessions)
+  if served.needed() then return served.sessions() end
+  return readers.sessions(sessions, reading())
+end
+
 -- Run a pipeline over sessions. Returns what was met.
 local function read_sessions(p, sessions, sink)
-  local reader <close> = readers.sessions(sessions, reading())
+  local reader <close> = open_sessions(sessions)
   local function with_path(entry, session, line) return sink(entry, session, line, reader.item.path) end
   local failures = p:run(reader, sink and with_path, job.query.strict)
   local counts = reader:counts()
@@ -233,6 +240,9 @@ local function finish(hook)
   end
   local ok, value = merged:call(name, "finish", hook.table.retrospective.finish, hook.acc, hook.ctx)
   if not ok then return false end
+  if served.needed() then -- it is checked where it is shown
+    return { plugin = name, value = served.pack_null(value), incomplete = (hook.errors or 0) > 0 and hook.errors or nil }
+  end
   local checked, message, all = report.check(value, name)
   if not checked then
     for _, defect in ipairs(all or { message }) do merged:note(name, "finish", defect) end
@@ -331,7 +341,7 @@ function worker.entries(given)
   local entries = require "debrief.run.entries"
   if not queried then
     local all, message = hooks(), nil
-    if given.sessions then queried = entries.new(given, all, reading(), asked)
+    if given.sessions then queried = entries.new(given, all, open_sessions(given.sessions), asked)
     else queried, message = entries.follow(given, all, core.log(job.dir), asked, job.query.strict) end
     if not queried then return { failure = { message = message }, ended = true } end
   end
@@ -360,7 +370,7 @@ end
 
 --- Try the plugins of the job on entries, the retrospectives in pieces: see debrief.run.check.
 function worker.trial(given)
-  return require "debrief.run.check".run(hooks(), given, readers.sessions(given.sessions, reading()))
+  return require "debrief.run.check".run(hooks(), given, open_sessions(given.sessions))
 end
 
 --- Run each hook of a plugin on one entry: see debrief.run.check.

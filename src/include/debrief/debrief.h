@@ -59,9 +59,16 @@ typedef struct debrief_config {
   /* A signal that nothing else uses, such as SIGURG: with it, debrief_interrupt stops any Lua code. The library
    * installs a handler for it and never removes it; threads that call the host must not block it. 0: none. */
   int signal;
+  /* A program whose main begins with debrief_isolated, usually "/proc/self/exe": plugins can then run in processes of
+   * their own. NULL: they cannot. */
+  const char *isolate_program;
 } debrief_config;
 
 typedef struct debrief debrief;
+
+/* Call this first in main, if config.isolate_program names this program. False: go on as usual. True: this process was
+ * started to isolate a plugin and has done so; return *status from main. */
+DEBRIEF_API bool debrief_isolated(int argc, char **argv, int *status);
 
 /* Open a host. `config` may be NULL for the defaults. Nothing is read or created on disk yet. Errors: EARG, EMEMORY. */
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);

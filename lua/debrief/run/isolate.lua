@@ -1,0 +1,159 @@
+--- Workers in processes of their own, for plugins that nobody vouches for: the interface of core.worker, and what an
+-- isolated worker may not do itself, as reading files, is done for it here.
+--
+-- What it asks for is taken as hostile: it gets the sessions, or the file and its siblings, that the call it answers is
+-- about, and nothing else; reports and entries are checked again when they arrive.
+-- @module debrief.run.isolate
+local core = require "debrief.core"
+local readers = require "debrief.query.reader"
+local served = require "debrief.run.served"
+
+local isolate = {}
+
+local SECONDS = 20 -- of silence, after which a process is ended: its own budgets end it long before
+local BATCH = 1 << 18 -- bytes of entries at once
+
+local Isolated = {}
+Isolated.__index = Isolated
+
+--- @param query the plain query of the job, for readers
+-- @param dir the folder of the log
+-- @return a worker; or nil and a message that says which part of isolation is missing
+function isolate.worker(query, dir)
+  local raw, message = core.isolated(SECONDS)
+  if not raw then return nil, message end
+  return setmetatable({ raw = raw, dir = dir, reading = { dir = dir, strict = query and query.strict,
+    since = query and query.since, ["until"] = query and query["until"] } }, Isolated)
+end
+
+-- ---- What it may ask for -------------------------------------------------------------------------------------------
+
+local serve = {}
+
+-- The sessions of this call, a batch at a time; the first request opens them.
+function serve.entries(self)
+  self.reader = self.reader or readers.sessions(self.given.sessions or {}, self.reading)
+  local reader, out = self.reader, {}
+  out.texts, out.places, out.failure, out.ended = reader:batch(BATCH)
+  out.diagnostics, out.dropped = reader:diagnostics()
+  local counts = reader:counts()
+  out.entries, out.untimed, out.seen = counts.entries, counts.untimed, counts.seen
+  out.paths = {}
+  for _, item in ipairs(self.given.sessions or {}) do out.paths[item.session] = item.path end
+  return out
+end
+
+local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
+
+-- May it read this file: the one of this call, or one of its siblings?
+local function allowed(self, path)
+  local given = self.given.path
+  if type(path) ~= "string" or type(given) ~= "string" then return false end
+  if path == given then return true end
+  for _, part in ipairs { "/%.%./", "^%.%./", "/%.%.$" } do if path:find(part) then return false end end
+  local folder = folder_of(given)
+  return (folder == "." and path:sub(1, 1) ~= "/") or path:sub(1, #folder + 1) == folder .. "/"
+end
+
+-- Lines of a foreign log, a batch at a time.
+function serve.lines(self, request)
+  if not allowed(self, request.path) then return { failure = { message = "this file is not the import's" } } end
+  local source = self.sources[request.path]
+  if not source then
+    local reader, message = core.reader(request.path, { foreign = true })
+    if not reader then return { failure = { message = message } } end
+    source = reader
+    self.sources[request.path] = source
+  end
+  local texts, places, ended, _, message = source:batch(BATCH, "")
+  local out = { texts = texts, places = places, ended = ended, failure = message and { message = message } }
+  out.diagnostics, out.dropped = source:diagnostics()
+  if ended then
+    source:close()
+    self.sources[request.path] = nil
+  end
+  return out
+end
+
+function serve.slurp(self, request)
+  if not allowed(self, request.path) then return { message = "this file is not the import's" } end
+  local text, message = core.slurp(request.path, request.most)
+  return { text = text, message = message }
+end
+
+function serve.list(self, request)
+  local folder = request.path
+  if folder ~= folder_of(self.given.path or "") and not allowed(self, folder) then return {} end
+  return core.list(folder) or {}
+end
+
+-- ---- What it answers -----------------------------------------------------------------------------------------------
+
+local check = {}
+
+-- Reports come as the plugins returned them, and are checked here, where they are shown.
+function check.finish(_, answer)
+  local report = require "debrief.report"
+  for i, one in ipairs(answer.reports) do
+    local name = one and type(one.plugin) == "string" and one.plugin or "isolated"
+    local checked, message
+    if one then checked, message = report.check(served.unpack_null(one.value), name) end
+    if checked then checked.incomplete = math.type(one.incomplete) == "integer" and one.incomplete or nil end
+    if message then
+      answer.problems[#answer.problems + 1] = { plugin = name, hook = "finish", message = message, count = 1 }
+    end
+    answer.reports[i] = checked and report.copy(checked) or false
+  end
+  return answer
+end
+
+-- What an isolated importer emitted is stored here.
+function check.import(self, answer)
+  if answer.failure or not answer.entries then return answer end
+  local log, message = core.log(self.dir or self.given.dir)
+  if not log then
+    answer.failure = message
+    return answer
+  end
+  for _, one in ipairs(answer.entries) do
+    local stored, known = log:append_new(one.session, one.lines)
+    if not stored then
+      answer.failure = known
+      break
+    end
+    answer.stored, answer.known = answer.stored + stored, answer.known + known
+  end
+  log:close()
+  return answer
+end
+
+--- Call a function of the worker, as core.worker does.
+-- @return packed; or nil and a message
+function Isolated:call(name, packed)
+  self.given, self.sources = core.unpack(packed), {}
+  local ok, answer, message = pcall(self.raw.call, self.raw, name, packed, function(request)
+    local asked = core.unpack(request)
+    local one = type(asked) == "table" and serve[asked.what]
+    return core.pack(one and one(self, asked) or {})
+  end)
+  if not ok then answer, message = nil, answer end
+  if self.reader then self.reader:close() end
+  self.reader = nil
+  for _, source in pairs(self.sources) do source:close() end
+  if not answer then return nil, "isolated plugin: " .. message end
+  if not check[name] then return answer end
+  local value
+  value, message = check[name](self, core.unpack(answer))
+  if not value then return nil, "isolated plugin: " .. message end
+  return core.pack(value)
+end
+
+function Isolated:close()
+  self.raw:close()
+  if self.reading.log then self.reading.log:close() end
+  self.reading.log = nil
+end
+
+Isolated.__close = Isolated.close
+
+return isolate

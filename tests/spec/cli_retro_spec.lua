@@ -118,7 +118,8 @@ describe("retro", function()
     assert.equal(0, scene:run({ "retro", "summary", "s01", "-o", "shared/new.txt" }).status)
     assert.equal("600\n", scene:sh("stat -c %a shared/new.txt").out)
     local r = scene:run { "retro", "summary", "s01", "-o", "shared/report.txt" }
-    assert.same({ 1, "debrief: cannot write shared/report.txt: Too many levels of symbolic links\n" }, { r.status, r.err })
+    assert.same({ 1, "debrief: cannot write shared/report.txt: Too many levels of symbolic links\n" },
+      { r.status, r.err })
     assert.equal("mine\n", scene:read "mine.txt")
   end)
 

@@ -56,7 +56,8 @@ describe("git", function()
       repo("echo '* filter=x' >.gitattributes; $GIT config " .. hook .. " 'touch ../ran; cat'; touch -d 2020-01-01 a")
       local out, r = append { { skill = "a", project_root = scene:path "repo" } }
       assert.same({ branch = "main", commit = head }, out[1])
-      assert.truthy(r.err:find("its config runs filters on files, so whether it is dirty was not asked", 1, true), r.err)
+      assert.truthy(r.err:find("its config runs filters on files, so whether it is dirty was not asked", 1, true),
+        r.err)
       repo("$GIT config --unset " .. hook)
     end
     repo "$GIT config core.fsmonitor 'touch ../ran; cat'"

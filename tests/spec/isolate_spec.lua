@@ -35,7 +35,8 @@ describe("--isolate", function()
   it("gives the same reports, entries and checks", function()
     scene:write("bad.lua", [[return { name = "bad", api = 1, filter = function(e) return e.skill.x.y end }]])
     for _, words in ipairs { { "retro", "summary,failures,trend,skills,lessons", "--format", "json" },
-      { "retro", "summary", "--since", "2026-10-01", "--where", "skill == 'debug'" }, { "retro", "stuck", "--last", "7" },
+      { "retro", "summary", "--since", "2026-10-01", "--where", "skill == 'debug'" },
+      { "retro", "stuck", "--last", "7" },
       { "retro", "summary", "--enrich", "outcome", "--filter", "failed" },
       { "read", "--filter", "failed", "--format", "jsonl" }, { "read", "--filter", "./bad.lua", "--format", "jsonl" },
       { "read", "--enrich", "outcome", "--last", "3", "--fields", "session,line,outcome" },
@@ -68,7 +69,8 @@ describe("--isolate", function()
   end)
 
   it("stores entries through an enricher", function()
-    local r = scene:run { "-d", "e", "append", "s", "skill=x", "final_status=error", "--enrich", "outcome", "--isolate" }
+    local r = scene:run { "-d", "e", "append", "s", "skill=x", "final_status=error", "--enrich", "outcome",
+      "--isolate" }
     assert.equal(0, r.status)
     assert.equal("fail\n", scene:run({ "-d", "e", "read", "--fields", "outcome" }).out)
   end)

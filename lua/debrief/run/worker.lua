@@ -241,7 +241,8 @@ local function finish(hook)
   local ok, value = merged:call(name, "finish", hook.table.retrospective.finish, hook.acc, hook.ctx)
   if not ok then return false end
   if served.needed() then -- it is checked where it is shown
-    return { plugin = name, value = served.pack_null(value), incomplete = (hook.errors or 0) > 0 and hook.errors or nil }
+    local incomplete = (hook.errors or 0) > 0 and hook.errors or nil
+    return { plugin = name, value = served.pack_null(value), incomplete = incomplete }
   end
   local checked, message, all = report.check(value, name)
   if not checked then

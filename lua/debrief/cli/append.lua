@@ -52,7 +52,7 @@ end
 
 -- ---- Input ---------------------------------------------------------------------------------------------------------
 
--- Bytes of the files; nil when one of them is standard input, and nobody knows.
+-- Bytes of the files; nil when one of them is standard input, whose size nobody knows.
 local function bytes_of(names)
   local items = {}
   for i, name in ipairs(names) do
@@ -66,7 +66,7 @@ end
 local function each_line(names, each)
   if #names == 0 then names = { "-" } end
   local done, all = 0, bytes_of(names)
-  local typed = not all and core.terminal(0) -- who types knows how far it is
+  local typed = not all and core.terminal(0) -- whoever types knows how far it is
   if not typed then progress.begin "append" end
   for _, name in ipairs(names) do
     local file, message = io.stdin, nil
@@ -87,15 +87,15 @@ local function each_line(names, each)
   progress.finish()
 end
 
-local function refuse(place, message, stored, what)
-  local kept = (stored or 0) > 0 and ("; %d entries before it are stored"):format(stored) or "; nothing was stored"
-  messages.fail(("%s: %s%s%s"):format(place or "the entries", message, kept, what or ""))
+local function refuse(place, message, stored)
+  local kept = stored > 0 and ("; %d entries before it are stored"):format(stored) or "; nothing was stored"
+  messages.fail(("%s: %s%s"):format(place or "the entries", message, kept))
 end
 
 -- What to say when the entries are in the file and only the sync failed: appending them again would store them twice.
 local WRITTEN = "; it is in the file now: do not append it again, though a power cut may still take it"
 
--- Append a batch; `places[i]` tells where entry i came from, `before` how many are stored already.
+-- Append a batch; `places[i]` is where entry i came from, `before` how many are stored already.
 local function store(log, id, batch, places, before)
   local ok, message, bad, stored, written = log:append_batch(id, batch)
   if ok then return end

@@ -8,7 +8,7 @@ local messages = require "debrief.cli.messages"
 local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 
---- The version, of the program and of the Lua it is linked with.
+-- The version of the program, and of the Lua it is linked with.
 local function version() return ("debrief %s (%s)"):format(core.version, core.lua) end
 
 local function has(words, word)
@@ -24,7 +24,7 @@ end
 
 local function folder_of(args)
   local dir = os.getenv "DEBRIEF_DIR"
-  local given = args.dir_behind or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
+  local given = args.dir_after or args.dir_before or core.host().dir or (dir ~= "" and dir) or "sessions"
   return (given:gsub("(.)/+$", "%1"))
 end
 

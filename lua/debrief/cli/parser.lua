@@ -85,7 +85,7 @@ end
 local function complete(self, command, module)
   if module.epilog then command:epilog(module.epilog) end
   add_help(command, self, function() return command:get_help() end)
-  if not module.no_folder then add_folder(command, "dir_behind") end
+  if not module.no_folder then add_folder(command, "dir_after") end
   module.options(command)
   if module.paged then add_no_pager(command) end
   set_labels(command)

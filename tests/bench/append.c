@@ -1,6 +1,6 @@
 /* append HOW DIR COUNT: append COUNT entries to session "bench" of DIR through a held log and print microseconds per
  * entry. HOW: struct (the entry of the original's own benchmark, from a debrief_entry), json (the same as JSON text),
- * batch (entries of 640 bytes as JSON texts, a thousand a call). */
+ * batch (entries of 640 bytes as JSON texts, a thousand per call). */
 #include <debrief/log.h>
 
 #include <stdio.h>

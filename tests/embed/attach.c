@@ -1,10 +1,10 @@
-/* attach.c: a program that has a Lua of its own, and lends it to debrief.
+/* attach.c: a program that has its own Lua state and lends it to debrief.
  *
  *     cc attach.c $(pkg-config --cflags --libs debrief lua5.4) -o attach
  *     ./attach sessions
  *
  * The program's own scripts see debrief, and scripts that debrief runs see the program's globals: there is one state.
- * Plugins never run in it: they have states of the host's. */
+ * Plugins never run in it: they run in the host's own states. */
 #include <debrief/debrief.h>
 
 #include <lauxlib.h>
@@ -14,7 +14,7 @@
 
 #define TEXT(s) ((debrief_text){s, strlen(s)})
 
-/* What the program gave its scripts long before it knew debrief: agent.run(skill) -> "ok" | "error" */
+/* What scripts of this program could use before it knew debrief: agent.run(skill) -> "ok" | "error" */
 static int l_run(lua_State *L) {
   const char *skill = luaL_checkstring(L, 1);
   lua_pushstring(L, strcmp(skill, "deploy") == 0 ? "error" : "ok");
@@ -36,7 +36,8 @@ static const char work[] = "local debrief = require 'debrief'\n"
                            "end\n"
                            "last = 'deploy'\n";
 
-/* Code that debrief runs, in the same state: it finds what the program has there, and the host's folder open as `log`. */
+/* Code that debrief runs, in the same state: it finds what the program has there, and the host's folder open as
+ * `log`. */
 static const char look_back[] = "local again = {}\n"
                                 "for entry in log:entries { where = 'final_status ~= \"ok\"' } do\n"
                                 "  again[#again + 1] = entry.skill .. ': ' .. agent.run(entry.skill)\n"

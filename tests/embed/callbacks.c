@@ -1,9 +1,9 @@
-/* callbacks.c: what a host gives to Lua, and how it keeps the upper hand: values, functions, memory, a time limit.
+/* callbacks.c: what a host passes to Lua, and how it stays in control: values, functions, memory, a time limit.
  *
  *     cc callbacks.c $(pkg-config --cflags --libs debrief) -pthread -o callbacks
  *     ./callbacks sessions
  *
- * Scripts and plugins find what is given here as debrief.host.NAME. */
+ * Scripts and plugins see the values and functions as debrief.host.NAME. */
 #include <debrief/debrief.h>
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static const price prices[] = {{"small", 0.00001}, {"large", 0.0001}, {NULL, 0}}
 static bool cost(void *user, debrief_call *call) {
   debrief_value model = debrief_call_argument(call, 0), tokens = debrief_call_argument(call, 1);
   if (model.kind != DEBRIEF_TEXT || tokens.kind != DEBRIEF_INTEGER)
-    return debrief_call_fail(call, "cost: a model and a number of tokens are wanted");
+    return debrief_call_fail(call, "cost: expected a model and a number of tokens");
   for (const price *p = user; p->model; p++) {
     if (strcmp(p->model, model.as.text.data) != 0) continue;
     debrief_value value = {.kind = DEBRIEF_NUMBER, .as.number = p->per_token * (double)tokens.as.integer};
@@ -40,7 +40,7 @@ static bool cost(void *user, debrief_call *call) {
   return debrief_call_fail(call, "cost: no price for this model"); /* raises an error in Lua */
 }
 
-static bool give(debrief *host, debrief_error *err) {
+static bool set_up(debrief *host, debrief_error *err) {
   debrief_value budget = {.kind = DEBRIEF_NUMBER, .as.number = 0.5};
   return debrief_set(host, "budget", &budget, err) &&
          debrief_register(host, "cost", cost, (void *)prices, DEBRIEF_ANY_THREAD, err);
@@ -67,7 +67,7 @@ static void *allocate(void *user, void *block, size_t old_size, size_t new_size)
 
 /* ---- A time limit ---- */
 
-/* A thread that interrupts the host unless it is told in time that the work is done. */
+/* A thread that interrupts the host unless it learns in time that the work is done. */
 typedef struct watchdog {
   debrief *host;
   struct timespec deadline;
@@ -139,7 +139,7 @@ int main(int argc, char **argv) {
                            .signal =
                                SIGURG}; /* lets an interrupt stop any Lua code; nobody else may use it */
   debrief *host = debrief_open(&config, &err);
-  bool ok = host && give(host, &err);
+  bool ok = host && set_up(host, &err);
   for (size_t i = 0; ok && i < sizeof runs / sizeof runs[0]; i++)
     ok = debrief_append_json(host, "s1", runs[i], strlen(runs[i]), NULL, &err);
   if (ok) {

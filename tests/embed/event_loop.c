@@ -1,10 +1,10 @@
-/* event_loop.c: a log in a poll loop, beside other descriptors. No thread, no callback, no Lua.
+/* event_loop.c: a log in a poll loop, together with other descriptors. No thread, no callback, no Lua.
  *
  *     cc event_loop.c $(pkg-config --cflags --libs debrief-log) -o event_loop
  *     ./event_loop sessions
  *
- * Each line of standard input, "SESSION SKILL STATUS", is appended. Each entry that anybody appends to the log, this
- * program or another process, is shown when it is there. The end of the input ends the program. */
+ * Each line of standard input, "SESSION SKILL STATUS", is appended. Each entry that is appended to the log, by
+ * this program or another process, is shown as it arrives. The end of the input ends the program. */
 #include <debrief/log.h>
 
 #include <errno.h>
@@ -35,20 +35,20 @@ static bool append(debrief_log *log, const char *typed, debrief_error *err) {
   char session[64], skill[64], status[64];
   if (sscanf(typed, "%63s %63s %63s", session, skill, status) != 3) {
     fprintf(stderr, "event_loop: not SESSION SKILL STATUS: %s\n", typed);
-    return true; /* somebody's typing error is no reason to end */
+    return true; /* a typing error is no reason to end */
   }
   debrief_entry entry = {.struct_size = sizeof entry, .skill = TEXT(skill), .final_status = TEXT(status)};
   return debrief_log_append(log, session, &entry, err);
 }
 
-/* What was typed and has no newline yet. */
+/* A line that has no newline yet. */
 typedef struct input {
   char text[4096];
   size_t len;
   bool ended;
 } input;
 
-/* Read what is there, append the lines that are whole. */
+/* Read the available bytes and append the lines that are whole. */
 static bool take_input(input *in, debrief_log *log, debrief_error *err) {
   ssize_t n = read(STDIN_FILENO, in->text + in->len, sizeof in->text - 1 - in->len);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return true;
@@ -78,7 +78,7 @@ static bool loop(debrief_log *log, debrief_follower *follower, debrief_error *er
     }
     if (fds[0].revents && !take_input(&in, log, err)) return false;
   }
-  debrief_follower_stop(follower); /* from here on it gives what is there, and then the end for good */
+  debrief_follower_stop(follower); /* from now on it returns existing entries, and then the end forever */
   return show_new(follower, err);
 }
 

@@ -64,29 +64,29 @@ static inline void assert_file_has(const char *name, const char *part) {
 #define SKILL(name) "{\"skill\":\"" name "\",\"final_status\":\"ok\",\"timestamp\":\"2026-05-03T10:00:00Z\"}"
 
 /* What on_problem and on_diagnostic were given, one a line. */
-static char told[8192];
+static char reported[8192];
 
-static inline void tell(const char *format, ...) {
+static inline void note(const char *format, ...) {
   va_list args;
-  size_t n = strlen(told);
+  size_t n = strlen(reported);
   va_start(args, format);
-  vsnprintf(told + n, sizeof told - n, format, args);
+  vsnprintf(reported + n, sizeof reported - n, format, args);
   va_end(args);
 }
 
 static inline void on_problem(void *user, const debrief_problem *p) {
   (void)user;
-  tell("%s.%s %s:%d %s\n", p->plugin, p->hook, p->session, (int)p->line, p->message);
+  note("%s.%s %s:%d %s\n", p->plugin, p->hook, p->session, (int)p->line, p->message);
 }
 
 static inline void on_diagnostic(void *user, const debrief_diagnostic *d) {
   (void)user;
-  tell("%s:%d %s\n", strrchr(d->path, '/') + 1, (int)d->line, debrief_kind_name(d->kind));
+  note("%s:%d %s\n", strrchr(d->path, '/') + 1, (int)d->line, debrief_kind_name(d->kind));
 }
 
-/* A query whose callbacks write into `told`. */
-static inline debrief_query telling(void) {
-  told[0] = '\0';
+/* A query whose callbacks write to `reported`. */
+static inline debrief_query reporting(void) {
+  reported[0] = '\0';
   return (debrief_query){
       .struct_size = sizeof(debrief_query), .on_problem = on_problem, .on_diagnostic = on_diagnostic};
 }

@@ -1,5 +1,5 @@
-/* The host's allocator: all that is taken is given back with its true size, and wherever there is no more, a call says
- * so and the host goes on. Plugins that want more than plugin_memory. */
+/* The host's allocator: every block is freed with its true size, and wherever memory runs out, a call says so and the
+ * host goes on. Plugins that need more than plugin_memory. */
 #include "host.h"
 
 #include <stdatomic.h>
@@ -8,7 +8,7 @@
 enum { HEAD = 16 };
 
 static atomic_long count, bytes, fail_at; /* fail_at: the number of the call that fails; 0: none */
-static atomic_bool for_good;              /* those behind it fail, too */
+static atomic_bool for_good;              /* all later ones fail too */
 
 static void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
   char *start = block ? (char *)block - HEAD : NULL;
@@ -46,7 +46,7 @@ static bool fine(bool ok) {
 }
 
 static bool work(void) {
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = "team";
   bool ok = fine(debrief_append_json(host, "s1", SKILL("a"), strlen(SKILL("a")), &query, &err));
   ok = fine(debrief_run_text(host, "all", (debrief_text){script, strlen(script)}, NULL, NULL, &err)) && ok;
@@ -109,7 +109,7 @@ static void every_allocation_may_fail(void **state) {
   }
 }
 
-static void a_plugin_over_its_limit_is_told_and_others_go_on(void **state) {
+static void a_plugin_over_its_limit_is_reported_and_others_go_on(void **state) {
   (void)state;
   put_plugins();
   put_plugin("hungry", "retrospective = { init = function() return {} end,\n"
@@ -129,7 +129,8 @@ static void a_plugin_over_its_limit_is_told_and_others_go_on(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_allocation_may_fail, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_plugin_over_its_limit_is_told_and_others_go_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_plugin_over_its_limit_is_reported_and_others_go_on, set_up,
+                                      tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "host.h"
 
 static debrief_query through(const char *plugins) {
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = plugins;
   return query;
 }
@@ -26,7 +26,7 @@ static void a_struct_is_stored_as_it_is_or_enriched(void **state) {
   (void)state;
   put_plugin("team", "enrich = function(entry) entry.team = 'x' end");
   put_plugin("more", "enrich = function(entry) entry.team = entry.team .. 'y' end");
-  debrief_query none = telling(), both = through("team,more");
+  debrief_query none = reporting(), both = through("team,more");
   assert_true(debrief_append(host, "s1", &review, NULL, &err));
   assert_true(debrief_append(host, "s1", &review, &none, &err));
   assert_true(debrief_append(host, "s1", &review, &both, &err));
@@ -79,8 +79,8 @@ static void a_failing_enricher_goes_by_its_on_error(void **state) {
   debrief_query weak = through("weak"), hard = through("hard");
   assert_true(debrief_append(host, "s1", &review, &weak, &err));
   assert_session(HEAD "\"final_status\":\"ok\"}\n");
-  assert_non_null(strstr(told, "weak.enrich s1:0 "));
-  assert_non_null(strstr(told, "weak.lua:1: no\n"));
+  assert_non_null(strstr(reported, "weak.enrich s1:0 "));
+  assert_non_null(strstr(reported, "weak.lua:1: no\n"));
   assert_false(debrief_append(host, "s1", &review, &hard, &err));
   assert_failed(DEBRIEF_ESCRIPT, "plugin 'hard' refuses it: ");
   const debrief_problem *d = debrief_details(host);
@@ -97,7 +97,7 @@ static void an_enricher_cannot_store_what_is_no_entry(void **state) {
   put_plugin("wrong", "enrich = function(entry) entry.duration_ms = 'long' end");
   debrief_query query = through("wrong");
   assert_true(debrief_append(host, "s1", &review, &query, &err));
-  assert_non_null(strstr(told, "duration_ms"));
+  assert_non_null(strstr(reported, "duration_ms"));
   assert_session(HEAD "\"final_status\":\"ok\"}\n");
 }
 

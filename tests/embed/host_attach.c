@@ -106,7 +106,7 @@ static void two_hosts_in_one_state_are_refused(void **state) {
   assert_null(debrief_attach(NULL, &given, &err));
   assert_failed(DEBRIEF_EARG, "NULL");
   lua_settop(L, 0);
-  run("return 1"); /* the first is none the worse */
+  run("return 1"); /* the first one still works */
   lua_State *bare = luaL_newstate();
   assert_null(debrief_attach(bare, &given, &err));
   assert_failed(DEBRIEF_EARG, "package");
@@ -122,7 +122,7 @@ static bool inner(void *user, debrief_call *call) {
   return debrief_call_count(call) == 0 ? give_text(call, "inner") : debrief_call_fail(call, "no");
 }
 
-/* The caller has the state, and may use it in a function of its own. */
+/* The caller owns the state, and may use it in its own functions. */
 static bool outer(void *user, debrief_call *call) {
   (void)user;
   bool ok = give_text(call, "before the inner one");
@@ -144,7 +144,7 @@ static void a_state_without_searchers_is_refused(void **state) {
   (void)state;
   debrief_config given = config();
   lua("kept = package package = nil");
-  attach(); /* the library is there, under no name */
+  attach(); /* the library is loaded, but not required by name */
   run("assert(log)");
   detach();
   lua_close(L);

@@ -89,7 +89,7 @@ static void a_file_without_code_has_its_text(void **state) {
   assert_loads(dbf_embedded_release, "text");
 }
 
-static void every_module_is_there_in_both_forms(void **state) {
+static void every_module_exists_in_both_forms(void **state) {
   (void)state;
   assert_true(dbf_embedded_count > 50);
   for (size_t i = 0; i < dbf_embedded_count; i++) {
@@ -111,7 +111,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(code_for_another_machine_is_left_alone, set_up, tear_down),
       cmocka_unit_test_setup_teardown(code_that_is_cut_is_left_alone, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_without_code_has_its_text, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(every_module_is_there_in_both_forms, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(every_module_exists_in_both_forms, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,14 @@
 /* Queries: sessions, windows, expressions, plugins, damage, and many at once. */
 #include "host.h"
 
-/* Everything a query finds, as "session:line json" lines, in `told` behind what the callbacks said. */
+/* Everything a query finds, as "session:line json" lines, in `reported`, after what the callbacks reported. */
 static debrief_next tell_all(debrief_entries *entries) {
   debrief_found found;
   debrief_next next;
   while ((next = debrief_entries_next(entries, &found, &err)) == DEBRIEF_NEXT_ENTRY) {
     char skill[64];
     debrief_string(debrief_member(found.json, "skill"), skill, sizeof skill);
-    tell("%s:%d %s\n", found.session, (int)found.line, skill);
+    note("%s:%d %s\n", found.session, (int)found.line, skill);
   }
   return next;
 }
@@ -16,11 +16,11 @@ static debrief_next tell_all(debrief_entries *entries) {
 static void assert_finds(const debrief_query *query, const char *expected) {
   debrief_entries *entries = debrief_query_entries(host, query, &err);
   if (!entries) fail_msg("%s", err.message);
-  told[0] = '\0';
+  reported[0] = '\0';
   if (tell_all(entries) != DEBRIEF_NEXT_END) fail_msg("%s", err.message);
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
-  assert_string_equal(told, expected);
+  assert_string_equal(reported, expected);
 }
 
 static int with_log(void **state) {
@@ -33,7 +33,7 @@ static int with_log(void **state) {
 
 static void all_entries_come_in_the_order_of_the_sessions(void **state) {
   (void)state;
-  debrief_query query = telling();
+  debrief_query query = reporting();
   assert_finds(NULL, "a:1 one\na:2 two\nb:1 three\n");
   assert_finds(&query, "a:1 one\na:2 two\nb:1 three\n");
   query.sessions = "b,a";
@@ -42,12 +42,12 @@ static void all_entries_come_in_the_order_of_the_sessions(void **state) {
 
 static void a_window_and_an_expression_choose(void **state) {
   (void)state;
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.since = "2026-02-01T00:00:00Z";
   assert_finds(&query, "a:2 two\nb:1 three\n");
   query.until = "2026-03-01T00:00:00Z";
   assert_finds(&query, "a:2 two\n");
-  query = telling();
+  query = reporting();
   query.where = "(duration_ms or 0) > 4 or skill == 'three'";
   assert_finds(&query, "a:1 one\nb:1 three\n");
 }
@@ -58,50 +58,50 @@ static void plugins_change_and_choose(void **state) {
                      "enrich = function(entry, ctx) entry.skill = entry.skill .. ctx.options.by end");
   put_plugin("early", "filter = function(entry) return entry.timestamp < '2026-02-15' end");
   const char *options[] = {"loud.by=?", NULL};
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = "loud";
   query.filter = "early";
   query.options = options;
   assert_finds(&query, "a:1 one?\na:2 two?\n");
 }
 
-static void what_fails_on_the_way_is_told_once_and_stops_nothing(void **state) {
+static void what_fails_on_the_way_is_reported_once_and_stops_nothing(void **state) {
   (void)state;
   put_plugin("bad", "enrich = function() error 'no' end, filter = function() error 'never' end");
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = "bad";
   debrief_entries *entries = debrief_query_entries(host, &query, &err);
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
-  assert_non_null(strstr(told, "bad.enrich a:1 "));
-  assert_non_null(strstr(told, "bad.lua:1: no\na:1 one\na:2 two\nb:1 three\n"));
-  query = telling();
+  assert_non_null(strstr(reported, "bad.enrich a:1 "));
+  assert_non_null(strstr(reported, "bad.lua:1: no\na:1 one\na:2 two\nb:1 three\n"));
+  query = reporting();
   query.filter = "bad";
   query.where = "skil ~= 'two'";
   entries = debrief_query_entries(host, &query, &err);
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
-  assert_non_null(strstr(told, "bad.filter a:1 "));
-  assert_non_null(strstr(told, "no entry has a field 'skil': did you mean 'skill'?\n"));
-  assert_null(strstr(told, "a:1 one"));
+  assert_non_null(strstr(reported, "bad.filter a:1 "));
+  assert_non_null(strstr(reported, "no entry has a field 'skil': did you mean 'skill'?\n"));
+  assert_null(strstr(reported, "a:1 one"));
 }
 
-static void damage_is_told_or_with_strict_the_end(void **state) {
+static void damage_is_reported_or_with_strict_the_end(void **state) {
   (void)state;
   put_bytes(folder, "a.jsonl", "a", "{\"skill\":\n" SKILL("last") "\n",
             strlen("{\"skill\":\n" SKILL("last") "\n"));
-  debrief_query query = telling();
+  debrief_query query = reporting();
   debrief_entries *entries = debrief_query_entries(host, &query, &err);
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
-  assert_string_equal(told, "a.jsonl:3 bad_json\na:1 one\na:2 two\na:4 last\nb:1 three\n");
+  assert_string_equal(reported, "a.jsonl:3 bad_json\na:1 one\na:2 two\na:4 last\nb:1 three\n");
   for (int i = 0; i < 2; i++) {
-    query = telling();
+    query = reporting();
     query.strict = true;
     if (i) query.where = "true"; /* another way through Lua */
     entries = debrief_query_entries(host, &query, &err);
     assert_int_equal(tell_all(entries), DEBRIEF_NEXT_ERROR);
-    assert_string_equal(told, "a:1 one\na:2 two\n");
+    assert_string_equal(reported, "a:1 one\na:2 two\n");
     assert_int_equal(err.line, 3);
     assert_failed(DEBRIEF_EDAMAGED, "a.jsonl");
     assert_string_equal(debrief_details(host)->session, "a");
@@ -116,7 +116,7 @@ static void what_is_no_utf_8_is_given_as_such(void **state) {
   put_file(folder, "u.jsonl", "{\"skill\": \"a\xff\"}\n{\"skill\": \"b\"}\n");
   for (int i = 0; i < 2; i++) {
     debrief_found found;
-    debrief_query query = telling();
+    debrief_query query = reporting();
     query.sessions = "u";
     if (i) query.where = "true";
     debrief_entries *entries = debrief_query_entries(host, &query, &err);
@@ -125,7 +125,7 @@ static void what_is_no_utf_8_is_given_as_such(void **state) {
     assert_memory_equal(found.json.data, "{\"skill\":\"a\\ufffd\"}", found.json.len);
     assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ENTRY);
     assert_memory_equal(found.json.data, "{\"skill\": \"b\"}", found.json.len);
-    assert_string_equal(told, "u.jsonl:1 bad_utf8\n");
+    assert_string_equal(reported, "u.jsonl:1 bad_utf8\n");
     debrief_entries_close(entries);
   }
 }
@@ -133,11 +133,11 @@ static void what_is_no_utf_8_is_given_as_such(void **state) {
 static void entries_without_a_time_are_noted_when_a_window_is_asked_for(void **state) {
   (void)state;
   put_file(folder, "t.jsonl", "{\"skill\":\"when\"}\n");
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.since = "2026-02-15T00:00:00Z";
   debrief_entries *entries = debrief_query_entries(host, &query, &err);
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
-  assert_string_equal(told, ". :0 1 entry has no timestamp and is in no window\nb:1 three\n");
+  assert_string_equal(reported, ". :0 1 entry has no timestamp and is in no window\nb:1 three\n");
   debrief_entries_close(entries);
 }
 
@@ -149,7 +149,7 @@ static void an_entry_longer_than_a_batch_is_whole(void **state) {
   memset(json + head, 'x', LONG);
   strcpy(json + head + LONG, "\"}");
   for (int i = 0; i < 3; i++) add("long", json);
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.sessions = "long,b";
   debrief_found found;
   debrief_entries *entries = debrief_query_entries(host, &query, &err);
@@ -173,7 +173,7 @@ static void many_batches_are_one_sequence_and_several_queries_go_side_by_side(vo
     snprintf(json, sizeof json, "{\"skill\":\"s\",\"n\":%d}", i);
     add("many", json);
   }
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.sessions = "many";
   debrief_entries *one = debrief_query_entries(host, &query, &err), *two;
   query.where = "n % 2 == 0";
@@ -214,7 +214,7 @@ static void a_query_outlives_its_host_without_harm(void **state) {
   debrief_entries_close(begun);
 }
 
-static void what_is_asked_wrongly_is_told_at_once(void **state) {
+static void wrong_queries_fail_at_once(void **state) {
   (void)state;
   static const struct {
     debrief_query query;
@@ -278,7 +278,7 @@ static void a_callback_may_append_and_is_refused_the_rest(void **state) {
   debrief_entries_close(entries);
   assert_null(inner);
   assert_int_equal(inner_code, DEBRIEF_EARG);
-  query = telling();
+  query = reporting();
   query.sessions = "from_callback";
   assert_finds(&query, "from_callback:1 \n");
 }
@@ -301,9 +301,9 @@ static void a_callback_that_is_refused_takes_nothing_away(void **state) {
   debrief_query query = {.struct_size = sizeof query, .on_diagnostic = asks_for_more, .user = &entries};
   query.sessions = "b";
   entries = debrief_query_entries(host, &query, &err);
-  told[0] = '\0';
+  reported[0] = '\0';
   assert_int_equal(tell_all(entries), DEBRIEF_NEXT_END);
-  assert_string_equal(told, "b:2 one\nb:3 two\n");
+  assert_string_equal(reported, "b:2 one\nb:3 two\n");
   assert_int_equal(inner_next, DEBRIEF_NEXT_ERROR);
   assert_int_equal(inner_code, DEBRIEF_EARG);
   debrief_entries_close(entries);
@@ -361,9 +361,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(all_entries_come_in_the_order_of_the_sessions, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_window_and_an_expression_choose, with_log, tear_down),
       cmocka_unit_test_setup_teardown(plugins_change_and_choose, with_log, tear_down),
-      cmocka_unit_test_setup_teardown(what_fails_on_the_way_is_told_once_and_stops_nothing, with_log,
+      cmocka_unit_test_setup_teardown(what_fails_on_the_way_is_reported_once_and_stops_nothing, with_log,
                                       tear_down),
-      cmocka_unit_test_setup_teardown(damage_is_told_or_with_strict_the_end, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(damage_is_reported_or_with_strict_the_end, with_log, tear_down),
       cmocka_unit_test_setup_teardown(what_is_no_utf_8_is_given_as_such, with_log, tear_down),
       cmocka_unit_test_setup_teardown(entries_without_a_time_are_noted_when_a_window_is_asked_for, with_log,
                                       tear_down),
@@ -371,7 +371,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(many_batches_are_one_sequence_and_several_queries_go_side_by_side,
                                       with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_query_outlives_its_host_without_harm, with_log, tear_down),
-      cmocka_unit_test_setup_teardown(what_is_asked_wrongly_is_told_at_once, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(wrong_queries_fail_at_once, with_log, tear_down),
       cmocka_unit_test_setup_teardown(an_older_query_asks_for_what_it_knows, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_told, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_callback_may_append_and_is_refused_the_rest, with_log, tear_down),

@@ -138,7 +138,7 @@ static void a_retrospective_is_stopped_with_its_workers(void **state) {
 static void an_enricher_is_stopped_and_nothing_is_appended(void **state) {
   (void)state;
   pthread_t thread;
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = "slow";
   put_slow_plugin();
   atomic_store(&begun, false);
@@ -173,8 +173,8 @@ static void a_guard_ends_what_is_in_it_only(void **state) {
   static const char code[] =
       "local core = require 'debrief.core'\n"
       "local function loop() debrief.host.begin() while true do pcall(function() " SPIN "end) end end\n"
-      "local ok, message, how = core.guard(function(m) return 'told: ' .. m end, loop)\n"
-      "assert(not ok and message == 'told: interrupted' and how == 'interrupted', message)\n"
+      "local ok, message, how = core.guard(function(m) return 'handled: ' .. m end, loop)\n"
+      "assert(not ok and message == 'handled: interrupted' and how == 'interrupted', message)\n"
       "for i = 1, 1000 do assert(select('#', core.guard(nil, function(...) return ... end, nil, nil)) == 3) "
       "end\n"
       "assert(select(2, core.guard(nil, error, 'x')) == 'x')\n"
@@ -203,7 +203,7 @@ static void between_calls_there_is_nothing_to_stop(void **state) {
   (void)state;
   assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_NOTHING);
   assert_int_equal(debrief_interrupt(NULL), DEBRIEF_INTERRUPT_NOTHING);
-  raise(SIGURG); /* somebody else's: no harm */
+  raise(SIGURG); /* from elsewhere: harmless */
   debrief_text json;
   assert_true(debrief_eval(host, (debrief_text){"1", 1}, &json, &err));
 }
@@ -266,7 +266,7 @@ static void *interrupt_often(void *user) {
 }
 
 /* No call is stopped by an interrupt of the one before: one that is sent while nothing runs does nothing, and one that
- * is told of is heeded. */
+ * was acknowledged takes effect. */
 static void a_storm_of_interrupts_does_no_harm(void **state) {
   (void)state;
   pthread_t threads[2];

@@ -16,7 +16,7 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 
 static atomic_long count, fail_at; /* fail_at: the number of the call that fails; 0: none */
-static atomic_bool for_good;       /* those behind it fail, too */
+static atomic_bool for_good;       /* all later ones fail too */
 
 static bool fails(void) {
   long n = atomic_fetch_add(&count, 1) + 1, at = atomic_load(&fail_at);
@@ -53,7 +53,7 @@ static bool fine(bool ok) {
 }
 
 static bool work(void) {
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = "team";
   bool ok = fine(debrief_append_json(host, "s1", SKILL("a"), strlen(SKILL("a")), &query, &err));
   ok = fine(debrief_run_text(host, "all", (debrief_text){script, strlen(script)}, NULL, NULL, &err)) && ok;

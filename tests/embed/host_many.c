@@ -69,7 +69,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-static void hosts_on_threads_of_their_own_do_not_meet(void **state) {
+static void hosts_on_different_threads_do_not_meet(void **state) {
   (void)state;
   pthread_t threads[THREADS];
   job jobs[THREADS] = {{0}};
@@ -188,7 +188,7 @@ static void numbers_keep_their_point_and_the_program_its_locale(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(hosts_on_threads_of_their_own_do_not_meet, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(hosts_on_different_threads_do_not_meet, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_host_may_wander_from_thread_to_thread, set_up, tear_down),
       cmocka_unit_test_setup_teardown(two_hosts_share_a_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(numbers_keep_their_point_and_the_program_its_locale, set_up, tear_down),

@@ -93,7 +93,7 @@ static void null_is_an_error_or_nothing(void **state) {
   assert_failed(DEBRIEF_EARG, "argument");
 }
 
-static void the_log_is_there_for_the_functions_below(void **state) {
+static void the_log_is_open_for_the_functions_below(void **state) {
   (void)state;
   assert_true(debrief_log_append_json(debrief_host_log(host), "s1", "{}", 2, &err));
   assert_true(debrief_session_id_valid("s1"));
@@ -128,7 +128,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_log_is_opened_as_the_config_says_by_scripts_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_config_may_go_after_opening, set_up, tear_down),
       cmocka_unit_test_setup_teardown(null_is_an_error_or_nothing, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(the_log_is_there_for_the_functions_below, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_log_is_open_for_the_functions_below, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_host_without_a_failure_has_empty_details, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_command_is_about_the_folder_of_the_host, set_up, tear_down),
   };

@@ -137,12 +137,12 @@ static void a_big_report_is_copied_whole(void **state) {
 static void a_query_narrows(void **state) {
   (void)state;
   put_report("count", "{ title = ('%d'):format(acc.n) }");
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.where = "skill == 'review'";
   debrief_result *result = look("count", &query);
   assert_text(result->reports[0]->title, "2", 1);
   debrief_result_close(result);
-  query = telling();
+  query = reporting();
   query.sessions = "b";
   query.since = "2026-01-15T00:00:00Z";
   result = look("count", &query);
@@ -232,7 +232,7 @@ static void every_hook_that_fails_is_named(void **state) {
              "finish = function() if '%s' == 'finish' then error 'boom' end return { title = 't' } end }",
              hooks[i], hooks[i], hooks[i], hooks[i], hooks[i]);
     put_plugin("bad", members);
-    debrief_query query = telling();
+    debrief_query query = reporting();
     debrief_result *result = look("bad,summary", &query);
     assert_string_equal(result->reports[result->report_count - 1]->plugin, "summary");
     assert_true(result->problem_count > 0);
@@ -242,7 +242,7 @@ static void every_hook_that_fails_is_named(void **state) {
     assert_non_null(strstr(p->message, "bad.lua:"));
     assert_non_null(strstr(p->message, ": boom"));
     assert_true(p->count >= 1);
-    assert_non_null(strstr(told, "boom"));
+    assert_non_null(strstr(reported, "boom"));
     bool at_entry = strcmp(hooks[i], "init") != 0 && strcmp(hooks[i], "finish") != 0;
     assert_string_equal(p->session, at_entry ? "a" : "");
     assert_int_equal(p->line, at_entry ? 1 : 0);
@@ -268,7 +268,7 @@ static void a_merge_that_fails_is_named(void **state) {
 static void damage_and_unreadable_sessions_are_told(void **state) {
   (void)state;
   put_bytes(folder, "a.jsonl", "a", "{\"skill\":zz}\n", 13);
-  debrief_query query = telling();
+  debrief_query query = reporting();
   debrief_result *result = look("summary", &query);
   assert_int_equal(result->entries, 3);
   assert_int_equal(result->diagnostic_count, 1);
@@ -276,7 +276,7 @@ static void damage_and_unreadable_sessions_are_told(void **state) {
   assert_int_equal(result->diagnostics[0]->line, 3);
   assert_non_null(strstr(result->diagnostics[0]->path, "a.jsonl"));
   assert_string_equal(result->diagnostics[0]->excerpt, "zz}");
-  assert_string_equal(told, "a.jsonl:3 bad_json\n");
+  assert_string_equal(reported, "a.jsonl:3 bad_json\n");
   debrief_result_close(result);
   query.strict = true;
   assert_null(debrief_retro(host, "summary", &query, &err));
@@ -290,9 +290,9 @@ static void a_session_that_cannot_be_read_is_a_problem(void **state) {
   assert_int_equal(chmod(folder, 0755) | chmod(open, 0644) | chmod(closed, 0), 0);
   free(open);
   free(closed);
-  bool root = geteuid() == 0; /* who may read everything */
+  bool root = geteuid() == 0; /* root can read everything */
   if (root) assert_int_equal(seteuid(65534), 0);
-  debrief_query query = telling();
+  debrief_query query = reporting();
   debrief_result *result = debrief_retro(host, "summary", &query, &err);
   query.strict = true;
   debrief_result *strict = debrief_retro(host, "summary", &query, &err);
@@ -303,8 +303,8 @@ static void a_session_that_cannot_be_read_is_a_problem(void **state) {
   assert_int_equal(result->problem_count, 1);
   assert_int_equal(result->entries, 2);
   assert_string_equal(result->problems[0]->session, "b");
-  assert_non_null(strstr(told, ". b:0 "));
-  assert_non_null(strstr(told, "Permission denied"));
+  assert_non_null(strstr(reported, ". b:0 "));
+  assert_non_null(strstr(reported, "Permission denied"));
   debrief_result_close(result);
 }
 

@@ -1,4 +1,4 @@
-/* Scripts, expressions, and what a host gives to Lua: values and functions. */
+/* Scripts, expressions, and the values and functions that a host passes to Lua. */
 #include "host.h"
 
 #include <pthread.h>
@@ -18,12 +18,12 @@ static void assert_eval(const char *code, const char *expected) {
 
 static void on_print(void *user, const char *text, size_t len) {
   (void)user;
-  tell("%.*s", (int)len, text);
+  note("%.*s", (int)len, text);
 }
 
 static int with_print(void **state) {
   set_up(state);
-  told[0] = '\0';
+  reported[0] = '\0';
   open_with((debrief_config){.on_print = on_print});
   return 0;
 }
@@ -40,12 +40,12 @@ static void a_script_finds_the_log_its_words_and_what_ran_before(void **state) {
   for (int i = 0; i < 2; i++) assert_true(debrief_run_file(host, path, words, &status, &err));
   free(path);
   assert_int_equal(status, 0);
-  assert_string_equal(told, "1\treview\tscript.lua\ta\ta\tb c\n2\treview\tscript.lua\ta\ta\tb c\n");
+  assert_string_equal(reported, "1\treview\tscript.lua\ta\ta\tb c\n2\treview\tscript.lua\ta\ta\tb c\n");
   assert_true(run("assert(log:append('s1', { skill = 'x' })); print(arg[0], #arg, cjson and n)"));
-  assert_non_null(strstr(told, "test\t0\t2\n"));
+  assert_non_null(strstr(reported, "test\t0\t2\n"));
 }
 
-static void a_failing_script_tells_where(void **state) {
+static void a_failing_script_says_where(void **state) {
   (void)state;
   assert_false(run("local function f() error 'no' end\nf()"));
   assert_failed(DEBRIEF_ESCRIPT, "test:1: no");
@@ -98,7 +98,7 @@ static void exit_ends_the_script_only(void **state) {
     int status = -1;
     assert_true(debrief_run_text(host, "test", CODE(cases[i].code), NULL, &status, &err));
     if (status != cases[i].status) fail_msg("%s: %d", cases[i].code, status);
-    assert_null(strstr(told, "not reached"));
+    assert_null(strstr(reported, "not reached"));
     assert_eval("1 + 1", "2");
   }
   assert_true(run("os.exit(0)"));
@@ -117,10 +117,10 @@ static void exit_in_a_command_is_its_status(void **state) {
   snprintf(path, sizeof path, "%s/leave.lua", folder);
   assert_true(debrief_command(host, 3, words, &status, &err));
   assert_int_equal(status, 42);
-  assert_string_equal(told, "before\n");
+  assert_string_equal(reported, "before\n");
 }
 
-static void an_expression_gives_json(void **state) {
+static void an_expression_returns_json(void **state) {
   (void)state;
   add("s1", SKILL("review"));
   assert_eval("1 + 1", "2");
@@ -221,7 +221,7 @@ static bool gives_bad_json(void *user, debrief_call *call) {
   return debrief_call_return(call, &value);
 }
 
-static void a_function_gets_arguments_and_gives_results(void **state) {
+static void a_function_gets_arguments_and_returns_results(void **state) {
   (void)state;
   int calls = 0;
   add("s1", SKILL("review"));
@@ -278,13 +278,13 @@ static void plugins_see_values_and_functions(void **state) {
              "return n == 2 end");
   set("team", (debrief_value){DEBRIEF_TEXT, {.text = CODE("core")}});
   assert_true(debrief_register(host, "echo", echo, &calls, DEBRIEF_HOST_THREAD, &err));
-  debrief_query query = telling();
+  debrief_query query = reporting();
   query.enrich = query.filter = "asks";
   query.where = "debrief.host.team == 'core'";
   debrief_entries *entries = debrief_query_entries(host, &query, &err);
   debrief_found found;
   debrief_next next = debrief_entries_next(entries, &found, &err);
-  assert_string_equal(told, "");
+  assert_string_equal(reported, "");
   assert_int_equal(next, DEBRIEF_NEXT_ENTRY);
   char team[16], seen[16];
   debrief_string(debrief_member(found.json, "team"), team, sizeof team);
@@ -348,14 +348,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_script_finds_the_log_its_words_and_what_ran_before, with_print,
                                       tear_down),
-      cmocka_unit_test_setup_teardown(a_failing_script_tells_where, with_print, tear_down),
+      cmocka_unit_test_setup_teardown(a_failing_script_says_where, with_print, tear_down),
       cmocka_unit_test_setup_teardown(a_long_message_is_whole_in_the_details, with_print, tear_down),
       cmocka_unit_test_setup_teardown(exit_ends_the_script_only, with_print, tear_down),
       cmocka_unit_test_setup_teardown(exit_in_a_command_is_its_status, with_print, tear_down),
-      cmocka_unit_test_setup_teardown(an_expression_gives_json, with_print, tear_down),
+      cmocka_unit_test_setup_teardown(an_expression_returns_json, with_print, tear_down),
       cmocka_unit_test_setup_teardown(values_arrive_as_what_they_are, with_print, tear_down),
       cmocka_unit_test_setup_teardown(what_is_no_value_is_refused, with_print, tear_down),
-      cmocka_unit_test_setup_teardown(a_function_gets_arguments_and_gives_results, with_print, tear_down),
+      cmocka_unit_test_setup_teardown(a_function_gets_arguments_and_returns_results, with_print, tear_down),
       cmocka_unit_test_setup_teardown(a_failing_function_is_an_error_at_the_call, with_print, tear_down),
       cmocka_unit_test_setup_teardown(a_function_can_be_replaced_and_taken_away, with_print, tear_down),
       cmocka_unit_test_setup_teardown(plugins_see_values_and_functions, with_print, tear_down),

@@ -4,8 +4,8 @@
  *     cc supervisor.c $(pkg-config --cflags --libs debrief) -o supervisor
  *     ./supervisor sessions nightly 'make build' 'make test'
  *
- * Before each run it shows what happened earlier in the session, as the plugin `history` tells it, and hands that to the
- * command in $HISTORY: what an agent would put into its prompt. */
+ * Before each run it shows what happened earlier in the session, in the words of the plugin `history`, and passes that
+ * to the command in $HISTORY: an agent would put it into its prompt. */
 #include <debrief/debrief.h>
 
 #include <stdio.h>
@@ -116,7 +116,7 @@ static bool print(void *user, debrief_text text) {
   return fwrite(text.data, 1, text.len, user) == text.len;
 }
 
-/* Lines that cannot be read, and plugins that fail, end nothing. They are told. */
+/* Damaged lines and failing plugins do not end the run. They are reported. */
 static void on_problem(void *user, const debrief_problem *problem) {
   fprintf(user, "supervisor: %s: %s\n", problem->plugin, problem->message);
 }

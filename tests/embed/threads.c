@@ -15,7 +15,7 @@ enum { THREADS = 8, RUNS = 25 };
 
 #define TEXT(s) ((debrief_text){s, strlen(s)})
 
-/* A thread, and what it tells the one that joins it. */
+/* A thread, and its result for the one that joins it. */
 typedef struct worker {
   pthread_t thread;
   const char *dir;
@@ -39,7 +39,7 @@ static int count_own(debrief *host, int number, debrief_error *err) {
   return next == DEBRIEF_NEXT_END ? n : -1;
 }
 
-/* Append, and now and then look back: while the others append, each run that was acknowledged is there, once. */
+/* Append, and now and then look back: while the others append, each acknowledged run is in the log, once. */
 static bool work(debrief *host, int number, debrief_error *err) {
   char input[64];
   for (int run = 1; run <= RUNS; run++) {

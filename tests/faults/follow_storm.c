@@ -1,7 +1,7 @@
-/* follow_storm DIR ENTRIES ROTATIONS WAY: four processes append ENTRIES entries each to one session, while another writes
- * fragments into it and repairs it, again and again, and renames it away ROTATIONS times, and a follower (WAY "told" or
- * "poll") reads. It must give each entry once, and, when nothing is renamed away, those of each writer in their order.
- * Prints "given N, lost N, twice N, out of order N, repairs N"; exit 0 when it did. */
+/* follow_storm DIR ENTRIES ROTATIONS WAY: four processes append ENTRIES entries each to one session, while another
+ * writes fragments into it and repairs it, again and again, and renames it away ROTATIONS times, and a follower (WAY
+ * "inotify" or "poll") reads. It must return each entry once, and, if nothing is renamed away, those of each writer in
+ * their order. Prints "given N, lost N, twice N, out of order N, repairs N"; exit 0 when it did. */
 #include <debrief/log.h>
 
 #include "line.h"
@@ -42,7 +42,7 @@ static void be_writer(int number) {
       fprintf(stderr, "%s: %s\n", key, err.message), shared->failed++;
     shared->acknowledged++;
     free(json);
-    if (i % 300 == number) { /* as a program that is started anew: it finds the new file */
+    if (i % 300 == number) { /* like a program that is restarted: it finds the new file */
       debrief_log_close(log);
       log = open_log();
     }

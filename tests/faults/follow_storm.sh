@@ -1,8 +1,8 @@
 #!/bin/sh
-# A session is torn, repaired and renamed away while four processes append to it: a follower gives each entry once, in order.
+# A session is torn, repaired and renamed away while four processes append to it: a follower returns each entry once, in order.
 . tests/faults/lib.sh
 
-for way in told poll; do
+for way in inotify poll; do
   for rotations in 0 3; do
     mkdir "$work/$way$rotations"
     said=$("$drivers/follow_storm" "$work/$way$rotations" "${ENTRIES:-5000}" "$rotations" "$way" 2>&1)

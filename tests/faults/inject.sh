@@ -49,7 +49,7 @@ on_file "the name cannot be looked up: the open file is taken" none statx:error=
 on_file "nor the file: nothing is written" none statx:error=EIO:when=3..4 -- "ok EIO ok ok"
 on_file "flock is interrupted: tried again" none flock:error=EINTR:when=1 -- "ok ok ok ok"
 on_file "flock has no locks: said so" none flock:error=ENOLCK:when=3 -- "ok EIO ok ok"
-on_file "flock waits for somebody and gives up" none flock:error=EAGAIN -- "ELOCKED ELOCKED ELOCKED ELOCKED"
+on_file "flock waits for another process and gives up" none flock:error=EAGAIN -- "ELOCKED ELOCKED ELOCKED ELOCKED"
 on_file "unlocking fails: the file is closed instead" none flock:error=EIO:when=2 -- "ok ok ok ok"
 on_file "fdatasync fails: in doubt, then poisoned" sync fdatasync:error=EIO:when=2 -- "ok ESYNC EPOISONED EPOISONED"
 on_file "fdatasync says the disk is full: in doubt, then poisoned" sync fdatasync:error=ENOSPC:when=1 -- "ESYNC EPOISONED EPOISONED EPOISONED"

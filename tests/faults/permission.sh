@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a user may not read or write, as somebody who is not root.
+# Files and folders that a user who is not root may not read or write.
 . tests/faults/lib.sh
 
 as_nobody() {

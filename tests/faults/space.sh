@@ -1,5 +1,5 @@
 #!/bin/sh
-# A disk that is really full: a tmpfs of 16 KiB in a mount namespace of its own.
+# A disk that is really full: a tmpfs of 16 KiB in its own mount namespace.
 . tests/faults/lib.sh
 
 if ! unshare -m sh -c "mount -t tmpfs -o size=16k none '$work'" 2>/dev/null; then

@@ -1,11 +1,11 @@
-/* A file of any bytes: each line is an entry, blank or reported; what is returned stands in the file; and neither the window
- * nor the kernel shows. */
+/* A file of any bytes: each line is an entry, blank or reported; what is returned stands in the file; and neither the
+ * window nor the kernel shows. */
 #include "fuzz.h"
 
 #include "../unit/transcript.h"
 
 typedef struct seen {
-  dbf_bytes lines; /* a byte a line: 1 when something was said of it */
+  dbf_bytes lines; /* one byte per line: 1 if something was reported about it */
   const char *data;
   size_t len;
 } seen;

@@ -34,7 +34,7 @@ static void read_and_write(const char *text, size_t len) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-  char *text = malloc(len + 1); /* no byte behind it may be read */
+  char *text = malloc(len + 1); /* no byte after it may be read */
   CHECK(text);
   if (len) memcpy(text, data, len);
   char *exact = realloc(text, len ? len : 1);

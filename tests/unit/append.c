@@ -344,7 +344,7 @@ static void writes_a_cut_entry_again_and_whole(void **state) {
   }
 }
 
-/* Every length of a first and of a second short write of a batch: each record once, whole, on a line of its own. */
+/* Every length of a first and of a second short write of a batch: each record once, whole, on its own line. */
 static void writes_a_batch_once_whatever_is_cut(void **state) {
   (void)state;
   char memory[] = "aa\nbbb\nc\ndddd\n";
@@ -376,7 +376,7 @@ static void writes_a_batch_once_whatever_is_cut(void **state) {
   free(path);
 }
 
-/* The newline comes too late: somebody who does not lock has gone on behind the record. */
+/* The newline comes too late: a writer that does not lock has gone on after the record. */
 static void writes_again_what_got_no_newline_in_time(void **state) {
   (void)state;
   cut_bytes = 6;
@@ -401,7 +401,7 @@ static void writes_again_only_what_got_no_newline_of_a_batch(void **state) {
   assert_file(folder, "s1.jsonl", "A\nBBhalf\nC\n\nBB\n");
 }
 
-static void goes_on_in_a_batch_behind_a_cut_line(void **state) {
+static void continues_a_batch_after_a_cut_line(void **state) {
   (void)state;
   char memory[] = "A\nBB\nC\n";
   debrief_text lines[] = {{memory, 2}, {memory + 2, 3}, {memory + 5, 2}};
@@ -529,7 +529,7 @@ static void rename_here(const char *from, const char *to) {
   free(new);
 }
 
-/* As mv, and sed -i.bak before it writes a file of its own. */
+/* As mv, and sed -i.bak before it writes a new file. */
 static void leaves_a_file_that_was_moved_away(void **state) {
   (void)state;
   assert_true(append("A\n"));
@@ -672,7 +672,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(writes_nothing_when_its_owner_gives_up, set_up, tear_down),
       cmocka_unit_test_setup_teardown(survives_a_short_write_at_every_byte, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gives_up_on_a_file_that_takes_only_parts, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(goes_on_in_a_batch_behind_a_cut_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(continues_a_batch_after_a_cut_line, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_a_batch_once_whatever_is_cut, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_again_what_got_no_newline_in_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_again_only_what_got_no_newline_of_a_batch, set_up, tear_down),

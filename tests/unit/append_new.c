@@ -64,7 +64,7 @@ static void entries_without_a_key_are_always_added(void **state) {
   for (int i = 0; i < 2; i++) { assert_int_equal(ADD(PLAIN, PLAIN, number, half, text, null), 0); }
 }
 
-static void kind_and_key_are_told_apart(void **state) {
+static void kind_and_key_are_distinguished(void **state) {
   (void)state;
   assert_int_equal(ADD(KEYED("a", "bc"), KEYED("ab", "c"), KEYED("", "abc"), KEYED("abc", "")), 0);
   assert_int_equal(ADD(KEYED("a", "bc"), KEYED("ab", "c"), KEYED("", "abc"), KEYED("abc", "")), 4);
@@ -110,7 +110,7 @@ static void knows_many_keys_in_linear_time(void **state) {
   free(texts);
 }
 
-/* Somebody who does not lock writes half a line while the keys are read. */
+/* A writer that does not lock writes half a line while the keys are read. */
 static bool filter_disturbed(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                              debrief_error *e) {
   bool ok = dbf_append_new_filter(user, fd, path, lines, count, e);
@@ -118,7 +118,7 @@ static bool filter_disturbed(void *user, int fd, const char *path, debrief_text 
   return ok;
 }
 
-static void begins_on_a_line_of_its_own_whoever_wrote_meanwhile(void **state) {
+static void begins_on_a_new_line_whatever_was_written_meanwhile(void **state) {
   (void)state;
   assert_int_equal(ADD(KEYED("k", "1")), 0);
   debrief_text lines[] = {{KEYED("k", "2"), sizeof KEYED("k", "2") - 1},
@@ -153,11 +153,11 @@ int main(void) {
       TEST(the_same_batch_twice_adds_nothing_twice),
       TEST(a_key_twice_in_one_batch_is_taken_once),
       TEST(entries_without_a_key_are_always_added),
-      TEST(kind_and_key_are_told_apart),
+      TEST(kind_and_key_are_distinguished),
       TEST(every_byte_of_a_key_counts),
       TEST(finds_keys_in_a_damaged_file),
       TEST(knows_many_keys_in_linear_time),
-      TEST(begins_on_a_line_of_its_own_whoever_wrote_meanwhile),
+      TEST(begins_on_a_new_line_whatever_was_written_meanwhile),
       TEST(a_file_that_cannot_be_read_is_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void doubles_its_memory(void **state) {
   dbf_bytes_release(&bytes);
 }
 
-static void has_zeros_behind_a_terminated_text_and_behind_its_memory(void **state) {
+static void has_zeros_after_a_terminated_text_and_after_its_memory(void **state) {
   (void)state;
   static const char zeros[DBF_PADDING];
   dbf_bytes bytes;
@@ -87,7 +87,7 @@ static void remembers_its_first_failure_and_keeps_what_it_had(void **state) {
   }
 }
 
-/* A long run is given back while it is copied; what lies around it stays. */
+/* A long run is released while it is copied; the bytes around it stay. */
 static void moves_a_long_run_and_nothing_around_it(void **state) {
   (void)state;
   enum { ROOM = 5 * 1024 * 1024 };
@@ -105,7 +105,7 @@ static void moves_a_long_run_and_nothing_around_it(void **state) {
     assert_int_equal(to[3 + len], 0xee);
     for (size_t k = 0; k < ROOM; k++)
       if ((k < at || k >= at + len) && from[k] != (unsigned char)(k * 7 + k / 251))
-        fail_msg("byte %zu beside the run of %zu", k, len);
+        fail_msg("byte %zu next to the run of %zu", k, len);
   }
   free(from);
   free(to);
@@ -116,7 +116,7 @@ int main(void) {
       cmocka_unit_test(starts_without_memory),
       cmocka_unit_test(keeps_every_byte_while_it_grows),
       cmocka_unit_test(doubles_its_memory),
-      cmocka_unit_test(has_zeros_behind_a_terminated_text_and_behind_its_memory),
+      cmocka_unit_test(has_zeros_after_a_terminated_text_and_after_its_memory),
       cmocka_unit_test(terminates_a_text_of_no_bytes),
       cmocka_unit_test(moves_a_long_run_and_nothing_around_it),
       cmocka_unit_test(remembers_its_first_failure_and_keeps_what_it_had),

@@ -1,4 +1,4 @@
-/* debrief_log_check: every damaged line is told of and counted, and nothing else is. */
+/* debrief_log_check: every damaged line is reported and counted, and nothing else is. */
 #include "temp_folder.h"
 
 #include <debrief/log.h>
@@ -67,7 +67,7 @@ static void counts_a_session_without_damage(void **state) {
   for (int kind = 0; kind < 16; kind++) assert_int_equal(check.found[kind], 0);
 }
 
-static void tells_every_kind_with_its_place(void **state) {
+static void reports_every_kind_with_its_place(void **state) {
   (void)state;
   EXPECT(A "\n{\"tor", 2, 0, 1, 1, "2:32+5 torn_tail\n");
   EXPECT(A B "\n" A "\n", 2, 0, 3, 1, "1:0+62 glued\n");
@@ -85,7 +85,7 @@ static void counts_warnings_apart(void **state) {
   assert_int_equal(check.found[DEBRIEF_DUPLICATE_KEY], 1);
 }
 
-static void counts_a_line_once_however_often_it_is_told_of(void **state) {
+static void counts_a_line_once_however_often_it_is_reported(void **state) {
   (void)state;
   EXPECT(A "[]" B "\n{\"x\n", 2, 0, 2, 2, "1:0+64 glued\n1:0+64 bad_entry\n2:65+3 bad_json\n");
   assert_int_equal(check.found[DEBRIEF_GLUED], 1);
@@ -152,9 +152,9 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(counts_a_session_without_damage),
-      TEST(tells_every_kind_with_its_place),
+      TEST(reports_every_kind_with_its_place),
       TEST(counts_warnings_apart),
-      TEST(counts_a_line_once_however_often_it_is_told_of),
+      TEST(counts_a_line_once_however_often_it_is_reported),
       TEST(needs_no_callback),
       TEST(takes_a_missing_session_for_an_empty_one),
       TEST(checks_any_file_by_its_path),

@@ -202,7 +202,7 @@ static void finds_a_folder_that_was_made_again(void **state) {
 }
 
 /* A reason behind a path of 4,000 bytes must still be read. */
-static void names_the_reason_behind_a_long_path(void **state) {
+static void names_the_reason_after_a_long_path(void **state) {
   (void)state;
   dbf_directory deep;
   int fd;
@@ -297,7 +297,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_missing_folder_is, set_up, tear_down),
       cmocka_unit_test_setup_teardown(says_that_a_file_is_no_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(finds_a_folder_that_was_made_again, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(names_the_reason_behind_a_long_path, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(names_the_reason_after_a_long_path, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lists_sessions_in_byte_order, set_up, tear_down),
       cmocka_unit_test_setup_teardown(looks_at_sessions_and_at_what_only_looks_like_one, set_up, tear_down),
   };

@@ -189,14 +189,14 @@ static void timestamps_are_those_the_original_takes(void **state) {
 
 /* ---- Depth ------------------------------------------------------------------------------------------------------- */
 
-static dbf_scan scan_nested(const char *before, size_t depth, const char *behind, dbf_json_fault *fault) {
+static dbf_scan scan_nested(const char *before, size_t depth, const char *after, dbf_json_fault *fault) {
   dbf_bytes json;
   bool twice;
   dbf_bytes_init(&json);
   dbf_bytes_append(&json, before, strlen(before));
   for (size_t i = 0; i < depth; i++) dbf_bytes_append_char(&json, '[');
   for (size_t i = 0; i < depth; i++) dbf_bytes_append_char(&json, ']');
-  dbf_bytes_append(&json, behind, strlen(behind));
+  dbf_bytes_append(&json, after, strlen(after));
   dbf_scan status = scan(json.data, json.len, false, &twice, fault);
   dbf_bytes_release(&json);
   return status;
@@ -205,7 +205,7 @@ static dbf_scan scan_nested(const char *before, size_t depth, const char *behind
 static void levels_are_counted_from_the_entry_on(void **state) {
   (void)state;
   static const struct {
-    const char *before, *behind;
+    const char *before, *after;
     size_t around;
   } cases[] = {{"", "", 0},
                {"{\"input\":", "}", 1},
@@ -217,10 +217,10 @@ static void levels_are_counted_from_the_entry_on(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     dbf_json_fault fault;
     size_t room = 1024 - cases[i].around;
-    assert_int_not_equal(scan_nested(cases[i].before, room, cases[i].behind, &fault), DBF_SCAN_BAD_JSON);
-    assert_int_equal(scan_nested(cases[i].before, room + 1, cases[i].behind, &fault), DBF_SCAN_BAD_JSON);
+    assert_int_not_equal(scan_nested(cases[i].before, room, cases[i].after, &fault), DBF_SCAN_BAD_JSON);
+    assert_int_equal(scan_nested(cases[i].before, room + 1, cases[i].after, &fault), DBF_SCAN_BAD_JSON);
     assert_true(fault.too_deep);
-    assert_int_equal(scan_nested(cases[i].before, 1000000, cases[i].behind, &fault), DBF_SCAN_BAD_JSON);
+    assert_int_equal(scan_nested(cases[i].before, 1000000, cases[i].after, &fault), DBF_SCAN_BAD_JSON);
   }
 }
 
@@ -249,7 +249,7 @@ static void the_same_name_in_other_objects_is_no_duplicate(void **state) {
   assert_false(has_twice("{\"skill\":\"a\",\"Skill\":1,\"skill \":1}"));
 }
 
-static void known_gives_the_last_of_two(void **state) {
+static void known_returns_the_last_of_two(void **state) {
   (void)state;
   dbf_bytes text;
   dbf_entry entry;
@@ -273,7 +273,7 @@ static void known_gives_the_last_of_two(void **state) {
 }
 
 /* `count` members with names of their own, perhaps one name again at the end. */
-static void scan_many(size_t count, const char *before, const char *behind, bool again) {
+static void scan_many(size_t count, const char *before, const char *after, bool again) {
   dbf_bytes json;
   bool twice;
   dbf_json_fault fault;
@@ -284,7 +284,7 @@ static void scan_many(size_t count, const char *before, const char *behind, bool
     snprintf(member, sizeof member, "%s\"name %zu\":0", i ? "," : "", i % count);
     dbf_bytes_append(&json, member, strlen(member));
   }
-  dbf_bytes_append(&json, behind, strlen(behind));
+  dbf_bytes_append(&json, after, strlen(after));
   assert_int_equal(scan(json.data, json.len, false, &twice, &fault), DBF_SCAN_OK);
   assert_int_equal(twice, again);
   dbf_bytes_release(&json);
@@ -350,7 +350,7 @@ int main(void) {
       cmocka_unit_test(levels_are_counted_from_the_entry_on),
       cmocka_unit_test(duplicates_are_noticed_at_the_top_and_in_attempts),
       cmocka_unit_test(the_same_name_in_other_objects_is_no_duplicate),
-      cmocka_unit_test(known_gives_the_last_of_two),
+      cmocka_unit_test(known_returns_the_last_of_two),
       cmocka_unit_test(takes_any_number_of_unknown_members),
       cmocka_unit_test(many_entries_are_scanned_with_one_memory),
       cmocka_unit_test(every_beginning_of_an_entry_is_no_json),

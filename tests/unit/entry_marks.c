@@ -35,7 +35,7 @@ static bool same_entry(const dbf_entry *a, const dbf_entry *b) {
 
 /* Scan `text` with every kernel and compare each with the last one, which goes byte by byte. Returns what that says. */
 static dbf_scan assert_all_agree(void) {
-  dbf_json_fault fault, told;
+  dbf_json_fault fault, found;
   const dbf_json_kernel *kernel;
   size_t last = 0;
   assert_true(dbf_bytes_terminate(&text));
@@ -43,9 +43,9 @@ static dbf_scan assert_all_agree(void) {
   dbf_scan expected = scan_with(&first, dbf_json_kernel_at(last), &fault);
   for (size_t i = 0; i < last; i++) {
     kernel = dbf_json_kernel_at(i);
-    dbf_scan status = scan_with(&other, kernel, &told);
-    bool same = status == expected && fault.at == told.at && !fault.what == !told.what &&
-                (!fault.what || strcmp(fault.what, told.what) == 0);
+    dbf_scan status = scan_with(&other, kernel, &found);
+    bool same = status == expected && fault.at == found.at && !fault.what == !found.what &&
+                (!fault.what || strcmp(fault.what, found.what) == 0);
     if (!same || (status == DBF_SCAN_OK && !same_entry(&first, &other)))
       fail_msg("kernel %s: %d, not %d, or it finds something else: %.*s", kernel->name, status, expected,
                (int)text.len, text.data);
@@ -77,7 +77,7 @@ static void set_text(const char *sample, size_t keep, const char *put, size_t sk
   if (keep + skip < len) dbf_bytes_append(&text, sample + keep + skip, len - keep - skip);
 }
 
-/* At every place of the samples: these bytes put in, or in the place of one or three others. */
+/* At every place of the samples: these bytes inserted, or replacing one or three others. */
 static void agree_about_what_was_changed(void **state) {
   (void)state;
   static const char *const put[] = {"",     "{",   "}",    "[",     "]",    ",",    ":",    "\"",

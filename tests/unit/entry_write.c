@@ -81,7 +81,7 @@ static void compacts_and_escapes_input(void **state) {
                HEAD "\"input\":{\"a\":[1.50,\"\\u003c\\ufffd\\u003e\"]},\"final_status\":\"ok\"}");
 }
 
-static void puts_extra_members_behind_the_known_ones(void **state) {
+static void puts_extra_members_after_the_known_ones(void **state) {
   debrief_attempt attempt = {.attempt = 1, .extra = TEXT("{\"tier\" : \"big\", \"skill\":1}")};
   debrief_entry entry = small_entry();
   entry.attempts = &attempt;
@@ -167,7 +167,7 @@ static void refuses_input_that_is_not_json(void **state) {
   }
 }
 
-/* `count` times '[' and as many ']', behind `before`. */
+/* `count` times '[' and as many ']', after `before`. */
 static debrief_text nested(char *buffer, const char *before, int count, const char *after) {
   size_t len = strlen(before), n = (size_t)count;
   memcpy(buffer, before, len);
@@ -369,7 +369,7 @@ int main(void) {
       TEST(leaves_out_empty_optional_fields),
       TEST(writes_all_of_an_attempt),
       TEST(compacts_and_escapes_input),
-      TEST(puts_extra_members_behind_the_known_ones),
+      TEST(puts_extra_members_after_the_known_ones),
       TEST(leaves_out_of_a_sparse_entry_what_was_not_given),
       TEST(fills_in_the_time_of_a_struct),
       TEST(refuses_a_struct_for_another_session),

@@ -1,4 +1,4 @@
-/* The fields of an entry for C programs. Every text is put behind other bytes and in front of others: nothing outside of it
+/* The fields of an entry for C programs. Every text has other bytes before and after it: nothing outside of it
  * may count. */
 #include "unit.h"
 

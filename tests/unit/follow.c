@@ -1,5 +1,5 @@
-/* Following: whatever is done to a file, each entry is given once and in order. Every test runs three times: told by
- * inotify, by looking every few milliseconds, and reading a few bytes at a time. */
+/* Following: whatever is done to a file, each entry is returned once and in order. Every test runs three times: with
+ * inotify, with polling every few milliseconds, and reading a few bytes at a time. */
 #include "temp_folder.h"
 
 #include "log/follow.h"
@@ -20,13 +20,13 @@ static char *folder;
 static debrief_log *log_;
 static debrief_follower *follower;
 static debrief_error err;
-static char told[4096]; /* diagnostics: "kind:line kind:line" */
+static char reported[4096]; /* diagnostics: "kind:line kind:line" */
 
 static int set_up(void **state) {
   the_way = *state;
   folder = make_temp();
   follower = NULL;
-  *told = '\0';
+  *reported = '\0';
   memset(&err, 0, sizeof err);
   log_ = debrief_log_open(folder, NULL, &err);
   return log_ == NULL;
@@ -42,14 +42,15 @@ static int tear_down(void **state) {
 
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   (void)user;
-  size_t n = strlen(told);
-  snprintf(told + n, sizeof told - n, "%s%s:%d", n ? " " : "", debrief_kind_name(d->kind), (int)d->line);
+  size_t n = strlen(reported);
+  snprintf(reported + n, sizeof reported - n, "%s%s:%d", n ? " " : "", debrief_kind_name(d->kind),
+           (int)d->line);
 }
 
 /* Since the last time. */
 static void assert_told(const char *expected) {
-  assert_string_equal(told, expected);
-  *told = '\0';
+  assert_string_equal(reported, expected);
+  *reported = '\0';
 }
 
 static debrief_follow_config config_of(bool from_start) {
@@ -83,7 +84,7 @@ static void put_in(const char *name, const char *text) {
   put_bytes(folder, name, "a", text, strlen(text));
 }
 
-/* "session/skill@line" of the next entry, "" when there is none yet. */
+/* "session/skill@line" of the next entry, "" if there is none yet. */
 static const char *next_one(int timeout_ms) {
   static char one[200];
   char skill[64];
@@ -100,12 +101,12 @@ static const char *next_one(int timeout_ms) {
 }
 
 /* Nothing is given, when everything that was done has been looked at. */
-static void gives_nothing(void) {
+static void expect_nothing(void) {
   assert_string_equal(next_one(the_way->poll ? 20 : 0), "");
 }
 
 /* Exactly these, as "s1/a@1 s1/b@2", and then nothing. */
-static void gives(const char *expected) {
+static void expect(const char *expected) {
   char got[4096] = "";
   while (strlen(got) < strlen(expected)) {
     const char *one = next_one(5000);
@@ -114,7 +115,7 @@ static void gives(const char *expected) {
     snprintf(got + n, sizeof got - n, "%s%s", n ? " " : "", one);
   }
   assert_string_equal(got, expected);
-  gives_nothing();
+  expect_nothing();
 }
 
 static void move(const char *from, const char *to) {
@@ -150,31 +151,31 @@ static void write_to(int fd, const char *text) {
 
 /* ---- What is appended --------------------------------------------------------------------------------------- */
 
-static void gives_what_is_there_and_what_comes(void **state) {
+static void returns_old_and_new_entries(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   put(LINE("c"));
-  gives("s1/c@3");
+  expect("s1/c@3");
   put("\n" LINE("d") LINE("e"));
-  gives("s1/d@5 s1/e@6");
+  expect("s1/d@5 s1/e@6");
   assert_told("");
 }
 
-static void starts_at_the_end_unless_told_otherwise(void **state) {
+static void starts_at_the_end_by_default(void **state) {
   (void)state;
   put(LINE("a") LINE("b") "{\"session_id\":\"s1\",\"skill\":");
   put_in("s2.jsonl", "");
   debrief_follow_config config = config_of(false);
   follow_with(&config, NULL);
-  gives_nothing();
+  expect_nothing();
   put("\"c\"}\n" LINE("d"));
-  gives("s1/c@3 s1/d@4");
+  expect("s1/c@3 s1/d@4");
   put_in("s2.jsonl", LINE("e"));
-  gives("s2/e@1");
+  expect("s2/e@1");
   put_in("s3.jsonl", LINE("f"));
-  gives("s3/f@1");
+  expect("s3/f@1");
   assert_told("");
 }
 
@@ -182,15 +183,15 @@ static void waits_for_the_rest_of_a_line(void **state) {
   (void)state;
   follow("s1");
   put("{\"session_id\":\"s1\",");
-  gives_nothing();
+  expect_nothing();
   put("\"skill\":\"a\"");
-  gives_nothing();
+  expect_nothing();
   put("}");
-  gives_nothing();
+  expect_nothing();
   put("\n{");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put("}\n");
-  gives("s1/@2");
+  expect("s1/@2");
   assert_told("");
 }
 
@@ -199,11 +200,11 @@ static void a_last_entry_without_newline_is_given_when_stopped(void **state) {
   put(LINE("a") "{\"skill\":\"b\"}");
   put_in("s2.jsonl", "{\"skill\":");
   follow(NULL);
-  gives("s1/a@1");
+  expect("s1/a@1");
   debrief_follower_stop(follower);
-  gives("s1/b@2");
+  expect("s1/b@2");
   put("\n" LINE("c"));
-  gives_nothing();
+  expect_nothing();
   assert_told("");
 }
 
@@ -211,10 +212,10 @@ static void damaged_lines_are_told(void **state) {
   (void)state;
   put(LINE("a") "{\"skill\":1}\nnonsense\n" LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@4");
+  expect("s1/a@1 s1/b@4");
   assert_told("bad_entry:2 bad_json:3");
   put("{\"session_id\":\"s1\",\"sk" LINE("c"));
-  gives("s1/c@5");
+  expect("s1/c@5");
   assert_told("spliced:5");
 }
 
@@ -223,17 +224,17 @@ static void a_record_that_was_appended_again_is_given_once(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put("{\"session_id\":\"s1\",\"sk" LINE("b"));
-  gives("s1/b@2");
+  expect("s1/b@2");
   put(LINE("b"));
-  gives_nothing();
+  expect_nothing();
   put(LINE("b"));
-  gives("s1/b@4");
+  expect("s1/b@4");
   put("{\"session_id\":\"s1\",\"sk" LINE("c"));
-  gives("s1/c@5");
+  expect("s1/c@5");
   put("\n" LINE("c") LINE("c"));
-  gives("s1/c@8");
+  expect("s1/c@8");
   assert_told("spliced:2 spliced:5");
 }
 
@@ -244,9 +245,9 @@ static void long_lines(void **state) {
   put("{\"pad\":\"");
   memset(pad, 'x', 300000);
   put(pad);
-  gives_nothing();
+  expect_nothing();
   put("\",\"skill\":\"a\"}\n" LINE("b"));
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   free(pad);
   assert_told("");
 }
@@ -258,16 +259,16 @@ static void lines_over_the_limit_are_passed_over(void **state) {
   follow("s1");
   dbf_follower_limit(follower, the_way->block ? the_way->block : 300, 0, 1000);
   put(LINE("a") "{\"pad\":\"");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(pad);
-  gives_nothing();
+  expect_nothing();
   put("\"}\n" LINE("b") LINE("c"));
-  gives("s1/b@3 s1/c@4");
+  expect("s1/b@3 s1/c@4");
   put("\"");
   put(pad);
   put(pad);
   put("\"\n" LINE("d"));
-  gives("s1/d@6");
+  expect("s1/d@6");
   assert_told("oversize:2 oversize:5");
 }
 
@@ -276,7 +277,7 @@ static void a_mark_of_byte_order_is_no_part_of_the_first_line(void **state) {
   follow("s1");
   put("\xef\xbb\xbf" LINE("a"));
   put(LINE("b"));
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   assert_told("");
 }
 
@@ -295,9 +296,9 @@ static void a_strict_follower_stops_at_damage(void **state) {
   assert_int_equal(errors, 1);
   assert_int_equal(entries, 3);
   put(LINE("d"));
-  gives_nothing();
+  expect_nothing();
   put_in("s2.jsonl", LINE("e"));
-  gives("s2/e@2");
+  expect("s2/e@2");
 }
 
 /* ---- What is not there yet ---------------------------------------------------------------------------------- */
@@ -306,11 +307,11 @@ static void waits_for_a_session(void **state) {
   (void)state;
   debrief_follow_config config = config_of(false);
   follow_with(&config, "s1");
-  gives_nothing();
+  expect_nothing();
   put_in("s2.jsonl", LINE("x"));
-  gives_nothing();
+  expect_nothing();
   put(LINE("a"));
-  gives("s1/a@1");
+  expect("s1/a@1");
 }
 
 static void waits_for_a_folder(void **state) {
@@ -325,9 +326,9 @@ static void waits_for_a_folder(void **state) {
   assert_int_equal(mkdir(parent, 0700), 0);
   assert_string_equal(next_one(10), "");
   assert_true(debrief_log_append_json(log_, "s1", "{\"skill\":\"a\"}", 13, &err));
-  gives("s1/a@1");
+  expect("s1/a@1");
   assert_true(debrief_log_append_json(log_, "s2", "{\"skill\":\"b\"}", 13, &err));
-  gives("s2/b@1");
+  expect("s2/b@1");
   free(path);
   free(parent);
 }
@@ -342,17 +343,17 @@ static void the_folder_is_removed_and_made_again(void **state) {
   config.poll_ms = 2;
   follow_with(&config, NULL);
   put_in("log/s1.jsonl", LINE("a"));
-  gives("s1/a@1");
+  expect("s1/a@1");
   assert_int_equal(rename(path, away), 0);
   assert_int_equal(mkdir(path, 0700), 0);
   put_in("log/s1.jsonl", LINE("b"));
-  gives("s1/b@1");
+  expect("s1/b@1");
   delete ("log/s1.jsonl");
   assert_int_equal(rmdir(path), 0);
   assert_string_equal(next_one(10), "");
   assert_int_equal(mkdir(path, 0700), 0);
   put_in("log/s1.jsonl", LINE("c"));
-  gives("s1/c@1");
+  expect("s1/c@1");
   free(path);
   free(away);
 }
@@ -363,12 +364,12 @@ static void a_file_is_emptied(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   cut("s1.jsonl", 0);
-  gives_nothing();
+  expect_nothing();
   assert_told("truncated:2");
   put(LINE("c"));
-  gives("s1/c@1");
+  expect("s1/c@1");
   assert_told("");
 }
 
@@ -376,10 +377,10 @@ static void a_file_is_emptied_and_filled_less_before_it_is_looked_at(void **stat
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   cut("s1.jsonl", 0);
   put(LINE("c"));
-  gives("s1/c@1");
+  expect("s1/c@1");
   assert_told("truncated:2");
 }
 
@@ -387,10 +388,10 @@ static void a_file_is_emptied_and_filled_again_to_the_same_size(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   cut("s1.jsonl", 0);
   put(LINE("c") LINE("d"));
-  gives("s1/c@1 s1/d@2");
+  expect("s1/c@1 s1/d@2");
   assert_told("truncated:2");
 }
 
@@ -399,26 +400,26 @@ static void a_file_is_emptied_and_filled_again_with_more(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   cut("s1.jsonl", 0);
   put(LINE("c") LINE("d") LINE("e") LINE("f"));
-  gives("s1/c@1 s1/d@2 s1/e@3 s1/f@4");
+  expect("s1/c@1 s1/d@2 s1/e@3 s1/f@4");
   assert_told("truncated:2");
 }
 
 /* What comes last in a line is often the same, and lines are often as long as each other. */
-static void lines_that_end_alike_are_told_apart(void **state) {
+static void lines_that_end_alike_are_distinguished(void **state) {
   (void)state;
   char a[20000], b[20000];
   snprintf(a, sizeof a, "{\"skill\":\"a\",\"pad\":\"%015000d\"}\n", 0);
   snprintf(b, sizeof b, "{\"skill\":\"b\",\"pad\":\"%015000d\"}\n", 0);
   put(a);
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   cut("s1.jsonl", 0);
   put(b);
   put(b);
-  gives("s1/b@1 s1/b@2");
+  expect("s1/b@1 s1/b@2");
   assert_told("truncated:1");
 }
 
@@ -426,10 +427,10 @@ static void a_file_is_emptied_while_a_line_is_half_written(void **state) {
   (void)state;
   follow("s1");
   put("{\"session_id\":\"s1\",\"skill\":\"a");
-  gives_nothing();
+  expect_nothing();
   cut("s1.jsonl", 0);
   put(LINE("b") LINE("c"));
-  gives("s1/b@1 s1/c@2");
+  expect("s1/b@1 s1/c@2");
   assert_told("");
 }
 
@@ -437,11 +438,11 @@ static void a_half_written_line_is_taken_back(void **state) {
   (void)state;
   follow("s1");
   put("{\"session_id\":\"s1\",\"skill\":\"a long name");
-  gives_nothing();
+  expect_nothing();
   cut("s1.jsonl", 0);
-  gives_nothing();
+  expect_nothing();
   put(LINE("b"));
-  gives("s1/b@1");
+  expect("s1/b@1");
   assert_told("");
 }
 
@@ -449,11 +450,11 @@ static void a_file_is_cut_short(void **state) {
   (void)state;
   put(LINE("a") LINE("b") LINE("c"));
   follow("s1");
-  gives("s1/a@1 s1/b@2 s1/c@3");
+  expect("s1/a@1 s1/b@2 s1/c@3");
   cut("s1.jsonl", (off_t)(2 * sizeof(LINE("a")) - 2));
-  gives_nothing();
+  expect_nothing();
   put(LINE("d"));
-  gives("s1/d@3");
+  expect("s1/d@3");
   assert_told("truncated:3");
 }
 
@@ -463,12 +464,12 @@ static void replaced_by_the_same(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   put_file(folder, "new", LINE("a") LINE("b"));
   move("new", "s1.jsonl");
-  gives_nothing();
+  expect_nothing();
   put(LINE("c"));
-  gives("s1/c@3");
+  expect("s1/c@3");
   assert_told("");
 }
 
@@ -476,11 +477,11 @@ static void replaced_by_the_same_and_more_before_the_old_one_was_read(void **sta
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put("nonsense\n" LINE("b"));
   put_file(folder, "new", LINE("a") LINE("b") LINE("c"));
   move("new", "s1.jsonl");
-  gives("s1/b@3 s1/c@3");
+  expect("s1/b@3 s1/c@3");
   assert_told("bad_json:2");
 }
 
@@ -488,11 +489,11 @@ static void the_end_of_a_replaced_file_is_torn(void **state) {
   (void)state;
   put(LINE("a") "{\"session_id\":");
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   assert_told("");
   put_file(folder, "new", LINE("a") LINE("b"));
   move("new", "s1.jsonl");
-  gives("s1/b@2");
+  expect("s1/b@2");
   assert_told("torn_tail:2");
 }
 
@@ -500,10 +501,10 @@ static void the_last_entry_of_a_replaced_file_has_no_newline(void **state) {
   (void)state;
   put(LINE("a") "{\"session_id\":\"s1\",\"skill\":\"b\"}");
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put_file(folder, "new", LINE("a") LINE("b") LINE("c"));
   move("new", "s1.jsonl");
-  gives("s1/b@2 s1/c@3");
+  expect("s1/b@2 s1/c@3");
   assert_told("");
 }
 
@@ -511,10 +512,10 @@ static void replaced_by_something_else(void **state) {
   (void)state;
   put(LINE("a") LINE("b"));
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   put_file(folder, "new", LINE("c") LINE("d") LINE("e"));
   move("new", "s1.jsonl");
-  gives("s1/c@1 s1/d@2 s1/e@3");
+  expect("s1/c@1 s1/d@2 s1/e@3");
   assert_told("replaced:3");
 }
 
@@ -522,10 +523,10 @@ static void replaced_by_an_edited_one(void **state) {
   (void)state;
   put(LINE("a") LINE("b") LINE("c") LINE("c"));
   follow("s1");
-  gives("s1/a@1 s1/b@2 s1/c@3 s1/c@4");
+  expect("s1/a@1 s1/b@2 s1/c@3 s1/c@4");
   put_file(folder, "new", LINE("a") LINE("B") LINE("c") LINE("c") LINE("c"));
   move("new", "s1.jsonl");
-  gives("s1/B@2 s1/c@5");
+  expect("s1/B@2 s1/c@5");
   assert_told("replaced:5");
 }
 
@@ -533,17 +534,17 @@ static void replaced_twice_at_once(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(LINE("b"));
   put_file(folder, "new", LINE("a") LINE("b") LINE("c"));
   move("new", "s1.jsonl");
   put_file(folder, "new", LINE("a") LINE("b") LINE("c") LINE("d"));
   move("new", "s1.jsonl");
-  gives("s1/b@2 s1/c@3 s1/d@4");
+  expect("s1/b@2 s1/c@3 s1/d@4");
   put_file(folder, "new", LINE("a") LINE("b") LINE("c") LINE("d"));
   move("new", "s1.jsonl");
   put(LINE("e"));
-  gives("s1/e@5");
+  expect("s1/e@5");
   assert_told("");
 }
 
@@ -552,14 +553,14 @@ static void repaired(void **state) {
   debrief_repair repair = {.struct_size = sizeof repair};
   put(LINE("a") "nonsense\n" LINE("b"));
   follow(NULL);
-  gives("s1/a@1 s1/b@3");
+  expect("s1/a@1 s1/b@3");
   assert_told("bad_json:2");
   put("{\"session_id\":\"s1\",\"sk" LINE("c"));
   assert_true(debrief_log_repair(log_, "s1", &repair, &err));
   assert_true(repair.repaired);
   debrief_repair_release(&repair);
   assert_true(debrief_log_append_json(log_, "s1", "{\"skill\":\"d\"}", 13, &err));
-  gives("s1/c@4 s1/d@4");
+  expect("s1/c@4 s1/d@4");
   assert_told("spliced:4");
 }
 
@@ -568,7 +569,7 @@ static void a_writer_with_the_lock_is_waited_for(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   int fd = open_file("s1.jsonl", O_RDWR | O_APPEND);
   assert_int_equal(flock(fd, LOCK_EX), 0);
   put_file(folder, "new", LINE("a") LINE("b") LINE("c"));
@@ -576,12 +577,12 @@ static void a_writer_with_the_lock_is_waited_for(void **state) {
   assert_string_equal(next_one(20), "");
   write_to(fd, LINE("b"));
   close(fd);
-  gives("s1/b@2 s1/c@3");
+  expect("s1/b@2 s1/c@3");
   assert_told("");
 }
 
-/* The locks of all are held, so none is read before the last: more than are followed. What was given is not given again,
- * whichever of them take over from which. */
+/* The locks of all are held, so none is read before the last: more than are followed. No entry is returned twice,
+ * whichever of them follow which. */
 static void replaced_more_often_than_files_are_followed(void **state) {
   enum { TIMES = 20 };
   (void)state;
@@ -589,7 +590,7 @@ static void replaced_more_often_than_files_are_followed(void **state) {
   int locked[TIMES];
   put(text);
   follow("s1");
-  gives("s1/a@1 s1/b@2");
+  expect("s1/a@1 s1/b@2");
   for (int i = 0; i < TIMES; i++) {
     locked[i] = open_file("s1.jsonl", O_RDONLY);
     assert_int_equal(flock(locked[i], LOCK_EX), 0);
@@ -601,7 +602,7 @@ static void replaced_more_often_than_files_are_followed(void **state) {
   for (int i = 0; i < TIMES; i++) close(locked[i]);
   char expected[32];
   snprintf(expected, sizeof expected, "s1/c@%d", TIMES + 2);
-  gives(expected);
+  expect(expected);
   assert_told("");
 }
 
@@ -611,12 +612,12 @@ static void deleted_and_made_again(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(LINE("b"));
   delete ("s1.jsonl");
-  gives("s1/b@2");
+  expect("s1/b@2");
   put(LINE("a") LINE("c"));
-  gives("s1/a@1 s1/c@2");
+  expect("s1/a@1 s1/c@2");
   assert_told("");
 }
 
@@ -624,11 +625,11 @@ static void deleted_and_made_again_before_it_is_looked_at(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(LINE("b"));
   delete ("s1.jsonl");
   put(LINE("c"));
-  gives("s1/b@2 s1/c@1");
+  expect("s1/b@2 s1/c@1");
   assert_told(the_way->poll ? "replaced:1" : "");
 }
 
@@ -636,37 +637,37 @@ static void renamed_away_and_made_again(void **state) {
   (void)state;
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(LINE("b"));
   move("s1.jsonl", "s1.jsonl.1");
   put(LINE("a") LINE("c"));
-  gives("s1/b@2 s1/a@1 s1/c@2");
+  expect("s1/b@2 s1/a@1 s1/c@2");
   assert_told("");
 }
 
-/* Who has the file open notices nothing, and goes on writing to it. */
+/* A writer that has the file open notices nothing, and goes on writing to it. */
 static void a_file_that_was_renamed_away_goes_on(void **state) {
   (void)state;
   follow("s1");
   int fd = open_file("s1.jsonl", O_WRONLY | O_APPEND | O_CREAT);
   write_to(fd, LINE("a"));
-  gives("s1/a@1");
+  expect("s1/a@1");
   move("s1.jsonl", "s1.jsonl.1");
-  gives_nothing();
+  expect_nothing();
   write_to(fd, LINE("b"));
-  gives("s1/b@2");
+  expect("s1/b@2");
   put(LINE("c"));
-  gives("s1/c@1");
+  expect("s1/c@1");
   write_to(fd, "{\"session_id\":\"s1\",");
   put(LINE("d"));
-  gives("s1/d@2");
+  expect("s1/d@2");
   write_to(fd, "\"skill\":\"e\"}\n");
-  gives("s1/e@3");
+  expect("s1/e@3");
   delete ("s1.jsonl.1");
   write_to(fd, LINE("f"));
   close(fd);
   put(LINE("g"));
-  gives("s1/f@4 s1/g@3");
+  expect("s1/f@4 s1/g@3");
   assert_told("");
 }
 
@@ -674,12 +675,12 @@ static void the_last_entry_of_a_rotated_file_has_no_newline(void **state) {
   (void)state;
   follow("s1");
   put(LINE("a") "{\"skill\":\"b\"}");
-  gives("s1/a@1");
+  expect("s1/a@1");
   move("s1.jsonl", "s1.jsonl.1");
   put(LINE("c"));
-  gives("s1/b@2 s1/c@1");
+  expect("s1/b@2 s1/c@1");
   put_in("s1.jsonl.1", "\n" LINE("d"));
-  gives("s1/d@3");
+  expect("s1/d@3");
   assert_told("");
 }
 
@@ -691,12 +692,12 @@ static void rotated_many_times(void **state) {
     snprintf(text, sizeof text, "{\"skill\":\"n%d\"}\n", i);
     put(text);
     snprintf(expected, sizeof expected, "s1/n%d@1", i);
-    gives(expected);
+    expect(expected);
     snprintf(name, sizeof name, "s1.jsonl.%d", i);
     move("s1.jsonl", name);
   }
   put_in("s1.jsonl.20", LINE("late"));
-  gives("s1/late@2");
+  expect("s1/late@2");
   assert_told("");
 }
 
@@ -705,14 +706,14 @@ static void rotated_inside_the_log(void **state) {
   (void)state;
   put(LINE("a"));
   follow(NULL);
-  gives("s1/a@1");
+  expect("s1/a@1");
   put(LINE("b"));
   move("s1.jsonl", "s1.1.jsonl");
   put(LINE("c"));
   char got[100];
   snprintf(got, sizeof got, "%s", next_one(5000));
   assert_true(strcmp(got, "s1/b@2") == 0 || strcmp(got, "s1.1/b@2") == 0);
-  gives("s1/c@1");
+  expect("s1/c@1");
   put_in("s1.1.jsonl", LINE("d"));
   put(LINE("e"));
   int seen = 0;
@@ -721,7 +722,7 @@ static void rotated_inside_the_log(void **state) {
     seen += strcmp(one, "s1.1/d@3") == 0 ? 1 : strcmp(one, "s1/e@2") == 0 ? 2 : 10;
   }
   assert_int_equal(seen, 3);
-  gives_nothing();
+  expect_nothing();
   assert_told("");
 }
 
@@ -729,17 +730,17 @@ static void linked_and_then_replaced_inside_the_log(void **state) {
   (void)state;
   put(LINE("a"));
   follow(NULL);
-  gives("s1/a@1");
+  expect("s1/a@1");
   char *a = path_in(folder, "s1.jsonl"), *b = path_in(folder, "old.jsonl");
   assert_int_equal(link(a, b), 0);
-  gives_nothing();
+  expect_nothing();
   put(LINE("b"));
-  gives("s1/b@2");
+  expect("s1/b@2");
   put_file(folder, "new", LINE("c"));
   move("new", "s1.jsonl");
-  gives("s1/c@1");
+  expect("s1/c@1");
   put_in("old.jsonl", LINE("d"));
-  gives("old/d@3");
+  expect("old/d@3");
   assert_told("");
   free(a);
   free(b);
@@ -749,15 +750,15 @@ static void moved_away_and_back(void **state) {
   (void)state;
   put(LINE("a"));
   follow(NULL);
-  gives("s1/a@1");
+  expect("s1/a@1");
   move("s1.jsonl", "away");
-  gives_nothing();
+  expect_nothing();
   put_in("away", LINE("b"));
-  gives("s1/b@2");
+  expect("s1/b@2");
   move("away", "s1.jsonl");
-  gives_nothing();
+  expect_nothing();
   put(LINE("c"));
-  gives("s1/c@3");
+  expect("s1/c@3");
   assert_told("");
 }
 
@@ -786,15 +787,15 @@ static void more_sessions_than_may_be_open(void **state) {
       snprintf(name, sizeof name, "t%02d.jsonl", (i * 7) % SESSIONS);
       put_in(name, LINE("b"));
       snprintf(expected, sizeof expected, "%.3s/b@%d", name, round + 2);
-      gives(expected);
+      expect(expected);
     }
   assert_true(open_files() <= most);
   cut("t05.jsonl", 0);
   put_in("t05.jsonl", LINE("c") LINE("d") LINE("e") LINE("f") LINE("g"));
-  gives("t05/c@1 t05/d@2 t05/e@3 t05/f@4 t05/g@5");
+  expect("t05/c@1 t05/d@2 t05/e@3 t05/f@4 t05/g@5");
   move("t06.jsonl", "t06.jsonl.1");
   put_in("t06.jsonl", LINE("n"));
-  gives("t06/n@1");
+  expect("t06/n@1");
 }
 
 static void its_descriptor_can_be_polled(void **state) {
@@ -802,12 +803,12 @@ static void its_descriptor_can_be_polled(void **state) {
   put(LINE("a"));
   debrief_follow_config config = config_of(false);
   follow_with(&config, "s1");
-  gives_nothing();
+  expect_nothing();
   struct pollfd item = {.fd = debrief_follower_fd(follower), .events = POLLIN};
   if (!the_way->poll) assert_int_equal(poll(&item, 1, 0), 0);
   put(LINE("b"));
   assert_int_equal(poll(&item, 1, 5000), 1);
-  gives("s1/b@2");
+  expect("s1/b@2");
   if (!the_way->poll) assert_int_equal(poll(&item, 1, 0), 0);
 }
 
@@ -817,7 +818,7 @@ static void outlives_its_log(void **state) {
   debrief_log_close(log_);
   log_ = NULL;
   put(LINE("a"));
-  gives("s1/a@1");
+  expect("s1/a@1");
 }
 
 static void passes_over_what_is_no_file(void **state) {
@@ -826,29 +827,29 @@ static void passes_over_what_is_no_file(void **state) {
   follow(NULL);
   assert_int_equal(symlink("s1.jsonl", path), 0);
   put(LINE("a"));
-  gives("s1/a@1");
+  expect("s1/a@1");
   const char *id = "link";
   assert_null(debrief_log_follow(log_, &id, 1, NULL, &err));
   assert_int_equal(err.code, DEBRIEF_EUNSAFE);
   free(path);
 }
 
-static void an_error_is_told_once_and_the_session_goes_on_when_it_is_gone(void **state) {
+static void an_error_is_reported_once_and_the_session_goes_on_when_it_is_gone(void **state) {
   (void)state;
   char *path = path_in(folder, "s1.jsonl"), expected[20];
   snprintf(expected, sizeof expected, "error %d", DEBRIEF_EUNSAFE);
   put(LINE("a"));
   follow("s1");
-  gives("s1/a@1");
+  expect("s1/a@1");
   for (int i = 0; i < 2; i++) {
     delete ("s1.jsonl");
     assert_int_equal(mkdir(path, 0700), 0);
     assert_string_equal(next_one(5000), expected);
     assert_int_equal(chmod(path, 0750), 0);
-    gives_nothing();
+    expect_nothing();
     assert_int_equal(rmdir(path), 0);
     put(LINE("b"));
-    gives("s1/b@1");
+    expect("s1/b@1");
   }
   free(path);
 }
@@ -869,7 +870,7 @@ static void refuses_wrong_arguments(void **state) {
 }
 
 #define TESTS(way)                                                                                           \
-  T(way, gives_what_is_there_and_what_comes), T(way, starts_at_the_end_unless_told_otherwise),               \
+  T(way, returns_old_and_new_entries), T(way, starts_at_the_end_by_default),                                 \
       T(way, waits_for_the_rest_of_a_line), T(way, a_last_entry_without_newline_is_given_when_stopped),      \
       T(way, damaged_lines_are_told), T(way, a_record_that_was_appended_again_is_given_once),                \
       T(way, long_lines), T(way, lines_over_the_limit_are_passed_over),                                      \
@@ -877,7 +878,7 @@ static void refuses_wrong_arguments(void **state) {
       T(way, waits_for_a_session), T(way, waits_for_a_folder), T(way, the_folder_is_removed_and_made_again), \
       T(way, a_file_is_emptied), T(way, a_file_is_emptied_and_filled_less_before_it_is_looked_at),           \
       T(way, a_file_is_emptied_and_filled_again_to_the_same_size),                                           \
-      T(way, a_file_is_emptied_and_filled_again_with_more), T(way, lines_that_end_alike_are_told_apart),     \
+      T(way, a_file_is_emptied_and_filled_again_with_more), T(way, lines_that_end_alike_are_distinguished),  \
       T(way, a_file_is_emptied_while_a_line_is_half_written), T(way, a_half_written_line_is_taken_back),     \
       T(way, a_file_is_cut_short), T(way, replaced_by_the_same),                                             \
       T(way, replaced_by_the_same_and_more_before_the_old_one_was_read),                                     \
@@ -890,7 +891,8 @@ static void refuses_wrong_arguments(void **state) {
       T(way, linked_and_then_replaced_inside_the_log), T(way, moved_away_and_back),                          \
       T(way, replaced_more_often_than_files_are_followed), T(way, more_sessions_than_may_be_open),           \
       T(way, its_descriptor_can_be_polled), T(way, outlives_its_log), T(way, passes_over_what_is_no_file),   \
-      T(way, an_error_is_told_once_and_the_session_goes_on_when_it_is_gone), T(way, refuses_wrong_arguments)
+      T(way, an_error_is_reported_once_and_the_session_goes_on_when_it_is_gone),                             \
+      T(way, refuses_wrong_arguments)
 #define T(way, test) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, way)
 
 int main(void) {

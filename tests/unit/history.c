@@ -135,17 +135,17 @@ static void nothing_is_lost_while_it_is_cut(void **state) {
   (void)state;
   enum { EACH = 1000 };
   for (int i = 0; i < HISTORY_MOST + SLACK - 1000; i++) keep("old");
-  for (int who = 0; who < 4; who++) {
+  for (int writer = 0; writer < 4; writer++) {
     if (fork() > 0) continue;
     for (int i = 0; i < EACH; i++) {
       char text[64];
-      snprintf(text, sizeof text, "%d %d\nend", who, i);
+      snprintf(text, sizeof text, "%d %d\nend", writer, i);
       if (!history_append(text, why, sizeof why)) _exit(1);
-      if (who == 3 && i % 50 == 0 && !history_load(ignore, why, sizeof why)) _exit(1);
+      if (writer == 3 && i % 50 == 0 && !history_load(ignore, why, sizeof why)) _exit(1);
     }
     _exit(0);
   }
-  for (int who = 0, status; who < 4; who++) {
+  for (int writer = 0, status; writer < 4; writer++) {
     wait(&status);
     assert_int_equal(status, 0);
   }
@@ -156,10 +156,10 @@ static void nothing_is_lost_while_it_is_cut(void **state) {
   assert_int_equal(stat(path, &st), 0);
   assert_in_range(st.st_size, 0, (HISTORY_MOST + SLACK) * 14); /* it was cut */
   for (size_t i = HISTORY_MOST - 4 * EACH; i < count; i++) {
-    int who, number, at = 0;
-    assert_int_equal(sscanf(seen[i], "%d %d\nend%n", &who, &number, &at), 2);
+    int writer, number, at = 0;
+    assert_int_equal(sscanf(seen[i], "%d %d\nend%n", &writer, &number, &at), 2);
     assert_int_equal(seen[i][at], '\0');
-    assert_int_equal(number, next[who]++);
+    assert_int_equal(number, next[writer]++);
   }
 }
 

@@ -56,7 +56,7 @@ static void says_why_it_cannot_write(void **state) {
   close(fd);
 }
 
-static void reads_where_it_is_told_and_nothing_behind_the_end(void **state) {
+static void reads_at_the_given_place_and_nothing_past_the_end(void **state) {
   (void)state;
   FILE *file = tmpfile();
   char some[8];
@@ -75,7 +75,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(writes_all_whatever_signals_come),
       cmocka_unit_test(says_why_it_cannot_write),
-      cmocka_unit_test(reads_where_it_is_told_and_nothing_behind_the_end),
+      cmocka_unit_test(reads_at_the_given_place_and_nothing_past_the_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void escapes_are_these_nine_at_any_byte(void **state) {
     }
 }
 
-/* Runs of every length up to past two blocks, from every place: an odd one escapes the quote behind it. */
+/* Runs of every length up to past two blocks, from every place: an odd one escapes the quote after it. */
 static void runs_of_backslashes_escape_by_pairs(void **state) {
   (void)state;
   for (size_t before = 0; before < 66; before++)
@@ -165,17 +165,17 @@ static void the_first_fault_is_named(void **state) {
 /* ---- UTF-8 ----------------------------------------------------------------------------------------------------- */
 
 /* Every kernel against the plain rule, for `len` bytes that end at the text's end or before more text. */
-static void assert_utf8(const char *p, size_t len, size_t before, size_t behind) {
+static void assert_utf8(const char *p, size_t len, size_t before, size_t after) {
   char line[160];
   const dbf_json_kernel *kernel;
   memset(line, 'x', sizeof line);
   memcpy(line + before, p, len);
   bool valid = dbf_utf8_valid_scalar(p, len);
   for (size_t i = 0; (kernel = dbf_json_kernel_at(i)); i++)
-    if (kernel->utf8_valid(line, before + len + behind) != valid)
-      fail_msg("kernel %s: %02x %02x %02x %02x (%zu) behind %zu, before %zu", kernel->name,
+    if (kernel->utf8_valid(line, before + len + after) != valid)
+      fail_msg("kernel %s: %02x %02x %02x %02x (%zu) after %zu, before %zu", kernel->name,
                (unsigned char)p[0], (unsigned char)p[1], (unsigned char)p[2], (unsigned char)p[3], len,
-               before, behind);
+               before, after);
 }
 
 static void assert_utf8_at_edges(const char *p, size_t len) {

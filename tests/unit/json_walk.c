@@ -3,7 +3,7 @@
 
 #include "log/json_scan.h"
 
-/* The value of a text whose memory ends behind its last byte, so that a sanitizer sees one read too many. */
+/* The value of a text whose memory ends after its last byte, so that a sanitizer sees one read too many. */
 static dbf_json_value exact(const char *json) {
   size_t len = strlen(json);
   char *copy = malloc(len);
@@ -68,7 +68,7 @@ static void containers_are_walked_to_their_end(void **state) {
 }
 
 /* Runs of backslashes that end at every place of a block of 16. */
-static void strings_end_behind_any_run_of_backslashes(void **state) {
+static void strings_end_after_any_run_of_backslashes(void **state) {
   (void)state;
   char json[128];
   for (int before = 0; before < 34; before++)
@@ -142,7 +142,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_value_ends_where_it_ends),
       cmocka_unit_test(containers_are_walked_to_their_end),
-      cmocka_unit_test(strings_end_behind_any_run_of_backslashes),
+      cmocka_unit_test(strings_end_after_any_run_of_backslashes),
       cmocka_unit_test(numbers_are_rounded_correctly),
       cmocka_unit_test(what_is_nothing_has_no_members),
   };

@@ -108,8 +108,8 @@ static void compacts_bytes_that_are_not_utf8_to_replacements(void **state) {
 
 /* ---- Long texts ------------------------------------------------------------------------------------------ */
 
-/* Pieces that must come out the same wherever they stand: of a text and as it is written, of JSON and as it is compacted
- * without and with HTML escaping. */
+/* Pieces that must come out the same wherever they stand: of a text and as it is written, of JSON and as it is
+ * compacted without and with HTML escaping. */
 static const char *const pieces_of[][5] = {
     {"x", "x", "x", "x", "x"},
     {"plain text", "plain text", "plain text", "plain text", "plain text"},
@@ -133,7 +133,7 @@ static unsigned chance(unsigned below) {
 }
 
 /* A text of `count` pieces in its five forms. Most are plain, or all would be hits. Memory of just the right size lets
- * a sanitizer see what is read behind the end. */
+ * a sanitizer see reads past the end. */
 static void assert_pieces(unsigned count) {
   char *forms[5];
   for (int i = 0; i < 5; i++) forms[i] = calloc(1, count * 16 + 3);
@@ -246,7 +246,7 @@ static void writes_doubles_that_read_back_bit_for_bit(void **state) {
   }
 }
 
-/* Makes a locale with a decimal comma in a folder of its own, for this process. */
+/* Makes a locale with a decimal comma in a temporary folder, for this process. */
 static bool use_comma_locale(const char *folder) {
   char command[256];
   snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1", folder);

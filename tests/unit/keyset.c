@@ -16,7 +16,7 @@ static dbf_keyset_result add(dbf_keyset *set, const char *text) {
 
 enum { WIDTH = 24 };
 
-/* The names "n0", "n1", ... one behind the other; a set holds pointers to them. */
+/* The names "n0", "n1", ... one after the other; a set holds pointers to them. */
 static char *many_names(size_t count, const char *format) {
   char *names = calloc(count, WIDTH);
   assert_non_null(names);
@@ -28,7 +28,7 @@ static void assert_all(dbf_keyset *set, const char *names, size_t count, dbf_key
   for (size_t i = 0; i < count; i++) assert_int_equal(add(set, names + i * WIDTH), expected);
 }
 
-/* Whatever the number of names before: the old ones are there, the new ones are new. */
+/* Whatever the number of names before: the old ones are known, the new ones are new. */
 static void knows_every_name_at_every_size(void **state) {
   (void)state;
   char *names = many_names(300, "\"name %zu\"");
@@ -76,7 +76,7 @@ static void stays_as_large_as_its_names(void **state) {
 }
 
 /* One large object must not make all small ones after it expensive. */
-static void gives_back_what_one_large_object_took(void **state) {
+static void releases_what_one_large_object_took(void **state) {
   (void)state;
   char *names = many_names(100000, "\"name %zu\"");
   dbf_keyset set;
@@ -153,7 +153,7 @@ int main(void) {
       cmocka_unit_test(knows_every_name_at_every_size),
       cmocka_unit_test(forgets_names_when_cleared),
       cmocka_unit_test(stays_as_large_as_its_names),
-      cmocka_unit_test(gives_back_what_one_large_object_took),
+      cmocka_unit_test(releases_what_one_large_object_took),
       cmocka_unit_test(takes_names_however_they_are_escaped),
       cmocka_unit_test(takes_many_names_of_one_shape_in_linear_time),
       cmocka_unit_test(takes_names_that_were_chosen_to_collide),

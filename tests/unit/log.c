@@ -115,14 +115,14 @@ static void takes_structs_of_other_versions(void **state) {
   debrief_log_close(other);
 }
 
-/* A struct of a caller that knows its members only up to `next`; what lies behind is not the struct's. */
+/* A struct of a caller that knows its members only up to `next`; what follows is not part of the struct. */
 #define OLDER(type, name, next)           \
   type name;                              \
   memset(&name, 0x55, sizeof name);       \
   memset(&name, 0, offsetof(type, next)); \
   name.struct_size = offsetof(type, next)
 
-static void looks_at_nothing_behind_an_older_struct(void **state) {
+static void reads_nothing_past_an_older_struct(void **state) {
   (void)state;
   OLDER(debrief_entry, entry, file_path);
   entry.skill = (debrief_text){"old", 3};
@@ -487,7 +487,7 @@ static void threads_share_syncs(void **state) {
 }
 
 /* The first leader syncs its own entry alone; all others wait for the second sync, and it fails. */
-static void a_shared_sync_that_fails_fails_for_all_who_wait(void **state) {
+static void a_shared_sync_that_fails_fails_for_all_that_wait(void **state) {
   (void)state;
   void *failed[THREADS];
   int written = 0;
@@ -500,7 +500,7 @@ static void a_shared_sync_that_fails_fails_for_all_who_wait(void **state) {
     assert_non_null(failed[i]);
     written += strcmp(failed[i], "written") == 0;
   }
-  assert_in_range(written, THREADS - 1, THREADS); /* written, and told so; who came behind was turned away */
+  assert_in_range(written, THREADS - 1, THREADS); /* written and acknowledged; later callers were refused */
   assert_int_equal(acknowledged, 1);
   assert_int_equal(data_syncs, 2);
 }
@@ -598,7 +598,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(refuses_wrong_configs),
       TEST(takes_structs_of_other_versions),
-      TEST(looks_at_nothing_behind_an_older_struct),
+      TEST(reads_nothing_past_an_older_struct),
       TEST(refuses_what_is_not_given),
       TEST(reads_back_what_was_appended),
       TEST(a_missing_session_is_empty),
@@ -618,7 +618,7 @@ int main(void) {
       TEST(a_failed_sync_poisons_the_session),
       TEST(a_failed_sync_of_the_folder_poisons_too),
       TEST(threads_share_syncs),
-      TEST(a_shared_sync_that_fails_fails_for_all_who_wait),
+      TEST(a_shared_sync_that_fails_fails_for_all_that_wait),
       TEST(an_entry_that_came_too_late_gets_a_sync_of_its_own),
       TEST(a_forked_child_opens_the_log_again),
       TEST(a_child_leaves_its_parents_lock_alone),

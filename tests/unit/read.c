@@ -1,5 +1,5 @@
-/* Every kind of damage: what is returned, and line, byte, length and excerpt of what is reported. Each file is read through
- * windows of several sizes, which must not show. */
+/* Every kind of damage: what is returned, and line, byte, length and excerpt of what is reported. Each file is read
+ * through windows of several sizes, which must not show. */
 #include "transcript.h"
 
 /* What reading these bytes says, through every window. */
@@ -72,7 +72,7 @@ static void warns_of_bytes_that_are_not_utf8(void **state) {
         "entry 1 @0 {\"skill\":\"\xff\"} bad_utf8\nend 1 entries, 1 lines, 0 blank, 0 damaged, 1 warnings\n");
 }
 
-static void warns_of_a_member_that_is_there_twice(void **state) {
+static void warns_of_a_duplicate_member(void **state) {
   (void)state;
   READS("{\"x\":1,\"x\":2}\n",
         "duplicate_key 1 @0+13 \"{\"x\":1,\"x\":2}\" a member is there twice; the last one counts\n"
@@ -102,7 +102,7 @@ static void names_what_is_no_entry(void **state) {
         "end 1 entries, 6 lines, 0 blank, 5 damaged, 0 warnings\n");
 }
 
-static void gives_each_of_several_records_on_one_line(void **state) {
+static void returns_each_of_several_records_on_one_line(void **state) {
   (void)state;
   READS(A B "\n" A " " B " \r\n", "glued 1 @0+62 \"" A B "\" several records on one line\n"
                                   "entry 1 @0 " A " salvaged\nentry 1 @0 " B " salvaged\n"
@@ -119,7 +119,7 @@ static void glued_values_that_are_no_entries_are_named_once(void **state) {
         "end 2 entries, 1 lines, 0 blank, 2 damaged, 0 warnings\n");
 }
 
-static void gives_the_whole_record_behind_a_cut_one(void **state) {
+static void returns_the_whole_record_after_a_cut_one(void **state) {
   (void)state;
   READS("{\"session_id\":\"s1\",\"sk" A " \n",
         "spliced 1 @0+54 \"{\"session_id\":\"s1\",\"sk" A " \" a cut record and a whole one on one line\n"
@@ -131,7 +131,7 @@ static void gives_the_whole_record_behind_a_cut_one(void **state) {
         " salvaged\nend 2 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
 }
 
-static void gives_what_is_whole_in_front_of_a_cut_record(void **state) {
+static void returns_what_is_whole_before_a_cut_record(void **state) {
   (void)state;
   READS(A "{\"session_id\":\"s1\n",
         "bad_json 1 @0+48 \"\" unterminated string, at byte 49 of the line\n"
@@ -183,7 +183,7 @@ static void a_session_is_called_as_the_lines_before_call_it(void **state) {
              "entry 3 @41 " A " salvaged\nend 2 entries, 3 lines, 0 blank, 2 damaged, 0 warnings\n");
 }
 
-static void gives_the_record_behind_a_run_of_nuls(void **state) {
+static void returns_the_record_after_a_run_of_nuls(void **state) {
   (void)state;
   READS("\0\0\0\0" A "\n" B "\n",
         "nul_run 1 @0+35 \"\\x00\\x00\\x00\\x00" A "\" NUL bytes in the line, as a power cut leaves them\n"
@@ -213,7 +213,7 @@ static void names_a_tail_that_is_cut(void **state) {
 }
 
 /* A writer that saw its record glued to something appended it again. */
-static void gives_a_record_once_that_the_next_line_repeats(void **state) {
+static void returns_a_record_once_that_the_next_line_repeats(void **state) {
   (void)state;
   READS("{\"session_id\":\"s1\"," A "\n" A "\n",
         "spliced 1 @0+50 \"{\"session_id\":\"s1\"," A "\" a cut record and a whole one on one line\n"
@@ -237,7 +237,7 @@ static void gives_a_record_once_that_the_next_line_repeats(void **state) {
 }
 
 /* The writer of half a line wrote the rest of it before the record that was glued to it was appended again. */
-static void gives_a_record_once_that_a_later_line_repeats(void **state) {
+static void returns_a_record_once_that_a_later_line_repeats(void **state) {
   (void)state;
   READS("{\"session_id\":\"s1\",\"x" A "\n\":1}\n\n" A "\n" A "\n",
         "spliced 1 @0+52 \"{\"session_id\":\"s1\",\"x" A "\" a cut record and a whole one on one line\n"
@@ -329,21 +329,23 @@ static void strict_reading_stops_at_the_first_damage(void **state) {
   }
 }
 
-/* The repeating line is another part's, and what it has is given there. */
-static void gives_a_record_once_that_the_next_part_repeats(void **state) {
+/* The line that repeats belongs to another part, and its record is returned there. */
+static void returns_a_record_once_that_the_next_part_repeats(void **state) {
   (void)state;
-  static const char told[] =
+  static const char diagnostics[] =
       "glued 1 @0+62 \"" B A "\" several records on one line\nentry 1 @0 " B " salvaged\n";
   for (size_t window = 16; window <= 256; window *= 2) {
     dbf_read_options part = {.end = 63, .first_line = 1, .window = window};
     char *expected;
-    assert_true(asprintf(&expected, "%send 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n", told) > 0);
+    assert_true(
+        asprintf(&expected, "%send 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n", diagnostics) > 0);
     assert_reading(B A "\n" A "\n" B "\n", 127, part, expected);
     assert_reading(B A "\n\n" A "\n", 96, part, expected);
     assert_reading(B A "\n" A, 94, part, expected);
     free(expected);
     part.end = 64;
-    assert_true(asprintf(&expected, "%send 1 entries, 2 lines, 1 blank, 1 damaged, 0 warnings\n", told) > 0);
+    assert_true(
+        asprintf(&expected, "%send 1 entries, 2 lines, 1 blank, 1 damaged, 0 warnings\n", diagnostics) > 0);
     assert_reading(B A "\n\n" A "\n" B "\n", 128, part, expected);
     free(expected);
   }
@@ -385,28 +387,28 @@ int main(void) {
       TEST(skips_blank_lines_but_counts_them),
       TEST(passes_over_a_byte_order_mark_on_line_1_only),
       TEST(warns_of_bytes_that_are_not_utf8),
-      TEST(warns_of_a_member_that_is_there_twice),
+      TEST(warns_of_a_duplicate_member),
       TEST(names_what_is_not_json),
       TEST(names_what_is_no_entry),
-      TEST(gives_each_of_several_records_on_one_line),
+      TEST(returns_each_of_several_records_on_one_line),
       TEST(glued_values_that_are_no_entries_are_named_once),
-      TEST(gives_the_whole_record_behind_a_cut_one),
-      TEST(gives_what_is_whole_in_front_of_a_cut_record),
+      TEST(returns_the_whole_record_after_a_cut_one),
+      TEST(returns_what_is_whole_before_a_cut_record),
       TEST(believes_only_records_of_this_session),
       TEST(believes_only_such_records_in_front_too),
       TEST(escaped_quotes_do_not_hide_where_a_record_begins),
       TEST(a_session_is_called_as_the_lines_before_call_it),
-      TEST(gives_the_record_behind_a_run_of_nuls),
+      TEST(returns_the_record_after_a_run_of_nuls),
       TEST(names_a_tail_that_is_cut),
-      TEST(gives_a_record_once_that_the_next_line_repeats),
-      TEST(gives_a_record_once_that_a_later_line_repeats),
+      TEST(returns_a_record_once_that_the_next_line_repeats),
+      TEST(returns_a_record_once_that_a_later_line_repeats),
       TEST(a_part_does_not_repeat_the_one_before),
       TEST(any_object_is_an_entry_of_a_foreign_log),
       TEST(a_foreign_record_begins_as_its_neighbours_do),
       TEST(the_first_record_of_a_foreign_line_says_how_the_others_begin),
       TEST(a_part_of_a_cut_foreign_record_is_no_record),
       TEST(strict_reading_stops_at_the_first_damage),
-      TEST(gives_a_record_once_that_the_next_part_repeats),
+      TEST(returns_a_record_once_that_the_next_part_repeats),
       TEST(reads_a_part_of_a_file),
       TEST(passes_over_lines_that_are_too_long),
   };

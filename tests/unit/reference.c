@@ -1,5 +1,5 @@
-/* A reference file cut at every byte and with every bit flipped: what is intact comes back, what is damaged is named where
- * it is, and nothing comes out that is not there. */
+/* A reference file cut at every byte and with every bit flipped: what is intact comes back, what is damaged is named
+ * where it is, and nothing comes out that is not there. */
 #include "transcript.h"
 
 #define ENTRIES 6
@@ -31,7 +31,7 @@ static int set_up(void **state) {
   return 0;
 }
 
-/* What a reading gave: how often each reference line, and what else. */
+/* The result of reading: how often each reference line, and what else. */
 typedef struct reading {
   int returned[ENTRIES], others;
   int damage, damage_first, damage_last; /* count of diagnostics; the first and last line that has one */
@@ -81,7 +81,7 @@ static void a_whole_file_comes_back_whole(void **state) {
   assert_int_equal(r.others + r.damage, 0);
 }
 
-static void a_file_cut_at_any_byte_gives_what_is_whole(void **state) {
+static void of_a_file_cut_at_any_byte_what_is_whole_is_read(void **state) {
   (void)state;
   for (size_t len = 0; len <= reference_len; len++) {
     reading r = read_bytes(reference, len, len % 3 ? 7 : 0);
@@ -127,8 +127,8 @@ static bool may_hold_an_object(const char *data, size_t len) {
   return false;
 }
 
-/* The same without the newline: a splice at every byte gives the whole record behind it, once. */
-static void a_record_behind_a_cut_at_any_byte_is_found(void **state) {
+/* The same without the newline: for a splice at every byte, the whole record after it is returned, once. */
+static void a_record_after_a_cut_at_any_byte_is_found(void **state) {
   (void)state;
   char data[4096];
   for (size_t len = 0; len <= reference_len; len++) {
@@ -145,7 +145,8 @@ static int line_of(size_t byte) {
   return i;
 }
 
-/* Bit `bit` of byte `at` is flipped in `data`: the lines it does not touch are intact and nothing is said about them. */
+/* Bit `bit` of byte `at` is flipped in `data`: the lines it does not touch are intact and nothing is said about
+ * them. */
 static void assert_flipped(const char *data, size_t at) {
   reading r = read_bytes(data, reference_len, at % 5 ? 0 : 3);
   int hit = line_of(at);
@@ -197,9 +198,9 @@ static void any_run_of_nuls_harms_the_lines_it_touches_only(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_whole_file_comes_back_whole),
-      cmocka_unit_test(a_file_cut_at_any_byte_gives_what_is_whole),
+      cmocka_unit_test(of_a_file_cut_at_any_byte_what_is_whole_is_read),
       cmocka_unit_test(a_healed_tail_costs_one_line_only),
-      cmocka_unit_test(a_record_behind_a_cut_at_any_byte_is_found),
+      cmocka_unit_test(a_record_after_a_cut_at_any_byte_is_found),
       cmocka_unit_test(any_flipped_bit_harms_its_own_line_only),
       cmocka_unit_test(any_run_of_nuls_harms_the_lines_it_touches_only),
   };

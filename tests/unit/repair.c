@@ -107,13 +107,13 @@ static const char *const pieces[] = {A,
                                      "{\"a\":\"\xff\"}",
                                      "{\"a\":[1]}"};
 
-/* Everything but white space, behind what `out` holds. */
+/* Append everything but white space to `out`. */
 static void add_dark(dbf_bytes *out, const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (!strchr(" \t\r\n", text[i]) || !text[i]) dbf_bytes_append_char(out, text[i]);
 }
 
-/* The copy without what was left out must be the new session, but for white space. */
+/* The copy without what was left out must be the new session, except for white space. */
 static void assert_conserved(const dbf_bytes *before) {
   dbf_bytes expected, got, after;
   uint64_t at = 0;

@@ -67,7 +67,7 @@ static size_t stride(size_t wanted) {
 
 /* ---- Another opinion on JSON ----------------------------------------------------------------------------------- */
 
-/* Can the text be the beginning of a record, and may a value stand behind it? */
+/* Can the text be the beginning of a record, and may a value follow it? */
 typedef enum standing { NOT_JSON, A_VALUE_MAY_FOLLOW, NO_VALUE_MAY_FOLLOW, IN_A_STRING } standing;
 
 /* `expect`: v a value, V a value or ']', k a name, K a name or '}', : or , (or an end) */
@@ -172,7 +172,7 @@ static bool begins_here(const char *text, size_t len, size_t at) {
   return len - at >= n && memcmp(text + at, ID, n) == 0;
 }
 
-/* A record that was cut behind a '{' in a string, and another from its "session_id" to its end: the bytes are those of a
+/* A record that was cut after a '{' in a string, and another from its "session_id" to its end: the bytes are those of a
  * cut record and a whole one. */
 static bool looks_appended(const scene *s, const char *text, size_t at, size_t len) {
   size_t line = at;
@@ -212,20 +212,20 @@ static bool ends_here(const char *text, size_t len, size_t at) {
   return at == len || text[at] == '\n' || text[at] == '\0';
 }
 
-/* Is what stands behind a record such that the record is to be believed? */
+/* Is the record to be believed, by what follows it? */
 static bool ends_well(const char *text, size_t len, size_t at) {
   if (ends_here(text, len, at) || begins_here(text, len, at)) return true;
   if (!is_stray(text[at])) return false;
   return ends_here(text, len, at + 1) || begins_here(text, len, at + 1);
 }
 
-/* Is what stands before it? `behind`: where the last whole record ended. */
-static bool begins_well(const char *text, size_t len, size_t at, size_t behind) {
-  if (at == behind || at == 0 || text[at - 1] == '\n' || text[at - 1] == '\0') return true;
+/* And by what precedes it? `last_end`: where the last whole record ended. */
+static bool begins_well(const char *text, size_t len, size_t at, size_t last_end) {
+  if (at == last_end || at == 0 || text[at - 1] == '\n' || text[at - 1] == '\0') return true;
   size_t line = at;
   while (line > 0 && text[line - 1] != '\n') line--;
-  if (is_stray(text[at - 1]) && (at - 1 == behind || at - 1 == line)) return true;
-  if (behind > line) line = behind;
+  if (is_stray(text[at - 1]) && (at - 1 == last_end || at - 1 == line)) return true;
+  if (last_end > line) line = last_end;
   standing before = standing_behind(text + line, at - line);
   if (before == IN_A_STRING) return begins_here(text, len, at);
   return before == NO_VALUE_MAY_FOLLOW && text[line] == '{';
@@ -238,14 +238,14 @@ static bool is_found(const found *f, size_t at, size_t len) {
 }
 
 static void assert_nothing_lost(const scene *s, const char *text, size_t len, const found *f) {
-  size_t behind = SIZE_MAX;
+  size_t last_end = SIZE_MAX;
   for (size_t at = 0; at < len; at++)
     for (size_t i = 0; i < s->count; i++) {
       size_t n = strlen(s->records[i]);
       if (n > len - at || memcmp(text + at, s->records[i], n) != 0) continue;
-      if (!begins_well(text, len, at, behind) || !ends_well(text, len, at + n)) continue;
+      if (!begins_well(text, len, at, last_end) || !ends_well(text, len, at + n)) continue;
       if (!is_found(f, at, n)) show("lost", text, len, at);
-      behind = at + n;
+      last_end = at + n;
       at += n - 1;
       break;
     }
@@ -287,7 +287,7 @@ static void every_cut(void **state) {
 }
 
 /* A torn tail and what a writer that does not heal appends to it. */
-static void every_cut_with_each_record_behind_it(void **state) {
+static void every_cut_with_each_record_after_it(void **state) {
   (void)state;
   scene s = ours();
   char text[8192];
@@ -330,7 +330,7 @@ static size_t line_ends(const scene *s, size_t *ends) {
   return n;
 }
 
-/* One byte is another, in the place of any two newlines. */
+/* One byte is changed, and any two newlines. */
 static void every_byte_for_two_newlines(void **state) {
   (void)state;
   scene s = ours();
@@ -429,7 +429,7 @@ static void every_damage_of_a_foreign_log(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_cut),
-      TEST(every_cut_with_each_record_behind_it),
+      TEST(every_cut_with_each_record_after_it),
       TEST(every_bit_flip),
       TEST(every_byte_for_two_newlines),
       TEST(every_byte_beside_a_newline),

@@ -33,7 +33,7 @@ static dbf_tail *tail_of(const char *name, const char *text) {
   return tail;
 }
 
-/* What the next look gives: the skills of its entries, one letter each. */
+/* The entries of the next look: the skill of each, one letter. */
 static void assert_look_gives(dbf_tail *tail, const char *expected) {
   debrief_error err;
   dbf_record record;

@@ -1,4 +1,4 @@
-/* temp_folder.h: a folder of its own for each test that writes files, and a look into it. */
+/* temp_folder.h: a temporary folder for each test that writes files, and a look into it. */
 #ifndef TEMP_FOLDER_H
 #define TEMP_FOLDER_H
 
@@ -46,7 +46,7 @@ static inline void put_file(const char *folder, const char *name, const char *te
   put_bytes(folder, name, "w", text, strlen(text));
 }
 
-/* The whole file with a NUL behind it; "" when it is not there. */
+/* The whole file, followed by a NUL; "" if it does not exist. */
 static inline char *get_file(const char *folder, const char *name) {
   char *path = path_in(folder, name);
   FILE *file = fopen(path, "r");

@@ -178,7 +178,7 @@ static void knows_which_moments_fit_in_64_bit_nanoseconds(void **state) {
   assert_false(dbf_timestamp_ns(&after, &ns));
 }
 
-static void tells_the_time_in_utc(void **state) {
+static void writes_the_time_in_utc(void **state) {
   (void)state;
   time_t before = time(NULL);
   debrief_time now = dbf_timestamp_now();
@@ -198,7 +198,7 @@ int main(void) {
       cmocka_unit_test(refuses_what_go_refuses),
       cmocka_unit_test(refuses_to_write_fields_out_of_range),
       cmocka_unit_test(knows_which_moments_fit_in_64_bit_nanoseconds),
-      cmocka_unit_test(tells_the_time_in_utc),
+      cmocka_unit_test(writes_the_time_in_utc),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

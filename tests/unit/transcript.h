@@ -45,7 +45,7 @@ static inline int file_of(const char *data, size_t len) {
   return fd;
 }
 
-/* Read everything; the transcript goes behind what `out` holds. `fd` is closed. */
+/* Read everything and append the transcript to `out`. `fd` is closed. */
 static inline void transcribe(dbf_bytes *out, int fd, const dbf_read_options *with) {
   dbf_read_options options = *with;
   dbf_record record;

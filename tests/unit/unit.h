@@ -23,7 +23,7 @@ static inline void assert_bytes(const dbf_bytes *bytes, const char *expected) {
   fail();
 }
 
-/* The whole file `folder`/`name` behind what `out` holds; false when it cannot be opened. */
+/* Append the whole file `folder`/`name` to `out`; false if it cannot be opened. */
 static inline bool read_file(dbf_bytes *out, const char *folder, const char *name) {
   char path[4096], part[4096];
   snprintf(path, sizeof path, "%s/%s", folder, name);

@@ -1,8 +1,8 @@
 /* append.c: one session's descriptor, its lock, and the one write. Owns the rule when a record counts: it is whole,
- * ends in '\n', and begins behind one. Knows nothing about JSON or threads.
+ * ends in '\n', and begins after one. Knows nothing about JSON or threads.
  *
  *     lock --> where does it end? --> write the run --> what is in front of it? --> unlock
- *               |line\n|tor             \n{..}\n{..}\n     '\n': it counts; else: once more, behind a '\n'
+ *               |line\n|tor             \n{..}\n{..}\n     '\n': it counts; else: once more, after a '\n'
  *
  * A write that was cut short is never continued, for another writer may have appended in between: the cut record is
  * written again, whole. Nothing is ever cut off the file either; a fragment stays as a damaged line.
@@ -145,7 +145,7 @@ typedef struct batch {
   const debrief_text *lines;
   size_t count;
   size_t at;    /* the first that does not count yet */
-  size_t limit; /* behind the last to write now */
+  size_t limit; /* after the last to write now */
   size_t skip;  /* where to go on when `limit` is reached */
   bool heal;    /* the next write starts with '\n' */
   bool pending; /* of `at`, everything but the newline is in the file; the next write starts with it */
@@ -282,7 +282,7 @@ static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut
   return true;
 }
 
-/* The records behind a glued one are in the file already. */
+/* The records after a glued one are in the file already. */
 static void step_over(batch *b, size_t *stored) {
   for (size_t i = b->limit; i < b->skip; i++) *stored += b->lines[i].len > 0;
   b->at = b->skip;

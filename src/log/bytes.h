@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Bytes that may be read (not used) past the end of any text the scanner gets: a block of 64 that starts up to 64 behind. */
+/* Bytes that may be read (not used) past the end of any text the scanner gets: a block of 64 that starts up to 64 after. */
 #define DBF_PADDING 128
 
 typedef struct dbf_bytes {
@@ -26,7 +26,7 @@ void dbf_bytes_release(dbf_bytes *bytes);
 /* Forget the content and a failure, keep the memory. */
 void dbf_bytes_clear(dbf_bytes *bytes);
 
-/* Room for `more` bytes behind len when there is none yet, by doubling; false (and failed) when there is no memory. */
+/* Room for `more` bytes after len when there is none yet, by doubling; false (and failed) when there is no memory. */
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more);
 
 /* Copy `len` bytes that nobody will read at `from` again: of a long run, each part is given back to the system when it is
@@ -35,7 +35,7 @@ void dbf_bytes_move(char *to, const char *from, size_t len);
 
 /* What follows is inline because entries are written a few bytes at a time: as calls it was a third of an append. */
 
-/* Room for `more` bytes behind len; false (and failed) when there is none. */
+/* Room for `more` bytes after len; false (and failed) when there is none. */
 static inline bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
   bool there = bytes->data && !bytes->failed && more <= bytes->cap - bytes->len;
   return __builtin_expect(there, true) || dbf_bytes_grow(bytes, more);
@@ -51,7 +51,7 @@ static inline void dbf_bytes_append_char(dbf_bytes *bytes, char c) {
   if (dbf_bytes_reserve(bytes, 1)) bytes->data[bytes->len++] = c;
 }
 
-/* Put the terminator the scanner asks for behind len (a 0 byte that does not count); false when failed. */
+/* Put the terminator the scanner asks for after len (a 0 byte that does not count); false when failed. */
 bool dbf_bytes_terminate(dbf_bytes *bytes);
 
 #endif

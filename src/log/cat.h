@@ -29,8 +29,8 @@ typedef struct dbf_cat_options {
   void *user;
 } dbf_cat_options;
 
-/* Copy the items. False when writing failed: errno tells (EPIPE: nobody reads). What failed for one item only is in
- * it; with `strict` the items behind it are not copied. */
+/* Copy the items. False when writing failed: errno says why (EPIPE: the reader has gone). What failed for one item only is in
+ * it; with `strict` the items after it are not copied. */
 bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_options *options);
 
 #endif

@@ -3,7 +3,7 @@
 #include "read.h"
 #include "struct_size.h"
 
-/* A caller's callback behind ours. */
+/* A caller's callback after ours. */
 typedef struct tally {
   debrief_read_config config;
   debrief_check check;
@@ -20,7 +20,7 @@ static void count(void *user, const debrief_diagnostic *d) {
   if (t->config.on_diagnostic) t->config.on_diagnostic(t->config.user, d);
 }
 
-/* Sort out what was given, and what the reader is to be opened with. */
+/* Sort out what was given, and how the reader is opened. */
 static bool begin(tally *t, debrief_read_config *reading, const debrief_read_config *config,
                   const debrief_check *check, debrief_error *err) {
   debrief_check given;

@@ -16,15 +16,15 @@ typedef struct cutter {
   void *user;
 } cutter;
 
-/* Count the lines of a block at file offset `at`, and end a part at the first line end behind its step. */
+/* Count the lines of a block at file offset `at`, and end a part at the first line end after its step. */
 static void count(cutter *c, const char *block, size_t len, uint64_t at) {
   const char *end = block + len;
   for (const char *p = block; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
-    uint64_t behind = at + (uint64_t)(p - block) + 1;
+    uint64_t after = at + (uint64_t)(p - block) + 1;
     c->line++;
-    if (behind - c->begin < c->step) continue;
-    c->each(c->user, c->begin, behind, c->first_line);
-    c->begin = behind;
+    if (after - c->begin < c->step) continue;
+    c->each(c->user, c->begin, after, c->first_line);
+    c->begin = after;
     c->first_line = c->line + 1;
   }
 }

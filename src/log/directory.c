@@ -202,7 +202,7 @@ static int open_beneath(int dir, const char *name, int flags, uint32_t mode) {
   return fd;
 }
 
-/* Open for appending; O_EXCL tells apart what is ours, whose mode we set. -1 with errno. */
+/* Open for appending; O_EXCL distinguishes what is ours, whose mode we set. -1 with errno. */
 static int open_append(const dbf_directory *dir, const char *name, bool *made) {
   for (int tries = 0; tries < 100; tries++) {
     int fd = open_beneath(dir->fd, name, O_RDWR | O_APPEND, 0);

@@ -17,7 +17,7 @@ typedef struct dbf_directory {
   pthread_mutex_t mutex;
 } dbf_directory;
 
-/* The end of a path, short enough that a message holds it and the reason behind it. */
+/* The end of a path, short enough that a message holds it and the reason after it. */
 const char *dbf_directory_shown(const char *path);
 
 bool dbf_directory_init(dbf_directory *dir, const char *path, uint32_t file_mode, uint32_t folder_mode,
@@ -27,7 +27,7 @@ void dbf_directory_release(dbf_directory *dir);
 /* Another one of the same folder, which may outlive `dir`. */
 bool dbf_directory_copy(dbf_directory *to, const dbf_directory *dir, debrief_error *err);
 
-/* Open the folder; with `make`, make it (and its parents) first. *made (may be NULL) tells that a folder was made,
+/* Open the folder; with `make`, make it (and its parents) first. *made (may be NULL) is set if a folder was made,
  * whose parent then wants a sync. A folder that was moved or removed since it was opened is looked for again: a log is
  * what its path names. ENOENT when it is not there. */
 bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err);

@@ -59,7 +59,7 @@ typedef struct dbf_member {
 } dbf_member;
 
 /* One element of attempts: where it stands, and its members in dbf_entry.nested. known: as in dbf_entry, counted from
- * `first`; one too far behind for a byte is DBF_FAR. */
+ * `first`; one too far past it for a byte is DBF_FAR. */
 typedef struct dbf_attempt {
   uint32_t start, end;
   uint32_t first, count;
@@ -105,7 +105,7 @@ typedef enum dbf_scan {
 void dbf_entry_init(dbf_entry *entry);
 void dbf_entry_release(dbf_entry *entry);
 
-/* Scan the JSON value that starts at or behind white space at text[0]; what follows it is not looked at
+/* Scan the JSON value that starts at or after white space at text[0]; what follows it is not looked at
  * (entry->text + entry->len is where it ends). `foreign`: any object is an entry. Duplicate members are flagged,
  * not refused. `text` needs the terminator and padding of json_scan.h. */
 dbf_scan dbf_entry_scan(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault);
@@ -130,7 +130,7 @@ bool dbf_entry_names(const dbf_entry *entry, const char *id);
 bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry, debrief_error *err);
 
 /* Append the entry given as JSON text: checked by dbf_entry_scan (duplicates refused), compacted without HTML
- * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent, but behind a
+ * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent, but after a
  * session_id that stands first: salvage knows entries by it; in place when null); with `sparse` the timestamp is not filled in. `scratch` is memory to use. */
 bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
                           bool sparse, debrief_error *err);

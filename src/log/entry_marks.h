@@ -75,7 +75,7 @@ close:
   goto after;
 }
 
-/* The value behind the mark w->at, into m; then w->at is the mark behind it. */
+/* The value after the mark w->at, into m; then w->at is the mark after it. */
 static inline bool walk_value(walk *w, dbf_member *m, unsigned depth) {
   uint32_t from = *w->at++ + 1u, to = *w->at;
   const char *p = w->text + from;
@@ -97,7 +97,7 @@ static inline bool walk_value(walk *w, dbf_member *m, unsigned depth) {
 
 /* ---- Members ----------------------------------------------------------------------------------------------- */
 
-/* The name behind the mark w->at, without escapes, into m; then w->at is its colon. *field: its field, or -1. */
+/* The name after the mark w->at, without escapes, into m; then w->at is its colon. *field: its field, or -1. */
 static inline bool walk_name(walk *w, dbf_member *m, const uint8_t *places, const expected *names,
                              int *field) {
   uint32_t from = *w->at++ + 1u, to = *w->at;
@@ -166,7 +166,7 @@ static bool walk_attempt(walk *w, dbf_attempt *a) {
   return w->text[*w->at] == '}';
 }
 
-/* The attempts behind the colon w->at; then w->at is the mark behind them. */
+/* The attempts after the colon w->at; then w->at is the mark after them. */
 static bool walk_attempts(walk *w, dbf_member *m) {
   dbf_entry *e = w->s->entry;
   e->attempt_count = e->nested_count = 0;

@@ -1,5 +1,5 @@
 /* entry_scan.h: what is an entry: one scan that validates, finds the members and looks at the types of the known ones.
- * Included once by each json_scan_<set>.c behind json_scan_loops.h, so that the string loops are inlined. */
+ * Included once by each json_scan_<set>.c after json_scan_loops.h, so that the string loops are inlined. */
 #include "entry.h"
 #include "timestamp.h"
 
@@ -115,7 +115,7 @@ static const char *scan_name(scan *s, const char *p, dbf_json_value *name) {
   return skip_space(p + 1, s->end);
 }
 
-/* Behind a value: the next name, or the byte behind the closing brace with *more false. */
+/* After a value: the next name, or the byte after the closing brace with *more false. */
 static const char *scan_comma(scan *s, const char *p, char close, bool *more) {
   p = skip_space(p, s->end);
   *more = *p == ',';

@@ -65,7 +65,7 @@ static bool fail_size(debrief_error *err, size_t len) {
                   DBF_LINE_LIMIT);
 }
 
-/* The line written behind `start`: keep it, or take it back and say why. */
+/* The line written after `start`: keep it, or take it back and say why. */
 static bool finish(dbf_bytes *out, size_t start, debrief_error *err) {
   size_t len = out->len - start;
   if (!out->failed && len <= DBF_LINE_LIMIT) return true;

@@ -118,7 +118,7 @@ static debrief_next give(debrief_follower *f, dbf_record *record, debrief_error 
   if (next == DEBRIEF_NEXT_ENTRY) return next;
   dbf_follow_files *s = f->giving;
   f->giving = NULL;
-  dbf_follow_files_enqueue(f, s); /* behind the others that have something */
+  dbf_follow_files_enqueue(f, s); /* after the others that have something */
   return next == DEBRIEF_NEXT_END ? next : fail(s, &why, err);
 }
 

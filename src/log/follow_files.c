@@ -128,7 +128,7 @@ static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_
   return ok;
 }
 
-/* Put the file with the session's name behind the others. The first goes when there are too many: the lines that it has
+/* Put the file with the session's name after the others. The first goes when there are too many: the lines that it has
  * left are in the one that took its place; of one that was renamed away they are lost. */
 static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool created, debrief_error *err) {
   bool ok = true;

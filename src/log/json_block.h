@@ -3,7 +3,7 @@
  *     p     s a y   " h i " \n ...
  *     hits  . . . . x . . x x ...      DBF_BLOCK_LANE bits a byte, at most one of them set
  *
- * Only the first hit is sure: with plain words, bytes behind it may be marked that need none. */
+ * Only the first hit is sure: with plain words, bytes after it may be marked that need none. */
 #ifndef DBF_JSON_BLOCK_H
 #define DBF_JSON_BLOCK_H
 
@@ -74,7 +74,7 @@ static inline unsigned dbf_block_first(uint64_t hits) {
   return (unsigned)__builtin_ctzll(hits) / DBF_BLOCK_LANE;
 }
 
-/* The hits but for the first and the byte behind it. */
+/* The hits but for the first and the byte after it. */
 static inline uint64_t dbf_block_behind_pair(uint64_t hits) {
   uint64_t first = hits & (0 - hits);
   return hits & ~(first | first << DBF_BLOCK_LANE);

@@ -13,8 +13,8 @@
  *     digits(p)        mask of the 32 bytes at p that are digits
  *
  * What can be checked for many strings at once is: they hold no control character and no wrong escape, and each ends
- * right before a mark. So what begins with a quote right behind a mark is one string up to the next mark. The rest is for
- * who walks along the marks (entry_marks.h). */
+ * right before a mark. So what begins with a quote right after a mark is one string up to the next mark. The rest is for the
+ * code that walks along the marks (entry_marks.h). */
 #include "entry.h"
 
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static inline uint64_t mark_block(marking *m, const char *p, uint64_t live, uint
   return marks;
 }
 
-/* Mark a text of fewer than MARKED bytes. Behind the last mark stands `len`, twice. False: it is not for this way. */
+/* Mark a text of fewer than MARKED bytes. After the last mark stands `len`, twice. False: it is not for this way. */
 static bool mark_text(dbf_marks *marks, const char *text, size_t len) {
   marking m = {0};
   uint64_t any = 0;

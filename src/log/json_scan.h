@@ -48,7 +48,7 @@ struct dbf_entry;
 typedef struct dbf_json_kernel {
   const char *name;
   /* All take `p` at the first byte of the thing and `end`, where a byte < 0x20 stands; they return the byte
-   * behind it, or NULL with *fault filled. */
+   * after it, or NULL with *fault filled. */
   const char *(*scan_string)(const char *p, const char *end, bool *escaped, dbf_json_fault *fault);
   /* Any value; containers are followed down to their end. `depth` is how many levels are open around it. */
   const char *(*scan_value)(const char *p, const char *end, unsigned depth, dbf_json_value *value,
@@ -80,7 +80,7 @@ bool dbf_json_valid(const dbf_json_kernel *kernel, const char *text, size_t len,
 /* The first member or element of the container that starts at `p`, or NULL when it is empty. */
 const char *dbf_json_enter(const char *p, const char *end);
 
-/* The value at `p`. Returns the byte behind it. */
+/* The value at `p`. Returns the byte after it. */
 const char *dbf_json_skip(const char *p, const char *end, dbf_json_value *value);
 
 /* One member: key and value; returns the start of the next one, or NULL after the last. */

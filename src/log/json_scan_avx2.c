@@ -48,7 +48,7 @@ enum {
   TOO_LARGE = 8,  /* f4 90.. and above */
   SURROGATE = 16, /* ed a0..bf */
   OVERLONG_2 = 32,
-  OVERLONG_4 = 64, /* f0 80..8f; shared with f5.. 80..8f, which the lead's low nibble tells apart */
+  OVERLONG_4 = 64, /* f0 80..8f; shared with f5.. 80..8f, which the lead's low nibble distinguishes */
   TWO_CONTS = 128, /* right only where a lead two or three bytes before asks for it */
   CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS
 };
@@ -144,7 +144,7 @@ static inline bool block_valid(const char *p) {
   return _mm256_testz_si256(wrong, wrong);
 }
 
-/* Check `left` < 32 bytes at p as a block of its own, `before` (0 to 3) bytes in front of them known. The zeros behind
+/* Check `left` < 32 bytes at p as a block of its own, `before` (0 to 3) bytes in front of them known. The zeros after
  * make a sequence that the end cuts short an error. */
 static bool edge_valid(const char *p, size_t before, size_t left) {
   char edge[3 + 32] = {0};

@@ -100,7 +100,7 @@ static inline uint64_t fill_behind(uint64_t bits) {
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-/* What is wrong with 64 bytes behind 64 others; zeros stand for those before the text and behind it, and so make a
+/* What is wrong with 64 bytes after 64 others; zeros stand for those before the text and after it, and so make a
  * sequence that the end cuts short an error. */
 static inline __m512i check_block(__m512i now, __m512i before) {
   const __m512i lead_high =

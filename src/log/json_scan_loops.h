@@ -4,11 +4,11 @@
  *     STRIDE, BITS       bytes looked at together; bits of the mask that stand for one byte
  *     special_mask(p)    of STRIDE bytes at p: the lowest of BITS bits is set for each that is '"', '\\' or < 0x20
  *     look(p)            three masks of the 64 bytes at p, a bit a byte: '"', '\\', and < 0x20
- *     follows_escape(p)  mask of the 64 bytes at p that may stand behind a backslash, a bit a byte
+ *     follows_escape(p)  mask of the 64 bytes at p that may stand after a backslash, a bit a byte
  *     starts(p, t, n)    are the n <= 32 bytes at p those of t, which has 32 readable bytes?
  *     utf8_valid(p, n)   is this UTF-8
  *
- * The byte < 0x20 behind the text ends every loop, so the loops need no bound. */
+ * The byte < 0x20 after the text ends every loop, so the loops need no bound. */
 #include "json_scan.h"
 
 #include <stddef.h>
@@ -45,7 +45,7 @@ static inline uint64_t find_escaped(uint64_t backslash, uint64_t *carry) {
   return (even ^ sum << 1) & follows;
 }
 
-/* The bytes at p in `escaped` stand behind a backslash: may they? */
+/* The bytes at p in `escaped` stand after a backslash: may they? */
 static const char *check_escapes(const char *p, uint64_t escaped, dbf_json_fault *fault) {
   uint64_t wrong = escaped & ~follows_escape(p);
   if (wrong) escaped &= (wrong & -wrong) - 1; /* what is wrong before that is named first */
@@ -59,7 +59,7 @@ static const char *check_escapes(const char *p, uint64_t escaped, dbf_json_fault
   return p;
 }
 
-/* A string that does not end in the first STRIDE bytes, p behind its quote. Escapes cost no branch of their own. */
+/* A string that does not end in the first STRIDE bytes, p after its quote. Escapes cost no branch of their own. */
 static const char *scan_long(const char *p, const char *end, bool *escaped, dbf_json_fault *fault) {
   uint64_t carry = 0;
   for (;; p += 64) {
@@ -158,7 +158,7 @@ static inline const char *scan_key(const char *p, const char *end, dbf_json_faul
   return skip_space(p + 1, end);
 }
 
-/* The stack: bit n tells whether level n is an object. */
+/* The stack: bit n says whether level n is an object. */
 typedef struct nesting {
   uint64_t bits[DBF_JSON_DEPTH / 64];
   unsigned level;

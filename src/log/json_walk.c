@@ -14,7 +14,7 @@ static inline const char *skip_space(const char *p, const char *end) {
   return p;
 }
 
-/* The next quote or backslash at or behind p, or end. */
+/* The next quote or backslash at or after p, or end. */
 static inline const char *find_quote(const char *p, const char *end) {
 #if defined(__SSE2__)
   const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
@@ -114,7 +114,7 @@ const char *dbf_json_enter(const char *p, const char *end) {
   return p >= end || *p == '}' || *p == ']' ? NULL : p;
 }
 
-/* p behind a member or element: the next one, or NULL at the closing bracket. */
+/* `p` is after a member or element: the next one, or NULL at the closing bracket. */
 static const char *next_of(const char *p, const char *end) {
   p = skip_space(p, end);
   return p < end && *p == ',' ? skip_space(p + 1, end) : NULL;

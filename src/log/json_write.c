@@ -77,7 +77,7 @@ static char *put_character(char *to, const char **p, const char *end) {
 }
 
 /* One block and what is left of a character that begins in it. Whatever lies between two hits is copied as a whole block
- * and counted as what it is, so that as many bytes behind the block must be there, too. */
+ * and counted as what it is, so that as many bytes after the block must be there, too. */
 static char *put_block(char *to, const char **p, const char *end) {
   const char *block = *p;
   unsigned done = 0;
@@ -97,7 +97,7 @@ static char *put_block(char *to, const char **p, const char *end) {
   return to + DBF_BLOCK - done;
 }
 
-/* The characters that begin before `stop`; *p moves behind them. */
+/* The characters that begin before `stop`; *p moves after them. */
 static char *put_characters(char *to, const char **p, const char *stop, const char *end) {
   while (*p < stop && end - *p >= 2 * DBF_BLOCK) to = put_block(to, p, end);
   while (*p < stop) to = put_character(to, p, end);
@@ -106,7 +106,7 @@ static char *put_characters(char *to, const char **p, const char *stop, const ch
 
 #define STEP  ((size_t)4096)          /* bytes of text for which there is room even if each becomes WORST */
 #define WORST 6                       /* "\u0000" */
-#define SLACK ((size_t)8 * DBF_BLOCK) /* behind them: the last block may go on, and is copied as a whole */
+#define SLACK ((size_t)8 * DBF_BLOCK) /* after them: the last block may go on, and is copied as a whole */
 
 void dbf_json_write_string(dbf_bytes *out, const char *data, size_t len) {
   const char *p = len ? data : "", *end = p + len; /* no text may be NULL */
@@ -126,7 +126,7 @@ static bool is_plain(char c, bool html) {
   return (unsigned char)c < 0x80 && c != '"' && c != '\\' && !(html && is_html(c));
 }
 
-/* The first byte from p on that is neither plain nor part of an escape. That an escape may go on behind its block is a
+/* The first byte from p on that is neither plain nor part of an escape. That an escape may go on after its block is a
  * branch, not arithmetic: so the next block is looked at before this one is done. */
 static const char *skip_inside(const char *p, const char *end, bool html) {
   for (; end - p > DBF_BLOCK; p += DBF_BLOCK) {
@@ -143,7 +143,7 @@ static const char *skip_inside(const char *p, const char *end, bool html) {
   return p;
 }
 
-/* p at what may have to be written in another way: the byte behind it. *run: the first byte not yet written. */
+/* p at what may have to be written in another way: the byte after it. *run: the first byte not yet written. */
 static const char *compact_special(dbf_bytes *out, const char **run, const char *p, const char *end,
                                    bool html) {
   size_t len = 1;
@@ -156,7 +156,7 @@ static const char *compact_special(dbf_bytes *out, const char **run, const char 
   return *run = p + len;
 }
 
-/* p behind the opening quote; returns the byte behind the closing one. */
+/* p after the opening quote; returns the byte after the closing one. */
 static const char *compact_string(dbf_bytes *out, const char **run, const char *p, const char *end,
                                   bool html) {
   while ((p = skip_inside(p, end, html)) < end) {

@@ -1,6 +1,6 @@
 /* json_write.h: JSON out. Strings as Go's encoding/json writes them (HTML characters escaped), numbers exact.
  *
- * All functions append to a dbf_bytes and never fail by themselves: out->failed tells of memory. */
+ * All functions append to a dbf_bytes and never fail by themselves: out->failed is set when memory runs out. */
 #ifndef DBF_JSON_WRITE_H
 #define DBF_JSON_WRITE_H
 

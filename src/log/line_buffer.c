@@ -44,7 +44,7 @@ static void slide(dbf_line_buffer *w) {
   w->start = 0;
 }
 
-/* Read one step more behind what is there. at_end tells that there was nothing. */
+/* Read one step more after what is there. at_end is set when there was nothing. */
 static bool fill(dbf_line_buffer *w, debrief_error *err) {
   uint64_t at;
   size_t want = w->step;
@@ -147,7 +147,7 @@ bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *be
   return true;
 }
 
-/* Read up to `want` bytes behind the end of the window's part of the file. They are only looked at: they stand behind
+/* Read up to `want` bytes after the end of the window's part of the file. They are only looked at: they stand after
  * `bytes` and do not count. */
 static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *err) {
   *got = 0;

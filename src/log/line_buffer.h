@@ -19,7 +19,7 @@ typedef struct dbf_line_buffer {
   uint64_t first; /* where the part of the file that is read begins */
   uint64_t base;
   size_t start, line_len; /* the current line in bytes */
-  size_t taken;           /* of bytes, from start on, what was given: the next line begins behind it */
+  size_t taken;           /* of bytes, from start on, what was given: the next line begins after it */
   size_t searched;
   uint64_t end; /* read no further than this; 0: to the end of the file */
   size_t step, limit;
@@ -59,8 +59,8 @@ dbf_line_buffer_status dbf_line_buffer_next(dbf_line_buffer *window, dbf_line_bu
 dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *window, dbf_line_buffer_line *line,
                                              debrief_error *err);
 
-/* Does the line behind the current one, or behind it and an empty one (append.c writes a record that it found glued again,
- * behind a newline), consist of exactly these bytes of the current line (from `from` on, `len` of
+/* Does the line after the current one, or after it and an empty one (append.c writes a record that it found glued again,
+ * after a newline), consist of exactly these bytes of the current line (from `from` on, `len` of
  * them)? Moves the window: *line is refreshed. */
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *window, dbf_line_buffer_line *line,
                                                size_t from, size_t len, bool *same, debrief_error *err);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* A slot that was used stays so with count 0, so that probing goes on behind it. */
+/* A slot that was used stays so with count 0, so that probing goes on after it. */
 struct dbf_lineset_slot {
   uint64_t hash; /* 0: free */
   uint64_t count;

@@ -1,4 +1,4 @@
-/* log.c: the log handle: a table of open sessions, the threads apart, and one sync for all who wait. Owns every lock
+/* log.c: the log handle: a table of open sessions, the threads apart, and one sync for all threads that wait. Owns every lock
  * between threads; knows nothing about descriptors (append.c) or JSON (entry_write.c).
  *
  *     debrief_log -- mutex --> table --> slot "s1" -- mutex --> session, scratch, how far it is written and synced

@@ -10,7 +10,7 @@
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
                           dbf_before_write before, void *user, size_t *stored, debrief_error *err);
 
-/* The log's folder and how long to wait for a lock in it, for who changes a session otherwise than by appending. NULL:
+/* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending. NULL:
  * EARG, EFORK. */
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err);
 

@@ -99,7 +99,7 @@ static bool lock(repair *r, uint32_t timeout_ms) {
   return dbf_fail(r->err, DEBRIEF_EIO, "nothing was repaired: %s is replaced again and again", r->shown);
 }
 
-/* Is this still the file that was locked and copied? Who does not lock may have done anything. */
+/* Is this still the file that was locked and copied? A process that does not lock may have done anything. */
 static bool is_unchanged(const repair *r) {
   struct stat name, file;
   if (fstatat(r->folder, r->name, &name, AT_SYMLINK_NOFOLLOW) != 0 || fstat(r->file, &file) != 0)
@@ -192,7 +192,7 @@ static void end_line(dissection *d) {
   d->line = 0;
 }
 
-/* A line may be told of twice: glued, and then what one of its records is. */
+/* A line may be reported twice: glued, and then what one of its records is. */
 static void meet_damage(void *user, const debrief_diagnostic *damage) {
   dissection *d = user;
   if (!debrief_kind_is_damage(damage->kind)) return;

@@ -130,7 +130,7 @@ static void break_at(search *s, const char *p) {
 
 typedef enum follows { NOTHING_OURS, ENTRY_OR_END, PERHAPS } follows;
 
-/* What stands at p, behind a whole record? PERHAPS: an object that does not say at once whose it is. */
+/* What stands at p, after a whole record? PERHAPS: an object that does not say at once whose it is. */
 static follows what_follows(const search *s, const char *p) {
   p = skip_space(p, s->end);
   if (p == s->end || *p == '\0' || begins(s, p)) return ENTRY_OR_END;
@@ -164,7 +164,7 @@ static bool is_quote_too_many(const search *s, const char *p) {
   return *p == '"' && s->end - p > 1 && begins(s, p + 1);
 }
 
-/* Take the value at p, or behind one stray byte: where it ends, NULL when there is none. Then s->fault is about p. */
+/* Take the value at p, or after one stray byte: where it ends, NULL when there is none. Then s->fault is about p. */
 static const char *take(search *s, const char *p) {
   const char *stop = scan(s, p);
   if (stop && is_quote_too_many(s, p))
@@ -184,7 +184,7 @@ static const char *take(search *s, const char *p) {
   return NULL;
 }
 
-/* ---- Behind what is broken ------------------------------------------------------------------------------------- */
+/* ---- After what is broken ------------------------------------------------------------------------------------- */
 
 /* A broken piece of the line, scanned from `from` on as if it were a record. */
 typedef struct piece {
@@ -193,7 +193,7 @@ typedef struct piece {
   const char *misfit; /* a value that no entry has where it stands; NULL: there is none before the fault */
 } piece;
 
-/* Is the object at `p` no value inside the piece? A scan of the piece that comes to `passed`, behind the first name of the
+/* Is the object at `p` not a value inside the piece? A scan of the piece that comes to `passed`, after the first name of the
  * object, has read it as a value. In a string it ends that with its first quote, and the scan fails at the next byte; where
  * no value may stand, it fails at once. And no entry has an object for its skill. */
 static bool is_outside(const piece *broken, const char *p, const char *passed) {
@@ -221,7 +221,7 @@ static void reverse(uint32_t *a, size_t count) {
 }
 
 /* Find the records that end a broken piece, at `stop`, where an entry begins or the line ends. Those that begin as entries
- * do are found from the front; this is for those that name their session later, and only behind a record that was cut
+ * do are found from the front; this is for those that name their session later, and only after a record that was cut
  * outside of its strings: in a string, or in a text of somebody else's, a brace and what follows it may be anything. */
 static void take_last(search *s, const piece *broken, const char *stop) {
   dbf_bytes *at = &s->out->at;

@@ -37,7 +37,7 @@ typedef struct dbf_salvage {
   dbf_bytes at;         /* where they begin: see dbf_salvage_at */
   size_t values;        /* whole values that were met */
   size_t broken;        /* the first byte that is part of none; the line's length when `whole` */
-  bool spliced;         /* a believed record stands behind it */
+  bool spliced;         /* a believed record stands after it */
   bool nuls;            /* NUL bytes were met outside of whole records */
   dbf_json_fault fault; /* of the first byte that is not part of a whole value */
 } dbf_salvage;
@@ -49,7 +49,7 @@ bool dbf_salvage_line(dbf_entry *scratch, const char *text, size_t len, const db
 /* Where in the line the believed record `i` of found->count begins. */
 size_t dbf_salvage_at(const dbf_salvage *found, size_t i);
 
-/* The first byte at or behind `p` that is neither white space nor NUL; *nuls is set when a NUL was met. */
+/* The first byte at or after `p` that is neither white space nor NUL; *nuls is set when a NUL was met. */
 const char *dbf_salvage_skip(const char *p, const char *end, bool *nuls);
 
 #endif

@@ -155,7 +155,7 @@ static bool behind_last_newline(dbf_tail *t, uint64_t size, uint64_t *place, deb
   return true;
 }
 
-/* Go behind the last newline before `size`, as if everything before it had been given. */
+/* Go after the last newline before `size`, as if everything before it had been given. */
 static bool pass_over(dbf_tail *t, uint64_t size, debrief_error *err) {
   uint64_t place;
   if (!behind_last_newline(t, size, &place, err)) return false;
@@ -178,7 +178,7 @@ static uint64_t count_newlines(const char *p, const char *end) {
   return n;
 }
 
-/* Count the lines that were passed over: only when one behind them is to be numbered. */
+/* Count the lines that were passed over: only when one after them is to be numbered. */
 static bool count_lines(dbf_tail *t, debrief_error *err) {
   if (t->lines_known) return true;
   t->lines = 0;
@@ -217,7 +217,7 @@ static bool restart(dbf_tail *t, uint64_t size, debrief_error *err) {
 
 /* ---- Looking ------------------------------------------------------------------------------------------------- */
 
-/* Find a newline at or behind t->searched. When t->text begins at t->offset it is what is to be handed out. *end is
+/* Find a newline at or after t->searched. When t->text begins at t->offset it is what is to be handed out. *end is
  * where it ends, 0 when there is no newline. */
 static bool find_lines(dbf_tail *t, uint64_t size, uint64_t *end, debrief_error *err) {
   *end = 0;
@@ -276,7 +276,7 @@ static void hand_over(dbf_tail *t, uint64_t end) {
   t->offset = t->searched = end;
 }
 
-/* What the file that had the name before gave is behind us. */
+/* What the file that had the name before gave is after us. */
 static void end_replacing(dbf_tail *t) {
   char message[160];
   if (!t->replacing) return;

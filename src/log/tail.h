@@ -5,7 +5,7 @@
  *                          up to here everything was handed out
  *
  * What was read is believed only if, after it was read, the file still holds at `mark` the line that was read last. So a
- * file that was emptied and filled again is noticed even when it is longer than before. What is behind the last newline
+ * file that was emptied and filled again is noticed even when it is longer than before. What is after the last newline
  * is still being written and is not looked at. */
 #ifndef DBF_TAIL_H
 #define DBF_TAIL_H
@@ -53,7 +53,7 @@ void dbf_tail_free(dbf_tail *tail);
 void dbf_tail_park(dbf_tail *tail);
 void dbf_tail_resume(dbf_tail *tail, int fd, uint64_t device, uint64_t inode);
 
-/* Go behind the last newline there is. */
+/* Go after the last newline there is. */
 bool dbf_tail_to_end(dbf_tail *tail, debrief_error *err);
 
 /* The file took the place of `former`, which is not read any further: what that gave, and what it was not to give again, is
@@ -65,7 +65,7 @@ typedef enum dbf_tail_status { DBF_TAIL_ERROR = -1, DBF_TAIL_NOTHING, DBF_TAIL_L
 /* Are there lines to hand out? LINES: dbf_tail_next has them. */
 dbf_tail_status dbf_tail_look(dbf_tail *tail, debrief_error *err);
 
-/* The same for what is behind the last newline, when nobody will write there any more. `whole`: only when it is a whole
+/* The same for what is after the last newline, when nobody will write there any more. `whole`: only when it is a whole
  * entry. */
 dbf_tail_status dbf_tail_look_behind(dbf_tail *tail, bool whole, debrief_error *err);
 

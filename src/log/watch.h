@@ -1,7 +1,7 @@
 /* watch.h: waiting for a folder and its files to change, without a thread or a signal: one descriptor to poll.
  *
  *     fd (epoll) --+-- inotify   the folder, by names; single files that left it
- *                  '-- timer     when there is something that inotify cannot tell */
+ *                  '-- timer     when there is something that inotify does not report */
 #ifndef DBF_WATCH_H
 #define DBF_WATCH_H
 
@@ -42,7 +42,7 @@ bool dbf_watch_folder(dbf_watch *watch, int fd);
 int dbf_watch_file(dbf_watch *watch, int fd);
 void dbf_watch_forget(dbf_watch *watch, int file);
 
-/* Tell DBF_CHANGE_ANY once, in `ms` milliseconds at the latest. */
+/* Report DBF_CHANGE_ANY once, in `ms` milliseconds at the latest. */
 void dbf_watch_tick(dbf_watch *watch, unsigned ms);
 
 /* Call `each` for what has changed since the last call. Does not wait. */

@@ -76,7 +76,7 @@ return {
   api = 1,
   summary = "A against B (models, versions, times), with a plain answer",
   options = {
-    by = { type = "string", default = "model", help = "model, time, or the field that tells A from B" },
+    by = { type = "string", default = "model", help = "model, time, or the field that separates A from B" },
     a = { type = "string", default = "", check = is_window, help = "value or window of A" },
     b = { type = "string", default = "", check = is_window, help = "value or window of B" },
     floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" },

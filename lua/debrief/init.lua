@@ -237,7 +237,7 @@ function Log:check(id, on_diagnostic)
   return core.check(self.handle, id, on_diagnostic)
 end
 
---- Put a session without its damage in the place of a damaged one, which is first copied, byte for byte, to a file
+--- Replace a damaged session by one without its damage; the old one is first copied, byte for byte, to a file
 -- beside it. Others may go on appending.
 -- @param id session id
 -- @return { repaired = false when nothing was damaged and nothing was changed, entries =, salvaged = (of these, from

@@ -8,7 +8,7 @@ static const char repair_type[] = "debrief.repair"; /* owns what C allocated whi
 
 /* ---- Checking -------------------------------------------------------------------------------------------------- */
 
-/* Who is to be told, and whether that raised; the error is then on top of the stack. */
+/* The callback, and whether it raised; the error is then on top of the stack. */
 typedef struct listener {
   lua_State *L;
   int function; /* 0: nobody */

@@ -227,7 +227,7 @@ void dbf_entry_userdata_flush(lua_State *L, int index) {
   pending *w = lua_touserdata(L, -1);
   const body *b = e->now;
   const char *text = text_of(b),
-             *end = text + b->len - 1; /* at the closing brace: no blank is kept behind it */
+             *end = text + b->len - 1; /* at the closing brace: no blank is kept after it */
   while (*end != '}') end--;
   dbf_scratch *scratch = dbf_scratch_take(L);
   if (b->count && w->text.len) dbf_bytes_append_char(&scratch->piece, ',');

@@ -31,7 +31,7 @@ struct debrief_call {
   const debrief_value *arguments;
   size_t count;
   debrief_value
-      results[MOST_RESULTS]; /* text.data is NULL: the texts stand in `texts`, one behind the other */
+      results[MOST_RESULTS]; /* text.data is NULL: the texts stand in `texts`, one after the other */
   size_t returned;
   dbf_bytes *texts; /* those of this call begin at `from`; before it stand those of calls around it */
   size_t from;
@@ -132,7 +132,7 @@ static bool put(dbf_host_values *v, const char *name, item new) {
   return ok;
 }
 
-/* A copy of the bytes with a NUL behind. */
+/* A copy of the bytes with a NUL after them. */
 static char *copy(debrief_text text) {
   char *to = malloc(text.len + 1);
   if (!to) return NULL;

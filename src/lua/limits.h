@@ -83,7 +83,7 @@ bool dbf_limits_back(lua_State *before);
 /* End every guard, however deeply nested; the code that opened the outermost one calls dbf_limits_left. Raises. */
 int dbf_limits_exit(lua_State *L, dbf_interrupt *interrupt, int status);
 
-/* Behind the outermost guard: was it ended by dbf_limits_exit, and with what? */
+/* After the outermost guard: was it ended by dbf_limits_exit, and with what? */
 bool dbf_limits_left(dbf_interrupt *interrupt, int *status);
 
 /* Raise "interrupted"; only when something has stopped. */

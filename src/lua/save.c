@@ -48,7 +48,7 @@ static int make_beside(const char *path, char *name, size_t size, mode_t mode) {
   return -1;
 }
 
-/* Put a new file in the place of the old one at `path`, whose mode it gets. */
+/* Replace the old file at `path` by a new one, which gets its mode. */
 static bool replace(const char *path, const struct stat *old, const char *text, size_t len) {
   char name[PATH_MAX];
   int fd = make_beside(path, name, sizeof name, 0600);

@@ -129,7 +129,7 @@ static void preload(lua_State *L, const char *name, lua_CFunction open) {
   lua_pop(L, 1);
 }
 
-/* A retrospective leaves garbage behind every entry and keeps little: collecting later saves a twentieth of its time and
+/* A retrospective leaves garbage after every entry and keeps little: collecting later saves a twentieth of its time and
  * costs a megabyte. */
 enum { PAUSE = 400, STEP = 400 };
 
@@ -153,7 +153,7 @@ static void open_reduced(lua_State *L) {
   lua_setglobal(L, "loadfile");
 }
 
-/* Our searcher behind the preloaded ones, in front of the file system. */
+/* Our searcher after the preloaded ones, in front of the file system. */
 static void add_searcher(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, LUA_LOADLIBNAME); /* a global may have been taken away */

@@ -26,7 +26,7 @@ void dbf_table_set_integer(lua_State *L, const char *name, lua_Integer value);
 /* NULL sets nothing. */
 void dbf_table_set_string(lua_State *L, const char *name, const char *value);
 
-/* Push an array of strings that lie one behind the other, each with its NUL. */
+/* Push an array of strings that lie one after the other, each with its NUL. */
 void dbf_table_push_strings(lua_State *L, const dbf_bytes *strings);
 
 /* nil and the message of a failure, as results of a function: returns 2. */

@@ -174,7 +174,7 @@ static void show_matches(char **matches, int count, int unused) {
   rl.forced_update_display();
 }
 
-/* Tab behind nothing but blanks indents, behind anything else it completes. */
+/* Tab after nothing but blanks indents, after anything else it completes. */
 static int tab(int count, int key) {
   int i = 0;
   while (i < *rl.point && (*rl.line_buffer)[i] == ' ') i++;

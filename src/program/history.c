@@ -82,7 +82,7 @@ static int open_file(bool *locked) {
   return -1;
 }
 
-/* With one call: a part of a statement is not to be continued, for another program may write behind it. */
+/* With one call: a part of a statement must not be continued, because another program may write after it. */
 static bool write_once(int fd, const char *text, size_t len) {
   ssize_t n = write(fd, text, len);
   if (n >= 0 && (size_t)n < len) errno = ENOSPC;
@@ -91,7 +91,7 @@ static bool write_once(int fd, const char *text, size_t len) {
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------- */
 
-/* The latest MOST_BYTES of the file, malloc'd and with '\0' behind; NULL: errno says why. */
+/* The latest MOST_BYTES of the file, malloc'd and with '\0' after it; NULL: errno says why. */
 static char *read_end(int fd, size_t *len) {
   struct stat st;
   if (fstat(fd, &st) != 0) return NULL;
@@ -110,7 +110,7 @@ static char *read_end(int fd, size_t *len) {
   return text;
 }
 
-/* Where the statement behind `at` starts: the next line without a tab in front. */
+/* Where the statement after `at` starts: the next line without a tab in front. */
 static const char *next_statement(const char *at) {
   while ((at = strchr(at, '\n')) && *++at == '\t') {}
   return at && *at ? at : NULL;
@@ -122,7 +122,7 @@ static size_t count_statements(const char *text) {
   return n;
 }
 
-/* Put the statements from `keep` on in the place of the file, under the lock that `fd` holds. A power cut may cost the
+/* Replace the file by the statements from `keep` on, under the lock that `fd` holds. A power cut may cost the
  * history; nobody waits for a disk for it. */
 static void replace(const char *keep) {
   char real[PATH_MAX], name[PATH_MAX + 8];

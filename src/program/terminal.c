@@ -30,7 +30,7 @@ static bool append(bytes *b, const char *data, size_t len) {
   return true;
 }
 
-/* Bytes up to a newline. The terminal gives at most a line at a time: what is behind it is left to who reads next. */
+/* Bytes up to a newline. The terminal returns at most a line at a time: what comes after it is left to the next reader. */
 static debrief_input read_bytes(bytes *b) {
   for (;;) {
     char piece[4096];
@@ -61,7 +61,7 @@ static debrief_input read_plain(const char *prompt, debrief_text *line) {
 
 /* ---- Interrupts ---------------------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t lines_follow; /* behind a line that was read, more will be */
+static volatile sig_atomic_t lines_follow; /* more will follow a line that was read */
 
 static volatile sig_atomic_t line_due; /* what is written next starts a line: the terminal has shown ^C */
 

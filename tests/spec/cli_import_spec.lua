@@ -126,7 +126,7 @@ describe("import", function()
       ["none.jsonl: No such file or directory"] = { { "none.jsonl" }, 1 },
       ["./none.lua: No such file or directory"] = { { "./none.lua", "a.jsonl" }, 2 },
       ["no plugin 'toyy': did you mean 'toy'?"] = { { "toyy", "a.jsonl" }, 2 },
-      ["'toy' is no file, and no file is named behind it"] = { { "toy" }, 2 },
+      ["'toy' is not a file, and no file follows it"] = { { "toy" }, 2 },
       ["plugin 'skills' has no import hook"] = { { "skills", "a.jsonl" }, 2 },
     } do
       scene:write("a.jsonl", '{"run":"1"}\n')

@@ -124,12 +124,12 @@ end
 function arguments.all_plugins() return require "debrief.run.job".all_plugins() end
 
 --- Call a function that Ctrl-C ends, and with it the command.
--- @param told what is said then
+-- @param message what is said then
 -- @return its result
-function arguments.guard(told, f, ...)
+function arguments.guard(message, f, ...)
   local ok, result, interrupted = core.guard(messages.raised, f, ...)
   if ok then return result end
-  if interrupted then messages.fail(told, 130) end
+  if interrupted then messages.fail(message, 130) end
   error(result, 0)
 end
 

@@ -68,8 +68,8 @@ local function add(total, answer)
   for path in pairs(answer.read) do total.read[path] = true end
   for _, d in ipairs(answer.diagnostics) do
     local at = ("%s:%d"):format(d.path, d.line) -- a file may be read twice: by name, and as a sibling
-    if not total.told[at] then total.diagnostics[#total.diagnostics + 1] = d end
-    total.told[at] = true
+    if not total.seen[at] then total.diagnostics[#total.diagnostics + 1] = d end
+    total.seen[at] = true
   end
   for _, p in ipairs(answer.problems) do total.problems[#total.problems + 1] = p end
   if answer.failure then total.failures[#total.failures + 1] = { message = answer.failure } end
@@ -102,7 +102,7 @@ end
 function import.run(args)
   local words, kind = args.words, nil
   if not looks_like_file(words[1]) or (#words > 1 and words[1]:find "%.lua$") then kind = table.remove(words, 1) end
-  if #words == 0 then messages.fail(("import: '%s' is no file, and no file is named behind it"):format(kind), 2) end
+  if #words == 0 then messages.fail(("import: '%s' is not a file, and no file follows it"):format(kind), 2) end
   local job = arguments.job { query = arguments.query(args), dir = args.dir,
     import = kind and { kind } or importers(args.allow), final = args.final,
     isolate = args.isolate }
@@ -111,7 +111,7 @@ function import.run(args)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
   local total = { stored = 0, known = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
-    failures = {}, read = {}, told = {} }
+    failures = {}, read = {}, seen = {} }
   local sizes, done = {}, 0
   for i, path in ipairs(files) do sizes[i] = { path = path } end
   local all = arguments.bytes(sizes)

@@ -22,7 +22,7 @@ end
 
 local function shown(value) return value == "" and '""' or tostring(value) end
 
--- What a value must be, behind its type.
+-- What a value must be, after its type.
 local function bounds(option)
   local list = {}
   if option.choices then

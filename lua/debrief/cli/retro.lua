@@ -27,7 +27,7 @@ end
 
 retro.interrupted = "interrupted: there is no report"
 
---- Write a text to -o FILE or standard output. An interrupt comes before the file is touched or behind it.
+--- Write a text to -o FILE or standard output. An interrupt comes before the file is touched or after it was written.
 function retro.write(args, text)
   if not args.output then
     output.write(text)

@@ -1,6 +1,6 @@
 --- The latest entries by time, of any number: no more than twice as many are kept at once.
 --
--- Entries without a timestamp are taken only where those with one are too few, and come behind them, as they were read.
+-- Entries without a timestamp are taken only where those with one are too few, and come after them, as they were read.
 -- @module debrief.query.latest
 local core = require "debrief.core"
 
@@ -12,7 +12,7 @@ local function later(a, b)
   return a.number > b.number
 end
 
--- As they are shown: by time, those without behind.
+-- As they are shown: by time, those without one last.
 local function shown(a, b)
   if a.ns ~= b.ns then return a.ns and (not b.ns or a.ns < b.ns) or false end
   return a.number < b.number

@@ -134,7 +134,7 @@ function Sessions:next(matcher)
   end
 end
 
---- Many entries at once, as they stand in the files, for those who do not look at them.
+--- Many entries at once, as they stand in the files, for callers that do not look at them.
 -- @param most bytes, about
 -- @return texts with a newline after each; places, packed as debrief.run.entries has them; a failure or nil; true when
 --   that was all

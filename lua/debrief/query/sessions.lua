@@ -184,8 +184,8 @@ function sessions.of(log, q, opts)
   return out
 end
 
---- Mark the sessions that need not be opened: the file was last written before the window began, so every entry in it
--- was. Clocks differ by less than a day, or the file is opened.
+--- Mark the sessions that do not have to be opened: the file was last written before the window began, so every entry
+-- in it was. Clocks differ by less than a day, or the file is opened.
 function sessions.mark_old(items, q)
   if not q.since or q.since < math.mininteger + DAY then return end
   q.old = 0

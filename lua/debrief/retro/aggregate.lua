@@ -18,8 +18,8 @@
 --              end,
 --
 -- A state is plain data, so these are functions and not methods. For every aggregate here, merging the states of the
--- pieces of a log gives what one run over the whole gives: the law of merge. Adding nil (or null) adds nothing, so
--- `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
+-- pieces of a log has the same result as one run over the whole: the law of merge. Adding nil (or null) adds nothing,
+-- so `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
 -- @module debrief.retro.aggregate
 local largest = require "debrief.retro.aggregate.largest"
 local plain = require "debrief.retro.aggregate.plain"
@@ -131,7 +131,7 @@ end
 
 -- ---- Filling -----------------------------------------------------------------------------------------------------
 
---- Add to a state; what comes behind the state is described where that kind of state is made.
+--- Add to a state; what comes after the state is described where that kind of state is made.
 function aggregate.add(state, ...)
   local wrong = kind_of(state, "aggregate.add").add(state, ...)
   if wrong then error("aggregate.add (" .. state.aggregate .. "): " .. wrong, 2) end
@@ -236,7 +236,7 @@ local function ordered(state, weight, what)
 end
 
 --- `for key, row in each(by)`: in the order of keys; with `weight` (a field of the rows, or a function of row and key
--- that gives a number), heaviest first.
+-- that returns a number), heaviest first.
 function aggregate.each(state, weight)
   local keys, i = ordered(state, weight, "aggregate.each"), 0
   return function()
@@ -275,7 +275,7 @@ function aggregate.wilson(num, den)
 end
 
 --- How much larger the rate `b` is than `a`, with its 95 % interval (Newcombe 1998, from both Wilson intervals): three
--- numbers, in shares; nil when one of them has nothing decided. An interval that holds 0 tells no difference.
+-- numbers, in shares; nil when one of them has nothing decided. An interval that holds 0 shows no difference.
 function aggregate.difference(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then error("aggregate.difference: give two rates", 2) end
   local low_a, high_a = aggregate.wilson(a)

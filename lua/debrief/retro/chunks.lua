@@ -1,7 +1,8 @@
 --- How a log is cut into the chunks that workers take.
 --
--- Chunks depend on the data alone, so that every number of workers gives the same bytes. A chunk is a run of whole
--- sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with everything.
+-- Chunks depend on the data alone, so that the result has the same bytes for every number of workers. A chunk is a run
+-- of whole sessions, or part of a big one when the plugin says split; a plugin without merge gets one chunk with
+-- everything.
 -- @module debrief.retro.chunks
 local core = require "debrief.core"
 

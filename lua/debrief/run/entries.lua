@@ -48,7 +48,7 @@ function entries.follow(given, hooks, log, names, strict)
   return s
 end
 
--- Entries that need not be seen here go as the reader has them.
+-- Entries that no hook sees here go as the reader has them.
 local function run_plain(s)
   local texts, places, failure, ended = s.reader:batch(MOST_BYTES - s.bytes)
   s.texts[#s.texts + 1], s.places[#s.places + 1] = texts, places

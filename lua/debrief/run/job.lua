@@ -127,7 +127,7 @@ end
 function job.of_plugin(name, q, shown)
   local made, message = job.new { query = q, import = { name }, shown = shown }
   if not made then return nil, message end
-  made.import = {} -- it need not have an import hook
+  made.import = {} -- it may have no import hook
   return made
 end
 

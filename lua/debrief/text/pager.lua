@@ -65,7 +65,7 @@ end
 pager.__close = pager.close
 
 --- The command of the user's pager.
--- @return nil if none is to be used; or nil and a message if the one in $PAGER does not exist
+-- @return nil if no pager should be used; or nil and a message if the one in $PAGER does not exist
 function pager.command()
   if terminal.is_dumb() then return nil end
   local command = os.getenv "PAGER"

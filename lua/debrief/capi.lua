@@ -167,10 +167,13 @@ end
 
 local ready = false -- are the globals of scripts set?
 
+-- Scripts find debrief, cjson and an open log, that of the host.
 local function set_globals()
   if ready then return end
-  local ok, why = script.globals()
-  if not ok then fail("earg", why) end
+  local debrief, given = require "debrief", core.host()
+  local log, message = debrief.open(given.dir or "sessions", given.log)
+  if not log then fail("earg", message) end
+  _G.debrief, _G.cjson, _G.log = debrief, require "cjson", log
   ready = true
 end
 

@@ -154,7 +154,7 @@ describe("a plugin", function()
         ["./none.lua"] = "plugin ./none.lua: No such file or directory",
         ["none.lua"] = "plugin none.lua: No such file or directory",
         ["./sessions"] = "plugin ./sessions: Is a directory",
-        ["/dev/zero"] = "plugin /dev/zero: more than 16 MiB, that is no plugin",
+        ["/dev/zero"] = "plugin /dev/zero: more than 16 MiB, which no plugin has",
       } do
         local r = scene:run { "retro", name }
         assert.same({ "debrief: " .. message .. "\n", "", 2 }, { r.err, r.out, r.status })

@@ -3,7 +3,7 @@
 local program = dofile "tests/spec/support/program.lua"
 local debrief = require "debrief"
 local repl = require "debrief.repl"
-local help = require "debrief.repl.help"
+local help = require "debrief.prompt.help"
 local pretty = require "debrief.pretty"
 
 local SESSIONS = program.root .. "/tests/data/sessions"

@@ -1,7 +1,7 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
 local jobs = require "debrief.run.job"
-local plugin = require "debrief.plugin"
+local find = require "debrief.plugin.find"
 local progress = require "debrief.cli.progress"
 local rights = require "debrief.plugin.rights"
 local messages = require "debrief.cli.messages"
@@ -29,7 +29,7 @@ end
 -- All import plugins there are: those that load, with the rights they are given.
 local function importers(allow)
   local out = {}
-  for _, item in ipairs(plugin.all()) do
+  for _, item in ipairs(find.all()) do
     local job = arguments.job { query = arguments.query { allow = rights.of(allow, item.name) },
       import = { item.bundled and item.name or item.path } }
     local worker = require "debrief.run.job".worker(job)

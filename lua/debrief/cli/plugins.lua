@@ -1,6 +1,6 @@
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
-local plugin = require "debrief.plugin"
+local fields_of = require "debrief.plugin.fields"
 local rights = require "debrief.plugin.rights"
 local messages = require "debrief.cli.messages"
 local escape = require "debrief.text.escape"
@@ -48,7 +48,7 @@ local function show(name, allow)
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
   output.write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
   output.write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
-  local fields = plugin.fields(found.text, it.match or nil)
+  local fields = fields_of(found.text, it.match or nil)
   if #fields > 0 then output.write("fields it names: ", table.concat(fields, ", "), "\n") end
   for _, right in ipairs(it.needs) do output.write(("needs: %s\n"):format(rights.explain(it.name, right))) end
   if #it.options > 0 then output.write "options (--opt key=value):\n" end

@@ -1,35 +1,28 @@
 --- Running import hooks, inside a worker state: sources in, sparse entries out, each once.
 -- @module debrief.import
 local core = require "debrief.core"
-local pipeline = require "debrief.run.pipeline"
-local served = require "debrief.run.served"
 
-local importer = {}
+local import = {}
 
 local HEAD = 65536 -- bytes of a file that detect sees
 
--- Files are read here, or for an isolated worker by the process that started it.
-local function folder_items(path) return served.needed() and served.list(path) or core.list(path) end
-local function slurp(...)
-  if served.needed() then return served.slurp(...) end
-  return core.slurp(...)
-end
-local function open(path)
-  if served.needed() then return served.reader(path) end
-  return core.reader(path, { foreign = true })
-end
+--- How files are reached: in this process. An isolated worker asks the process that started it instead
+-- (debrief.run.served), by functions of the same names.
+import.files = {
+  list = core.list, slurp = core.slurp, reader = function(path) return core.reader(path, { foreign = true }) end,
+}
 
 -- ---- Sources -------------------------------------------------------------------------------------------------------
 
 local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
 
 -- Every file below `folder`, by its path relative to it, sorted.
-local function files_below(folder, prefix, out)
-  local items = folder_items(folder) or {}
+local function files_below(files, folder, prefix, out)
+  local items = files.list(folder) or {}
   table.sort(items, function(a, b) return a[1] < b[1] end)
   for _, item in ipairs(items) do
     local name = prefix .. item[1]
-    if item[2] then files_below(folder .. "/" .. item[1], name .. "/", out) else out[#out + 1] = name end
+    if item[2] then files_below(files, folder .. "/" .. item[1], name .. "/", out) else out[#out + 1] = name end
   end
   return out
 end
@@ -39,14 +32,14 @@ local new_source
 -- source:siblings(pattern): the other files of the folder tree whose relative path matches. Each is a source.
 local function siblings(run, path, pattern)
   local folder, out = folder_of(path), {}
-  for _, name in ipairs(files_below(folder, "", {})) do
+  for _, name in ipairs(files_below(run.files, folder, "", {})) do
     local full = folder == "." and not path:find "/" and name or folder .. "/" .. name
     if full ~= path and name:find(pattern) then out[#out + 1] = new_source(run, full) end
   end
   return out
 end
 
-local function drain(run, reader, path)
+local function add_diagnostics(run, reader, path)
   local list, dropped = reader:diagnostics()
   run.dropped = run.dropped + dropped
   for _, d in ipairs(list) do
@@ -56,7 +49,7 @@ local function drain(run, reader, path)
 end
 
 local function lines(run, path)
-  local reader, message = open(path)
+  local reader, message = run.files.reader(path)
   if not reader then error(message, 0) end
   run.read[path] = true
   return function()
@@ -65,7 +58,7 @@ local function lines(run, path)
       run.line = line
       return entry, line
     end
-    drain(run, reader, path)
+    add_diagnostics(run, reader, path)
     reader:close()
     if line then error(line, 0) end
   end
@@ -76,7 +69,7 @@ function new_source(run, path)
     path = path,
     lines = function() return lines(run, path) end,
     read = function()
-      local text, message = slurp(path)
+      local text, message = run.files.slurp(path)
       if not text then error(message, 0) end
       return text
     end,
@@ -86,8 +79,8 @@ end
 
 -- ---- Emitting ------------------------------------------------------------------------------------------------------
 
--- The entry as the line that will be written; raises in the plugin for what cannot be.
-local function check_entry(entry)
+-- The entry as the line that will be written; raises in the plugin for what cannot be written.
+local function line_of(entry)
   if type(entry) ~= "table" then error("emit wants a table, not " .. core.type(entry), 3) end
   local id, source = entry.session_id, entry.source
   if type(id) ~= "string" or not core.session_id_valid(id) then
@@ -105,7 +98,7 @@ end
 -- Collects what a plugin emits, by session, in the order of the first entry of each.
 local function emitter(run, final)
   return function(entry, opts)
-    local text = check_entry(entry)
+    local text = line_of(entry)
     local id = entry.session_id
     local name = id .. " " .. entry.source.key
     if opts and opts.open and not final then
@@ -134,44 +127,49 @@ end
 
 -- ---- Answers -------------------------------------------------------------------------------------------------------
 
---- Which import plugin knows a file?
--- @param given { path = }
--- @return { name = } or {} when none does, or { message = } when it cannot be read
-function importer.detect(job, given, loaded)
-  local head, message = slurp(given.path, HEAD)
+--- Which of some plugins knows a file? The first whose `detect` says so.
+-- @param path of the file
+-- @param plugins an array of plugins' tables
+-- @param files as import.files
+-- @return { name = of the plugin } or {} when none does, or { message = } when the file cannot be read
+function import.detect(path, plugins, files)
+  local head, message = files.slurp(path, HEAD)
   if not head then return { message = message } end
-  for _, name in ipairs(job.import) do
-    local detect = loaded[name].table.import.detect
-    local ok, yes = pcall(detect or function() return false end, given.path, head)
-    if ok and yes then return { name = name } end
+  for _, plugin in ipairs(plugins) do
+    local detect = plugin.import.detect
+    local ok, yes = pcall(detect or function() return false end, path, head)
+    if ok and yes then return { name = plugin.name } end
   end
   return {}
 end
 
---- Import one file.
--- @param given { name = plugin, path =, dir = }
--- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", diagnostics =,
---   problems =, failure = message when nothing was stored }
-function importer.run(job, given, loaded, context)
-  local plugin = loaded[given.name].table
-  local run = { diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, sessions = {},
-    order = {}, read = {} }
-  local p = pipeline.new { enrich = {}, filter = {}, retro = {} }
-  p.session = given.path
-  local ok = p:call(given.name, "import", plugin.import.open, new_source(run, given.path), emitter(run, job.final),
-    context(given.name))
-  local result = { diagnostics = run.diagnostics, dropped = run.dropped, problems = p.order, withheld = run.withheld,
-    emitted = run.emitted }
-  if ok and served.needed() then
-    result.entries = {}
-    for i, id in ipairs(run.order) do result.entries[i] = { session = id, lines = run.sessions[id] } end
-  elseif ok then
-    local done, message = store(run, core.log(given.dir))
-    if not done then result.failure = message end
+--- Import one file. What was emitted is stored when the hook has returned, and nothing of it when the hook failed.
+-- @param given { path =, dir = of the log, nil: it is returned and not stored, final = true: open last turns too,
+--   files = as import.files }
+-- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
+-- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", read = path -> true,
+--   line = the last that was read, diagnostics =, dropped =, failure = message when nothing was stored,
+--   entries = without a dir { { session =, lines = JSON texts }... } }
+function import.run(given, call)
+  local run = {
+    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, sessions = {}, order = {},
+    read = {}, files = given.files,
+  }
+  local failure, entries
+  if call(new_source(run, given.path), emitter(run, given.final)) then
+    if given.dir then
+      local done, message = store(run, core.log(given.dir))
+      if not done then failure = message end
+    else
+      entries = {}
+      for i, id in ipairs(run.order) do entries[i] = { session = id, lines = run.sessions[id] } end
+    end
   end
-  if p.order[1] then p.order[1].line = run.line end
-  result.stored, result.known, result.sessions, result.read = run.stored, run.known, #run.order, run.read
-  return result
+  return {
+    stored = run.stored, known = run.known, sessions = #run.order, emitted = run.emitted, withheld = run.withheld,
+    read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped, failure = failure,
+    entries = entries,
+  }
 end
 
-return importer
+return import

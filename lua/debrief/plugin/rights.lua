@@ -57,7 +57,7 @@ end
 
 --- Grant the rights that the user allows: sets `allow` of the plugins.
 -- @param texts array of "plugin:right"
--- @param plugins array of what plugin.find returned, and name -> the same
+-- @param plugins array of what debrief.plugin.find returned, and name -> the same
 -- @return true, or nil and a message
 function rights.give(texts, plugins)
   for _, text in ipairs(texts or {}) do

@@ -56,10 +56,10 @@ local function prompt(library, globals)
     if not globals then error("debrief.repl: there is no prompt inside an expression", 2) end
     local console = core.console()
     if not console then error("debrief.repl: this program has no console here to open a prompt on", 2) end
-    local session = require "debrief.repl.prompt".new { library = library, env = names, globals = globals,
-      cjson = sandbox.cjson(), commands = require "debrief.repl.commands", write = console.write,
+    local session = require "debrief.prompt".new { library = library, env = names, globals = globals,
+      cjson = sandbox.cjson(), commands = require "debrief.prompt.commands", write = console.write,
       width = console.width, color = console.color }
-    return require "debrief.repl.console".run(session, console)
+    return require "debrief.prompt.console".run(session, console)
   end
 end
 

@@ -5,15 +5,15 @@
 --
 -- In scripts and plugins, `debrief.repl { name = value }` opens one where they stand.
 -- @module debrief.repl
-local base = require "debrief.repl.commands"
+local base = require "debrief.prompt.commands"
 local core = require "debrief.core"
-local drive = require "debrief.repl.console"
-local plugin = require "debrief.plugin"
+local drive = require "debrief.prompt.console"
+local find = require "debrief.plugin.find"
 local jobs = require "debrief.run.job"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
-local save = require "debrief.repl.save"
-local session = require "debrief.repl.prompt"
+local save = require "debrief.prompt.save"
+local session = require "debrief.prompt"
 local try = require "debrief.repl.try"
 
 local repl = {}
@@ -82,7 +82,7 @@ end
 local function plugins(word)
   if word:find "/" then return files(word) end
   local out = {}
-  for i, item in ipairs(plugin.all()) do out[i] = item.name end
+  for i, item in ipairs(find.all()) do out[i] = item.name end
   return out
 end
 
@@ -101,7 +101,7 @@ end
 -- @param opts { log = log or nil, env = table of names it sees at once, library = what `debrief` is in it,
 --   write = function(text, is_error), width = function() -> columns or nil, color =, format = of debrief.pretty }
 -- @return a session with feed(line) -> "more" | "done" | "error" | "quit", prompt(), reset(), text(),
---   complete(line, point) -> from, words; and `last`, the last value: see debrief.repl.prompt
+--   complete(line, point) -> from, words; and `last`, the last value: see debrief.prompt
 function repl.new(opts)
   local given = {}
   for key, value in next, opts do given[key] = value end
@@ -109,7 +109,7 @@ function repl.new(opts)
   return session.new(given)
 end
 
---- Read and run until the input ends: see debrief.repl.console.
+--- Read and run until the input ends: see debrief.prompt.console.
 repl.drive = drive.run
 
 --- The host's console, or one without line editing over the streams of the program.

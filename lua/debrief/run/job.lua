@@ -1,7 +1,7 @@
 --- A job: plugins with their options and rights, and what they are asked about, as plain data for worker states.
 -- @module debrief.run.job
 local core = require "debrief.core"
-local plugin = require "debrief.plugin"
+local find = require "debrief.plugin.find"
 local query = require "debrief.query"
 local rights = require "debrief.plugin.rights"
 local suggest = require "debrief.text.suggest"
@@ -15,7 +15,7 @@ local job = {}
 function job.find_all(names, into)
   local out = {}
   for i, name in ipairs(names or {}) do
-    local found, message = plugin.find(name)
+    local found, message = find.plugin(name)
     if not found then return nil, message end
     if into[found.name] and into[found.name].path ~= found.path then
       return nil, ("two plugins are called '%s': %s and %s"):format(found.name, into[found.name].path, found.path)
@@ -88,7 +88,7 @@ end
 --- Are the job's plugins strangers: neither bundled nor in a folder where the user keeps plugins?
 function job.has_strangers(made)
   for _, found in ipairs(made.plugins) do
-    if not plugin.is_vouched(found.path) then return true end
+    if not find.is_vouched(found.path) then return true end
   end
   return false
 end
@@ -147,8 +147,8 @@ end
 --- What every plugin there is says of itself, by name; and the messages of those that do not load.
 function job.all_plugins()
   local plugins, list, messages = {}, {}, {}
-  for _, item in ipairs(plugin.all()) do
-    local found, message = plugin.find(item.bundled and item.name or item.path)
+  for _, item in ipairs(find.all()) do
+    local found, message = find.plugin(item.bundled and item.name or item.path)
     if found then found.shown, plugins[#plugins + 1] = true, found else messages[#messages + 1] = message end
   end
   for _, answer in ipairs(describe(plugins)) do

@@ -1,6 +1,4 @@
 --- Scripts and pieces of code that a user runs in a full state: `debrief run`, and a C program's.
---
--- They find the globals debrief, cjson and an open log.
 -- @module debrief.run.script
 local core = require "debrief.core"
 local message_of = require "debrief.pretty.raised"
@@ -18,19 +16,6 @@ end
 local function outcome(ok, raised, ...)
   if not ok and type(raised) == "string" then raised = { message = raised, traceback = "" } end
   return ok, raised, ...
-end
-
---- Set the globals that scripts find.
--- @param log the log; nil opens that of the host
--- @return true, or nil and a message
-function script.globals(log)
-  local debrief = require "debrief"
-  local given = core.host()
-  local message
-  if not log then log, message = debrief.open(given.dir or "sessions", given.log) end
-  if not log then return nil, message end
-  _G.debrief, _G.cjson, _G.log = debrief, require "cjson", log
-  return true
 end
 
 --- Call a function of the user's.

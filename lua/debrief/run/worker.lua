@@ -10,7 +10,8 @@ local escape = require "debrief.text.escape"
 local latest = require "debrief.query.latest"
 local notes = require "debrief.query.notes"
 local pipeline = require "debrief.run.pipeline"
-local plugin = require "debrief.plugin"
+local load_plugin = require "debrief.plugin.load"
+local options_of = require "debrief.plugin.options"
 local readers = require "debrief.query.reader"
 local served = require "debrief.run.served"
 
@@ -80,10 +81,10 @@ local function check_use(name, uses)
 end
 
 local function load_one(found)
-  local t, message = plugin.load(found, function(level, text) send(level, found.name, text) end)
+  local t, message = load_plugin(found, function(level, text) send(level, found.name, text) end)
   if not t then return message end
   local options
-  options, message = plugin.options(t, found.options)
+  options, message = options_of.values(t, found.options)
   if not options then return message end
   loaded[found.name] = { table = t, options = options, path = found.path, match = t.match and core.match(t.match) }
 end
@@ -380,14 +381,31 @@ function worker.one(given)
   return require "debrief.run.check".one(hooks_of({ given.plugin })[1], given)
 end
 
---- Import one foreign log: see debrief.import.
+--- Import one foreign log.
+-- @param given { name = of the plugin, path =, dir = of the log }
+-- @return what debrief.import.run returns, and problems =
 function worker.import(given)
-  return require "debrief.import".run(job, given, loaded, context)
+  local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }
+  p.session = given.path
+  local import = require "debrief.import"
+  local what = { path = given.path, dir = given.dir, final = job.final, files = import.files }
+  if served.needed() then what.files, what.dir = served, nil end -- what was emitted is stored there, too
+  local result = import.run(what, function(source, emit)
+    return (p:call(given.name, "import", hook.open, source, emit, context(given.name)))
+  end)
+  result.problems = p.order
+  if p.order[1] then p.order[1].line = result.line end
+  return result
 end
 
---- Does one of the import plugins know this file?
+--- Which of the job's import plugins knows a file?
+-- @param given { path = }
+-- @return what debrief.import.detect returns
 function worker.detect(given)
-  return require "debrief.import".detect(job, given, loaded)
+  local plugins = {}
+  for i, name in ipairs(job.import) do plugins[i] = loaded[name].table end
+  local import = require "debrief.import"
+  return import.detect(given.path, plugins, served.needed() and served or import.files)
 end
 
 return worker

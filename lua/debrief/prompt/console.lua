@@ -1,5 +1,5 @@
 --- A session and a console together: lines are read, fed and remembered until the input ends.
--- @module debrief.repl.console
+-- @module debrief.prompt.console
 local core = require "debrief.core"
 local write = require "debrief.text.write"
 

@@ -5,9 +5,9 @@
 --     e.attempts[1].         the members an entry really has
 --     session = "ha          names inside strings: sessions, plugins
 --     .try skills ha         commands and their arguments
--- @module debrief.repl.complete
+-- @module debrief.prompt.complete
 local core = require "debrief.core"
-local syntax = require "debrief.repl.syntax"
+local syntax = require "debrief.prompt.syntax"
 local value = require "debrief.pretty.inspect"
 
 local complete = {}

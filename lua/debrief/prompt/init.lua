@@ -5,15 +5,15 @@
 --
 -- A line is tried as an expression first, whose values are shown, then as a statement. Names are kept in the session's
 -- own environment; other names are read from the globals. No input makes feed raise.
--- @module debrief.repl.prompt
-local complete = require "debrief.repl.complete"
+-- @module debrief.prompt
+local complete = require "debrief.prompt.complete"
 local core = require "debrief.core"
 local list = require "debrief.entry.collect"
 local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
 local raised_message = require "debrief.pretty.raised"
 local escape = require "debrief.text.escape"
-local syntax = require "debrief.repl.syntax"
+local syntax = require "debrief.prompt.syntax"
 
 local Session = {}
 Session.__index = Session
@@ -89,7 +89,7 @@ local function handler(raised) return { raised = raised, traceback = core.traceb
 local function frames(traceback)
   local out, shown = {}, 0
   for line in traceback:gmatch "\n([^\n]+)" do
-    if line:find "debrief/repl/prompt%.lua:" then break end
+    if line:find "debrief/prompt/init%.lua:" then break end
     out[#out + 1] = line
   end
   if out[#out] and out[#out]:find "^%s*%[C%]" then out[#out] = nil end -- what called for us
@@ -276,7 +276,7 @@ end
 --- A new session.
 -- @param opts { log =, env = table of names it sees at once, library = what `debrief` is, cjson =, globals = where
 --   names are read that it has not (default _G), write = function(text, is_error), width = function() -> columns or
---   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.repl.complete takes them }
+--   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.prompt.complete takes them }
 local function new(opts)
   local session = setmetatable({ log = opts.log, write = opts.write, width = opts.width or function() end,
     color = opts.color or false, format = opts.format or "text", timing = false, commands = opts.commands or {},

@@ -1,6 +1,6 @@
 --- The text of `.help`. Lines that begin with `  > ` are examples that can be typed as they are; SESSION in them is
 -- replaced by a session of the log.
--- @module debrief.repl.help
+-- @module debrief.prompt.help
 local pretty = require "debrief.pretty"
 local width = require "debrief.text.width"
 

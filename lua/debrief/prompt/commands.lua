@@ -2,8 +2,8 @@
 --
 --     name -> { run = function(session, argument, bang) -> nil, "error" or "quit",
 --               words = for each argument what completes it: an array, or the name of a source }
--- @module debrief.repl.commands
-local help = require "debrief.repl.help"
+-- @module debrief.prompt.commands
+local help = require "debrief.prompt.help"
 local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
 

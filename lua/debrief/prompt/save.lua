@@ -2,8 +2,8 @@
 --
 --     bad = list(log:entries { where = failed })     as it was typed
 --     bad[1]                                         print(pretty((bad[1])))
--- @module debrief.repl.save
-local syntax = require "debrief.repl.syntax"
+-- @module debrief.prompt.save
+local syntax = require "debrief.prompt.syntax"
 
 local save = {}
 

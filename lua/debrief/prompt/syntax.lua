@@ -1,5 +1,5 @@
 --- What was typed, as Lua: an expression, a statement, or the beginning of one.
--- @module debrief.repl.syntax
+-- @module debrief.prompt.syntax
 local syntax = {}
 
 local NAME = "=repl"

@@ -1,0 +1,165 @@
+--- The contract (api 1): is the table that a plugin file returns one of a plugin? plugins/README.md describes it.
+-- @module debrief.plugin.contract
+local core = require "debrief.core"
+local options = require "debrief.plugin.options"
+local rights = require "debrief.plugin.rights"
+local suggest = require "debrief.text.suggest"
+
+local contract = {}
+
+contract.API = 1
+
+-- ---- Kinds of values: is it one, and what must it be? ---------------------------------------------------------------
+
+local function is_function(value) return type(value) == "function", "a function" end
+local function is_boolean(value) return type(value) == "boolean", "true or false" end
+local function is_table(value) return type(value) == "table", "a table" end
+local function is_number(value) return type(value) == "number", "a number" end
+local function is_api(value) return value == contract.API, tostring(contract.API) end
+local function is_on_error(value) return value == "store" or value == "refuse", '"store" or "refuse"' end
+
+local function is_name(value)
+  return type(value) == "string" and value:find "^[a-z][a-z0-9_]*$" ~= nil, "a name like slow_runs: [a-z][a-z0-9_]*"
+end
+
+local function is_scalar(value)
+  return type(value) == "string" or type(value) == "number" or type(value) == "boolean", "a string, number or boolean"
+end
+
+local function is_line(value)
+  return type(value) == "string" and value ~= "" and not value:find "\n", "one line of text"
+end
+
+local function is_type(value)
+  return value == "integer" or value == "number" or value == "string" or value == "boolean",
+    "integer, number, string or boolean"
+end
+
+-- ---- Keys -----------------------------------------------------------------------------------------------------------
+
+local keys = {
+  plugin = {
+    name = is_name, api = is_api, summary = is_line, options = is_table, split = is_boolean, needs = is_table,
+    match = is_table, enrich = is_function, filter = is_function, on_error = is_on_error, retrospective = is_table,
+    export = is_function, import = is_table,
+  },
+  retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
+  import = { detect = is_function, open = is_function },
+  option = {
+    type = is_type, default = is_scalar, min = is_number, max = is_number, choices = is_table, check = is_function,
+    help = is_line,
+  },
+}
+
+local required = {
+  plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" }, option = { "type" },
+}
+
+local function sorted_keys(t)
+  local out = {}
+  for key in next, t do out[#out + 1] = tostring(key) end
+  table.sort(out)
+  return out
+end
+
+local function unknown_key(key, kind)
+  local known = sorted_keys(keys[kind])
+  local near, hint = suggest(key, known)
+  return ("unknown key '%s'%s"):format(key, near and hint or "; known are " .. table.concat(known, ", "))
+end
+
+-- Are all keys of `t` known and of their kind, and are those that must be there?
+-- @return true, or nil and a message about the first that is not
+local function check_keys(t, kind, where)
+  for _, key in ipairs(sorted_keys(t)) do
+    local check = keys[kind][key]
+    if not check then return nil, ("%s: %s"):format(where, unknown_key(key, kind)) end
+    local ok, wanted = check(t[key])
+    if not ok then return nil, ("%s: %s must be %s, not %s"):format(where, key, wanted, options.shown(t[key])) end
+  end
+  for _, key in ipairs(required[kind]) do
+    if t[key] == nil then return nil, ("%s: %s is missing"):format(where, key) end
+  end
+  return true
+end
+
+-- ---- Parts ----------------------------------------------------------------------------------------------------------
+
+local function check_match(match, where)
+  for field, wanted in next, match do
+    local list = type(wanted) == "table" and wanted or { wanted }
+    local fine = type(field) == "string" and #list > 0
+    for _, value in ipairs(list) do fine = fine and is_scalar(value) end
+    if not fine then
+      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, tostring(field))
+    end
+  end
+  return true
+end
+
+local function check_default(option, at)
+  local value, wanted = options.convert(option, option.default), "of type " .. option.type
+  local ok = value == option.default and math.type(value) == math.type(option.default)
+  if ok then ok, wanted = options.allows(option, value) end
+  if not ok then return nil, ("%s: default must be %s, not %s"):format(at, wanted, options.shown(option.default)) end
+  return true
+end
+
+local function check_option(option, at)
+  if type(option) ~= "table" then return nil, at .. " must be a table: { type = …, default = … }" end
+  local ok, message = check_keys(option, "option", at)
+  if not ok then return nil, message end
+  local is_numeric = option.type == "integer" or option.type == "number"
+  if not is_numeric and (option.min or option.max) then return nil, at .. ": min and max are for numbers" end
+  for _, choice in ipairs(option.choices or {}) do
+    if options.convert(option, choice) ~= choice then
+      return nil, ("%s: the choice %s is not of type %s"):format(at, options.shown(choice), option.type)
+    end
+  end
+  if option.default == nil then return true end
+  return check_default(option, at)
+end
+
+local function check_options(declared, where)
+  for name, option in next, declared do
+    local ok, message = check_option(option, ("%s: options.%s"):format(where, tostring(name)))
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+-- What the parts of a plugin are checked with.
+local parts = {
+  { "retrospective", function(part, where) return check_keys(part, "retrospective", where .. ": retrospective") end },
+  { "import", function(part, where) return check_keys(part, "import", where .. ": import") end },
+  { "options", check_options },
+  { "needs", rights.check },
+  { "match", check_match },
+}
+
+--- Check what a plugin file returned.
+-- @param t any value
+-- @param found what debrief.plugin.find returned: its path is named in messages
+-- @return true, or nil and a message
+function contract.check(t, found)
+  local where = found.path
+  if type(t) ~= "table" then
+    return nil, ("%s: a plugin returns a table, this one returned %s%s"):format(where, core.type(t),
+      t == nil and " (is the `return` missing?)" or "")
+  end
+  local ok, message = check_keys(t, "plugin", where)
+  if not ok then return nil, message end
+  if t.name ~= found.name then
+    return nil, ("%s: name is '%s', but the file is called %s.lua: make them equal"):format(where, t.name, found.name)
+  end
+  for _, part in ipairs(parts) do
+    local name, check = part[1], part[2]
+    if t[name] ~= nil then
+      ok, message = check(t[name], where)
+      if not ok then return nil, message end
+    end
+  end
+  return true
+end
+
+return contract

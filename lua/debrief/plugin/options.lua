@@ -1,0 +1,109 @@
+--- The options of a plugin: what it declares, what the user gave.
+--
+--     options = { limit = { type = "integer", default = 10, min = 1 } }      --opt limit=5  ->  { limit = 5 }
+-- @module debrief.plugin.options
+local core = require "debrief.core"
+local escape = require "debrief.text.escape"
+local message_of = require "debrief.pretty.raised"
+local suggest = require "debrief.text.suggest"
+
+local options = {}
+
+--- A wrong value as a message shows it.
+function options.shown(value)
+  local kind = core.type(value)
+  if kind == "string" then return ("'%s'"):format(escape(value)) end
+  if kind == "number" or kind == "boolean" then return tostring(value) end
+  return (kind:find "^[aeiou]" and "an " or "a ") .. kind
+end
+
+--- A value as one of the option's type: texts become numbers and booleans. Nil when it is not one.
+function options.convert(option, value)
+  if option.type == "string" then return tostring(value) end
+  if option.type == "boolean" then
+    if value == true or value == "true" then return true end
+    if value == false or value == "false" then return false end
+    return nil
+  end
+  local number = tonumber(value)
+  if option.type == "integer" then return number and math.tointeger(number) end
+  return number
+end
+
+--- Is a value of the option's type one that it may have?
+-- @return true; or false, what it must be, and a hint that begins with ':', if there is one
+function options.allows(option, value)
+  if option.min and value < option.min then return false, ("at least %s"):format(option.min) end
+  if option.max and value > option.max then return false, ("at most %s"):format(option.max) end
+  if not option.choices then return true end
+  local texts = {}
+  for i, choice in ipairs(option.choices) do
+    if choice == value then return true end
+    texts[i] = tostring(choice)
+  end
+  return false, "one of " .. table.concat(texts, ", "), select(2, suggest(tostring(value), texts))
+end
+
+local function names_of(declared)
+  local names = {}
+  for name in next, declared do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  return names
+end
+
+local function unknown(t, name, declared)
+  local names = names_of(declared)
+  local near, hint = suggest(name, names)
+  local what = near and hint or #names > 0 and "; it has " .. table.concat(names, ", ") or ": it has none"
+  return ("plugin '%s' has no option '%s'%s"):format(t.name, name, what)
+end
+
+local function checked(t, name, option, value)
+  local converted = options.convert(option, value)
+  if converted == nil then
+    return nil, ("option %s.%s is of type %s: '%s' is not"):format(t.name, name, option.type, tostring(value))
+  end
+  local ok, wanted, hint = options.allows(option, converted)
+  if not ok then
+    return nil, ("option %s.%s must be %s, not %s%s"):format(t.name, name, wanted, tostring(value), hint or "")
+  end
+  return converted
+end
+
+-- What the plugin's own checks say of its options, all of which have their values.
+local function run_checks(t, values, declared)
+  for _, name in ipairs(names_of(declared)) do
+    local check = declared[name].check
+    if check and values[name] ~= nil then
+      local called, fine, wanted = pcall(check, values[name], values)
+      if not called then
+        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, message_of(fine))
+      end
+      if not fine then
+        return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,
+          type(wanted) == "string" and escape(wanted) or "another", options.shown(values[name]))
+      end
+    end
+  end
+  return true
+end
+
+--- The values of a plugin's options: defaults, and over them what the user gave.
+-- @param t the plugin's table, which debrief.plugin.contract accepts
+-- @param given name -> text or value, or nil
+-- @return name -> value, or nil and a message
+function options.values(t, given)
+  local out, declared = {}, t.options or {}
+  for name, option in next, declared do out[name] = option.default end
+  for name, value in next, given or {} do
+    if not declared[name] then return nil, unknown(t, name, declared) end
+    local converted, message = checked(t, name, declared[name], value)
+    if converted == nil then return nil, message end
+    out[name] = converted
+  end
+  local ok, message = run_checks(t, out, declared)
+  if not ok then return nil, message end
+  return out
+end
+
+return options

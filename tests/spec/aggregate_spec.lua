@@ -144,7 +144,7 @@ describe("aggregate", function()
   end)
 
   describe("top", function()
-    it("gives the most frequent, equals by their keys", function()
+    it("returns the most frequent, equals by their keys", function()
       local state = agg.top()
       for _, key in ipairs { "b", "a", "c", "b", "a", 7 } do agg.add(state, key) end
       local items, all = agg.top_items(state, 3)
@@ -173,7 +173,7 @@ describe("aggregate", function()
     end)
   end)
 
-  it("tells distinct values apart up to its limit, then says more", function()
+  it("distinguishes values up to its limit, then says more", function()
     local function make() return agg.distinct(100) end
     local state = make()
     for i = 1, 100 do agg.add(state, i % 2 == 0 and i or tostring(i)) end
@@ -219,7 +219,7 @@ describe("aggregate", function()
     assert.has_error(function() agg.add(state, 3, print) end)
   end)
 
-  it("tells how far two rates are apart, as Newcombe's tables do", function()
+  it("says how far two rates are apart, as Newcombe's tables do", function()
     local function difference(...) return ("%.4f %.4f %.4f"):format(agg.difference(...)) end
     assert.equal("0.2000 0.0524 0.3339", difference(agg.rate(48, 80), agg.rate(56, 70)))
     assert.equal("-0.2000 -0.3339 -0.0524", difference(agg.rate(56, 70), agg.rate(48, 80)))
@@ -277,7 +277,7 @@ describe("aggregate", function()
       assert.same({ "", "b", "a" }, keys)
     end)
 
-    it("gives the first rows, and how many there are", function()
+    it("returns the first rows, and how many there were", function()
       local state = agg.by { n = 0 }
       for i, key in ipairs { "a", "b", "c" } do agg.at(state, key).n = i end
       local function names(...)
@@ -291,7 +291,7 @@ describe("aggregate", function()
       assert.equal("abc3", names(nil, 9))
     end)
 
-    it("gives the rows of a report at once, rates as cells", function()
+    it("returns the rows of a report at once, rates as cells", function()
       local state = agg.by(agg.rate())
       agg.add(state, "a", true)
       local rows = agg.rows(state)
@@ -316,7 +316,7 @@ describe("aggregate", function()
     assert.same({ 3, 2.5, 9, 3, { 4 } }, { a.n, a.inner.x, agg.value(a.inner.time), a.only_a, a.only_b })
   end)
 
-  it("tells the caller what is wrong, at the caller's place", function()
+  it("reports what is wrong at the caller's place", function()
     local function fails(pattern, ...) assert.matches(pattern, select(2, pcall(...))) end
     fails("aggregate_spec.lua:%d+: aggregate.add %(sum%): a number is needed, not a string", function()
       agg.add(agg.sum(), "7")

@@ -14,7 +14,7 @@ describe("attempts", function()
     assert.equal("2a", places { attempts = { core.null, { model = "a" } } })
   end)
 
-  it("are none where an entry has none", function()
+  it("are empty if an entry has none", function()
     for _, text in ipairs { "{}", '{"attempts":null}', '{"attempts":[]}', '{"attempts":[null,null]}' } do
       assert.equal("", places(core.entry(text)))
     end

@@ -81,7 +81,7 @@ sessions/s1.jsonl:2:32 in_progress: the last line is still being written [{"half
     assert.equal(3, r.status)
   end)
 
-  it("goes on behind a session that cannot be read, and exits 1", function()
+  it("goes on after a session that cannot be read, and exits 1", function()
     scene:write("sessions/s1.jsonl", A .. "\n")
     scene:write("sessions/s2.jsonl", "{x}\n")
     scene:write("in.jsonl", "")
@@ -94,7 +94,7 @@ sessions/s1.jsonl:2:32 in_progress: the last line is still being written [{"half
     assert.equal(1, r.status)
   end)
 
-  it("says what is not there", function()
+  it("says what does not exist", function()
     scene:write("sessions/login.jsonl", A .. "\n")
     assert.same({ "", "debrief: no session 'logni' in sessions: did you mean 'login'?\n", 1 }, { check "logni" })
     assert.same({ "", "debrief: no.jsonl: No such file or directory\n", 1 }, { check "no.jsonl" })
@@ -141,7 +141,7 @@ describe("log:check", function()
     assert.equal(2, log:check("s1").damaged)
   end)
 
-  it("gives nil and a message, and raises for a wrong call", function()
+  it("returns nil and a message, and raises for a wrong call", function()
     local log = open ""
     local counts, message = log:check "../s1"
     assert.is_nil(counts)

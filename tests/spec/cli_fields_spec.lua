@@ -57,7 +57,7 @@ describe("read --fields", function()
       "x\\ty\\nz\\\\x1b[31m               own", "" }, "\n"), r.out)
   end)
 
-  it("fits a table to its width, and goes on with the same columns behind the first rows", function()
+  it("fits a table to its width, and keeps the columns after the first rows", function()
     local out = {}
     for i = 1, 600 do out[i] = ('{"session_id":"s2","skill":"%s","n":%d}'):format(("w"):rep(i % 300), i) end
     scene:write("sessions/s2.jsonl", table.concat(out, "\n") .. "\n")

@@ -60,7 +60,7 @@ describe("import", function()
     end
   end)
 
-  it("takes the files below a folder, and tells of every damaged line with its place", function()
+  it("takes the files below a folder, and reports every damaged line with its place", function()
     scene:write("in/a/1.jsonl", '{"run":"1"}\nnot json\n{"run":"2"}\n')
     scene:write("in/b.jsonl", '{"run":"3"}\n{"run":"4"')
     scene:write("in/note.txt", "x")

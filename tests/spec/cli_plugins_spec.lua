@@ -85,7 +85,7 @@ describe("plugins", function()
     assert.equal("m: loads; hooks: filter\nm: 1 entry of 1 session: no errors\n", r.out)
   end)
 
-  it("fails with 2 for one that is not there or does not load", function()
+  it("fails with 2 for one that does not exist or does not load", function()
     local r = scene:run { "plugins", "sumary" }
     assert.equal(2, r.status)
     assert.truthy(r.err:find "^debrief: no plugin 'sumary': did you mean 'summary'%?", r.err)

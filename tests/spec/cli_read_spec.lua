@@ -74,7 +74,7 @@ describe("read", function()
     end)
   end
 
-  it("calls an unterminated tail in_progress while somebody holds the lock, and ends with 0", function()
+  it("calls an unterminated tail in_progress while the lock is held, and ends with 0", function()
     scene:write(AT, A .. "\n" .. '{"session_id"')
     local r = scene:sh('flock -x sessions/s1.jsonl sh -c \'"$DEBRIEF" read s1\'')
     assert.same({ A .. "\n", AT .. ":2:32 in_progress: the last line is still being written [{\"session_id\"]\n", 0 },
@@ -104,7 +104,7 @@ describe("read", function()
       (r.err:gsub(" %[.*%]", "")))
   end)
 
-  it("tells 20 diagnostics of a file one by one, and counts the others", function()
+  it("prints 20 diagnostics of a file one by one, and counts the others", function()
     scene:write(AT, ("x\n"):rep(25) .. A .. "\n")
     scene:write("sessions/s2.jsonl", "y\n")
     local r = scene:run { "read" }
@@ -148,7 +148,7 @@ describe("read", function()
     end
   end)
 
-  describe("of what is not there", function()
+  describe("of something that does not exist", function()
     before_each(function()
       scene:write("sessions/nightly.jsonl", A .. "\n")
       scene:write("sessions/oncall.jsonl", A .. "\n")
@@ -171,7 +171,7 @@ describe("read", function()
       fails("there is no folder qqqqqqqqq; -d DIR or $DEBRIEF_DIR names another", "retro", "summary", "-d", "qqqqqqqqq")
     end)
 
-    it("names a path that is not there", function()
+    it("names a path that does not exist", function()
       fails("./x.jsonl: No such file or directory", "read", "./x.jsonl")
       fails("x.jsonl: No such file or directory", "read", "x.jsonl")
     end)

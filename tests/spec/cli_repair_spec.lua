@@ -72,7 +72,7 @@ describe("log:repair", function()
   before_each(function() scene = program.scene() end)
   teardown(program.clean)
 
-  it("gives what it did", function()
+  it("returns what it did", function()
     scene:write("sessions/s1.jsonl", A .. "\n{x}\n")
     local log <close> = assert(debrief.open(scene:path "sessions"))
     local result = log:repair "s1"
@@ -86,7 +86,7 @@ describe("log:repair", function()
     assert.equal(2, log:check("s1").entries)
   end)
 
-  it("gives nil and a message", function()
+  it("returns nil and a message", function()
     scene:write("sessions/s1.jsonl", "")
     local log <close> = assert(debrief.open(scene:path "sessions"))
     assert.same({ nil, ("there is no session %s/s2.jsonl"):format(scene:path "sessions"), nil }, { log:repair "s2" })

@@ -140,7 +140,7 @@ describe("retro", function()
     assert.truthy(r.out:find "\n0 entries in 1 session\n$", r.out)
   end)
 
-  it("fails, but tells of what it read, when a session cannot be read", function()
+  it("fails, but reports on what it read, if a session cannot be read", function()
     local other = program.scene()
     other:write("sessions/s1.jsonl", '{"skill":"a"}\n')
     other:write("sessions/s2.jsonl", '{"skill":"b"}\n')

@@ -12,7 +12,7 @@ describe("run", function()
   before_each(function() scene = program.scene() end)
   teardown(program.clean)
 
-  it("gives a script debrief, cjson and an open log, as globals and by require", function()
+  it("passes debrief, cjson and an open log to a script, as globals and by require", function()
     local r = run_text [[
       assert(debrief == require "debrief" and cjson == require "cjson" and io and os and package and coroutine)
       assert(log:append("s1", { skill = "a" }))
@@ -21,7 +21,7 @@ describe("run", function()
     assert.truthy(scene:read "sessions/s1.jsonl")
   end)
 
-  it("opens the log of -d, before the command and behind it", function()
+  it("opens the log of -d, before and after the command", function()
     local text = "print(log.dir)"
     scene:write("s.lua", text)
     assert.equal("x\n", scene:run({ "-d", "x", "run", "s.lua" }).out)
@@ -29,7 +29,7 @@ describe("run", function()
     assert.equal("z\n", scene:run({ "run", "s.lua", env = { DEBRIEF_DIR = "z" } }).out)
   end)
 
-  it("leaves every word behind the script to it", function()
+  it("passes every word after the script to it", function()
     local text = "print(#arg, arg[0], arg[-1], table.concat({ ... }, ' '))"
     local r = run_text(text, "-d", "x", "--help", "--", "-", "a b")
     assert.same({ "6\ts.lua\trun\t-d x --help -- - a b\n", "", 0 }, { r.out, r.err, r.status })
@@ -43,7 +43,7 @@ describe("run", function()
     assert.same({ "-\ta\t-b\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
-  it("tells an error with the script's own traceback, and exits with 1", function()
+  it("reports an error with the script's own traceback, and exits with 1", function()
     local r = run_text "local function f()\n  error 'boom'\nend\nf()"
     assert.same({ "", 1 }, { r.out, r.status })
     assert.equal([[debrief: s.lua:2: boom
@@ -54,7 +54,7 @@ stack traceback:
 ]], r.err)
   end)
 
-  it("tells errors that are no texts", function()
+  it("reports errors that are not text", function()
     local function first(text) return run_text(text).err:match "^[^\n]*" end
     assert.equal("debrief: error object: {}", first "error {}")
     assert.equal("debrief: error object: nil", first "error()")
@@ -63,7 +63,7 @@ stack traceback:
     assert.equal("debrief: a\\x1b[31mb", (first "error('a\\27[31mb', 0)"))
   end)
 
-  it("tells a syntax error, and a script that is not there", function()
+  it("reports a syntax error, and a script that does not exist", function()
     local r = run_text "x = = 1"
     assert.same({ "debrief: s.lua:1: unexpected symbol near '='\n", 1 }, { r.err, r.status })
     r = scene:run { "run", "none.lua" }

@@ -53,7 +53,7 @@ describe("a window", function()
     end)
   end
 
-  it("gives the bytes of the entries as they were", function()
+  it("prints the bytes of the entries as they were", function()
     scene:write("sessions/s1.jsonl", table.concat(EDGES))
     local r = scene:run { "read", "--since", "2026-10-25T23:00:00Z" }
     assert.equal(EDGES[6], r.out)
@@ -153,7 +153,7 @@ describe("read --last", function()
     return (r.out:gsub('.-"skill":"([^"]*)".-\n', "%1 "):gsub(" $", ""))
   end
 
-  it("gives the latest of all sessions, oldest first; those without time only when others are too few", function()
+  it("prints the latest of all sessions, oldest first; those without time only if there are too few others", function()
     assert.equal("b5", skills { "read", "--last", "1" })
     assert.equal("a3 b4 a5 b5", skills { "read", "--last", "4" })
     assert.equal("a1 b2 a3 b4 a5 b5", skills { "read", "--last", "6" })
@@ -197,14 +197,14 @@ describe("read --line", function()
   end)
   teardown(program.clean)
 
-  it("gives that line as it is, and tells nothing of others", function()
+  it("prints that line as it is, and reports nothing about others", function()
     local r = scene:run { "read", "s1", "--line", "3" }
     assert.same({ B, "", 0 }, { r.out, r.err, r.status })
     r = scene:run { "read", "sessions/s1.jsonl", "--line", "1" }
     assert.same({ A, "", 0 }, { r.out, r.err, r.status })
   end)
 
-  it("gives every entry of a line, and its damage", function()
+  it("prints every entry of a line, and its damage", function()
     local r = scene:run { "read", "s1", "--line", "5" }
     assert.same({ A .. B, 3 }, { r.out, r.status })
     assert.truthy(r.err:find "^sessions/s1.jsonl:5:%d+ glued: several records on one line")
@@ -214,7 +214,7 @@ describe("read --line", function()
     assert.truthy(r.err:find "^sessions/s1.jsonl:2:%d+ bad_json")
   end)
 
-  it("says that there is none", function()
+  it("says that the line has no entry", function()
     for _, n in ipairs { "4", "99" } do
       local r = scene:run { "read", "s1", "--line", n }
       assert.same({ "", ("debrief: s1 has no entry on line %s\n"):format(n), 1 }, { r.out, r.err, r.status })

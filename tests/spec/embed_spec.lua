@@ -36,7 +36,7 @@ describe("the example", function()
       assert.equal(0, r.status)
     end)
 
-    it("goes on behind a damaged line, and names it", function()
+    it("goes on after a damaged line, and names it", function()
       tree.scene:write("sessions/s1.jsonl", '{"skill":"old"}\n{"cut":\n')
       local r = run "./minimal"
       assert.equal(0, r.status, r.out)

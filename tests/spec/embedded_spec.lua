@@ -121,7 +121,7 @@ describe("the built-in sources", function()
       assert.truthy(r.err:find(copy .. "/lua/debrief/cli/read.lua:2: <name> expected near '='", 1, true), r.err)
     end)
 
-    it("say so when the folder is not there", function()
+    it("say so if the folder does not exist", function()
       local r = scene:run { "read", env = { DEBRIEF_LUA_DIR = scene:path "none" } }
       assert.equal(1, r.status)
       assert.truthy(r.err:find "module 'debrief.cli' not found", r.err)

@@ -20,7 +20,7 @@ describe("an entry", function()
   teardown(program.clean)
 
   describe("read", function()
-    it("gives scalars and values at every level", function()
+    it("returns scalars and values at every level", function()
       local e = entry(SAMPLE)
       assert.equal("aé", e.skill)
       assert.is_true(e.attempts[2].verified)
@@ -143,7 +143,7 @@ describe("an entry", function()
       assert.equal("new", e.skill)
     end)
 
-    it("finds the known names of an attempt behind hundreds of others", function()
+    it("finds the known names of an attempt after hundreds of others", function()
       for _, count in ipairs { 253, 254, 255, 256, 300 } do
         local members = {}
         for i = 1, count do members[i] = ('"x%d":%d'):format(i, i) end
@@ -158,7 +158,7 @@ describe("an entry", function()
       assert.is_nil(entry '{"attempts":[{"model":"a","model":null}]}'.attempts[1].model)
     end)
 
-    it("gives plain tables that keep nothing of it", function()
+    it("returns plain tables that keep nothing of it", function()
       local t = core.table(entry(SAMPLE))
       assert.same({ session_id = "s1", skill = "aé", input = { list = { 1, core.null, { x = { true, false } } },
         s = "t" },
@@ -188,7 +188,7 @@ describe("an entry", function()
       assert.is_nil(entry("{}").__name)
     end)
 
-    it("tells what no entry is, and where", function()
+    it("reports what is not an entry, and where", function()
       for text, message in pairs {
         ["[1]"] = "not an object, at byte 1",
         ['{"skill":1}'] = "skill is not a string, at byte 10",
@@ -227,7 +227,7 @@ describe("an entry", function()
       assert.is_true(e.attempts[1].verified)
     end)
 
-    it("adds a member behind the others, and to what is empty", function()
+    it("adds a member after the others, and to an empty object", function()
       assert.equal('{"a":1,"b":"x"}', change('{"a":1}', function(e) e.b = "x" end))
       assert.equal('{"b":true}', change("{}", function(e) e.b = true end))
       assert.equal('{"a":{"c":[]}}', change('{"a":{}}', function(e) e.a.c = core.array {} end))
@@ -247,7 +247,7 @@ describe("an entry", function()
       assert.equal("{}", change(text, function(e) e.b, e.a, e.c = nil, nil, nil end))
     end)
 
-    it("changes arrays: an element, one behind the last, the last removed", function()
+    it("changes arrays: an element, one after the last, the last removed", function()
       local text = '{"l":[1, {"a":[]}, "x"]}'
       assert.equal('{"l":[true, {"a":[]}, "x"]}', change(text, function(e) e.l[1] = true end))
       assert.equal('{"l":[1, {"a":[]}, "x",4]}', change(text, function(e) e.l[4] = 4 end))
@@ -446,7 +446,7 @@ describe("an entry", function()
       assert.is_nil(e.l[0 / 0])
     end)
 
-    it("is what its iterator goes over, whatever the iterator is given", function()
+    it("is what its iterator goes over, whatever is passed to the iterator", function()
       local next_value = pairs(entry '{"aaaaaaaa":1,"b":2}')
       assert.equal("aaaaaaaa", (next_value(entry '{"x":"yyyyyyyyyyyyyyy"}')))
       assert.same({ "b", 2 }, { next_value(5) })

@@ -24,7 +24,7 @@ describe("log:follow", function()
   after_each(function() log:close() end)
   teardown(program.clean)
 
-  it("begins with what is there when it is told to", function()
+  it("begins with existing entries if asked to", function()
     append("s1", "a")
     append("s2", "b")
     assert.equal("s1/a@1 s2/b@1", given(log:follow { from = "start", timeout = 0 }))
@@ -38,7 +38,7 @@ describe("log:follow", function()
     assert.equal("s1/b@2 s2/c@1", given(next_entry, nil, nil, closing))
   end)
 
-  it("follows the sessions it is told to", function()
+  it("follows only the given sessions", function()
     local one, _, _, closing = log:follow { session = "s1", from = "start", timeout = 0 }
     local two, _, _, closing_two = log:follow { session = { "s1", "s3" }, from = "start", timeout = 0 }
     for i = 1, 3 do append("s" .. i, "a") end
@@ -46,7 +46,7 @@ describe("log:follow", function()
     assert.equal("s1/a@1 s3/a@1", given(two, nil, nil, closing_two))
   end)
 
-  it("waits for what another process appends, in a folder that is not there yet", function()
+  it("waits for what another process appends, in a folder that does not exist yet", function()
     local seen
     local iterator, _, _, closing = log:follow { session = "s1", timeout = 30 }
     os.execute(("(%s -d %s append s1 skill=late) >/dev/null 2>&1 &"):format(program.quote(program.path),
@@ -58,14 +58,14 @@ describe("log:follow", function()
     assert.same({ "late", "s1", 1 }, seen)
   end)
 
-  it("gives a last entry without a newline when its time is over", function()
+  it("returns a last entry without a newline when its time is over", function()
     scene:write("sessions/s1.jsonl", '{"skill":"a"}\n{"skill":"b"}')
     assert.equal("s1/a@1 s1/b@2", given(log:follow { from = "start", timeout = 0 }))
     scene:write("sessions/s1.jsonl", '{"skill":"a"}\n{"skill":')
     assert.equal("s1/a@1", given(log:follow { from = "start", timeout = 0 }))
   end)
 
-  it("tells about damage and about files that are not what they were", function()
+  it("reports damage and files that were replaced", function()
     local told = {}
     local function tell(d) told[#told + 1] = ("%s:%d %s %s"):format(d.session, d.line, d.kind, d.damage) end
     scene:write("sessions/s1.jsonl", 'x\n{"skill":"a"}\n')
@@ -93,7 +93,7 @@ describe("log:follow", function()
     assert.is_false(pcall(log.follow, log, { session = { 1, {} } }))
   end)
 
-  it("leaves nothing open behind a loop that is left", function()
+  it("leaves nothing open after a loop that ends early", function()
     append("s1", "a")
     for _ = 1, 3 do collectgarbage() end
     collectgarbage "stop" -- it would close what was forgotten
@@ -148,7 +148,7 @@ describe("read --follow", function()
     assert.equal("0\n", scene:read "status")
   end)
 
-  it("tells about damage as it comes, and ends with 3", function()
+  it("reports damage as it comes, and ends with 3", function()
     scene:write("sessions/s1.jsonl", '{"skill":"a"}\nx\n{"skill":"b"}\n')
     local r = scene:sh '{ "$DEBRIEF" read --follow --from start; echo $? >status; } | head -2'
     assert.equal("sessions/s1.jsonl:2:14 bad_json: expected a value, at byte 1 of the line [x]\n", r.err)
@@ -158,7 +158,7 @@ describe("read --follow", function()
     assert.same({ '{"skill":"a"}\n', 1 }, { r.out, r.status })
   end)
 
-  it("runs plugins, and tells each error once", function()
+  it("runs plugins, and reports each error once", function()
     scene:write("odd.lua", [[return { name = "odd", api = 1,
       enrich = function(entry) entry.twice = entry.duration_ms * 2 end,
       filter = function(entry) return entry.twice > 2 end }]])

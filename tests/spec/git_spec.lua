@@ -76,7 +76,7 @@ describe("git", function()
     assert.same({ branch = "feature/x", commit = head, dirty = true }, here())
   end)
 
-  it("counts files that git does not know, unless told otherwise, or git ignores them", function()
+  it("counts files that git does not know, unless the option says otherwise or git ignores them", function()
     commit()
     repo "mkdir new; echo >new/b"
     assert.is_true(here().dirty)

@@ -52,13 +52,13 @@ describe("the installed tree", function()
   end)
 
   describe("with pkg-config", function()
-    it("gives a host everything", function()
+    it("has everything for a host", function()
       assert.equal("s1\n" .. version .. "\n",
         tree:must "$CC -Werror host.c $(pkg-config --cflags --libs debrief) && ./a.out")
       assert.equal(version .. "\n", tree:must "pkg-config --modversion debrief")
     end)
 
-    it("gives a program without Lua the log alone", function()
+    it("has the log alone for a program without Lua", function()
       assert.equal(version .. "\n",
         tree:must "$CC -Werror log_host.c $(pkg-config --cflags --libs debrief-log) && ./a.out")
       assert.equal(version .. "\n", tree:must "pkg-config --modversion debrief-log")
@@ -110,7 +110,7 @@ describe("the installed tree", function()
       return tree:must("LUA_PATH= LUA_CPATH=$PWD/lib/lua/5.4/?.so " .. lua .. " script.lua")
     end
 
-    it("gives all of debrief out of one file", function()
+    it("has all of debrief in one file", function()
       if installed.sanitizer:find "thread" then return pending "ThreadSanitizer cannot be loaded late" end
       assert.equal("ok\nSkills\n2\ntrue\n", script [[
         local debrief = require "debrief"

@@ -109,7 +109,7 @@ describe("a log", function()
     assert.has_error(function() none:sessions() end, "there is no folder " .. scene:path "none")
   end)
 
-  it("tells of damage, or raises at the first with strict", function()
+  it("reports damage, or raises at the first with strict", function()
     scene:write(path, LINE .. "bad\n" .. LINE)
     local told, n = {}, 0
     for _ in log:entries { on_diagnostic = function(d) told[#told + 1] = d end } do n = n + 1 end
@@ -234,7 +234,7 @@ describe("session_id", function()
 end)
 
 describe("time", function()
-  it("is integer nanoseconds, nil where there is none or it does not fit", function()
+  it("is integer nanoseconds, nil if there is none or it does not fit", function()
     assert.equal("integer", math.type(debrief.time "1970-01-01T00:00:00Z"))
     assert.equal(0, debrief.time "1970-01-01T00:00:00Z")
     assert.equal(-7200 * 1000000000 + 1, debrief.time "1970-01-01T00:00:00.000000001+02:00")

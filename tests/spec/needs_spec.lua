@@ -83,7 +83,7 @@ describe("a plugin that needs a right", function()
     assert.equal(message, scene:run({ "retro", "./p.lua" }).err)
   end)
 
-  it("may need none", function()
+  it("may need no right", function()
     scene:write("p.lua", "return { name = 'p', api = 1, needs = {}, filter = function() return true end }")
     assert.equal(0, scene:run({ "read", "--filter", "./p.lua" }).status)
   end)
@@ -124,7 +124,7 @@ describe("a plugin that needs a right", function()
       .. "nil\t--allow 'q:process': no plugin 'q' is used here (p)\n", r.out)
   end)
 
-  describe("is not given by", function()
+  describe("is not granted by", function()
     local PLAIN = "return { name = 'p', api = 1, enrich = function() end, filter = function() return true end, "
       .. "import = { detect = function() return true end, open = function() end }, retrospective = { "
       .. "init = function() return {} end, step = function() end, finish = function() return { title = 'T' } end } }"

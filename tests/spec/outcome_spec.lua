@@ -20,7 +20,7 @@ describe("outcome", function()
     assert.equal("fail", outcome { final_status = "Timed-Out" })
   end)
 
-  it("lets a status that is there decide against the attempts", function()
+  it("lets an existing status decide against the attempts", function()
     assert.equal("fail", outcome { final_status = "error", attempts = { { verified = true } } })
     assert.equal("unknown", outcome { final_status = "queued", attempts = { { verified = true } } })
   end)

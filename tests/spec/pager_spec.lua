@@ -95,7 +95,7 @@ describe("the pager", function()
     assert.is_nil(scene:read "kept")
   end)
 
-  it("says when the pager of the user is not there, and prints without it", function()
+  it("says that the pager of the user does not exist, and prints without it", function()
     local t = start("read --last 30", { env = { PAGER = "nosuchpager -x" }, rows = 50 })
     assert.equal(0, t:ended())
     assert.truthy(t:text():find "debrief: the pager 'nosuchpager' in $PAGER does not exist\n")

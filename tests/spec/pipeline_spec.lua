@@ -70,7 +70,7 @@ describe("the pipeline", function()
     end
   end)
 
-  it("matches what the plugin wanted when it was loaded, whatever becomes of its table", function()
+  it("matches what the plugin asked for when it was loaded, whatever becomes of its table", function()
     local text = ("x"):rep(60)
     local line = ('{"session_id":"s1","skill":"%s"}\n'):format(text)
     scene:write("sessions/s1.jsonl", line:rep(50))
@@ -81,7 +81,7 @@ describe("the pipeline", function()
     assert.equal("50 steps", text_of(run "./p.lua"))
   end)
 
-  it("runs --enrich and --filter in the order given, in front of everything", function()
+  it("runs --enrich and --filter first, in the order given", function()
     plugin("a", "enrich = function(entry) entry.way = (entry.way or '') .. 'a' end")
     plugin("b", "enrich = function(entry) entry.way = (entry.way or '') .. 'b' end")
     plugin("f", "filter = function(entry) return entry.way == 'ba' and entry.duration_ms > 4 end")
@@ -114,7 +114,7 @@ describe("the pipeline", function()
       assert.equal(1, select(2, r.err:gsub("stack traceback", "")))
     end)
 
-    it("tells ten different messages of a hook, and counts the others", function()
+    it("reports ten different messages of a hook, and counts the others", function()
       local lines = {}
       for i = 1, 40 do lines[i] = ('{"session_id":"s1","duration_ms":%d}\n'):format(i) end
       scene:write("sessions/s1.jsonl", table.concat(lines))
@@ -206,7 +206,7 @@ describe("the pipeline", function()
       end
     end)
 
-    it("says when merge fails, and gives no half report", function()
+    it("says when merge fails, and returns no partial report", function()
       for _, id in ipairs { "s1", "s2" } do
         scene:write("sessions/" .. id .. ".jsonl",
           ('{"session_id":"%s","input":"%s"}\n'):format(id, ("x"):rep(1100000)))

@@ -19,7 +19,7 @@ end
 local function failed(output, model) return { verified = false, runner_output = output, model = model } end
 
 describe("stuck", function()
-  it("tells tries in a row that fail nearly the same way, in one run or several", function()
+  it("reports attempts in a row that fail nearly the same way, in one run or several", function()
     local report = run("stuck", {
       { skill = "a", file_path = "x.c", final_status = "fail",
         attempts = { failed "line 1\nexpected 3, got 4", failed "line 1\nexpected 3, got 5" } },
@@ -32,7 +32,7 @@ describe("stuck", function()
     assert.equal("Loops: 1. Failed tries in them: 3.", report.text)
   end)
 
-  it("tells runs that fail in a row on one input, whatever they say; not across sessions or successes", function()
+  it("reports runs that fail in a row on one input, whatever their output; not across sessions or successes", function()
     local function fail(session, output)
       local attempts = { failed(output) }
       return { session_id = session, skill = "a", input = { n = 1 }, final_status = "fail", attempts = attempts }
@@ -47,7 +47,7 @@ describe("stuck", function()
 end)
 
 describe("lessons", function()
-  it("tells what worked after failing, and what changed", function()
+  it("reports what worked after failing, and what changed", function()
     local report = run("lessons", {
       { skill = "a", final_status = "ok", attempts = {
         failed("....\nno rule", "m1"), failed("..F.\n\27[31mno file\27[0m", "m1"),
@@ -59,7 +59,7 @@ describe("lessons", function()
       "worked 1.", report.text)
   end)
 
-  it("tells contradictions from what worked later, by time", function()
+  it("distinguishes contradictions from what worked later, by time", function()
     local function at(day, status, input)
       return { skill = "a", at = "2026-01-0" .. day .. "T00:00:00Z", final_status = status, input = input or { n = 1 },
         attempts = { { runner_output = "said" } } }

@@ -40,7 +40,7 @@ describe("bundled plugins", function()
 
     local plugin = support.load("plugins/" .. name .. ".lua")
     if plugin.retrospective then
-      it(name .. " gives the same bytes however the log was cut", function()
+      it(name .. " returns the same bytes however the log was cut", function()
         for seed, n in ipairs { 1, 9, 70, 300 } do
           local entries, random = support.made_up(n, seed), support.random(seed)
           for _, given in ipairs { {}, options[name] } do

@@ -152,7 +152,7 @@ describe("compare", function()
     return out
   end
 
-  it("gives the difference, its interval, and a plain answer", function()
+  it("shows the difference, its interval, and a plain answer", function()
     local function answer(x, y, options)
       return row(run("compare", log("model_used", { x = x, y = y }), options).tables[1].rows[1], 7)
     end

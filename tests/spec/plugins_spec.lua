@@ -62,7 +62,7 @@ describe("bundled retrospectives", function()
       assert.equal(1, plugin.api)
     end)
 
-    it(name .. " gives the same bytes however the log was cut", function()
+    it(name .. " returns the same bytes however the log was cut", function()
       for seed, n in ipairs { 1, 7, 60, 400 } do
         local entries, random = made_up_entries(n, seed), support.random(seed)
         local expected = support.show("json", support.run(plugin, entries))

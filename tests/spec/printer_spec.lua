@@ -58,7 +58,7 @@ describe("a line of the listing", function()
     end
   end)
 
-  it("leaves out on narrow terminals what is wanted least", function()
+  it("drops the least important columns on narrow terminals", function()
     local text = ('{"skill":"tdd","timestamp":"%s","final_status":"fail","duration_ms":9000,"attempts":[{},{}]}')
       :format(os.date("!%Y-%m-%dT%H:%M:%SZ", (NOW - 2 * MINUTE) // 1000000000))
     assert.equal("s1:7        2 min ago         tdd       FAIL   ×2      9.0 s", line(text, { width = 60, place = 20 }))
@@ -76,7 +76,7 @@ describe("a table of fields", function()
     return table.concat(out, "\n")
   end
 
-  it("fits the terminal: wide columns give way, then entries become blocks", function()
+  it("fits the terminal: wide columns shrink, then entries become blocks", function()
     local text = ('{"skill":"%s","phase":"%s","file_path":"%s","message":"%s"}')
       :format(("実装"):rep(9), EVIL, ("p"):rep(50), "m")
     local fields = { "skill", "phase", "file_path", "message", "final_status", "line" }

@@ -42,13 +42,13 @@ end
 describe("run", function()
   teardown(program.clean)
 
-  it("gives output and exit status", function()
+  it("returns output and exit status", function()
     assert.same({ "a\n", 0, false }, { run { "echo", "a" } })
     assert.same({ "", 3, false }, { run { "sh", "-c", "exit 3" } })
     assert.same({ "\0\xff", 0, false }, { run { "printf", [[\000\377]] } })
   end)
 
-  it("gives 128 and the number of the signal that ended the program", function()
+  it("returns 128 plus the number of the signal that ended the program", function()
     assert.same({ "a\n", 128 + 15, false }, { run { "sh", "-c", "echo a; kill -TERM $$" } })
     assert.same({ "", 128 + 9, false }, { run { "sh", "-c", "kill -KILL $$" } })
   end)
@@ -57,7 +57,7 @@ describe("run", function()
     assert.equal("<a b><$HOME><*><'><><;>", (run { "printf", "<%s>", "a b", "$HOME", "*", "'", "", ";" }))
   end)
 
-  it("gives the program an empty standard input", function()
+  it("runs the program with an empty standard input", function()
     assert.same({ "", 0, false }, { run { "cat" } })
   end)
 
@@ -100,7 +100,7 @@ describe("run", function()
     end)
   end)
 
-  it("does not wait for what the program leaves behind, and kills it", function()
+  it("does not wait for processes that the program leaves running, and kills them", function()
     local output
     local seconds = seconds_of(function() output = sh "sleep 100 & echo $!" end)
     assert(seconds < 4, seconds)
@@ -202,7 +202,7 @@ describe("run", function()
       return scene:read "result"
     end
 
-    it("that ignores signals, gives the program the usual ones", function()
+    it("that ignores signals, runs the program with the usual ones", function()
       local script = "return run { 'sh', '-c', 'kill -PIPE $$; echo alive' }"
       assert.equal("|141|false|", host("trap '' PIPE TERM;", script))
     end)

@@ -191,7 +191,7 @@ describe("the same query", function()
       "since does not go with follow: new entries come as they are written")
   end)
 
-  it("gives plugins of log:entries their options, and reports what they do wrong", function()
+  it("passes options to plugins of log:entries, and reports their errors", function()
     scene:write("bad.lua", [[return { name = "bad", api = 1, filter = function(e) return e.nothing.at_all end }]])
     local problems = {}
     for _ in log:entries { filter = scene:path "bad.lua", on_problem = function(p) problems[#problems + 1] = p end } do

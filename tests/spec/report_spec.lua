@@ -68,7 +68,7 @@ describe("report", function()
     end)
   end
 
-  it("tells what a table with a metatable raises", function()
+  it("reports what a table with a metatable raises", function()
     local environment = setmetatable({}, { __index = function(_, key) error("no global " .. key, 0) end })
     contains(select(2, report.check(environment, "p")), "no global title")
     contains(select(2, report.check({ title = "T", tables = { environment } }, "p")), "no global")
@@ -86,7 +86,7 @@ describe("report", function()
 end)
 
 describe("safe", function()
-  it("escapes controls, and keeps those it is told to", function()
+  it("escapes controls, except those to keep", function()
     assert.equal("\\x1b[2J\\x00\\x7f\\r\\n\\t", (escape("\27[2J\0\127\r\n\t")))
     assert.equal("\\r\n\\t", (escape("\r\n\t", "\n")))
     assert.equal("\\x1b\n\t", (escape("\27\n\t", "\n\t\27")))

@@ -53,7 +53,7 @@ describe("a layout of columns", function()
     assert.same({ "ski…", "────", "imp…", "tdd" }, (shown(given, 8)))
   end)
 
-  it("gives the last column what is left, or leaves it out", function()
+  it("leaves the rest to the last column, or drops it", function()
     local given = columns { [3] = { rest = 10 } }
     local grid = layout.fit(given, rows, 32)
     assert.equal("implement        12  a long sen…", grid:row(rows[1]))

@@ -133,7 +133,7 @@ describe("time", function()
     end)
   end
 
-  it("says what it does not understand, and gives examples", function()
+  it("says what it does not understand, with examples", function()
     local out = answers("UTC", MONDAY, refused)
     for i, pair in ipairs(refused) do
       assert.equal(pair[2] .. (pair[2]:find "%?$" and "" or "; " .. examples), out[i])

@@ -41,7 +41,7 @@ describe("transcript: a shell line", function()
     end
   end)
 
-  it("is none if the words only occur in it", function()
+  it("is not one if the words only occur in it", function()
     for _, line in ipairs {
       "git commit -m 'go test; make'", "grep -r test src", "test -f x", "make install", "./build", "cat pytest.ini",
       "git commit -m \"$(cat <<'EOF'\nmake test\nEOF\n)\"", "npm install", "echo make test",
@@ -50,7 +50,7 @@ describe("transcript: a shell line", function()
     end
   end)
 
-  it("tells nothing where the exit status may be another command's", function()
+  it("concludes nothing if the exit status may be another command's", function()
     for _, line in ipairs {
       "go test ./... 2>&1 | tail -5", "make test; echo $?", "make test || true", "pytest -q &", "make test\nls",
       "npx tsc --noEmit; npx vitest run", "false || make test", "make test && cat <<X\nX\nfalse",
@@ -59,7 +59,7 @@ describe("transcript: a shell line", function()
     end
   end)
 
-  it("tells of success only, where something else follows and may fail", function()
+  it("concludes success only, if something else follows and may fail", function()
     assert.same({ true, true, false }, told "make test && git commit -m 'a | b'")
   end)
 end)
@@ -93,7 +93,7 @@ describe("transcript: attempts", function()
     assert.equal("2 failed", attempts[1].runner_output)
   end)
 
-  it("claim nothing where no status tells, and keep the output", function()
+  it("claim nothing without a status, and keep the output", function()
     local attempts = attempts_after { "edit", { "make test | tail", true, "31 passed" }, "edit",
       { "make test", nil, "?" } }
     assert.is_nil(attempts[1].verified)

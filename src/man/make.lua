@@ -61,9 +61,9 @@ local function adapt(text, up)
       if not head then
         head = cells
       elseif not line:find "^|[-|: ]+|$" then
-        local term = cells[1]
-        for i = 2, #cells - 1 do term = term .. (" (%s)"):format(cells[i]) end
-        define(term, cells[#cells])
+        local more = {}
+        for i = 2, #cells - 1 do more[#more + 1] = head[i] .. ": " .. cells[i] end
+        define(cells[1] .. (#more > 0 and (" (%s)"):format(table.concat(more, "; ")) or ""), cells[#cells])
       end
       return
     end

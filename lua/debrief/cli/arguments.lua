@@ -95,7 +95,8 @@ end
 
 --- Declare --isolate.
 function arguments.isolate_option(command)
-  command:flag "--isolate":description "Run plugins in a process of their own, which can reach nothing."
+  command:flag "--isolate"
+    :description "Run plugins in a separate process without access to files, programs or the network."
 end
 
 --- Where isolation is the default and this system lacks a part of it, say so once and go on without.

@@ -55,7 +55,7 @@ describe("the man pages", function()
 
   it("debrief-plugins(7) has every field and hook of a plugin, and every aggregate", function()
     local page = shown["debrief-plugins.7"]
-    local source = program.read "lua/debrief/plugin/init.lua"
+    local source = program.read "lua/debrief/plugin/contract.lua"
     local count = 0
     for name in source:match "\nlocal keys = {.-\n  plugin = (%b{})":gmatch "[{,]%s*([%l_]+) =" do
       count = count + 1

@@ -237,11 +237,12 @@ function Log:check(id, on_diagnostic)
   return core.check(self.handle, id, on_diagnostic)
 end
 
---- Replace a damaged session by one without its damage; the old one is first copied, byte for byte, to a file
--- beside it. Others may go on appending.
+--- Replace a damaged session by one without its damage. The file as it was stays in the folder, under another name.
+-- Others may go on appending.
 -- @param id session id
 -- @return { repaired = false when nothing was damaged and nothing was changed, entries =, salvaged = (of these, from
---   damaged lines), copy = (path), left_out = { { kind =, line =, offset =, length = }, … } (places in the copy) }; or
+--   damaged lines), copy = (path), left_out = { { kind =, line =, offset =, length = }, … } (places in the copy, the
+--   first 10,000), left_out_more = (how many more there are) }; or
 --   nil and a message: the session is as it was, unless the same table follows, and only its last sync has failed
 function Log:repair(id)
   own(self, Log, "repair")

@@ -7,6 +7,8 @@
 #include "directory.h"
 
 #include "error.h"
+#include "io.h"
+#include "session_id.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SUFFIX       ".jsonl"
+#define SUFFIX       DBF_SESSION_SUFFIX
 #define SHOWN_PATH   300
 #define OPEN_FLAGS   (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -83,7 +85,7 @@ static bool set_mode(int fd, uint32_t mode) {
 }
 
 static bool set_folder_mode(const char *path, uint32_t mode) {
-  int fd = open(path, FOLDER_FLAGS | O_NOFOLLOW);
+  int fd = dbf_io_above(open(path, FOLDER_FLAGS | O_NOFOLLOW));
   bool ok = fd >= 0 && set_mode(fd, mode);
   if (fd >= 0) close(fd);
   return ok;
@@ -129,10 +131,10 @@ static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_erro
 static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
   forget_moved(dir);
   if (dir->fd >= 0) return true;
-  dir->fd = open(dir->absolute, FOLDER_FLAGS);
+  dir->fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
   if (dir->fd < 0 && errno == ENOENT && make) {
     if (!make_folder(dir, dir->absolute)) return fail_folder(dir, "make", err);
-    dir->fd = open(dir->absolute, FOLDER_FLAGS);
+    dir->fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
   }
   if (dir->fd >= 0) return true;
   if (errno == ENOENT && !make)
@@ -154,7 +156,7 @@ static bool sync_parents(int fd, unsigned levels) {
   int at = fd;
   bool ok = true;
   for (unsigned i = 0; i < levels && ok; i++) {
-    int up = openat(at, "..", FOLDER_FLAGS);
+    int up = dbf_io_above(openat(at, "..", FOLDER_FLAGS));
     if (at != fd) close(at);
     if (up < 0) return false;
     at = up;
@@ -199,7 +201,7 @@ static int open_beneath(int dir, const char *name, int flags, uint32_t mode) {
   int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
   if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EAGAIN))
     fd = openat(dir, name, flags | OPEN_FLAGS, mode);
-  return fd;
+  return dbf_io_above(fd);
 }
 
 /* Open for appending; O_EXCL distinguishes what is ours, whose mode we set. -1 with errno. */
@@ -282,7 +284,7 @@ bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append,
 int dbf_directory_handle(dbf_directory *dir, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
   bool ok = open_folder(dir, false, err);
-  int fd = ok ? fcntl(dir->fd, F_DUPFD_CLOEXEC, 0) : -1;
+  int fd = ok ? dbf_io_duplicate(dir->fd) : -1;
   if (ok && fd < 0) fail_folder(dir, "open", err);
   pthread_mutex_unlock(&dir->mutex);
   return fd;
@@ -295,9 +297,22 @@ static bool set_owner(int fd, const struct stat *like) {
          fchown(fd, like->st_uid, like->st_gid) == 0;
 }
 
+bool dbf_directory_dress(int fd, uint32_t mode, const struct stat *like) {
+  return set_owner(fd, like) && set_mode(fd, mode);
+}
+
+int dbf_directory_open_file(int folder, const char *name) {
+  struct stat st;
+  int fd = open_beneath(folder, name, O_RDWR | O_CREAT, 0600);
+  if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))) return fd;
+  close(fd);
+  errno = EEXIST;
+  return -1;
+}
+
 int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like) {
   int fd = open_beneath(folder, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (fd < 0 || (set_owner(fd, like) && set_mode(fd, mode))) return fd;
+  if (fd < 0 || dbf_directory_dress(fd, mode, like)) return fd;
   int saved = errno;
   close(fd);
   unlinkat(folder, name, 0);
@@ -335,13 +350,6 @@ static int by_bytes(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The length of the session id in a file name, 0 when it is none. */
-static size_t id_in_name(const char *name) {
-  size_t len = strlen(name), suffix = sizeof SUFFIX - 1;
-  if (len <= suffix || strcmp(name + len - suffix, SUFFIX) != 0) return 0;
-  return dbf_session_id_is(name, len - suffix) ? len - suffix : 0;
-}
-
 static bool is_regular(DIR *stream, const struct dirent *item) {
   struct stat st;
   if (item->d_type != DT_UNKNOWN) return item->d_type == DT_REG;
@@ -352,7 +360,7 @@ static bool is_regular(DIR *stream, const struct dirent *item) {
 static bool collect(DIR *stream, bool any_kind, names *list) {
   struct dirent *item;
   while (errno = 0, (item = readdir(stream))) {
-    size_t len = id_in_name(item->d_name);
+    size_t len = dbf_session_id_in_name(item->d_name);
     if (len && (any_kind || is_regular(stream, item)) && !names_add(list, item->d_name, len)) return false;
   }
   if (errno != 0) return false;
@@ -364,7 +372,7 @@ static bool collect(DIR *stream, bool any_kind, names *list) {
 static DIR *open_stream(dbf_directory *dir, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
   bool ok = open_folder(dir, false, err);
-  int fd = ok ? openat(dir->fd, ".", FOLDER_FLAGS) : -1;
+  int fd = ok ? dbf_io_above(openat(dir->fd, ".", FOLDER_FLAGS)) : -1;
   DIR *stream = fd < 0 ? NULL : fdopendir(fd);
   if (ok && !stream) {
     fail_folder(dir, "list", err);
@@ -435,4 +443,22 @@ bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *
   }
   pthread_mutex_unlock(&dir->mutex);
   return ok;
+}
+
+static bool is_name_of(DIR *stream, const char *name, const struct stat *file) {
+  struct stat st;
+  return fstatat(dirfd(stream), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == file->st_dev &&
+         st.st_ino == file->st_ino;
+}
+
+unsigned dbf_directory_copies(dbf_directory *dir, const char *id, const struct stat *file) {
+  char prefix[DBF_SESSION_ID_MAX + sizeof SUFFIX ".broken-"];
+  DIR *stream = open_stream(dir, NULL);
+  struct dirent *item;
+  unsigned count = 0;
+  int len = snprintf(prefix, sizeof prefix, "%s" SUFFIX ".broken-", id);
+  while (stream && (item = readdir(stream)))
+    count += strncmp(item->d_name, prefix, (size_t)len) == 0 && is_name_of(stream, item->d_name, file);
+  if (stream) closedir(stream);
+  return count;
 }

@@ -55,6 +55,12 @@ int dbf_directory_handle(dbf_directory *dir, debrief_error *err);
  * and no file: EEXIST when there is one. */
 int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like);
 
+/* Open the regular file `name` in the folder for writing, made with mode 0600 when it is not there. -1 with errno. */
+int dbf_directory_open_file(int folder, const char *name);
+
+/* Give an open file exactly the mode, and the owner and group of `like`. False with errno. */
+bool dbf_directory_dress(int fd, uint32_t mode, const struct stat *like);
+
 /* Session ids in byte order: the regular files named ID.jsonl, none of which is opened or looked at where the folder
  * names their kinds. */
 bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,
@@ -76,5 +82,8 @@ bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_d
 
 /* The same for one id, into *item. False: there is no such name, ENOENT; or *err says what failed. */
 bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err);
+
+/* How many names has the file in the folder by which repairs keep a session as it was, ID.jsonl.broken-...? */
+unsigned dbf_directory_copies(dbf_directory *dir, const char *id, const struct stat *file);
 
 #endif

@@ -2,6 +2,7 @@
 #include "error.h"
 #include "follow_files.h"
 #include "log_internal.h"
+#include "session_id.h"
 #include "struct_size.h"
 
 #include <errno.h>
@@ -54,12 +55,11 @@ static bool rescan(debrief_follower *f, debrief_error *err) {
 }
 
 static dbf_follow_files *session_of(debrief_follower *f, const char *name) {
-  char id[129];
-  size_t len = strlen(name), suffix = sizeof ".jsonl" - 1;
-  if (len <= suffix || len - suffix >= sizeof id || strcmp(name + len - suffix, ".jsonl") != 0) return NULL;
-  memcpy(id, name, len - suffix);
-  id[len - suffix] = '\0';
-  if (!debrief_session_id_valid(id)) return NULL;
+  char id[DBF_SESSION_ID_MAX + 1];
+  size_t len = dbf_session_id_in_name(name);
+  if (len == 0) return NULL;
+  memcpy(id, name, len);
+  id[len] = '\0';
   dbf_follow_files *s = dbf_follow_files_find(f, id);
   if (s || !f->all) return s;
   collect(f, id);

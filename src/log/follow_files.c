@@ -117,13 +117,33 @@ static bool is_unlinked(const dbf_tail *tail) {
   return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
 }
 
-/* Former file `i` has no name and is done with. What it gave is not given again by one that was moved to its name, or may
- * have been; one that was created there is another one. */
-static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_error *err) {
+/* What is to be compared with former file `i`, NULL when nothing is. */
+static dbf_follow_files_file *to_compare(dbf_follow_files *s, size_t i) {
   dbf_follow_files_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
-  bool ok = true;
-  if (next && !next->created && next->tail->offset == 0)
-    ok = dbf_tail_replaces(next->tail, s->files[i].tail, err);
+  return next && !next->created && !next->compared && next->tail->offset == 0 ? next : NULL;
+}
+
+/* Former file `i` was read to its end. What it gave is not given again by one that was moved to its name, or may have
+ * been; one that was created there is another one. */
+static bool compare(dbf_follow_files *s, size_t i, debrief_error *err) {
+  dbf_follow_files_file *next = to_compare(s, i);
+  if (!next) return true;
+  next->compared = true;
+  return dbf_tail_replaces(next->tail, s->files[i].tail, err);
+}
+
+/* Is the file, which has a name yet, what a repair left of the session? One that was renamed away is another matter: what
+ * comes after it is new. *wait: its name went just now. */
+static bool is_copy(debrief_follower *f, const dbf_follow_files *s, const dbf_tail *tail, bool *wait) {
+  const struct stat file = {.st_dev = tail->device, .st_ino = tail->inode};
+  if (dbf_directory_copies(&f->dir, s->id, &file) > 0) return true;
+  if (is_unlinked(tail)) f->locked = *wait = true;
+  return false;
+}
+
+/* Former file `i` has no name and is done with. */
+static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_error *err) {
+  bool ok = compare(s, i, err);
   drop(f, s, i);
   return ok;
 }
@@ -136,7 +156,7 @@ static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool c
     if (is_unlinked(s->files[0].tail)) ok = succeed(f, s, 0, err);
     else drop(f, s, 0);
   }
-  s->files[s->count++] = (dbf_follow_files_file){tail, -1, created};
+  s->files[s->count++] = (dbf_follow_files_file){tail, -1, created, false};
   s->named = true;
   return ok;
 }
@@ -257,7 +277,9 @@ static dbf_follow_files_state look_at_former(debrief_follower *f, dbf_follow_fil
   if (status != DBF_TAIL_NOTHING)
     return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOW_FILES_FAILED;
   *gone = unlinked && !locked;
-  return !*gone || succeed(f, s, i, err) ? DBF_FOLLOW_FILES_IDLE : DBF_FOLLOW_FILES_FAILED;
+  bool ok = *gone ? succeed(f, s, i, err)
+                  : locked || !to_compare(s, i) || !is_copy(f, s, tail, wait) || compare(s, i, err);
+  return ok ? DBF_FOLLOW_FILES_IDLE : DBF_FOLLOW_FILES_FAILED;
 }
 
 static dbf_follow_files_state look_at_current(debrief_follower *f, dbf_follow_files *s, debrief_error *err) {

@@ -4,9 +4,9 @@
  *                                                               ^ last, while `named`
  *
  * A session is looked at when something changed: then its name may mean another file, and what was the current one
- * becomes a former one. A former file without a name is read to its end as soon as no writer holds its lock (writers
- * look, under the lock, whether it has a name), then compared with its successor and closed. A former file that has
- * another name may still be written to, by those who have not noticed; it is kept, and its successor is read too. */
+ * becomes a former one. A former file is read to its end as soon as no writer holds its lock (writers look, under the lock, at
+ * the session's name), then compared with its successor. Without a name, it is closed. One that has another name, as a
+ * repair leaves it, may still be written to, by those who do not look; it is kept, and its successor is read too. */
 #ifndef DBF_FOLLOW_FILES_H
 #define DBF_FOLLOW_FILES_H
 
@@ -19,8 +19,9 @@
 
 typedef struct dbf_follow_files_file {
   dbf_tail *tail;
-  int watch;    /* of a former file, -1: none */
-  bool created; /* it was made under this name, not moved to it */
+  int watch;     /* of a former file, -1: none */
+  bool created;  /* it was made under this name, not moved to it */
+  bool compared; /* what the file before it gave is not given again */
 } dbf_follow_files_file;
 
 typedef struct dbf_follow_files {

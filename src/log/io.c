@@ -2,7 +2,31 @@
 #include "error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+int dbf_io_duplicate(int fd) {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int dbf_io_above(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int above = dbf_io_duplicate(fd), saved = errno;
+  close(fd);
+  errno = saved;
+  return above;
+}
+
+bool dbf_io_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  for (int i = 0; i < 2; i++) ends[i] = dbf_io_above(ends[i]);
+  if (ends[0] >= 0 && ends[1] >= 0) return true;
+  int saved = errno;
+  for (int i = 0; i < 2; i++)
+    if (ends[i] >= 0) close(ends[i]);
+  errno = saved;
+  return false;
+}
 
 bool dbf_io_write_all(int fd, const void *data, size_t len) {
   const char *p = data;

@@ -1,5 +1,8 @@
 /* io.h: reading and writing what was asked for, whatever signals come in between. Not for appending to a session: there a
- * short write is never continued (append.c). */
+ * short write is never continued (append.c).
+ *
+ * And descriptors that are 3 or more: where the process was started with one of the first three closed (daemons, cron, hooks),
+ * the next file that is opened becomes its standard output, and what somebody prints goes into the log. */
 #ifndef DBF_IO_H
 #define DBF_IO_H
 
@@ -9,6 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* The descriptor, moved to one of 3 or more when it is less, with its file closed on exec; -1 with errno, and it is closed.
+ * -1 stays -1. */
+int dbf_io_above(int fd);
+
+/* Another descriptor of the same open file. -1 with errno. */
+int dbf_io_duplicate(int fd);
+
+/* A pipe: ends[0] to read, ends[1] to write. False with errno. */
+bool dbf_io_pipe(int ends[2]);
 
 /* Write all of it; false with errno, and a part may be written. */
 bool dbf_io_write_all(int fd, const void *data, size_t len);

@@ -1,6 +1,7 @@
 #include "read.h"
 #include "diagnostic.h"
 #include "error.h"
+#include "io.h"
 #include "hash.h"
 #include "line_buffer.h"
 #include "salvage.h"
@@ -33,9 +34,11 @@ struct debrief_reader {
   size_t at;   /* where in that line, when it is nothing but whole values, the next one is looked for */
   size_t part; /* else which of the salvaged records is the next */
   dbf_salvage salvage;
-  dbf_bytes begin; /* how salvaged records begin */
-  uint64_t echo;   /* hash of the record that was salvaged last, until a whole line comes; 0: none */
-  bool look_back;  /* that record may stand before the part of the file that is read */
+  dbf_bytes begin;  /* how salvaged records begin */
+  uint64_t echo;    /* hash of the record that was salvaged last, until a whole line comes; 0: none */
+  dbf_hash_key key; /* of that hash, once it was needed */
+  bool has_key;
+  bool look_back; /* that record may stand before the part of the file that is read */
   dbf_read_counts counts;
   bool failed;
   debrief_error failure;
@@ -176,8 +179,11 @@ static bool next_value(debrief_reader *r, size_t *at) {
   return *at < r->line.len;
 }
 
-static uint64_t hash_of(const dbf_entry *entry) {
-  return dbf_hash(DBF_HASH_START, entry->text, entry->len) | 1;
+/* Keyed: nobody can write a record that makes another one look repeated. Never 0. */
+static uint64_t hash_of(debrief_reader *r, const dbf_entry *entry) {
+  if (!r->has_key) r->key = dbf_hash_key_new();
+  r->has_key = true;
+  return dbf_hash_keyed(&r->key, entry->text, entry->len) | 1;
 }
 
 /* Is the record just scanned the end of its line, with something before it, and there again on the next line? Then it was
@@ -189,7 +195,7 @@ static dbf_line_buffer_status is_repeated(debrief_reader *r, bool *repeated) {
   *repeated = false;
   r->echo = 0;
   if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_LINE_BUFFER_LINE;
-  r->echo = hash_of(&r->entry);
+  r->echo = hash_of(r, &r->entry);
   dbf_line_buffer_status status =
       dbf_line_buffer_repeats(&r->window, &r->line, from, len, repeated, &r->failure);
   r->entry.text = r->line.text + from;
@@ -237,7 +243,7 @@ static bool look_back(debrief_reader *r) {
   for (debrief_next next = DEBRIEF_NEXT_END; next == DEBRIEF_NEXT_END && end > 0;) {
     uint64_t begin;
     if (!dbf_line_buffer_before(&r->window, end, &begin, &r->failure)) return false;
-    int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+    int fd = dbf_io_duplicate(r->fd);
     if (fd < 0)
       return dbf_fail_errno(&r->failure, "%s: cannot read the lines before byte %llu", r->path,
                             (unsigned long long)end);
@@ -251,7 +257,7 @@ static bool look_back(debrief_reader *r) {
     debrief_reader *before = dbf_reader_open(fd, r->path, &options, &r->failure);
     if (!before) return false;
     while ((next = dbf_reader_next(before, &record, &r->failure)) == DEBRIEF_NEXT_ENTRY)
-      r->echo = before->echo;
+      r->echo = before->echo ? hash_of(r, record.entry) : 0;
     bool met = before->counts.entries > 0;
     debrief_reader_close(before);
     if (next == DEBRIEF_NEXT_ERROR) return false;
@@ -264,7 +270,7 @@ static bool look_back(debrief_reader *r) {
 /* A whole line was scanned: is it that record once more? */
 static bool is_echo(debrief_reader *r, bool *echo) {
   if (r->look_back && !look_back(r)) return false;
-  *echo = r->echo && r->echo == hash_of(&r->entry);
+  *echo = r->echo && r->echo == hash_of(r, &r->entry);
   r->echo = 0;
   return true;
 }

@@ -64,3 +64,9 @@ void debrief_session_id(const char *text, size_t len, char out[129]) {
   if (n == 0) out[n++] = 's';
   snprintf(out + n, 129 - n, "-%016llx", (unsigned long long)dbf_hash(DBF_HASH_START, text, len));
 }
+
+size_t dbf_session_id_in_name(const char *name) {
+  size_t len = strlen(name), suffix = sizeof DBF_SESSION_SUFFIX - 1;
+  if (len <= suffix || strcmp(name + len - suffix, DBF_SESSION_SUFFIX) != 0) return 0;
+  return dbf_session_id_is(name, len - suffix) ? len - suffix : 0;
+}

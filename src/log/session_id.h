@@ -6,11 +6,15 @@
 #include <debrief/log.h>
 
 #define DBF_SESSION_ID_MAX 128
+#define DBF_SESSION_SUFFIX ".jsonl"
 
 /* Are these bytes an id? */
 bool dbf_session_id_is(const char *id, size_t len);
 
 /* Refuse what is not one with a message that names debrief.session_id. */
 bool dbf_session_id_check(const char *id, debrief_error *err);
+
+/* The length of the session id in the name of a file, 0 when that is not ID.jsonl. */
+size_t dbf_session_id_in_name(const char *name);
 
 #endif

@@ -110,7 +110,7 @@ static void push_left_out(lua_State *L, const debrief_repair *repair) {
 }
 
 static void push_repair(lua_State *L, const debrief_repair *repair) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushboolean(L, repair->repaired);
   lua_setfield(L, -2, "repaired");
   dbf_table_set_integer(L, "entries", (lua_Integer)repair->entries);
@@ -118,6 +118,8 @@ static void push_repair(lua_State *L, const debrief_repair *repair) {
   dbf_table_set_string(L, "copy", repair->copy);
   push_left_out(L, repair);
   lua_setfield(L, -2, "left_out");
+  lua_Integer more = (lua_Integer)(repair->left_out_total - repair->left_out_count);
+  if (more > 0) dbf_table_set_integer(L, "left_out_more", more);
 }
 
 static int l_repair(lua_State *L) {

@@ -51,7 +51,7 @@ check "and nothing lies about after the storm" "" "$(ls -A "$work/storm")"
 # ---- A full disk -----------------------------------------------------------------------------------------------
 
 if unshare -m sh -c "mount -t tmpfs -o size=16k none '$work/storm'" 2>/dev/null; then
-  for ballast in 4096 8192; do # room for half a copy; for the copy and half the new session
+  for ballast in 4096; do # room for half a new session
     unshare -m sh -c '
       mount -t tmpfs -o size=24k none "$1/storm"
       { printf "{\"a\":\""; head -c 6000 /dev/zero | tr "\0" x; printf "\"}\n{x\n"; } >"$1/storm/s1.jsonl"
@@ -82,9 +82,9 @@ fi
 # ---- The order of the steps ------------------------------------------------------------------------------------
 
 fresh
-traced -e trace=openat2,flock,write,fsync,renameat,unlinkat
-check "locked, then the copy is on disk, then the new session, and then it gets the name" \
-  "openat2 openat2 flock openat2 write fsync fsync unlinkat openat2 write fsync renameat fsync write" \
+traced -e trace=openat2,flock,write,fsync,linkat,renameat,unlinkat
+check "the new session is on disk, then the old one is locked and has its second name, then the new one gets the first" \
+  "openat2 openat2 flock openat2 write fsync linkat unlinkat flock fsync linkat fsync renameat fsync write" \
   "$(grep -v 'LOCK_SH\|LOCK_UN' "$work/trace" | sed -n 's/^\([a-z0-9]*\)(.*/\1/p' | tr '\n' ' ' | sed 's/ $//')"
 
 # ---- Calls that fail -------------------------------------------------------------------------------------------
@@ -103,17 +103,22 @@ fault() {
 for e in EIO ENOSPC EDQUOT EFBIG ENOMEM; do
   code=EIO
   [ $e = ENOMEM ] && code=EMEMORY
-  fresh; fault "writing the copy fails with $e" "$code old 0 0 0" -e inject=write:error=$e:when=1
-  fresh; fault "writing the new session fails with $e" "$code old 0 0 0" -e inject=write:error=$e:when=2
+  fresh; fault "writing the new session fails with $e" "$code old 0 0 0" -e inject=write:error=$e:when=1
+  fresh; fault "writing the copy fails with $e" "$code old 0 0 0" -e inject=linkat:error=EPERM -e inject=write:error=$e:when=2
 done
+for e in EPERM EOPNOTSUPP EMLINK; do
+  fresh; fault "no hard links ($e): copied byte by byte" "ok new 1 0 0" -e inject=linkat:error=$e
+done
+fresh; fault "the link fails under the lock" "EIO old 0 0 0" -e inject=linkat:error=EIO:when=2
+fresh; fault "syncing the copy fails" "EIO old 0 0 0" -e inject=linkat:error=EPERM -e inject=fsync:error=EIO:when=3
 fresh; fault "writes are interrupted: tried again" "ok new 1 0 0" -e inject=write:error=EINTR:when=1..2
 for k in 1 2 3; do
   fresh; fault "sync $k of 4 fails" "EIO old 0 0 0" -e inject=fsync:error=EIO:when=$k
 done
 fresh; fault "the last sync fails: repaired, but said so" "EIO new 1 0 0" -e inject=fsync:error=EIO:when=4
 for e in EMFILE EACCES EROFS ENOSPC; do
-  for k in 1 2 3 4; do
-    fresh; fault "opening file $k of 4 fails with $e" "EIO old 0 0 0" -e inject=openat2:error=$e:when=$k
+  for k in 1 2 3; do
+    fresh; fault "opening file $k of 3 fails with $e" "EIO old 0 0 0" -e inject=openat2:error=$e:when=$k
   done
 done
 fresh; fault "a kernel without openat2" "ok new 1 0 0" -e inject=openat2:error=ENOSYS
@@ -121,21 +126,22 @@ for e in EIO ENOSPC EXDEV EACCES; do
   fresh; fault "the rename fails with $e" "EIO old 0 0 0" -e inject=renameat:error=$e
 done
 fresh; fault "flock has no locks" "EIO old 0 0 0" -e inject=flock:error=ENOLCK:when=3
-fresh; fault "flock waits for somebody and gives up" "ELOCKED old 0 0 0" -e inject=flock:error=EAGAIN:when=3+
+fresh; fault "flock has no locks for the session" "EIO old 0 0 0" -e inject=flock:error=ENOLCK:when=4
+fresh; fault "flock waits for somebody and gives up" "ELOCKED old 0 0 0" -e inject=flock:error=EAGAIN:when=4+
 fresh; fault "flock is interrupted: tried again" "ok new 1 0 0" -e inject=flock:error=EINTR:when=3
 for k in 1 2 3; do
   fresh; fault "read $k of the session fails" "EIO old 0 0 0" -P "$dir/s1.jsonl" -e inject=pread64:error=EIO:when=$k
   fresh; fault "look $k at the session fails" "EIO old 0 0 0" -P "$dir/s1.jsonl" -e inject=newfstatat:error=EIO:when=$k
 done
 fresh; fault "no descriptor to spare for the folder" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=1
-fresh; fault "no descriptor to spare for the reader" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=2
-fresh; fault "what another repair left cannot be removed, nor the copy" "ok new 1 0 0" -e inject=unlinkat:error=EACCES
+fresh; fault "no descriptor to spare for the reader" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=3
+fresh; fault "what another repair left cannot be removed, nor the copy" "ok new 2 0 0" -e inject=unlinkat:error=EACCES
 
 # ---- Killed ----------------------------------------------------------------------------------------------------
 
 fresh
 : >"$dir/.s1.jsonl.repair" # as the first of two kills leaves it
-traced -e trace=openat2,pread64,write,fsync,renameat,unlinkat,flock,fcntl,close,newfstatat
+traced -e trace=openat2,pread64,write,fsync,linkat,ftruncate,renameat,unlinkat,flock,fcntl,close,newfstatat
 wrong=0 kills=0 olds=0 news=0
 for call in $(sed -n 's/^\([a-z0-9]*\)(.*/\1/p' "$work/trace" | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2:\1/'); do
   for k in $(seq "${call#*:}"); do

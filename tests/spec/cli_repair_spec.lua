@@ -32,6 +32,14 @@ sessions/s1.jsonl.broken-TIME: the session as it was
     assert.equal("600\n600\n", scene:sh("chmod 600 sessions/s1.jsonl; stat -c %a sessions/*").out)
   end)
 
+  it("lists the first 10,000 pieces that are left out", function()
+    scene:write("sessions/s1.jsonl", ("x\n"):rep(10002))
+    local out = repair "s1"
+    assert.equal(10003, select(2, out:gsub("\n", "\n")))
+    assert.truthy(out:find("broken-TIME:10000:19998 bad_json: 1 byte left out\n"
+      .. "sessions/s1.jsonl.broken-TIME: 2 pieces more left out\n", 1, true))
+  end)
+
   it("leaves only what check finds sound and sessions lists", function()
     scene:write("sessions/s1.jsonl", "\0\0" .. A .. '\n{"cut' .. B .. "\n[]\n\n" .. A)
     repair "s1"

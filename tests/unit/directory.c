@@ -2,6 +2,7 @@
 #include "temp_folder.h"
 
 #include "log/directory.h"
+#include "log/session_id.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,8 @@ static debrief_log *log_;
 static debrief_error err;
 static debrief_repair repair;
 
-static int syncs;              /* of this test so far: the copy, the folder, the new file, the folder */
+static int
+    syncs; /* of this test so far: the new file, the rest of it under the lock, the folder, and again */
 static int (*at_sync)(int nr); /* called with the number of the sync, in its place when it returns non-zero */
 
 int fsync(int fd) {

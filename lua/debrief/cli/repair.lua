@@ -8,11 +8,11 @@ local values = require "debrief.text.values"
 
 local repair = {
   epilog = [[
-The session is first copied, byte for byte, to SESSION.jsonl.broken-TIME in the
-same folder. Then it is replaced by a file with every readable entry, one per
-line. What is left out is listed as FILE:LINE:BYTE KIND, places in the copy.
-A session without damage is not touched. Other processes can go on appending:
-they wait meanwhile. Needs free space for two more files of the same size.]],
+The session is replaced by a file with every readable entry, one per line. The
+file as it was stays in the same folder, as SESSION.jsonl.broken-TIME. What is
+left out is listed as FILE:LINE:BYTE KIND, places in that copy (the first 10,000
+are). A session without damage is not touched. Other processes can go on
+appending. Needs free space for one more file of the same size.]],
 }
 
 function repair.options(command)
@@ -28,6 +28,8 @@ local function tell_repair(path, result)
     say(("%s:%d:%d %s: %s left out"):format(result.copy, item.line, item.offset, item.kind,
       values.count(item.length, "byte")))
   end
+  local more = result.left_out_more
+  if more then say(("%s: %s more left out"):format(result.copy, values.count(more, "piece"))) end
   say(("%s: the session as it was"):format(result.copy))
 end
 

@@ -280,24 +280,27 @@ typedef struct debrief_repair {
   uint64_t entries;           /* that the session has now */
   uint64_t salvaged;          /* how many of them were on a damaged line and now have their own */
   char *copy;                 /* path of the copy of the session as it was; NULL when nothing was changed */
-  debrief_left_out *left_out; /* in the order of the file */
-  size_t left_out_count;
+  debrief_left_out *left_out; /* in the order of the file: the first 10,000 */
+  size_t left_out_count;      /* of these */
+  uint64_t left_out_total;    /* of all there are */
 } debrief_repair;
 
 /* Replace session `id` by a file that holds, one per line, the bytes of every entry that a lenient reader returns.
- * First the session is copied, byte for byte, to ID.jsonl.broken-20261122T193000Z (UTC) in the same folder, with a
- * number appended if that name is taken. Every byte of the copy is in the new session, in result->left_out, or white
- * space between entries (which includes a byte-order mark). A session without damage is not touched.
+ * The file as it was stays, as ID.jsonl.broken-20261122T193000Z (UTC) in the same folder, with a number appended if that
+ * name is taken. Every byte of it is in the new session, among what was left out, or white space between entries (which
+ * includes a byte-order mark). A session without damage is not touched.
  *
- * The session's lock is held from before the copy until the new file has the session's name, so appends wait, those of
- * this process too; an open log finds the new file by itself. The new file has the mode, owner and group of the old
- * one. A repair needs free space of twice the session's size. If the process is killed, the session is either as it was
- * or repaired; an incomplete copy may be left in the folder, but only if the session is as it was.
+ * Others may append meanwhile. The session's lock is held only for what they appended since the repair began, and until
+ * the new file has the session's name; appends wait for that time, those of this process too, and an open log finds the new
+ * file by itself. What somebody appends to the old file later, through a descriptor that is not looked after, is in the
+ * copy. The new file has the mode, owner and group of the old one. A repair needs free space of the session's size (twice
+ * that on a file system without hard links). If the process is killed, the session is either as it was or repaired; only
+ * if it is as it was, an incomplete copy or a second name of the session may be left in the folder.
  *
  * False: the session is as it was, and the repair left nothing: EARG, EID, ENOENT (no such session), EIO, EUNSAFE (as
- * for appending; also a file with hard links, whose writers would not notice that it was replaced), ELOCKED, EFORK,
- * EMEMORY. One exception: if result->repaired is true, it was repaired, but the folder could not be synced, and after a
- * power cut the session may be as it was. */
+ * for appending; also a file with hard links of others, whose writers would not notice that it was replaced), ELOCKED,
+ * EFORK, EMEMORY. One exception: if result->repaired is true, it was repaired, but the folder
+ * could not be synced, and after a power cut the session may be as it was. */
 DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result,
                                     debrief_error *err);
 

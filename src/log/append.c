@@ -12,6 +12,7 @@
 #include "append.h"
 
 #include "error.h"
+#include "io.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -341,7 +342,7 @@ bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count,
 /* ---- The sync ---------------------------------------------------------------------------------------------- */
 
 int dbf_session_sync_begin(dbf_session *session, debrief_error *err) {
-  int fd = fcntl(session->fd, F_DUPFD_CLOEXEC, 0);
+  int fd = dbf_io_duplicate(session->fd);
   if (fd < 0)
     dbf_fail_errno(err, "%s was written but not synced: cannot duplicate its descriptor", session->shown);
   return fd;

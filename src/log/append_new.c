@@ -1,5 +1,6 @@
 #include "append_new.h"
 #include "error.h"
+#include "io.h"
 #include "hash.h"
 #include "read.h"
 
@@ -92,7 +93,7 @@ static bool read_keys(key_table *t, int fd, const char *path, debrief_error *err
   dbf_record record;
   debrief_next next;
   bool there, ok = true;
-  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  int own = dbf_io_duplicate(fd);
   if (own < 0) return dbf_fail_errno(err, "%s: cannot look for what is there already", path);
   debrief_reader *reader = dbf_reader_open(own, path, &options, err);
   if (!reader) return false;

@@ -15,8 +15,10 @@
 #include "bytes.h"
 #include "entry.h"
 #include "error.h"
+#include "io.h"
 #include "hash.h"
 #include "read.h"
+#include "session_id.h"
 #include "struct_size.h"
 
 #include <errno.h>
@@ -439,7 +441,7 @@ debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief
 static int open_path(const char *path, debrief_error *err) {
   struct stat st;
   const char *shown = dbf_directory_shown(path);
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (fd < 0 && errno == ENOENT) dbf_fail(err, DEBRIEF_ENOENT, "there is no file %s", shown);
   else if (fd < 0 && errno == ENXIO) dbf_fail(err, DEBRIEF_EUNSAFE, "%s is not a regular file", shown);
   else if (fd < 0) dbf_fail_errno(err, "cannot open %s", shown);

@@ -240,7 +240,7 @@ static bool find_lines(dbf_tail *t, uint64_t size, uint64_t *end, debrief_error 
 
 /* A line over the limit goes through a reader of the file, which passes over it in constant memory. */
 static bool pass_oversize(dbf_tail *t, uint64_t end, debrief_error *err) {
-  int fd = dup(t->fd);
+  int fd = dbf_io_duplicate(t->fd);
   dbf_record record;
   if (fd < 0) return dbf_fail_errno(err, "%s: cannot read at byte %" PRIu64, t->path, t->offset);
   dbf_read_options reading = {.strict = t->options.strict,
@@ -371,7 +371,7 @@ debrief_next dbf_tail_next(dbf_tail *t, dbf_record *record, debrief_error *err) 
 }
 
 bool dbf_tail_replaces(dbf_tail *t, dbf_tail *former, debrief_error *err) {
-  int fd = dup(former->fd);
+  int fd = dbf_io_duplicate(former->fd);
   dbf_record record;
   debrief_next next = DEBRIEF_NEXT_END;
   if (fd < 0) return dbf_fail_errno(err, "cannot read %s again", t->path);

@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include "io.h"
+
 #include <errno.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -22,9 +24,9 @@ static bool add(const dbf_watch *w, int fd) {
 }
 
 bool dbf_watch_init(dbf_watch *w, bool poll) {
-  *w = (dbf_watch){.fd = epoll_create1(EPOLL_CLOEXEC), .notify = -1, .folder = -1};
-  w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (!poll) w->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  *w = (dbf_watch){.fd = dbf_io_above(epoll_create1(EPOLL_CLOEXEC)), .notify = -1, .folder = -1};
+  w->timer = dbf_io_above(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!poll) w->notify = dbf_io_above(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (w->fd >= 0 && w->timer >= 0 && add(w, w->timer) && (w->notify < 0 || add(w, w->notify))) return true;
   int saved = errno;
   dbf_watch_release(w);

@@ -60,7 +60,7 @@ static int spawn(pager *p, const char *command, int input) {
 
 static int start(pager *p, const char *command) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  if (!dbf_io_pipe(ends)) return errno;
   int e = spawn(p, command, ends[0]);
   close(ends[0]);
   p->fd = ends[1];

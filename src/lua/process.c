@@ -5,6 +5,7 @@
  *
  * The group is killed before its leader is reaped: until then its number belongs to nobody else. */
 #include "process.h"
+#include "../log/io.h"
 #include "limits.h"
 #include "scratch.h"
 
@@ -102,7 +103,7 @@ static int spawn(const job *j, int cwd, int output, pid_t *pid) {
 
 static int start_in(child *c, const job *j, int cwd) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  if (!dbf_io_pipe(ends)) return errno;
   int e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(j, cwd, ends[1], &c->pid) : errno;
   close(ends[1]);
   if (e) close(ends[0]);

@@ -33,7 +33,7 @@ static bool is_shared(const char *path) {
 
 static bool write_to(const char *path, const char *text, size_t len) {
   int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (is_shared(path) ? O_NOFOLLOW : 0);
-  int fd = open(path, flags, 0600); /* a report holds what the log holds */
+  int fd = dbf_io_above(open(path, flags, 0600)); /* a report holds what the log holds */
   return fd >= 0 && finish(fd, dbf_io_write_all(fd, text, len));
 }
 
@@ -42,7 +42,7 @@ static int make_beside(const char *path, char *name, size_t size, mode_t mode) {
   for (int i = 0; i < 100; i++) {
     int n = snprintf(name, size, "%s.new-%ld-%d", path, (long)getpid(), i);
     if (n < 0 || (size_t)n >= size) return errno = ENAMETOOLONG, -1;
-    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int fd = dbf_io_above(open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (fd >= 0 || errno != EEXIST) return fd;
   }
   return -1;

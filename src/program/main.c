@@ -4,6 +4,7 @@
 #include <debrief/debrief.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -74,6 +75,14 @@ static bool was_printed(void) {
   return false;
 }
 
+/* Whoever starts us with one of the first three files closed (daemons, cron, hooks) does not want the next one that is
+ * opened to be it. The null device takes the place, in the way in which nobody uses it: reading and writing fail as before. */
+static void hold_places(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+      _exit(1);
+}
+
 int main(int argc, char **argv) {
   debrief_config config = {.struct_size = sizeof config,
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
@@ -84,6 +93,7 @@ int main(int argc, char **argv) {
   debrief_error err;
   int status = 1;
   if (debrief_isolated(argc, argv, &status)) return status;
+  hold_places();
   debrief *host = debrief_open(&config, &err);
   handle_interrupts(host);
   if (!host || !debrief_command(host, argc, argv, &status, &err)) {

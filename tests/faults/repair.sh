@@ -134,7 +134,7 @@ for k in 1 2 3; do
   fresh; fault "look $k at the session fails" "EIO old 0 0 0" -P "$dir/s1.jsonl" -e inject=newfstatat:error=EIO:when=$k
 done
 fresh; fault "no descriptor to spare for the folder" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=1
-fresh; fault "no descriptor to spare for the reader" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=3
+fresh; fault "no descriptor to spare for the reader" "EIO old 0 0 0" -e inject=fcntl:error=EMFILE:when=4
 fresh; fault "what another repair left cannot be removed, nor the copy" "ok new 2 0 0" -e inject=unlinkat:error=EACCES
 
 # ---- Killed ----------------------------------------------------------------------------------------------------

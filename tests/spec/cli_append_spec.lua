@@ -166,6 +166,13 @@ describe("append", function()
     assert.equal(torn .. "\n" .. STORED, scene:read "sessions/s1.jsonl")
   end)
 
+  it("stores the same when the standard files are closed, and nothing that is printed", function()
+    scene:write("s.lua", 'log:append("s1", { skill = "b" }) print "in the log?" io.stderr:write "or this?"')
+    scene:sh [["$DEBRIEF" append s1 skill=a <&- >&- 2>&-; "$DEBRIEF" run s.lua <&- >&- 2>&-]]
+    assert.equal('{"skill":"a"}{"skill":"b"}', (scene:read("sessions/s1.jsonl"):gsub(
+      '{"session_id":"s1","timestamp":"[^"]*",("skill":".").-}\n', "{%1}")))
+  end)
+
   it("fails when no space is left, and says how much is stored", function()
     local r = scene:sh [[
       unshare -m true 2>/dev/null || exit 77

@@ -587,6 +587,34 @@ static void a_child_leaves_its_parents_lock_alone(void **state) {
   assert_true(append("s1", JSON("a")));
 }
 
+/* Exit status of a process whose first three files are closed: 0 when none of its own took their place. */
+static int use_without_standard_files(void) {
+  debrief_line line;
+  debrief_repair repair = {.struct_size = sizeof repair};
+  for (int fd = 0; fd <= 2; fd++) close(fd);
+  debrief_log *log = debrief_log_open(folder, NULL, NULL);
+  if (!debrief_log_append_json(log, "s1", JSON("a"), sizeof JSON("a") - 1, NULL)) return 2;
+  debrief_reader *reader = debrief_log_read(log, "s1", NULL, NULL);
+  if (debrief_reader_next(reader, &line, NULL) != DEBRIEF_NEXT_ENTRY) return 3;
+  debrief_follower *follower = debrief_log_follow(log, NULL, 0, NULL, NULL);
+  if (!follower || debrief_follower_next(follower, 0, &line, NULL, NULL) != DEBRIEF_NEXT_END) return 4;
+  put_file(folder, "s2.jsonl", "{x\n");
+  if (!debrief_log_repair(log, "s2", &repair, NULL)) return 5;
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) != -1) return 6;
+  return 0;
+}
+
+static void leaves_the_places_of_standard_files_free(void **state) {
+  (void)state;
+  int status;
+  pid_t pid = fork();
+  if (pid == 0) _exit(use_without_standard_files());
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+  assert_file(folder, "s1.jsonl", JSON("a") "\n");
+}
+
 static void knows_its_version(void **state) {
   (void)state;
   assert_string_equal(debrief_version(), "0.1.0");
@@ -622,6 +650,7 @@ int main(void) {
       TEST(an_entry_that_came_too_late_gets_a_sync_of_its_own),
       TEST(a_forked_child_opens_the_log_again),
       TEST(a_child_leaves_its_parents_lock_alone),
+      TEST(leaves_the_places_of_standard_files_free),
       TEST(knows_its_version),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* ipairs over entries: one call per element, where Lua's own goes through __index. */
+#include "entry_ipairs.h"
 #include "entry_userdata_internal.h"
 
 #include <lauxlib.h>
@@ -45,7 +45,8 @@ static int l_ipairs(lua_State *L) {
   return 3;
 }
 
-void dbf_entry_userdata_push_ipairs(lua_State *L) {
+void dbf_entry_ipairs_register(lua_State *L) {
+  dbf_entry_userdata_push_upvalues(L);
   lua_pushvalue(L, -2);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, l_next_element, 2);
@@ -53,4 +54,5 @@ void dbf_entry_userdata_push_ipairs(lua_State *L) {
   lua_newtable(L);
   lua_call(L, 1, 1); /* its iterator */
   lua_pushcclosure(L, l_ipairs, 4);
+  lua_setfield(L, -2, "ipairs");
 }

@@ -1,5 +1,6 @@
 #include "entry_table.h"
 #include "lua_json.h"
+#include "lua_value.h"
 #include "scratch.h"
 #include "entry_userdata.h"
 #include "../log/timestamp.h"
@@ -24,7 +25,7 @@ static int get(const source *s, const char *name) {
 }
 
 static bool is_absent(lua_State *L) {
-  return lua_isnil(L, -1) || dbf_lua_json_is_null(L, -1);
+  return lua_isnil(L, -1) || dbf_lua_value_is_null(L, -1);
 }
 
 static int wrong(const source *s, const char *name, const char *wanted) {
@@ -111,7 +112,7 @@ static void make_plain(lua_State *L) {
   dbf_json_value view;
   if (!dbf_entry_userdata_get(L, -1, &view, &bad_utf8)) return;
   dbf_entry_userdata_anchor(L, -1);
-  dbf_lua_json_push(L, &view, true);
+  dbf_lua_value_push(L, &view, true);
   lua_replace(L, -3);
   lua_pop(L, 1);
 }

@@ -1,5 +1,6 @@
 #include "entry_userdata_internal.h"
-#include "lua_json.h"
+#include "entry_edit.h"
+#include "lua_value.h"
 #include "keys.h"
 #include "userdata.h"
 #include "scratch.h"
@@ -9,35 +10,6 @@
 #include <string.h>
 
 static const char entry_key, value_key; /* registry keys of the metatables */
-
-body dbf_entry_userdata_body(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
-  body b = {.len = (uint32_t)entry->len,
-            .count = entry->count,
-            .attempts = entry->attempt_count,
-            .nested = entry->nested_count,
-            .edits = edits,
-            .bad_utf8 = bad_utf8,
-            .foreign = foreign};
-  memcpy(b.known, entry->known, sizeof b.known);
-  return b;
-}
-
-static void copy(void *to, const void *from, size_t size) {
-  if (size) memcpy(to, from, size);
-}
-
-/* All but the text. */
-static void fill_index(body *b, const dbf_entry *entry) {
-  copy(members_of(b), entry->members, b->count * sizeof(dbf_member));
-  copy(attempts_of(b), entry->attempts, b->attempts * sizeof(dbf_attempt));
-  copy(nested_of(b), entry->nested, b->nested * sizeof(dbf_member));
-  text_of(b)[entry->len] = '\0';
-}
-
-void dbf_entry_userdata_fill(body *b, const dbf_entry *entry) {
-  fill_index(b, entry);
-  memcpy(text_of(b), entry->text, entry->len);
-}
 
 /* Push the metatable of entries. */
 const dbf_keys *dbf_entry_userdata_type(lua_State *L) {
@@ -66,11 +38,11 @@ static void check_uses(lua_State *L, const uint32_t *uses, uint32_t before) {
 
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
                                   bool bad_utf8, bool foreign, const uint32_t *uses) {
-  body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
+  body head = dbf_entry_body_of(entry, 0, bad_utf8, foreign);
   uint32_t before = *uses;
   entry_view *e = push_entry(L, keys, &head);
   check_uses(L, uses, before);
-  fill_index(&e->own, entry);
+  dbf_entry_body_fill_index(&e->own, entry);
   dbf_bytes_move(text_of(&e->own), entry->text, entry->len);
   lua_getiuservalue(L, keeper, 1);
   lua_setmetatable(L, -2);
@@ -78,12 +50,12 @@ void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys
 
 void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
                              const uint32_t *uses) {
-  body head = dbf_entry_userdata_body(entry, 0, bad_utf8, foreign);
+  body head = dbf_entry_body_of(entry, 0, bad_utf8, foreign);
   uint32_t before = uses ? *uses : 0;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
   entry_view *e = push_entry(L, keys, &head);
   check_uses(L, uses, before);
-  dbf_entry_userdata_fill(&e->own, entry);
+  dbf_entry_body_fill(&e->own, entry);
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
 }
@@ -91,7 +63,7 @@ void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8
 int dbf_entry_userdata_copy(lua_State *L) {
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
-  if (((entry_view *)lua_touserdata(L, 1))->has_pending) dbf_entry_userdata_flush(L, 1);
+  if (((entry_view *)lua_touserdata(L, 1))->has_pending) dbf_entry_edit_flush(L, 1);
   const entry_view *original = lua_touserdata(L, 1);
   const body *from = original->now;
   body head = *from;
@@ -158,7 +130,7 @@ static inline void locate(lua_State *L, void *userdata, place *p) {
 /* Whoever looks at a whole entry finds what was assigned. A value in it has nothing pending. */
 static inline void flush_own(lua_State *L, int index) {
   const entry_view *e = lua_touserdata(L, index);
-  if (!e->is_value && e->has_pending) dbf_entry_userdata_flush(L, index);
+  if (!e->is_value && e->has_pending) dbf_entry_edit_flush(L, index);
 }
 
 static bool place_of(lua_State *L, int index, place *p) {
@@ -214,36 +186,6 @@ bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, cons
 
 /* ---- Reading ------------------------------------------------------------------------------------------------- */
 
-static void push_string(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
-  size_t len = (size_t)(v->end - v->start) - 2;
-  if (!v->escaped && !bad_utf8) {
-    lua_pushlstring(L, v->start + 1, len);
-    return;
-  }
-  dbf_bytes *out = dbf_scratch_piece(L);
-  dbf_json_decode_string(v, out);
-  dbf_scratch_check(L, out);
-  lua_pushlstring(L, out->data ? out->data : "", out->len);
-}
-
-static void push_number(lua_State *L, const dbf_json_value *v) {
-  int64_t integer;
-  if (dbf_json_decode_integer(v, &integer)) lua_pushinteger(L, integer);
-  else lua_pushnumber(L, dbf_json_decode_number(v));
-}
-
-bool dbf_entry_userdata_push_scalar(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
-  switch (v->type) {
-  case DBF_JSON_NULL: dbf_lua_json_push_null(L); return true;
-  case DBF_JSON_FALSE: lua_pushboolean(L, 0); return true;
-  case DBF_JSON_TRUE: lua_pushboolean(L, 1); return true;
-  case DBF_JSON_INTEGER:
-  case DBF_JSON_NUMBER: push_number(L, v); return true;
-  case DBF_JSON_STRING: push_string(L, v, bad_utf8); return true;
-  default: return false;
-  }
-}
-
 value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
                                           uint32_t to, uint8_t type) {
   uint32_t edits = e->now->edits; /* those that from and to are right for: a finalizer may make more */
@@ -259,7 +201,7 @@ value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const val
 
 /* Push a value found in `p`, which is argument 1. A container is a view, which is returned; NULL for anything else. */
 static value_view *push_value(lua_State *L, const place *p, const dbf_json_value *v) {
-  if (dbf_entry_userdata_push_scalar(L, v, p->bad_utf8)) return NULL;
+  if (dbf_lua_value_push_scalar(L, v, p->bad_utf8)) return NULL;
   return dbf_entry_userdata_push_value(L, p->entry, p->value, (uint32_t)(v->start - p->text),
                                        (uint32_t)(v->end - p->text), v->type);
 }
@@ -347,7 +289,7 @@ static void push_member(lua_State *L, entry_view *e, const value_view *v, int ke
   dbf_json_value value = {text + m->value, text + m->value_end, m->type, m->value_escaped};
   if (m->type == DBF_JSON_NULL) {
     lua_pushnil(L);
-  } else if (!dbf_entry_userdata_push_scalar(L, &value, b->bad_utf8)) {
+  } else if (!dbf_lua_value_push_scalar(L, &value, b->bad_utf8)) {
     value_view *view = dbf_entry_userdata_push_value(L, e, v, m->value, m->value_end, m->type);
     view->is_attempts =
         !v && key == DBF_ATTEMPTS && m->type == DBF_JSON_ARRAY && b->edits == 0 && !b->foreign;
@@ -383,7 +325,7 @@ static int l_index(lua_State *L) {
   if (!userdata) return index_by_search(L);
   value_view *v = *(bool *)userdata ? userdata : NULL;
   entry_view *e = v ? v->entry : userdata;
-  if (!v && e->has_pending && dbf_entry_userdata_is_pending(L, 2)) return index_by_search(L);
+  if (!v && e->has_pending && dbf_entry_edit_is_pending(L, 2)) return index_by_search(L);
   int key = dbf_keys_find(e->keys, lua_topointer(L, 2));
   const dbf_member *m;
   if (key < 0 || !find_known(e, v, key, &m)) return index_by_search(L);
@@ -460,7 +402,7 @@ static int l_next(lua_State *L) {
     lua_pushinteger(L, index + 1);
   } else {
     at = dbf_json_member(at, p.range.end, &key, &value);
-    push_string(L, &key, p.bad_utf8);
+    dbf_lua_value_push_scalar(L, &key, p.bad_utf8);
     if (text_of(p.entry->now) != p.text) return luaL_error(L, "the entry changed while it was read");
   }
   set_upvalue(L, 4, at ? at - p.text : -1);
@@ -486,9 +428,8 @@ static int l_pairs(lua_State *L) {
 
 /* Put the metamethods into the table at `index`; upvalue 2 of them is the metatable of values. */
 static void set_methods(lua_State *L, int index, int keys, int value, const char *name) {
-  static const luaL_Reg methods[] = {{"__index", l_index}, {"__newindex", dbf_entry_userdata_assign},
-                                     {"__len", l_len},     {"__tostring", l_tostring},
-                                     {"__pairs", l_pairs}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"__index", l_index}, {"__len", l_len}, {"__tostring", l_tostring}, {"__pairs", l_pairs}, {NULL, NULL}};
   lua_pushvalue(L, index);
   lua_pushvalue(L, keys);
   lua_pushvalue(L, value);
@@ -514,7 +455,7 @@ void dbf_entry_userdata_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_pop(L, 1);
-  dbf_entry_userdata_open_pending(L);
+  dbf_entry_edit_open(L);
 }
 
 void dbf_entry_userdata_freeze_all(lua_State *L) {
@@ -522,11 +463,9 @@ void dbf_entry_userdata_freeze_all(lua_State *L) {
   lua_pop(L, 1);
 }
 
-void dbf_entry_userdata_register(lua_State *L) {
+void dbf_entry_userdata_push_upvalues(lua_State *L) {
   dbf_entry_userdata_type(L);
   lua_rawgeti(L, -1, 1);
   lua_replace(L, -2);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
-  dbf_entry_userdata_push_ipairs(L);
-  lua_setfield(L, -2, "ipairs");
 }

@@ -49,10 +49,4 @@ void dbf_entry_userdata_anchor(lua_State *L, int index);
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count);
 
-/* Lua function ipairs(t): Lua's own, with a quicker way through arrays of entries. */
-void dbf_entry_userdata_register(lua_State *L);
-
-/* Push a scalar; containers are refused with false and nothing pushed. */
-bool dbf_entry_userdata_push_scalar(lua_State *L, const dbf_json_value *value, bool bad_utf8);
-
 #endif

@@ -2,6 +2,7 @@
 #include "userdata.h"
 #include "scratch.h"
 #include "entry_userdata.h"
+#include "lua_value.h"
 #include "../log/json_write.h"
 
 #include <lauxlib.h>
@@ -10,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char array_key; /* registry key of the metatable that marks arrays */
-static const char json_key;  /* registry key of the metatable of debrief.json(text) */
+static const char json_key; /* registry key of the metatable of debrief.json(text) */
 
 /* Where in a value the writer is, for messages: a list on the C stack, innermost first. */
 typedef struct step {
@@ -19,19 +19,6 @@ typedef struct step {
   const char *name; /* NULL: an index */
   lua_Integer index;
 } step;
-
-void dbf_lua_json_push_null(lua_State *L) {
-  lua_pushlightuserdata(L, NULL);
-}
-
-bool dbf_lua_json_is_null(lua_State *L, int index) {
-  return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
-}
-
-void dbf_lua_json_mark_array(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &array_key);
-  lua_setmetatable(L, -2);
-}
 
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
 
@@ -70,7 +57,7 @@ static bool is_array(lua_State *L, int index, const step *at, lua_Integer *lengt
     else if (lua_type(L, -1) == LUA_TSTRING) names++;
     else others++;
   }
-  bool array = inside > 0 || dbf_userdata_is(L, index, &array_key);
+  bool array = inside > 0 || dbf_lua_value_is_marked_array(L, index);
   if (others || inside < n) refuse(L, at, "a table with holes, or with keys that are not strings,");
   if (array && names) refuse(L, at, "a table that is both array and object");
   *length = n;
@@ -201,7 +188,7 @@ static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at,
   case LUA_TTABLE: write_table(L, index, out, at, depth); break;
   case LUA_TUSERDATA: write_userdata(L, index, out, at); break;
   case LUA_TLIGHTUSERDATA:
-    if (!dbf_lua_json_is_null(L, index)) refuse(L, at, "a light userdata");
+    if (!dbf_lua_value_is_null(L, index)) refuse(L, at, "a light userdata");
     dbf_bytes_append(out, "null", 4);
     break;
   default: lua_pushfstring(L, "a %s", luaL_typename(L, index)); refuse(L, at, lua_tostring(L, -1));
@@ -224,38 +211,7 @@ bool dbf_lua_json_write_rest(lua_State *L, int index, const dbf_field *known, db
   return false;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------------------- */
-
-static void push_object(lua_State *L, const dbf_json_value *v, bool drop_null) {
-  dbf_json_value key, value;
-  lua_newtable(L);
-  for (const char *at = dbf_json_enter(v->start, v->end); at;) {
-    at = dbf_json_member(at, v->end, &key, &value);
-    dbf_entry_userdata_push_scalar(L, &key, true);
-    if (drop_null && value.type == DBF_JSON_NULL) lua_pushnil(L);
-    else dbf_lua_json_push(L, &value, drop_null);
-    lua_rawset(L, -3);
-  }
-}
-
-static void push_array(lua_State *L, const dbf_json_value *v, bool drop_null) {
-  lua_Integer i = 0;
-  dbf_json_value value;
-  lua_newtable(L);
-  for (const char *at = dbf_json_enter(v->start, v->end); at;) {
-    at = dbf_json_element(at, v->end, &value);
-    dbf_lua_json_push(L, &value, drop_null);
-    lua_rawseti(L, -2, ++i);
-  }
-  dbf_lua_json_mark_array(L);
-}
-
-void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null) {
-  luaL_checkstack(L, 6, "JSON nested too deeply");
-  if (value->type == DBF_JSON_OBJECT) push_object(L, value, drop_null);
-  else if (value->type == DBF_JSON_ARRAY) push_array(L, value, drop_null);
-  else dbf_entry_userdata_push_scalar(L, value, true);
-}
+/* ---- What scripts call ----------------------------------------------------------------------------------------- */
 
 /* Copy argument 1 into `bytes` and validate it. On failure pushes nil and a message. */
 static bool scan_argument(lua_State *L, dbf_bytes *bytes, dbf_json_value *value) {
@@ -278,7 +234,7 @@ int dbf_lua_json_decode(lua_State *L) {
   dbf_scratch *scratch = dbf_scratch_take(L);
   int taken = lua_gettop(L);
   bool ok = scan_argument(L, &scratch->text, &value);
-  if (ok) dbf_lua_json_push(L, &value, false);
+  if (ok) dbf_lua_value_push(L, &value, false);
   dbf_scratch_give(L, taken);
   return ok ? 1 : 2;
 }
@@ -318,7 +274,7 @@ static int l_json_tostring(lua_State *L) {
 static int l_array(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  dbf_lua_json_mark_array(L);
+  dbf_lua_value_mark_array(L);
   return 1;
 }
 
@@ -329,7 +285,7 @@ static int l_table(lua_State *L) {
   lua_settop(L, 1);
   if (!dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) return 1;
   dbf_entry_userdata_anchor(L, 1);
-  dbf_lua_json_push(L, &value, true);
+  dbf_lua_value_push(L, &value, true);
   return 1;
 }
 
@@ -351,21 +307,15 @@ static int l_type(lua_State *L) {
   luaL_checkany(L, 1);
   if (dbf_entry_userdata_get(L, 1, &value, &bad_utf8))
     lua_pushstring(L, value.type == DBF_JSON_ARRAY ? "array" : "object");
-  else if (dbf_lua_json_is_null(L, 1)) lua_pushstring(L, "null");
+  else if (dbf_lua_value_is_null(L, 1)) lua_pushstring(L, "null");
   else if (lua_istable(L, 1))
-    lua_pushstring(L, dbf_userdata_is(L, 1, &array_key) || lua_rawlen(L, 1) > 0 ? "array" : "object");
+    lua_pushstring(L, dbf_lua_value_is_marked_array(L, 1) || lua_rawlen(L, 1) > 0 ? "array" : "object");
   else if (lua_type(L, 1) == LUA_TUSERDATA && dbf_userdata_is(L, 1, &json_key)) lua_pushstring(L, "json");
   else lua_pushstring(L, luaL_typename(L, 1));
   return 1;
 }
 
 void dbf_lua_json_open(lua_State *L) {
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, "array");
-  lua_setfield(L, -2, "__name");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &array_key);
   lua_createtable(L, 0, 3);
   lua_pushstring(L, "JSON text");
   lua_setfield(L, -2, "__name");
@@ -382,6 +332,6 @@ void dbf_lua_json_register(lua_State *L) {
                                        {"table", l_table},   {"raw", l_raw},
                                        {"type", l_type},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  dbf_lua_json_push_null(L);
+  dbf_lua_value_push_null(L);
   lua_setfield(L, -2, "null");
 }

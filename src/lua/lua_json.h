@@ -1,4 +1,4 @@
-/* lua_json.h: Lua values to JSON and back, exactly.
+/* lua_json.h: Lua values to JSON, exactly, and what scripts call for either way.
  *
  *     nil, debrief.null   null          table with 1..n only, debrief.array{}   array
  *     boolean             true, false   any other table (string keys)           object, keys sorted
@@ -12,21 +12,12 @@
 
 #include "../log/entry.h"
 
+/* Make the type of debrief.json(text); once a state. */
 void dbf_lua_json_open(lua_State *L);
-
-/* debrief.null, the same value as cjson.null. */
-void dbf_lua_json_push_null(lua_State *L);
-bool dbf_lua_json_is_null(lua_State *L, int index);
 
 /* Append the value at `index` as JSON. Raises on what JSON cannot hold, naming where it is. `out` must be owned by the
  * state (scratch.h). Invalid UTF-8 becomes \ufffd. */
 void dbf_lua_json_write(lua_State *L, int index, dbf_bytes *out);
-
-/* Push validated JSON as plain Lua values. Members that are null are left out when `drop_null`. */
-void dbf_lua_json_push(lua_State *L, const dbf_json_value *value, bool drop_null);
-
-/* Mark the table on top of the stack as an array, so that it is written [] when it is empty. */
-void dbf_lua_json_mark_array(lua_State *L);
 
 /* Append the unknown members of the table at `index` as a JSON object, sorted, those in `known`
  * (dbf_entry_fields or dbf_attempt_fields) left out; false if there are none: nothing was appended. */

@@ -16,7 +16,10 @@
 #include "scratch.h"
 #include "state.h"
 #include "table.h"
+#include "entry_assign.h"
+#include "entry_ipairs.h"
 #include "entry_userdata.h"
+#include "lua_value.h"
 #include "workers.h"
 #include <debrief/log.h>
 #include "../log/io.h"
@@ -42,8 +45,7 @@ static int l_time(lua_State *L) {
   int64_t ns;
   size_t len;
   if (dbf_entry_userdata_get(L, 1, &entry, &bad_utf8)) {
-    if (!dbf_json_find(&entry, "timestamp", 9, &value) ||
-        !dbf_entry_userdata_push_scalar(L, &value, bad_utf8))
+    if (!dbf_json_find(&entry, "timestamp", 9, &value) || !dbf_lua_value_push_scalar(L, &value, bad_utf8))
       return lua_pushnil(L), 1;
     lua_replace(L, 1);
   } else if (lua_istable(L, 1)) {
@@ -361,8 +363,10 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"host", l_host},
                                        {NULL, NULL}};
   dbf_scratch_open(L);
+  dbf_lua_value_open(L);
   dbf_lua_json_open(L);
   dbf_entry_userdata_open(L);
+  dbf_entry_assign_open(L);
   dbf_lua_log_open(L);
   dbf_lua_cat_open(L);
   dbf_lua_check_open(L);
@@ -383,7 +387,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_check_register(L);
   dbf_lua_follow_register(L);
   dbf_match_register(L);
-  dbf_entry_userdata_register(L);
+  dbf_entry_ipairs_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);
   dbf_table_set_string(L, "version", debrief_version());

@@ -3,6 +3,8 @@
 #include "../lua/attach.h"
 #include "../lua/isolate.h"
 #include "../lua/memory.h"
+#include "../lua/module.h"
+#include "../lua/state.h"
 #include "../log/error.h"
 #include "../log/struct_size.h"
 
@@ -28,7 +30,9 @@ static bool use_signal(debrief *host, int signal, debrief_error *err) {
 /* The state: a new one, or the caller's. */
 static bool open_state(debrief *host, lua_State *L, debrief_error *err) {
   const char *message;
-  if (!L) return (host->L = dbf_state_new(&host->config, false)) ? true : dbf_fail_memory(err);
+  if (!L)
+    return (host->L = dbf_state_new(&host->config, luaopen_debrief_core, false)) ? true
+                                                                                 : dbf_fail_memory(err);
   host->attached = dbf_attach(L, &host->config, &message);
   if (host->attached) host->L = L;
   else if (message)
@@ -38,7 +42,7 @@ static bool open_state(debrief *host, lua_State *L, debrief_error *err) {
 }
 
 static bool open_parts(debrief *host, const debrief_config *given, lua_State *L, debrief_error *err) {
-  dbf_state_config *c = &host->config;
+  dbf_config *c = &host->config;
   c->on_log = given->on_log;
   c->on_print = given->on_print;
   c->user = given->user;
@@ -59,7 +63,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
 
 bool debrief_isolated(int argc, char **argv, int *status) {
   if (argc != 2 || !argv || strcmp(argv[0], "debrief-isolated") != 0) return false;
-  int result = dbf_isolate_serve((size_t)strtoull(argv[1], NULL, 10));
+  int result = dbf_isolate_serve(luaopen_debrief_core, (size_t)strtoull(argv[1], NULL, 10));
   if (status) *status = result;
   return true;
 }

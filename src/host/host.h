@@ -12,12 +12,12 @@
 #include "../log/bytes.h"
 #include "../lua/host_value.h"
 #include "../lua/console.h"
-#include "../lua/state.h"
+#include "../lua/config.h"
 
 #include <lua.h>
 
 struct debrief {
-  dbf_state_config config; /* of its states; the texts are its own */
+  dbf_config config;       /* of its states; the texts are its own */
   dbf_interrupt interrupt; /* of all its states */
   lua_State *L;            /* scripts and lua/debrief run here */
   bool attached;           /* it is the caller's */

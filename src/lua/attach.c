@@ -1,5 +1,7 @@
 #include "attach.h"
 #include "coroutine.h"
+#include "module.h"
+#include "state.h"
 #include "workers.h"
 
 #include <lauxlib.h>
@@ -42,7 +44,7 @@ static const char *objection(lua_State *L) {
   bool is_main = lua_pushthread(L);
   lua_pop(L, 1);
   if (!is_main) return "it is a coroutine: pass the state it belongs to";
-  if (dbf_state_config_of(L)->interrupt) return "a host is attached to it already, or it belongs to one";
+  if (dbf_config_of(L)->interrupt) return "a host is attached to it already, or it belongs to one";
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   bool libraries = lua_istable(L, -1) && lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE &&
                    lua_getfield(L, -1, "searchers") == LUA_TTABLE;
@@ -52,11 +54,11 @@ static const char *objection(lua_State *L) {
 
 /* (config, const char **message) */
 static int l_attach(lua_State *L) {
-  const dbf_state_config *config = lua_touserdata(L, 1);
+  const dbf_config *config = lua_touserdata(L, 1);
   const char **message = lua_touserdata(L, 2);
   *message = objection(L);
   if (*message) return 0;
-  dbf_state_lend(L);
+  dbf_state_lend(L, luaopen_debrief_core);
   lua_settop(L, 0);
   lua_newtable(L);
   lua_pushglobaltable(L);
@@ -70,11 +72,11 @@ static int l_attach(lua_State *L) {
   }
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
-  dbf_state_bind(L, config);
+  dbf_config_bind(L, config);
   return 0;
 }
 
-bool dbf_attach(lua_State *L, const dbf_state_config *config, const char **message) {
+bool dbf_attach(lua_State *L, const dbf_config *config, const char **message) {
   *message = NULL;
   if (!lua_checkstack(L, LUA_MINSTACK)) return false;
   lua_pushcfunction(L, l_attach);
@@ -104,5 +106,5 @@ void dbf_detach(lua_State *L) {
   dbf_workers_end(L);
   lua_pushcfunction(L, l_put_back);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
-  dbf_state_bind(L, NULL);
+  dbf_config_bind(L, NULL);
 }

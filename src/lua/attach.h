@@ -8,10 +8,10 @@
 #ifndef DBF_ATTACH_H
 #define DBF_ATTACH_H
 
-#include "state.h"
+#include "config.h"
 
 /* Let L use the config from now on. False: L is as it was, and *message says why not (NULL: no memory). */
-bool dbf_attach(lua_State *L, const dbf_state_config *config, const char **message);
+bool dbf_attach(lua_State *L, const dbf_config *config, const char **message);
 
 /* End that. Raises nothing. */
 void dbf_detach(lua_State *L);

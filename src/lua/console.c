@@ -1,6 +1,6 @@
 #include "console.h"
 #include "scratch.h"
-#include "state.h"
+#include "config.h"
 
 #include <lauxlib.h>
 
@@ -20,7 +20,7 @@ void dbf_console_release(dbf_console *console) {
 /* The console of the state's host, looked up at every call: a host's REPL has ended, and a script may still hold what
  * it was given. */
 static dbf_console *check_console(lua_State *L) {
-  dbf_console *console = dbf_state_config_of(L)->console;
+  dbf_console *console = dbf_config_of(L)->console;
   if (!console) luaL_error(L, "there is no console here, or not any more");
   return console;
 }
@@ -67,7 +67,7 @@ static int l_complete(lua_State *L) {
 static int l_guarded(lua_State *L) {
   lua_pushcfunction(L, l_complete);
   lua_insert(L, 1);
-  dbf_limits_guard(L, dbf_state_config_of(L)->interrupt, 2, 0, 0);
+  dbf_limits_guard(L, dbf_config_of(L)->interrupt, 2, 0, 0);
   return 0;
 }
 
@@ -156,7 +156,7 @@ static int l_width(lua_State *L) {
 static int l_console(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"read", l_read}, {"write", l_write}, {"remember", l_remember}, {"width", l_width}, {NULL, NULL}};
-  const dbf_console *console = dbf_state_config_of(L)->console;
+  const dbf_console *console = dbf_config_of(L)->console;
   if (!console) return lua_pushnil(L), 1;
   luaL_newlib(L, functions);
   lua_pushboolean(L, console->callbacks.color);

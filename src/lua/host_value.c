@@ -1,7 +1,7 @@
 #include "host_value.h"
 #include "lua_json.h"
 #include "scratch.h"
-#include "state.h"
+#include "config.h"
 #include "table.h"
 #include "entry_userdata.h"
 
@@ -263,7 +263,7 @@ static int push_results(lua_State *L, const debrief_call *call) {
 
 /* Upvalue: the function's name, so that it can be replaced while somebody keeps the closure. */
 static int l_call(lua_State *L) {
-  dbf_host_values *v = dbf_state_config_of(L)->values;
+  dbf_host_values *v = dbf_config_of(L)->values;
   const char *name = lua_tostring(L, lua_upvalueindex(1));
   item found;
   int n = lua_gettop(L);
@@ -287,7 +287,7 @@ static int l_call(lua_State *L) {
 
 /* Push what the host calls `name`, or nil. */
 static void push_named(lua_State *L, const char *name) {
-  dbf_host_values *v = dbf_state_config_of(L)->values;
+  dbf_host_values *v = dbf_config_of(L)->values;
   dbf_bytes *text = dbf_scratch_piece(L); /* decoding JSON uses the other */
   item found;
   if (!v || !look_up(v, name, &found, text)) {
@@ -324,7 +324,7 @@ static int l_next(lua_State *L) {
 }
 
 static int l_pairs(lua_State *L) {
-  dbf_host_values *v = dbf_state_config_of(L)->values;
+  dbf_host_values *v = dbf_config_of(L)->values;
   dbf_bytes *names = dbf_scratch_piece(L);
   if (v) pthread_mutex_lock(&v->mutex);
   for (size_t i = 0; v && i < v->count; i++)

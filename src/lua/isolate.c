@@ -2,8 +2,10 @@
 #include "limits.h"
 #include "pack.h"
 #include "scratch.h"
+#include "state.h"
 #include "userdata.h"
 #include "../log/bytes.h"
+#include "../log/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +56,7 @@ static size_t length_of(const unsigned char head[HEAD]) {
 
 /* ---- The isolated side -------------------------------------------------------------------------------------------- */
 
-/* read(2) and write(2), because the filter of system calls knows no others. */
+/* By read(2), because the filter of system calls knows no other way. */
 static bool read_all(void *to, size_t len) {
   for (char *p = to; len > 0;) {
     ssize_t n = read(STDIN_FILENO, p, len);
@@ -64,19 +66,11 @@ static bool read_all(void *to, size_t len) {
   return true;
 }
 
-static bool write_all(const void *from, size_t len) {
-  for (const char *p = from; len > 0;) {
-    ssize_t n = write(STDOUT_FILENO, p, len);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) p += n, len -= (size_t)n;
-  }
-  return true;
-}
-
 static bool send_frame(char kind, const char *data, size_t len) {
   unsigned char head[HEAD];
   put_head(head, kind, len);
-  return len <= LIMIT && write_all(head, HEAD) && write_all(data, len);
+  return len <= LIMIT && dbf_io_write_all(STDOUT_FILENO, head, HEAD) &&
+         dbf_io_write_all(STDOUT_FILENO, data, len);
 }
 
 static bool receive_frame(char *kind, dbf_bytes *into) {
@@ -211,15 +205,15 @@ static const char *lock_down(size_t memory) {
   return NULL;
 }
 
-int dbf_isolate_serve(size_t memory) {
+int dbf_isolate_serve(lua_CFunction core, size_t memory) {
   enum {
     OVERHEAD = 256 << 20
   }; /* address space of the program, its libraries and one frame, beside what plugins use */
-  dbf_state_config config = {.on_log = on_log, .plugin_memory = memory};
+  dbf_config config = {.on_log = on_log, .plugin_memory = memory};
   dbf_bytes call;
   char kind;
   tzset(); /* reads the zone's file, which is out of reach later */
-  lua_State *L = dbf_state_new(&config, true);
+  lua_State *L = dbf_state_new(&config, core, true);
   if (!L) return 1;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "debrief.core");
@@ -316,7 +310,7 @@ static isolated *check(lua_State *L) {
 /* "level\0text" from the other side, on top of the stack. A level is one of the usual words; hosts escape the text. */
 static void pass_on(lua_State *L) {
   static const char *const levels[] = {"debug", "info", "warn", "error"};
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   const char *message = lua_tostring(L, -1), *level = "plugin";
   size_t len = strlen(message);
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
@@ -390,7 +384,7 @@ static int start(isolated *w, const char *program, size_t memory) {
 
 static int l_isolated(lua_State *L) {
   enum { DEFAULT_MEMORY = 256 << 20 };
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   lua_Integer seconds = luaL_checkinteger(L, 1);
   if (!config->isolate_program) {
     lua_pushnil(L);

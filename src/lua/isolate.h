@@ -14,7 +14,8 @@
 #ifndef DBF_ISOLATE_H
 #define DBF_ISOLATE_H
 
-#include "state.h"
+#include <lua.h>
+#include <stddef.h>
 
 void dbf_isolate_open(lua_State *L);
 
@@ -24,7 +25,8 @@ void dbf_isolate_open(lua_State *L);
  * request(packed) -> packed, in an isolated process only; nil elsewhere. */
 void dbf_isolate_register(lua_State *L);
 
-/* In the isolated process: give everything up and answer calls until the other side closes. The exit status. */
-int dbf_isolate_serve(size_t memory);
+/* In the isolated process: give everything up and answer calls until the other side closes. `core` opens debrief.core
+ * (module.h). The exit status. */
+int dbf_isolate_serve(lua_CFunction core, size_t memory);
 
 #endif

@@ -1,4 +1,5 @@
 /* module.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
+#include "module.h"
 #include "check.h"
 #include "console.h"
 #include "lua_json.h"
@@ -207,7 +208,7 @@ static int l_terminal(lua_State *L) {
 
 /* log(level, text): to the host */
 static int l_log_text(lua_State *L) {
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   const char *level = luaL_checkstring(L, 1), *text = luaL_checkstring(L, 2);
   if (config->on_log) config->on_log(config->user, level, text);
   return 0;
@@ -216,7 +217,7 @@ static int l_log_text(lua_State *L) {
 /* host() -> {dir=, log= {options of log()}, plugin_path=, workers=}: what the host was opened with; nil where nothing was
  * said */
 static int l_host(lua_State *L) {
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   lua_createtable(L, 0, 4);
   dbf_table_set_string(L, "dir", config->dir);
   dbf_table_set_string(L, "plugin_path", config->plugin_path);
@@ -240,7 +241,7 @@ static int l_traceback(lua_State *L) {
 /* source(path) -> text of "plugins/summary.lua" as it was built in (or from the working copy) | nil */
 static int l_source(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   if (config->source_dir) {
     lua_pushcfunction(L, l_slurp);
     lua_pushfstring(L, "%s/%s", config->source_dir, path);
@@ -272,7 +273,7 @@ static int list_sources(lua_State *L, const char *source_dir, const char *folder
 
 /* sources(folder with '/') -> {path...}: what is built in, or what the working copy has there */
 static int l_sources(lua_State *L) {
-  const char *prefix = luaL_checkstring(L, 1), *source_dir = dbf_state_config_of(L)->source_dir;
+  const char *prefix = luaL_checkstring(L, 1), *source_dir = dbf_config_of(L)->source_dir;
   lua_Integer n = 0;
   if (source_dir) return list_sources(L, source_dir, prefix);
   lua_newtable(L);
@@ -362,6 +363,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"save", dbf_save},
                                        {"host", l_host},
                                        {NULL, NULL}};
+  dbf_state_set_core(L, luaopen_debrief_core);
   dbf_scratch_open(L);
   dbf_lua_value_open(L);
   dbf_lua_json_open(L);
@@ -394,5 +396,15 @@ int luaopen_debrief_core(lua_State *L) {
   lua_pushliteral(L, LUA_RELEASE);
   lua_setfield(L, -2, "lua");
   dbf_table_set_integer(L, "EPIPE", EPIPE);
+  return 1;
+}
+
+int luaopen_debrief(lua_State *L) {
+  luaL_checkversion(L);
+  dbf_state_lend(L, luaopen_debrief_core);
+  lua_settop(L, 2); /* the module's name, and where it was found */
+  if (!dbf_state_push_module(L, "debrief")) return luaL_error(L, "debrief was built without its Lua sources");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
   return 1;
 }

@@ -1,17 +1,16 @@
 #include "overrides.h"
-#include "limits.h"
-#include "state.h"
+#include "config.h"
 
 #include <lauxlib.h>
 
 /* os.exit([status [, close]]): as Lua's, but what ends is the host's call. */
 static int l_exit(lua_State *L) {
   int status = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
-  return dbf_limits_exit(L, dbf_state_config_of(L)->interrupt, status);
+  return dbf_limits_exit(L, dbf_config_of(L)->interrupt, status);
 }
 
 static int l_print(lua_State *L) {
-  const dbf_state_config *config = dbf_state_config_of(L);
+  const dbf_config *config = dbf_config_of(L);
   luaL_Buffer b;
   size_t len;
   int n = lua_gettop(L);
@@ -33,7 +32,7 @@ void dbf_overrides_open(lua_State *L) {
   lua_pushcfunction(L, l_exit);
   lua_setfield(L, -2, "exit");
   lua_pop(L, 1);
-  if (!dbf_state_config_of(L)->on_print) return;
+  if (!dbf_config_of(L)->on_print) return;
   lua_pushcfunction(L, l_print);
   lua_setglobal(L, "print");
 }

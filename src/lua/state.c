@@ -10,21 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char config_key; /* registry key of the config */
-
-const dbf_state_config *dbf_state_config_of(lua_State *L) {
-  static const dbf_state_config stock = {0};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &config_key);
-  const dbf_state_config *config = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return config ? config : &stock;
-}
-
-void dbf_state_bind(lua_State *L, const dbf_state_config *config) {
-  if (config) lua_pushlightuserdata(L, (void *)config);
-  else lua_pushboolean(L, 0);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &config_key);
-}
+static const char core_key; /* registry key of what opens debrief.core */
 
 static int l_traceback(lua_State *L) {
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
@@ -45,8 +31,7 @@ int dbf_state_guard(lua_State *L) {
   luaL_checkany(L, 2);
   if (handled) luaL_checktype(L, 1, LUA_TFUNCTION);
   int arguments = lua_gettop(L) - 2;
-  int status =
-      dbf_limits_guard(L, dbf_state_config_of(L)->interrupt, arguments, LUA_MULTRET, handled ? 1 : 0);
+  int status = dbf_limits_guard(L, dbf_config_of(L)->interrupt, arguments, LUA_MULTRET, handled ? 1 : 0);
   lua_pushboolean(L, status == LUA_OK);
   lua_replace(L, 1);
   if (status != DBF_INTERRUPTED) return lua_gettop(L);
@@ -84,13 +69,12 @@ static int load_file(lua_State *L, const char *source_dir, const char *path) {
   return file ? dbf_embedded_load(L, file, dbf_embedded_release) : LUA_ERRFILE;
 }
 
-/* Push the loaded chunk of a module of ours; false, nothing pushed, when there is none. Raises when it does not load. */
-static bool push_module(lua_State *L, const char *name) {
+bool dbf_state_push_module(lua_State *L, const char *name) {
   char path[256];
   if (strncmp(name, "debrief", 7) != 0 || strlen(name) > 200) return false;
   for (int init = 0; init < 2; init++) {
     module_path(path, sizeof path, name, init);
-    int status = load_file(L, dbf_state_config_of(L)->source_dir, path);
+    int status = load_file(L, dbf_config_of(L)->source_dir, path);
     if (status == LUA_ERRFILE) continue;
     if (status != LUA_OK) lua_error(L);
     return true;
@@ -100,7 +84,7 @@ static bool push_module(lua_State *L, const char *name) {
 
 static int l_searcher(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
-  if (!push_module(L, name)) lua_pushfstring(L, "no module '%s' in debrief", name);
+  if (!dbf_state_push_module(L, name)) lua_pushfstring(L, "no module '%s' in debrief", name);
   return 1;
 }
 
@@ -111,7 +95,7 @@ static int l_require(lua_State *L) {
   if (lua_getfield(L, -1, name) != LUA_TNIL) return 1;
   lua_pop(L, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  if (lua_getfield(L, -1, name) == LUA_TNIL && !push_module(L, name))
+  if (lua_getfield(L, -1, name) == LUA_TNIL && !dbf_state_push_module(L, name))
     return luaL_error(L, "module '%s' cannot be had here: only debrief and cjson can", name);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
@@ -167,10 +151,23 @@ static void add_searcher(lua_State *L) {
   lua_pop(L, 3);
 }
 
+void dbf_state_set_core(lua_State *L, lua_CFunction core) {
+  lua_pushcfunction(L, core);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+}
+
+lua_CFunction dbf_state_core(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key);
+  lua_CFunction core = lua_tocfunction(L, -1);
+  lua_pop(L, 1);
+  return core;
+}
+
+/* (reduced, config, core) */
 static int open_state(lua_State *L) {
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &config_key); /* argument 2 */
   bool reduced = lua_toboolean(L, 1);
-  preload(L, "debrief.core", luaopen_debrief_core);
+  dbf_config_bind(L, lua_touserdata(L, 2));
+  preload(L, "debrief.core", lua_tocfunction(L, 3));
   preload(L, "cjson", luaopen_cjson);
   if (reduced) {
     lua_gc(L, LUA_GCINC, PAUSE, STEP, 0);
@@ -186,7 +183,7 @@ static int open_state(lua_State *L) {
   return 0;
 }
 
-lua_State *dbf_state_new(const dbf_state_config *config, bool reduced) {
+lua_State *dbf_state_new(const dbf_config *config, lua_CFunction core, bool reduced) {
   dbf_memory *memory =
       dbf_memory_new(config->allocate, config->allocate_user, reduced ? config->plugin_memory : 0);
   lua_State *L = memory ? lua_newstate(dbf_memory_allocate, memory) : NULL;
@@ -197,7 +194,8 @@ lua_State *dbf_state_new(const dbf_state_config *config, bool reduced) {
   lua_pushcfunction(L, open_state);
   lua_pushboolean(L, reduced);
   lua_pushlightuserdata(L, (void *)config);
-  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return L;
+  lua_pushcfunction(L, core);
+  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return L;
   dbf_state_close(L);
   return NULL;
 }
@@ -222,19 +220,9 @@ static bool is_known(lua_State *L, const char *name) {
   return known;
 }
 
-void dbf_state_lend(lua_State *L) {
+void dbf_state_lend(lua_State *L, lua_CFunction core) {
   if (is_known(L, "debrief.core")) return; /* it was lent before */
-  preload(L, "debrief.core", luaopen_debrief_core);
+  preload(L, "debrief.core", core);
   if (!is_known(L, "cjson")) preload(L, "cjson", luaopen_cjson);
   add_searcher(L);
-}
-
-int luaopen_debrief(lua_State *L) {
-  luaL_checkversion(L);
-  dbf_state_lend(L);
-  lua_settop(L, 2); /* the module's name, and where it was found */
-  if (!push_module(L, "debrief")) return luaL_error(L, "debrief was built without its Lua sources");
-  lua_insert(L, 1);
-  lua_call(L, 2, 1);
-  return 1;
 }

@@ -6,60 +6,35 @@
 #ifndef DBF_STATE_H
 #define DBF_STATE_H
 
-#include "limits.h"
-#include <debrief/log.h>
+#include "config.h"
 
 #include <lua.h>
 #include <stdbool.h>
 
-/* What every state of one host shares. Plain data; the callbacks may be called from worker threads. */
-typedef struct dbf_state_config {
-  const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
-  void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
-  void *user;
-  const char *dir;        /* of the log; NULL: not said */
-  debrief_log_config log; /* how scripts open it; all zeroes: the defaults */
-  const char
-      *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */
-  unsigned workers; /* threads of a retrospective; 0: as many as there are processors */
-  struct dbf_console *console; /* console.h; NULL: none */
-  dbf_interrupt *interrupt;    /* ends guards; NULL: nothing does */
-  lua_Alloc allocate;          /* memory of the states; NULL: malloc */
-  void *allocate_user;
-  void (*on_print)(void *user, const char *text, size_t len); /* print of scripts; NULL: standard output */
-  struct dbf_host_values *values;                             /* host_value.h; NULL: none */
-  size_t plugin_memory;        /* bytes that a reduced state may use; 0: no limit */
-  const char *isolate_program; /* started for isolated workers (isolate.h); NULL: there are none */
-} dbf_state_config;
+/* A new state with debrief's modules in reach; `config` must outlive it. `core` opens the module debrief.core, which stands
+ * above this file (module.h). NULL: out of memory. */
+lua_State *dbf_state_new(const dbf_config *config, lua_CFunction core, bool reduced);
 
-/* A new state with debrief's modules in reach; `config` must outlive it. NULL: out of memory. */
-lua_State *dbf_state_new(const dbf_state_config *config, bool reduced);
+/* What opened debrief.core in this state, to make another one like it. The module says it when it opens. */
+lua_CFunction dbf_state_core(lua_State *L);
+void dbf_state_set_core(lua_State *L, lua_CFunction core);
 
 /* Close a state that dbf_state_new made, its memory with it. NULL is fine. */
 void dbf_state_close(lua_State *L);
 
-/* The config of the host that made the state; of a state that nobody here made (a stock lua5.4), an empty one. */
-const dbf_state_config *dbf_state_config_of(lua_State *L);
-
 /* function guard(handler, f, ...) -> true, results of f | false, message | false, message, "interrupted"
  * A pcall, or with a handler an xpcall, that an interrupt ends (limits.h). The message is the handler's result. */
 int dbf_state_guard(lua_State *L);
-
-/* Set the config of a host in a state of the caller; NULL removes it, which needs no memory. */
-void dbf_state_bind(lua_State *L, const dbf_state_config *config);
 
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 
 /* Let `require` find debrief, its modules and cjson in a state of the caller that has the library `package`. Modules
  * that are loaded already stay. Raises if memory runs out. */
-void dbf_state_lend(lua_State *L);
+void dbf_state_lend(lua_State *L, lua_CFunction core);
 
-/* The module debrief.core: everything in C that the Lua side builds on. */
-DEBRIEF_API int luaopen_debrief_core(lua_State *L);
-
-/* The module debrief, out of the library alone. Exported as the one above: a stock lua5.4 loads both from
- * debrief.so. */
-DEBRIEF_API int luaopen_debrief(lua_State *L);
+/* Push the loaded chunk of a module of ours, "debrief.report.text"; false, and nothing pushed, when there is none. Raises
+ * when it does not load. */
+bool dbf_state_push_module(lua_State *L, const char *name);
 
 #endif

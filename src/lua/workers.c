@@ -32,7 +32,8 @@ typedef struct parcel {
 } parcel;
 
 typedef struct crew {
-  const dbf_state_config *config;
+  const dbf_config *config;
+  lua_CFunction core; /* of the states */
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   pthread_t threads[MOST];
@@ -93,7 +94,7 @@ static int l_worker(lua_State *L) {
   w->state = NULL;
   luaL_setmetatable(L, worker_type);
   note(L);
-  w->state = dbf_state_new(dbf_state_config_of(L), true);
+  w->state = dbf_state_new(dbf_config_of(L), dbf_state_core(L), true);
   if (!w->state) return luaL_error(L, "not enough memory");
   return 1;
 }
@@ -170,7 +171,7 @@ static void *work(void *argument) {
   size_t task;
   dbf_running running;
   uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers with a '.'; the thread is ours */
-  lua_State *W = dbf_state_new(c->config, true);
+  lua_State *W = dbf_state_new(c->config, c->core, true);
   dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
   bool ready = W && answer(W, "setup", &c->setup);
   parcel broken = ready ? (parcel){0} : parcel_of(W, false);
@@ -230,7 +231,8 @@ static int l_crew(lua_State *L) {
     free(c);
     return luaL_error(L, "not enough memory");
   }
-  c->config = dbf_state_config_of(L);
+  c->config = dbf_config_of(L);
+  c->core = dbf_state_core(L);
   c->workers = (size_t)n;
   pthread_mutex_init(&c->mutex, NULL);
   pthread_cond_init(&c->changed, NULL);

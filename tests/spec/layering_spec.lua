@@ -41,6 +41,19 @@ local function head(text)
   return table.concat(lines, "\n")
 end
 
+-- The rows of the table in a README by the names of files in its first column: `read` stands for read.c and read.h.
+local function rows_of(readme)
+  local rows, row = {}, 0
+  for column in program.read(readme):gmatch "\n(|[^|\n]+)|" do
+    row = row + 1
+    for name in column:gmatch "`([^`]+)`" do
+      for _, file in ipairs(name:find "%." and { name } or { name .. ".c", name .. ".h" }) do rows[file] = row end
+    end
+  end
+  assert(row > 2, readme)
+  return rows
+end
+
 -- Raise when `edges` (name -> array of names) has a cycle, naming it.
 local function no_cycle(edges)
   local state = {}
@@ -71,6 +84,21 @@ describe("the layering of C", function()
           local fine = false
           for _, prefix in ipairs(below) do fine = fine or name:sub(1, #prefix) == prefix end
           assert(fine, path .. " includes " .. name)
+        end
+      end
+    end)
+  end
+
+  for folder in pairs(allowed) do
+    it(folder .. " lists every file in its README, each after what it includes", function()
+      local readme = folder .. "/README.md"
+      local rows = rows_of(readme)
+      for _, path in ipairs(files(folder .. " -maxdepth 1 -name '*.[ch]' -o -path '" .. folder .. "/*.def'")) do
+        local row = rows[path:sub(#folder + 2)]
+        assert(row, readme .. " does not list " .. path)
+        for _, name in ipairs(includes(path)) do
+          local other = name:sub(1, #folder + 1) == folder .. "/" and rows[name:sub(#folder + 2)]
+          assert(not other or other <= row, ("%s includes %s, which %s lists after it"):format(path, name, readme))
         end
       end
     end)

@@ -19,8 +19,9 @@ local function release()
   return assert(text and text:match "^Lua 5%.4%..*", "no Lua 5.4 runs this file")
 end
 
--- Not stripped, so that errors name file and line.
-local function compile(path, text) return string.dump(assert(load(text, "@" .. path, "t"))) end
+-- Ours is not stripped, so that errors name file and line. Names and lines of another package would be a tenth of what
+-- an append does.
+local function compile(path, text, foreign) return string.dump(assert(load(text, "@" .. path, "t")), foreign) end
 
 -- Numbers, not a string: C promises no more than 4,095 characters of a literal.
 local function array(name, bytes)
@@ -54,7 +55,7 @@ end
 local function embed(index, word)
   local path, file, foreign = place(word)
   local text = read(file)
-  local code = path:find "^lua/" and compile(path, text)
+  local code = path:find "^lua/" and compile(path, text, foreign)
   return array("text" .. index, text) .. (code and array("code" .. index, code) or ""),
     ("    {%q, (const char *)text%d, %d, %s, %d, %s},\n"):format(path, index, #text,
       code and "(const char *)code" .. index or "NULL", code and #code or 0, foreign)

@@ -48,9 +48,9 @@ static debrief_input read_bytes(bytes *b) {
 static debrief_input read_plain(const char *prompt, debrief_text *line) {
   static bytes b;
   b.len = 0;
+  if (!keyboard_take(false)) return DEBRIEF_INPUT_FAILED; /* before the prompt shows that keys are heard */
   fputs(prompt, stdout);
   fflush(stdout);
-  if (!keyboard_take(false)) return DEBRIEF_INPUT_FAILED;
   debrief_input input = read_bytes(&b);
   keyboard_release();
   if (input != DEBRIEF_INPUT_LINE) fputc('\n', stdout);

@@ -161,9 +161,9 @@ return { name = "p", api = 1, retrospective = {
     for i = 1, 4 do scene:write(("sessions/s%d.jsonl"):format(i), '{"skill":"a"}\n') end
     local t = screen.start(scene, [[trap : INT; "$DEBRIEF" retro ./p.lua -j2; echo "status $?"; read end]])
     t:wait "^>"
-    t:type "while true do end"
+    t:type "print 'in' while true do end"
     t:keys "Enter"
-    t:wait "true do end\n$"
+    t:wait "\nin\n$"
     t:keys "C-c"
     t:wait "debrief: interrupted: there is no report\nstatus 130\n"
   end)

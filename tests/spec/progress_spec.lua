@@ -79,7 +79,8 @@ describe("progress", function()
 
   it("is not shown to who types the entries", function()
     if not screen.available() then return pending "no tmux here" end
-    local t = screen.start(scene, "script -qec " .. program.quote(slowly "append typed") .. " raw")
+    local t = screen.start(scene, "script -qec " .. program.quote("echo begun; " .. slowly "append typed") .. " raw")
+    t:wait "begun"
     for _ = 1, 3 do
       t:type '{"skill":"a"}'
       t:keys "Enter"

@@ -36,19 +36,32 @@ program.read = read
 
 local Scene = {}
 Scene.__index = Scene
-local scenes = {}
+local parents = {}
+
+-- Folders are made in advance, with one command: starting programs is what most specs spend their time on.
+local ROOM = 30
+local rooms = {}
+
+local function make_rooms()
+  local parent, words = sh "mktemp -d /tmp/debrief-spec.XXXXXX", {}
+  for i = 1, ROOM do
+    rooms[i] = ("%s/%d"):format(parent, ROOM + 1 - i)
+    words[i] = rooms[i]
+  end
+  parents[#parents + 1] = parent
+  sh(("chmod 755 %s && mkdir -m 700 %s"):format(parent, table.concat(words, " ")))
+end
 
 --- A temporary folder of its own.
 function program.scene()
-  local scene = setmetatable({ dir = sh "mktemp -d /tmp/debrief-spec.XXXXXX" }, Scene)
-  scenes[#scenes + 1] = scene
-  return scene
+  if #rooms == 0 then make_rooms() end
+  return setmetatable({ dir = table.remove(rooms) }, Scene)
 end
 
 --- Remove every temporary folder.
 function program.clean()
-  for _, scene in ipairs(scenes) do os.execute("rm -rf " .. quote(scene.dir)) end
-  scenes = {}
+  if #parents > 0 then os.execute("rm -rf " .. table.concat(parents, " ")) end
+  parents, rooms = {}, {}
 end
 
 function Scene:path(name) return self.dir .. "/" .. name end
@@ -56,9 +69,11 @@ function Scene:path(name) return self.dir .. "/" .. name end
 --- Write a file of the folder; folders on the way are made.
 function Scene:write(name, text)
   local path = self:path(name)
-  local folder = path:match "^(.*)/"
-  if folder ~= self.dir then os.execute("mkdir -p " .. quote(folder)) end
-  local file = assert(io.open(path, "wb"))
+  local file = io.open(path, "wb")
+  if not file then
+    os.execute("mkdir -p " .. quote(path:match "^(.*)/"))
+    file = assert(io.open(path, "wb"))
+  end
   assert(file:write(text))
   assert(file:close())
   return path
@@ -67,25 +82,24 @@ end
 --- The bytes of a file of the folder, nil when it is not there.
 function Scene:read(name) return read(self:path(name)) end
 
---- The words for env(1) with which commands run: none of the tester's own settings.
+--- Shell commands that give a command its environment, without any of the tester's own settings.
 -- @param env more variables; false takes one away
-function Scene:variables(env)
-  local words = { "-u LD_PRELOAD -u ASAN_OPTIONS -u DEBRIEF_DIR -u DEBRIEF_PLUGIN_PATH -u DEBRIEF_LUA_DIR -u NO_COLOR "
-    .. "-u XDG_STATE_HOME -u INPUTRC" }
-  for name, value in pairs(env or {}) do if not value then words[#words + 1] = "-u " .. name end end
-  words[#words + 1] = ("HOME=%s XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8 DEBRIEF=%s"):format(quote(self.dir .. "/home"),
+function Scene:settings(env)
+  local unset, export = { "unset LD_PRELOAD ASAN_OPTIONS DEBRIEF_DIR DEBRIEF_PLUGIN_PATH DEBRIEF_LUA_DIR NO_COLOR "
+    .. "XDG_STATE_HOME INPUTRC" }, {}
+  export[1] = ("export HOME=%s XDG_CONFIG_HOME= TZ=UTC LC_ALL=C.UTF-8 DEBRIEF=%s"):format(quote(self.dir .. "/home"),
     quote(program.path))
-  if not env or env.PAGER == nil then words[#words + 1] = "PAGER=cat" end
-  for name, value in pairs(env or {}) do if value then words[#words + 1] = name .. "=" .. quote(value) end end
-  return table.concat(words, " ")
+  if not env or env.PAGER == nil then export[2] = "PAGER=cat" end
+  for name, value in pairs(env or {}) do
+    if value then export[#export + 1] = name .. "=" .. quote(value) else unset[#unset + 1] = name end
+  end
+  return ("%s; %s"):format(table.concat(unset, " "), table.concat(export, " "))
 end
 
---- A shell command in the folder; $DEBRIEF is the program. Its output and exit status.
+--- A shell command in the folder; $DEBRIEF is the program. Its output and exit status, minus the signal that ended it.
 function Scene:sh(command, env)
-  local words = { "cd", quote(self.dir), "&& env", self:variables(env) }
-  words[#words + 1] = "timeout 60 sh -c " .. quote(command)
-  words[#words + 1] = (">%s 2>%s"):format(quote(self:path ".out"), quote(self:path ".err"))
-  local _, how, status = os.execute(table.concat(words, " "))
+  local _, how, status = os.execute(("cd %s && exec >.out 2>.err || exit 127\n%s\n%s"):format(quote(self.dir),
+    self:settings(env), command))
   return { out = self:read ".out", err = self:read ".err", status = how == "exit" and status or -status }
 end
 

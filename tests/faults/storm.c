@@ -104,7 +104,8 @@ static void kill_one(unsigned *seed) {
   shared->begun = false;
   pid_t pid = fork();
   if (pid == 0) be_victim(0);
-  while (!shared->begun) nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+  while (!shared->begun && waitpid(pid, NULL, WNOHANG) == 0)
+    nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
   nanosleep(&(struct timespec){.tv_nsec = 100000 + rand_r(seed) % 2000000}, NULL);
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);

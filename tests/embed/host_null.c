@@ -24,6 +24,15 @@ static void of_the_host(void **state) {
   assert_int_equal(debrief_interrupt(NULL), DEBRIEF_INTERRUPT_NOTHING);
 }
 
+static void of_isolation(void **state) {
+  (void)state;
+  char *none[] = {NULL, NULL}, *half[] = {(char *)"debrief-isolated", NULL};
+  int status;
+  assert_false(debrief_isolated(2, NULL, &status));
+  assert_false(debrief_isolated(2, none, &status));
+  assert_false(debrief_isolated(2, half, NULL));
+}
+
 static void of_appending(void **state) {
   (void)state;
   debrief_entry entry = {.struct_size = sizeof entry};
@@ -142,6 +151,7 @@ static void of_consoles_and_commands(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(of_the_host, set_up, tear_down),
+      cmocka_unit_test(of_isolation),
       cmocka_unit_test_setup_teardown(of_appending, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_queries, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_retrospectives, set_up, tear_down),

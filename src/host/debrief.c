@@ -48,6 +48,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   c->user = given->user;
   c->workers = given->workers;
   c->plugin_memory = given->plugin_memory;
+  c->plugin_time = given->plugin_time_ms;
   c->interrupt = &host->interrupt;
   if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;

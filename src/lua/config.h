@@ -25,6 +25,7 @@ typedef struct dbf_config {
   struct dbf_host_values *values;                             /* host_value.h; NULL: none */
   size_t plugin_memory;        /* bytes that a reduced state may use; 0: no limit */
   const char *isolate_program; /* started for isolated workers (isolate.h); NULL: there are none */
+  unsigned plugin_time;        /* ms of CPU time for one call of a hook; 0: no limit */
 } dbf_config;
 
 /* The config of the host that made the state; of a state that nobody here made (a stock lua5.4), an empty one. */

@@ -1,3 +1,5 @@
+/* entry_userdata.c: entries and the values in them as userdata. One piece, though long: every metamethod begins with the
+ * same static helpers, which find the place of a userdata and are inlined into each. */
 #include "entry_userdata_internal.h"
 #include "entry_edit.h"
 #include "lua_value.h"
@@ -81,6 +83,10 @@ int dbf_entry_userdata_copy(lua_State *L) {
 }
 
 int dbf_entry_userdata_freeze(lua_State *L) {
+  if (lua_isnone(L, 1)) {
+    ((dbf_keys *)(uintptr_t)dbf_entry_userdata_type(L))->frozen = true;
+    return 0;
+  }
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
   ((entry_view *)lua_touserdata(L, 1))->frozen = true;
@@ -456,11 +462,6 @@ void dbf_entry_userdata_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_pop(L, 1);
   dbf_entry_edit_open(L);
-}
-
-void dbf_entry_userdata_freeze_all(lua_State *L) {
-  ((dbf_keys *)(uintptr_t)dbf_entry_userdata_type(L))->frozen = true;
-  lua_pop(L, 1);
 }
 
 void dbf_entry_userdata_push_upvalues(lua_State *L) {

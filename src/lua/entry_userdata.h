@@ -31,11 +31,9 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 /* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
 int dbf_entry_userdata_copy(lua_State *L);
 
-/* Lua function freeze(entry): from now on it is read-only, and all values in it. */
+/* Lua function freeze(entry): from now on it is read-only, and all values in it. Without an entry: all that this state
+ * makes are, copies excepted. */
 int dbf_entry_userdata_freeze(lua_State *L);
-
-/* Entries of this state are read-only from the beginning, copies excepted. */
-void dbf_entry_userdata_freeze_all(lua_State *L);
 
 /* The JSON value of the entry or value at `index`, valid while it is on the stack and not assigned to; false if `index`
  * is something else. *bad_utf8: its strings need repair. */

@@ -7,17 +7,21 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Set before it is needed by the thread that needs it, so that the handler never makes storage for it. */
 static _Thread_local dbf_running *volatile running __attribute__((tls_model("initial-exec")));
 
-enum { SLICE_MS = 50, GRACE = 10000, GRACES = 8 };
+enum { SLICE_MS = 50, GRACE = 10000, GRACES = 8, TICK_MS = 100, STEPS = 100000 };
+
+static _Thread_local volatile unsigned progress __attribute__((tls_model("initial-exec")));
 
 static bool is_stopped(const dbf_running *r) {
   const dbf_interrupt *i = r->interrupt;
   return (i && (atomic_load_explicit(&i->pending, memory_order_relaxed) ||
                 atomic_load_explicit(&i->leaving, memory_order_relaxed))) ||
-         (r->stop && atomic_load_explicit(r->stop, memory_order_relaxed));
+         r->late || (r->stop && atomic_load_explicit(r->stop, memory_order_relaxed));
 }
 
 bool dbf_limits_stopped(void) {
@@ -67,7 +71,8 @@ static void disarm(dbf_running *r, lua_State *L) {
 static int raise_now(dbf_running *r, lua_State *L, int count) {
   arm(r, L, count);
   r->raised = true;
-  lua_pushliteral(L, "interrupted");
+  if (r->late) lua_pushfstring(L, "took more than %d ms", r->most_ticks * TICK_MS);
+  else lua_pushliteral(L, "interrupted");
   return lua_error(L);
 }
 
@@ -123,9 +128,17 @@ bool dbf_limits_back(lua_State *before) {
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------- */
 
+/* A tick of the thread's CPU time. What was seen to get on since the last one has a new budget. */
+static void tick(dbf_running *r) {
+  if (r->progress != progress) r->ticks = 0;
+  else if (++r->ticks >= r->most_ticks) r->late = true;
+  r->progress = progress;
+}
+
 static void on_signal(int number, siginfo_t *info, void *context) {
   dbf_running *r = running;
-  (void)number, (void)info, (void)context;
+  (void)number, (void)context;
+  if (r && info->si_code == SI_TIMER && r->most_ticks) tick(r);
   if (r && is_stopped(r)) arm(r, r->L, 1);
 }
 
@@ -214,4 +227,61 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
   lua_settop(L, base - 1); /* the code went on after its own pcall, to its end */
   lua_pushnil(L);
   return DBF_INTERRUPTED;
+}
+
+/* ---- Budgets ------------------------------------------------------------------------------------------------------- */
+
+void dbf_limits_progress(void) {
+  progress++;
+}
+
+/* A timer costs three system calls a bounded call, which is a chunk of entries, and a signal every TICK_MS. */
+static bool start_timer(int signal, timer_t *timer) {
+  struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signal};
+  struct itimerspec every = {.it_interval = {.tv_nsec = TICK_MS * 1000000L},
+                             .it_value = {.tv_nsec = TICK_MS * 1000000L}};
+  event._sigev_un._tid = gettid();
+  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, timer) != 0) return false;
+  if (timer_settime(*timer, 0, &every, NULL) == 0) return true;
+  timer_delete(*timer);
+  return false;
+}
+
+static _Thread_local int64_t next_tick; /* of the thread's CPU clock, for the count hook */
+
+static int64_t cpu_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar) {
+  dbf_running *r = running;
+  (void)ar;
+  if (!r || !r->most_ticks) return;
+  for (int64_t now = cpu_ms(); next_tick <= now && !r->late; next_tick += TICK_MS) tick(r);
+  if (is_stopped(r)) raise_now(r, L, 1);
+}
+
+int dbf_limits_bounded(lua_State *L, dbf_interrupt *i, lua_Integer ms, int arguments, int handler,
+                       bool *late) {
+  dbf_running r;
+  timer_t timer;
+  int most = ms > 0 ? (int)((ms < INT32_MAX ? ms : INT32_MAX) + TICK_MS - 1) / TICK_MS : 0;
+  dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
+  r.progress = progress;
+  r.most_ticks = most;
+  bool timed = most && i && i->signal && start_timer(i->signal, &timer), counted = most && !timed;
+  if (counted) {
+    next_tick = cpu_ms() + TICK_MS;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, STEPS);
+  }
+  int status = lua_pcall(L, arguments, LUA_MULTRET, handler);
+  r.most_ticks = 0;
+  if (timed) timer_delete(timer);
+  *late = r.late;
+  r.late = false;
+  dbf_limits_leave(&r);
+  if (counted && lua_gethook(L) == on_count) lua_sethook(L, NULL, 0, 0);
+  return status;
 }

@@ -36,6 +36,9 @@ typedef struct dbf_running {
   dbf_interrupt *interrupt;
   const atomic_bool *stop; /* another reason to end; NULL */
   bool raised;             /* an interrupt was raised */
+  volatile bool late;      /* it is over its budget */
+  int ticks, most_ticks;   /* of the timer, without progress; how many are one too many, 0: no budget */
+  unsigned progress;       /* as it was at the last tick */
   int graces;              /* how often it had a few more instructions */
   bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
   lua_State *of;
@@ -59,6 +62,15 @@ enum { DBF_INTERRUPTED = 100 }; /* a status in addition to those of lua_pcall */
 /* lua_pcall with a guard around it, whose message handler, if any, is at `handler`. DBF_INTERRUPTED leaves a value,
  * too: what the handler made of "interrupted", or nil. With NULL it is lua_pcall. */
 int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
+
+/* lua_pcall that ends when `ms` milliseconds of the thread's CPU time passed without dbf_limits_progress; 0: never.
+ * *late: that happened. A timer on the thread's CPU clock sends the interrupt's signal every TICK_MS; without a signal a
+ * count hook looks at the clock. */
+int dbf_limits_bounded(lua_State *L, dbf_interrupt *interrupt, lua_Integer ms, int arguments, int handler,
+                       bool *late);
+
+/* What runs got on: its budget begins anew. */
+void dbf_limits_progress(void);
 
 /* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop`
  * says so or, when there is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */

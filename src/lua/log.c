@@ -119,6 +119,7 @@ static int l_reader_next(lua_State *L) {
   debrief_error err;
   if (r->big) lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
   r->big = false;
+  dbf_limits_progress();
   switch (next_match(L, r, match, &record, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);

@@ -1,4 +1,5 @@
 #include "lua_json.h"
+#include "limits.h"
 #include "userdata.h"
 #include "scratch.h"
 #include "entry_userdata.h"
@@ -148,6 +149,8 @@ static void write_elements(lua_State *L, int index, dbf_bytes *out, lua_Integer 
 
 static void write_table(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth) {
   lua_Integer length;
+  dbf_limits_check(L); /* shared parts are written as often as they occur */
+  dbf_scratch_check(L, out);
   if (depth >= DBF_JSON_DEPTH) refuse(L, at, "a table that contains itself, or more than 1,024 levels,");
   luaL_checkstack(L, 10, "table nested too deeply");
   if (is_array(L, index, at, &length)) write_elements(L, index, out, length, at, depth);

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "save.h"
 #include "scratch.h"
+#include "limits.h"
 #include "state.h"
 #include "table.h"
 #include "entry_assign.h"
@@ -222,6 +223,7 @@ static int l_host(lua_State *L) {
   dbf_table_set_string(L, "dir", config->dir);
   dbf_table_set_string(L, "plugin_path", config->plugin_path);
   if (config->workers) dbf_table_set_integer(L, "workers", config->workers);
+  if (config->plugin_time) dbf_table_set_integer(L, "plugin_time", config->plugin_time);
   if (config->plugin_memory) dbf_table_set_integer(L, "plugin_memory", (lua_Integer)config->plugin_memory);
   if (config->log.struct_size == 0) return 1;
   lua_createtable(L, 0, 4);
@@ -231,6 +233,13 @@ static int l_host(lua_State *L) {
   dbf_table_set_integer(L, "folder_mode", config->log.folder_mode);
   lua_setfield(L, -2, "log");
   return 1;
+}
+
+/* progress(): the hook that runs next has a budget of its own */
+static int l_progress(lua_State *L) {
+  (void)L;
+  dbf_limits_progress();
+  return 0;
 }
 
 static int l_traceback(lua_State *L) {
@@ -360,6 +369,8 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"source", l_source},
                                        {"sources", l_sources},
                                        {"guard", dbf_state_guard},
+                                       {"bounded", dbf_state_bounded},
+                                       {"progress", l_progress},
                                        {"save", dbf_save},
                                        {"host", l_host},
                                        {NULL, NULL}};

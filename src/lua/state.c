@@ -43,6 +43,24 @@ int dbf_state_guard(lua_State *L) {
   return 3;
 }
 
+int dbf_state_bounded(lua_State *L) {
+  bool late;
+  lua_Integer ms = luaL_checkinteger(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_checkany(L, 3);
+  int status = dbf_limits_bounded(L, dbf_config_of(L)->interrupt, ms, lua_gettop(L) - 3, 2, &late);
+  lua_pushboolean(L, status == LUA_OK && !late);
+  lua_replace(L, 2);
+  if (status == LUA_OK && !late) return lua_gettop(L) - 1;
+  lua_settop(L, 3);
+  if (status == LUA_OK) { /* the code went on past a pcall of its own, to its end */
+    lua_pushfstring(L, "took more than %I ms", ms);
+    lua_replace(L, 3);
+  }
+  lua_pushboolean(L, late);
+  return 3;
+}
+
 /* ---- Finding modules --------------------------------------------------------------------------------------------- */
 
 /* "debrief.report.text" -> "lua/debrief/report/text.lua"; with `init`, ".../init.lua". */

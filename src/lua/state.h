@@ -26,6 +26,10 @@ void dbf_state_close(lua_State *L);
  * A pcall, or with a handler an xpcall, that an interrupt ends (limits.h). The message is the handler's result. */
 int dbf_state_guard(lua_State *L);
 
+/* function bounded(ms, handler, f, ...) -> true, results of f | false, what the handler returned, late?
+ * An xpcall of a plugin's code, which ends when it takes longer (limits.h). */
+int dbf_state_bounded(lua_State *L);
+
 /* Call the function below `arguments` on the stack, with a traceback in the message when it fails. */
 int dbf_state_call(lua_State *L, int arguments, int results);
 

@@ -89,7 +89,9 @@ int main(int argc, char **argv) {
                            .on_log = on_log,
                            .console = terminal_console(),
                            .signal = SIGURG,
-                           .isolate_program = "/proc/self/exe"};
+                           .isolate_program = "/proc/self/exe",
+                           .plugin_memory = (size_t)256 << 20,
+                           .plugin_time_ms = 1000};
   debrief_error err;
   int status = 1;
   if (debrief_isolated(argc, argv, &status)) return status;

@@ -120,9 +120,9 @@ describe("the sandbox", function()
     assert.equal(0, r.status)
   end)
 
-  it("escapes what terminals obey in all of it: the level, C1 controls, NUL", function()
+  it("escapes what terminals obey, and knows no level but its own", function()
     local _, r = inside [[ctx.log("\27[31m", "a\u{9b}b") print("c\0d\u{202e}é") return 1]]
-    assert.equal([[\x1b[31m: p: a\u{9b}b]] .. "\n" .. [[info: p: c\x00d\u{202e}é]] .. "\n", r.err)
+    assert.equal([[info: p: a\u{9b}b]] .. "\n" .. [[info: p: c\x00d\u{202e}é]] .. "\n", r.err)
   end)
 
   it("keeps what one plugin does to a library from another", function()
@@ -147,11 +147,92 @@ describe("the sandbox", function()
       scene:write(name .. ".lua", ([[return { name = "%s", api = 1,
         enrich = function(entry, ctx) entry.seen = (entry.seen or 0) + 1 ctx.mark = (ctx.mark or 0) + 1 end,
         retrospective = { init = function() return {} end,
-          step = function(acc, entry, ctx) acc.text = entry.seen .. "/" .. ctx.mark entry.seen = 99 end,
+          step = function(acc, entry, ctx) acc.text = entry.seen .. "/" .. ctx.mark pcall(function() entry.seen = 99 end) end,
           finish = function(acc) return { title = "T", text = acc.text } end } }]]):format(name))
     end
     local r = scene:run { "retro", "./a.lua,./b.lua", "-j", "1" }
     assert.same({ "", 0 }, { r.err, r.status })
     assert.equal(2, select(2, r.out:gsub("\n1/1\n", "")))
+  end)
+end)
+
+-- What a plugin does to what it was given, or gave, reaches nobody else.
+describe("a plugin that lies", function()
+  before_each(function()
+    scene = program.scene()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a","final_status":"fail"}\n')
+  end)
+  teardown(program.clean)
+
+  local READ_ONLY = "entries are read-only here: only the hook enrich can change them"
+
+  local function retro(name, fields)
+    scene:write(name .. ".lua", ("local M M = { name = %q, api = 1, %s } return M"):format(name, fields))
+  end
+
+  it("cannot change an entry outside enrich, nor one it kept from there", function()
+    retro("a", [[enrich = function(entry) entry.mark = 1 M.kept = entry end,
+      filter = function(entry) M.kept.skill = "forged" return true end,
+      retrospective = { init = function() return {} end, step = function(acc, entry) entry.final_status = "ok" end,
+        finish = function() return { title = "A" } end }]])
+    local r = scene:run { "retro", "./a.lua" }
+    assert.equal(3, r.status)
+    assert.truthy(r.err:find("plugin 'a', filter: ./a.lua:2: " .. READ_ONLY, 1, true), r.err)
+    retro("a", [[retrospective = { init = function() return {} end,
+      step = function(acc, entry) entry.attempts, entry.final_status = nil, "ok" end,
+      finish = function() return { title = "A" } end }]])
+    r = scene:run { "retro", "./a.lua" }
+    assert.truthy(r.err:find("plugin 'a', step: ./a.lua:2: " .. READ_ONLY, 1, true), r.err)
+  end)
+
+  it("keeps its name and its hooks", function()
+    for _, change in ipairs { "M.name = 'summary'", "M.name = nil", "M.retrospective = nil",
+      "M.retrospective.merge = nil M.retrospective.step = nil", "ctx.line = {} ctx.session = 1 ctx.options = nil" } do
+      retro("a", ([[retrospective = { init = function() return { n = 0 } end,
+        step = function(acc, entry, ctx) %s error "broken" end, merge = function() end,
+        finish = function() return { title = "A" } end }]]):format(change))
+      local r = scene:run { "retro", "./a.lua,summary", "-j", "1" }
+      assert.truthy(r.err:find("debrief: plugin 'a', step: ./a.lua:2: broken (at s1:1)", 1, true), change .. r.err)
+      assert.equal(3, r.status)
+      assert.truthy(r.out:find("Summary", 1, true), r.out)
+    end
+  end)
+
+  it("begins no line of its own in what is said of it", function()
+    retro("a", [[retrospective = { init = function() return {} end,
+      step = function(acc, entry, ctx)
+        ctx.log("debrief", "x\ndebrief: 58 entries stored")
+        ctx.log("info", ("z"):rep(10000))
+        error("x\ndebrief: 58 entries stored\r")
+      end, finish = function() return { title = "A" } end }]])
+    local r = scene:run { "retro", "./a.lua" }
+    assert.is_nil(("\n" .. r.err):find "\ndebrief: 58")
+    assert.truthy(r.err:find([[info: a: x\ndebrief: 58 entries stored]], 1, true), r.err)
+    for line in r.err:gmatch "[^\n]+" do assert.is_true(#line < 4300) end
+    scene:write("b.lua", [[error("x\ndebrief: 58 entries stored")]])
+    assert.is_nil(scene:run({ "read", "--filter", "./b.lua" }).err:find "\ndebrief: 58")
+  end)
+
+  it("is silenced after a thousand messages", function()
+    retro("a", [[retrospective = { init = function() return {} end,
+      step = function() for i = 1, 3000 do print(i) end end, finish = function() return { title = "A" } end }]])
+    local r = scene:run { "retro", "./a.lua" }
+    assert.equal(1001, select(2, r.err:gsub("\n", "")))
+    assert.truthy(r.err:find("a: more than 1000 messages: the rest is not shown\n", 1, true))
+  end)
+
+  it("reads no foreign log in the name of another importer", function()
+    scene:write("plugins/aaa.lua", [[local debrief = require "debrief"
+      return { name = "aaa", api = 1, import = { detect = function()
+        debrief.transcript.new, debrief.outcome = nil, nil
+        for key in next, debrief.transcript do debrief.transcript[key] = nil end
+      end, open = function() end } }]])
+    scene:write("plugins/bbb.lua", [[local debrief = require "debrief"
+      return { name = "bbb", api = 1, import = { detect = function() return true end, open = function(source, emit)
+        emit { session_id = "s2", skill = type(debrief.transcript.new), source = { kind = "b", key = "1" } } end } }]])
+    scene:write("f.jsonl", "{}\n")
+    local r = scene:run { "import", "f.jsonl", env = { DEBRIEF_PLUGIN_PATH = scene.dir .. "/plugins" } }
+    assert.equal(0, r.status, r.err)
+    assert.truthy(scene:read("sessions/s2.jsonl"):find('"skill":"function"', 1, true))
   end)
 end)

@@ -89,14 +89,29 @@ local function tell_counts(total, dir)
 end
 
 -- The plugin that reads the file: the one named, or the one that knows it.
-local function kind_of(worker, kind, path, total)
-  if kind then return kind end
-  local answer = arguments.ask(worker, "detect", { path = path })
-  if not answer.name then
-    local why = answer.message or ("no import plugin knows %s: name one (debrief import KIND FILE)"):format(path)
-    total.failures[#total.failures + 1] = { message = why }
+local function reader_of(readers, kind, path, total)
+  if kind then return readers[1] end
+  local why
+  for _, reader in ipairs(readers) do
+    local answer = arguments.ask(reader.worker, "detect", { path = path })
+    for _, p in ipairs(answer.problems or {}) do total.problems[#total.problems + 1] = p end
+    if answer.name then return reader end
+    why = why or answer.message
   end
-  return answer.name
+  why = why or ("no import plugin knows %s: name one (debrief import KIND FILE)"):format(path)
+  total.failures[#total.failures + 1] = { message = why }
+end
+
+-- One worker per import plugin: what one of them does to its state reaches no other.
+local function readers_of(job)
+  local out = {}
+  for i, found in ipairs(job.plugins) do
+    local own = {}
+    for key, value in pairs(job) do own[key] = value end
+    own.plugins, own.import = { found }, { found.name }
+    out[i] = { name = found.name, worker = arguments.worker(own) }
+  end
+  return out
 end
 
 function import.run(args)
@@ -107,7 +122,7 @@ function import.run(args)
     import = kind and { kind } or importers(args.allow), final = args.final,
     isolate = args.isolate }
   if not job.isolate and jobs.has_strangers(job) then arguments.isolate_if_possible(job) end
-  local worker = arguments.worker(job)
+  local readers = readers_of(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
   local total = { stored = 0, known = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
@@ -117,8 +132,10 @@ function import.run(args)
   local all = arguments.bytes(sizes)
   progress.begin "import"
   for i, path in ipairs(files) do
-    local name = kind_of(worker, kind and job.import[1], path, total)
-    if name then add(total, arguments.ask(worker, "import", { name = name, path = path, dir = args.dir })) end
+    local reader = reader_of(readers, kind, path, total)
+    if reader then
+      add(total, arguments.ask(reader.worker, "import", { name = reader.name, path = path, dir = args.dir }))
+    end
     done = done + sizes[i].size
     progress.at(done, all)
   end

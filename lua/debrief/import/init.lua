@@ -131,13 +131,15 @@ end
 -- @param path of the file
 -- @param plugins an array of plugins' tables
 -- @param files as import.files
+-- @param call function(name of the plugin, f, ...) -> true, results of f | false: runs it, and notes its errors
 -- @return { name = of the plugin } or {} when none does, or { message = } when the file cannot be read
-function import.detect(path, plugins, files)
+function import.detect(path, plugins, files, call)
   local head, message = files.slurp(path, HEAD)
   if not head then return { message = message } end
   for _, plugin in ipairs(plugins) do
     local detect = plugin.import.detect
-    local ok, yes = pcall(detect or function() return false end, path, head)
+    local ok, yes = true, false
+    if detect then ok, yes = call(plugin.name, detect, path, head) end
     if ok and yes then return { name = plugin.name } end
   end
   return {}

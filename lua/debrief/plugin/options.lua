@@ -5,6 +5,7 @@
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
 local message_of = require "debrief.pretty.raised"
+local said = require "debrief.plugin.said"
 local suggest = require "debrief.text.suggest"
 
 local options = {}
@@ -75,9 +76,9 @@ local function run_checks(t, values, declared)
   for _, name in ipairs(names_of(declared)) do
     local check = declared[name].check
     if check and values[name] ~= nil then
-      local called, fine, wanted = pcall(check, values[name], values)
+      local called, fine, wanted = core.bounded(core.host().plugin_time or 0, message_of, check, values[name], values)
       if not called then
-        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, message_of(fine))
+        return nil, ("the check of option %s.%s failed: %s"):format(t.name, name, said.line(fine))
       end
       if not fine then
         return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,

@@ -136,7 +136,10 @@ function check.one(hook, given)
   p.session, p.line, hook.ctx.session, hook.ctx.line = given.session, given.line, given.session, given.line
   if t.enrich then
     local copy = core.copy(entry)
-    if p:call(t.name, "enrich", t.enrich, copy, hook.ctx) then entry, result.enriched = copy, tostring(copy) end
+    if p:call(t.name, "enrich", t.enrich, copy, hook.ctx) then
+      core.freeze(copy)
+      entry, result.enriched = copy, tostring(copy)
+    end
   end
   if hook.match then result.matched = core.matches(hook.match, entry) end
   if t.filter then result.kept = answer_of(p, hook, entry) end

@@ -7,6 +7,7 @@
 -- @module debrief.run.pipeline
 local core = require "debrief.core"
 local message_of = require "debrief.pretty.raised"
+local said = require "debrief.plugin.said"
 
 local pipeline = {}
 
@@ -31,6 +32,7 @@ end
 -- Note an error. Equal messages of one hook are counted, the first one's place is kept; past MOST_MESSAGES different
 -- ones the rest is counted together.
 function Pipeline:note(name, hook, message, traceback)
+  message = said.line(message)
   local of_hook = name .. "\0" .. hook .. "\0"
   local key, distinct = of_hook .. message, self.distinct[of_hook] or 0
   if not self.problems[key] then
@@ -74,12 +76,26 @@ local function own_part(traceback)
   return own and table.concat(lines, "\n") or nil
 end
 
+-- Milliseconds of CPU time for one call of a hook; 0 for no limit.
+local function budget(hook)
+  return (core.host().plugin_time or 0) * (hook == "finish" and 10 or 1)
+end
+
+--- An xpcall that a plugin's code cannot outlast: true and results, or false, { message =, traceback =, late = }.
+function pipeline.bounded(hook, fn, ...)
+  local result = table.pack(core.bounded(budget(hook), handler, fn, ...))
+  if result[1] then return table.unpack(result, 1, result.n) end
+  local why = pipeline.failure(result[2])
+  why.late = result[3]
+  return false, why
+end
+
 --- Call one hook outside of the loop; on an error note it and return nothing.
 -- @return true and the hook's results, or false
 function Pipeline:call(name, hook, fn, ...)
-  local result = table.pack(xpcall(fn, handler, ...))
+  local result = table.pack(pipeline.bounded(hook, fn, ...))
   if result[1] then return table.unpack(result, 1, result.n) end
-  local why = pipeline.failure(result[2])
+  local why = result[2]
   self:note(name, hook, why.message, own_part(why.traceback))
   return false
 end
@@ -103,14 +119,17 @@ function Pipeline:chain(s)
   while s.at <= #enrich do
     local p = enrich[s.at]
     s.at, s.running, s.hook = s.at + 1, p, "enrich"
+    core.progress()
     p.ctx.session, p.ctx.line = self.session, self.line
     local copy = core.copy(s.entry)
     p.table.enrich(copy, p.ctx)
+    core.freeze(copy) -- the plugin may have kept it
     s.entry = copy
   end
   while s.at <= #enrich + #filter do
     local p = filter[s.at - #enrich]
     s.at, s.running, s.hook = s.at + 1, p, "filter"
+    core.progress()
     p.ctx.session, p.ctx.line = self.session, self.line
     if p.match and not core.matches(p.match, s.entry) then return false end
     if p.table.filter and not run_filter(p, s.entry) then return false end
@@ -123,10 +142,12 @@ end
 local function step(p, entry, s)
   local t, ctx = p.table, p.ctx
   s.running = p
+  core.progress()
   if t.enrich then
     s.hook = "enrich"
     local copy = core.copy(entry)
     t.enrich(copy, ctx)
+    core.freeze(copy)
     entry = copy
   end
   if p.match and not core.matches(p.match, entry) then return end
@@ -177,12 +198,12 @@ end
 
 -- Steps over one session. Returns false and what the source returned instead of an entry, or true when the
 -- retrospective has stopped.
-local function step_source(p, source)
+local function step_source(self, p, source)
   local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, p.match
   while not p.stopped do
     local entry, line, code, at, offset = next_entry(source, match)
     if not entry then return false, line, code, at, offset end
-    ctx.line = line
+    self.line, ctx.line = line, line
     step_entry(acc, entry, ctx)
   end
   return true
@@ -197,7 +218,7 @@ function Pipeline:step_loop(s)
     local source, session = reader:source()
     if not source then return session end
     self.session, p.ctx.session = session, session
-    local stopped, message, code, at, offset = step_source(p, source)
+    local stopped, message, code, at, offset = step_source(self, p, source)
     local failure = not stopped and reader:ended(message, code, at, offset)
     if failure then return failure end
   end
@@ -218,10 +239,13 @@ function Pipeline:recover(s, raised)
   local p = s.running
   if not p then return false end
   if raised.memory then p.acc, p.stopped = nil, s.chained end -- first of all make room
-  if s.stepping then self.line = p.ctx.line end
   self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
   s.running = nil
   p.errors = (p.errors or 0) + 1
+  if raised.late then -- once is enough: it would take as long for every entry
+    p.errors, p.late = pipeline.MOST_ERRORS, true
+    if not s.chained then return false end
+  end
   if s.chained and p.errors >= pipeline.MOST_ERRORS then p.stopped = true end
   -- a filter said neither yes nor no, or what refuses could not do its work (redact): the entry goes no further
   local refuses = s.hook == "enrich" and p.table.on_error == "refuse"
@@ -241,12 +265,13 @@ function Pipeline:run(reader, sink, strict)
   s.stepping = self:only_steps(s)
   local loop, before = s.stepping and self.step_loop or self.loop, reader:counts().entries
   while true do
-    local ok, result = xpcall(loop, handler, self, s)
+    local ok, result = pipeline.bounded("step", loop, self, s)
     if not ok then
-      result = pipeline.failure(result)
       s.short = (s.short or 0) + (result.memory and 1 or 0) -- a reader without memory may not come any further
       if not self:recover(s, result) or s.short > 2 then
-        failures[#failures + 1] = { session = self.session, message = result.message .. "\n" .. result.traceback }
+        if not result.late then
+          failures[#failures + 1] = { session = self.session, message = result.message .. "\n" .. result.traceback }
+        end
         break
       end
     elseif not result then break

@@ -12,10 +12,13 @@ local notes = require "debrief.query.notes"
 local pipeline = require "debrief.run.pipeline"
 local load_plugin = require "debrief.plugin.load"
 local options_of = require "debrief.plugin.options"
+local said = require "debrief.plugin.said"
 local readers = require "debrief.query.reader"
 local served = require "debrief.run.served"
 
 local worker = {}
+
+core.freeze() -- entries of this state: a plugin may change its own copy in enrich, and nothing else
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
@@ -24,8 +27,12 @@ local where, asked -- the hook of the query's expression, and the names it asks 
 local retro -- the names of the retrospectives that chunks are for
 
 -- What a plugin prints may come from a log. While a pager has the screen it waits.
+local counted = said.counter()
+
 local function send(level, name, text)
-  local told = { escape(tostring(level)), escape(name .. ": " .. text, "\t") }
+  text = counted(name, text)
+  if not text then return end
+  local told = { said.level(level), escape(text, "\t") }
   if out and out.program then held[#held + 1] = told else core.log_text(told[1], told[2]) end
 end
 
@@ -43,8 +50,11 @@ local function logger(name)
   end
 end
 
+-- A new one for each run of hooks: what a plugin does to its own reaches no other, and no later run.
 local function context(name)
-  return { options = loaded[name].options, now = job.now, final = job.final or false, log = logger(name) }
+  local options = {}
+  for key, value in next, loaded[name].options do options[key] = value end
+  return { options = options, now = job.now, final = job.final or false, log = logger(name) }
 end
 
 local function hooks_of(names)
@@ -194,7 +204,9 @@ end
 function worker.chunk(chunk)
   local p = pipeline.new(hooks())
   for _, hook in ipairs(p.retro) do
-    local ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx)
+    local late, ok, acc = loaded[hook.table.name].late, nil, nil
+    if late then hook.errors = pipeline.MOST_ERRORS
+    else ok, acc = p:call(hook.table.name, "init", hook.table.retrospective.init, hook.ctx) end
     hook.acc, hook.stopped = acc, not ok
     if ok and acc == nil then
       hook.stopped = true
@@ -206,6 +218,7 @@ function worker.chunk(chunk)
   for i, hook in ipairs(p.retro) do
     result.accs[i] = not hook.stopped and pack_acc(p, hook) or false
     result.errors[i] = hook.errors or 0
+    if hook.late then loaded[hook.table.name].late = true end
   end
   return result
 end
@@ -400,12 +413,17 @@ end
 
 --- Which of the job's import plugins knows a file?
 -- @param given { path = }
--- @return what debrief.import.detect returns
+-- @return what debrief.import.detect returns, and problems of plugins
 function worker.detect(given)
   local plugins = {}
   for i, name in ipairs(job.import) do plugins[i] = loaded[name].table end
+  local p = pipeline.new { enrich = {}, filter = {}, retro = {} }
+  p.session = given.path
   local import = require "debrief.import"
-  return import.detect(given.path, plugins, served.needed() and served or import.files)
+  local answer = import.detect(given.path, plugins, served.needed() and served or import.files,
+    function(name, ...) return p:call(name, "detect", ...) end)
+  answer.problems = p.order
+  return answer
 end
 
 return worker

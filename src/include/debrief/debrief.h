@@ -62,6 +62,11 @@ typedef struct debrief_config {
   /* A program whose main begins with debrief_isolated, usually "/proc/self/exe": plugins can then run in processes of
    * their own. NULL: they cannot. */
   const char *isolate_program;
+  /* How many milliseconds of CPU time a plugin may take to load, to check an option, to detect, and for one call of a
+   * hook (`finish`: ten times that). A hook that takes longer is stopped, reported as a problem and not called again.
+   * With `signal`, a timer on the thread's CPU clock watches it, which costs nothing while Lua runs; without, Lua counts
+   * instructions, which makes plugins about twice as slow. 0: no limit. */
+  unsigned plugin_time_ms;
 } debrief_config;
 
 typedef struct debrief debrief;

@@ -73,47 +73,34 @@ function sandbox.library(allow, globals)
   return library
 end
 
-local DEEPEST, LONGEST = 1000, 1 << 27 -- levels of JSON; bytes of strings and of what surrounds them
+local DEEPEST = 1000 -- levels of JSON that the settings below may ask for
 
-local function bounded(size)
-  if size > LONGEST then error("the value is too big for cjson.encode: debrief.encode takes it", 0) end
-  return size
-end
+-- The settings of lua-cjson: accepted, and without effect. The encoder here has its own limits.
+local SETTINGS = { "encode_sparse_array", "encode_number_precision", "encode_keep_buffer", "encode_invalid_numbers",
+  "decode_invalid_numbers", "encode_empty_table_as_object", "decode_array_with_array_mt", "encode_max_depth",
+  "decode_max_depth" }
 
--- The bytes of a value, roughly. Raises if cjson would write past its buffer: it counts with an int, six bytes for each
--- byte of a string. A table with numbers as keys may become an array up to the largest.
-local function measure(value, size, depth)
-  size = bounded(size + 32 + (type(value) == "string" and #value or 0))
-  if type(value) ~= "table" then return size end
-  if depth == DEEPEST then error("the value is nested too deeply for cjson.encode", 0) end
-  local last = 0
-  for key, item in next, value do
-    if type(key) == "number" then last = math.max(last, key) else size = measure(key, size, DEEPEST) end
-    size = measure(item, size, depth + 1)
-  end
-  return bounded(size + 5.0 * last)
-end
-
---- lua-cjson within bounds: beyond them it overruns its buffer or the stack, and both end the process.
+--- What `require "cjson"` returns inside a plugin: the names of lua-cjson over our own encoder and decoder. lua-cjson
+-- itself ends the process when memory is short, and overruns its buffer or the stack on big values.
 function sandbox.cjson()
-  local cjson = require "cjson".new()
-  local encode, decode = cjson.encode, cjson.decode
+  local cjson = { null = core.null, _NAME = "cjson", _VERSION = core.version, new = sandbox.cjson }
   function cjson.encode(...)
-    if select("#", ...) == 1 then measure(..., 0, 0) end
-    return encode(...)
+    if select("#", ...) ~= 1 then error("cjson.encode: expected 1 argument", 2) end
+    return core.encode((...))
   end
-  function cjson.decode(text, ...)
-    if type(text) == "string" and #text > LONGEST * 4 then error("the text is too long for cjson.decode", 2) end
-    return decode(text, ...)
+  function cjson.decode(text)
+    local value, message = core.decode(text)
+    if message then error("cjson.decode: " .. message, 2) end
+    return value
   end
-  for _, name in ipairs { "encode_max_depth", "decode_max_depth" } do
-    local set = cjson[name]
-    cjson[name] = function(depth, ...)
-      if (tonumber(depth) or 0) > DEEPEST then error(("cjson.%s: %d levels at most"):format(name, DEEPEST), 2) end
-      return set(depth, ...)
+  for _, name in ipairs(SETTINGS) do
+    cjson[name] = function(value)
+      if name:find "max_depth$" and (tonumber(value) or 0) > DEEPEST then
+        error(("cjson.%s: %d levels at most"):format(name, DEEPEST), 2)
+      end
+      return value
     end
   end
-  cjson.new = sandbox.cjson
   return cjson
 end
 

@@ -147,7 +147,10 @@ describe("the sandbox", function()
       scene:write(name .. ".lua", ([[return { name = "%s", api = 1,
         enrich = function(entry, ctx) entry.seen = (entry.seen or 0) + 1 ctx.mark = (ctx.mark or 0) + 1 end,
         retrospective = { init = function() return {} end,
-          step = function(acc, entry, ctx) acc.text = entry.seen .. "/" .. ctx.mark pcall(function() entry.seen = 99 end) end,
+          step = function(acc, entry, ctx)
+            acc.text = entry.seen .. "/" .. ctx.mark
+            pcall(function() entry.seen = 99 end)
+          end,
           finish = function(acc) return { title = "T", text = acc.text } end } }]]):format(name))
     end
     local r = scene:run { "retro", "./a.lua,./b.lua", "-j", "1" }
@@ -234,5 +237,30 @@ describe("a plugin that lies", function()
     local r = scene:run { "import", "f.jsonl", env = { DEBRIEF_PLUGIN_PATH = scene.dir .. "/plugins" } }
     assert.equal(0, r.status, r.err)
     assert.truthy(scene:read("sessions/s2.jsonl"):find('"skill":"function"', 1, true))
+  end)
+end)
+
+describe("a plugin that takes too long", function()
+  before_each(function()
+    scene = program.scene()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n{"session_id":"s1","skill":"b"}\n')
+  end)
+  teardown(program.clean)
+
+  it("is stopped, once, with its name, hook and entry", function()
+    scene:write("a.lua", [[return { name = "a", api = 1, retrospective = { init = function() return {} end,
+      step = function() while true do pcall(function() while true do end end) end end,
+      finish = function() return { title = "A" } end } }]])
+    local r = scene:run { "retro", "./a.lua,summary" }
+    assert.truthy(r.err:find("debrief: plugin 'a', step: took more than 1000 ms (at s1:1)\n", 1, true), r.err)
+    assert.truthy(r.out:find("Summary", 1, true), r.out)
+    assert.equal(3, r.status)
+  end)
+
+  it("does not load", function()
+    scene:write("a.lua", "while true do end")
+    local r = scene:run { "read", "--filter", "./a.lua" }
+    assert.same({ "debrief: plugin does not load: ./a.lua: loading it took more than 1000 ms\n", "", 2 },
+      { r.err, r.out, r.status })
   end)
 end)

@@ -341,18 +341,15 @@ bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count,
 
 /* ---- The sync ---------------------------------------------------------------------------------------------- */
 
-int dbf_session_sync_begin(dbf_session *session, debrief_error *err) {
-  int fd = dbf_io_duplicate(session->fd);
-  if (fd < 0)
-    dbf_fail_errno(err, "%s was written but not synced: cannot duplicate its descriptor", session->shown);
-  return fd;
+int dbf_session_sync_begin(dbf_session *session) {
+  return dbf_io_duplicate(session->fd);
 }
 
 bool dbf_session_sync_end(dbf_session *session, int fd, debrief_error *err) {
-  bool ok = fdatasync(fd) == 0;
+  bool ok = fdatasync(fd >= 0 ? fd : session->fd) == 0;
   if (!ok)
     dbf_fail_errno(err, "cannot sync %s: what was written may be lost; open the log again", session->shown);
-  close(fd);
+  if (fd >= 0) close(fd);
   if (!ok || atomic_exchange(&session->folder_synced, true)) return ok;
   return dbf_directory_sync(session->dir, err);
 }

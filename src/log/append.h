@@ -34,13 +34,13 @@ bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count,
                         void *user, size_t *stored, debrief_error *err);
 
 /* A descriptor to sync with: a duplicate, so that an append may replace or close its own meanwhile, and of the same
- * open file, so that it sees every error the kernel has for it. -1, and *err filled, when there is none left. The
- * caller serialises it with appends. */
-int dbf_session_sync_begin(dbf_session *session, debrief_error *err);
+ * open file, so that it sees every error the kernel has for it. -1 when there is none left. The caller serialises it with
+ * appends. */
+int dbf_session_sync_begin(dbf_session *session);
 
 /* fdatasync and close `fd`; the first time, and after the file was made anew, sync the folder too, and the parents of
- * folders that were made here. May run while another thread appends. False: the data may be lost, and no later sync
- * would tell; the caller poisons the session. */
+ * folders that were made here. May run while another thread appends, but not with fd -1, when the session's own
+ * descriptor is used. False: the data may be lost, and no later sync would report it; the caller poisons the session. */
 bool dbf_session_sync_end(dbf_session *session, int fd, debrief_error *err);
 
 #endif

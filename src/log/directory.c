@@ -128,13 +128,28 @@ static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_erro
   return dbf_fail_errno(err, "cannot %s folder %s", verb, path);
 }
 
+/* A call found no descriptor that is free: is there one now? */
+static bool gives_way(dbf_directory *dir) {
+  int saved = errno;
+  bool freed = (saved == EMFILE || saved == ENFILE) && dir->give_way && dir->give_way(dir->user);
+  errno = saved;
+  return freed;
+}
+
+static int open_named_folder(dbf_directory *dir) {
+  int fd;
+  do fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
+  while (fd < 0 && gives_way(dir));
+  return fd;
+}
+
 static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
   forget_moved(dir);
   if (dir->fd >= 0) return true;
-  dir->fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
+  dir->fd = open_named_folder(dir);
   if (dir->fd < 0 && errno == ENOENT && make) {
     if (!make_folder(dir, dir->absolute)) return fail_folder(dir, "make", err);
-    dir->fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
+    dir->fd = open_named_folder(dir);
   }
   if (dir->fd >= 0) return true;
   if (errno == ENOENT && !make)
@@ -204,12 +219,19 @@ static int open_beneath(int dir, const char *name, int flags, uint32_t mode) {
   return dbf_io_above(fd);
 }
 
+static int open_here(dbf_directory *dir, const char *name, int flags, uint32_t mode) {
+  int fd;
+  do fd = open_beneath(dir->fd, name, flags, mode);
+  while (fd < 0 && gives_way(dir));
+  return fd;
+}
+
 /* Open for appending; O_EXCL distinguishes what is ours, whose mode we set. -1 with errno. */
-static int open_append(const dbf_directory *dir, const char *name, bool *made) {
+static int open_append(dbf_directory *dir, const char *name, bool *made) {
   for (int tries = 0; tries < 100; tries++) {
-    int fd = open_beneath(dir->fd, name, O_RDWR | O_APPEND, 0);
+    int fd = open_here(dir, name, O_RDWR | O_APPEND, 0);
     if (fd >= 0 || errno != ENOENT) return fd;
-    fd = open_beneath(dir->fd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, dir->file_mode);
+    fd = open_here(dir, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, dir->file_mode);
     if (fd < 0 && errno == EEXIST) continue; /* somebody was faster */
     if (fd < 0) return -1;
     *made = true;
@@ -256,7 +278,7 @@ static bool check_regular(int fd, const char *path, debrief_error *err) {
 static bool open_session(dbf_directory *dir, const char *path, bool append, int *fd, bool *made,
                          debrief_error *err) {
   const char *name = strrchr(path, '/') + 1;
-  *fd = append ? open_append(dir, name, made) : open_beneath(dir->fd, name, O_RDONLY, 0);
+  *fd = append ? open_append(dir, name, made) : open_here(dir, name, O_RDONLY, 0);
   if (*fd < 0) return (errno == ENOENT && !append) || fail_open(dir, name, path, err);
   if (check_regular(*fd, path, err)) return true;
   close(*fd);

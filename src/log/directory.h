@@ -14,6 +14,9 @@ typedef struct dbf_directory {
   int fd;               /* of the folder, -1 until it was needed */
   unsigned levels_made; /* folders made here and not synced: the last one and its parents */
   uint32_t file_mode, folder_mode;
+  bool (*give_way)(
+      void *user); /* there is no descriptor left: close one that can be spared, false when none can */
+  void *user;
   pthread_mutex_t mutex;
 } dbf_directory;
 

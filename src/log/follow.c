@@ -15,6 +15,7 @@
 enum {
   LOCKED_MS = 5, /* between looks at a file whose writer holds the lock */
   POLL_MS = 250,
+  NAME_MS = 1000, /* between looks at the folder's name: while we have it open, its removal is not reported */
   OPEN_FILES = 512 /* at most, and no more than half of what the process may open */
 };
 
@@ -27,26 +28,27 @@ static bool collect(void *user, const char *id) {
   return s != NULL;
 }
 
-/* The folder was moved or removed: it is another one, or none, that has its name now. */
+/* The folder that is watched was moved or removed: it is another one, or none, that has its name now. */
 static bool folder_changed(const debrief_follower *f) {
-  struct stat named, ours;
-  if (f->dir.fd < 0) return false;
-  return stat(f->dir.absolute, &named) != 0 || fstat(f->dir.fd, &ours) != 0 || named.st_dev != ours.st_dev ||
-         named.st_ino != ours.st_ino;
+  struct stat named;
+  return stat(f->dir.absolute, &named) != 0 || named.st_dev != f->folder_device ||
+         named.st_ino != f->folder_inode;
 }
 
-static void forget_folder(debrief_follower *f) {
-  if (f->dir.fd >= 0) close(f->dir.fd);
-  f->dir.fd = -1;
-  f->watched = false;
+static bool watch_folder(debrief_follower *f) {
+  struct stat st;
+  if (fstat(f->dir.fd, &st) != 0 || !dbf_watch_folder(&f->watch, f->dir.fd)) return false;
+  f->folder_device = st.st_dev;
+  f->folder_inode = st.st_ino;
+  return true;
 }
 
 /* Look at everything. Watching begins before listing, so that nothing comes between. */
 static bool rescan(debrief_follower *f, debrief_error *err) {
   debrief_error why;
-  if (folder_changed(f)) forget_folder(f);
+  if (f->watched && folder_changed(f)) f->watched = false;
   bool ok = dbf_directory_open(&f->dir, false, NULL, &why);
-  if (ok && !f->watched) f->watched = dbf_watch_folder(&f->watch, f->dir.fd);
+  if (ok && !f->watched) f->watched = watch_folder(f);
   if (ok && f->all) ok = dbf_directory_list(&f->dir, collect, f, &why);
   if (f->failed) return dbf_fail_memory(err);
   dbf_follow_files_enqueue_all(f);
@@ -79,20 +81,6 @@ static void name_changed(debrief_follower *f, const dbf_change *change) {
   dbf_follow_files_enqueue(f, s);
 }
 
-static void on_change(void *user, const dbf_change *change) {
-  debrief_follower *f = user;
-  switch (change->kind) {
-  case DBF_CHANGE_NAME: name_changed(f, change); break;
-  case DBF_CHANGE_FILE: file_changed(f, change->file); break;
-  case DBF_CHANGE_FOLDER: forget_folder(f); /* fall through */
-  case DBF_CHANGE_ANY:
-    if (!rescan(f, NULL)) f->watched = false;
-    break;
-  }
-}
-
-/* ---- Next ------------------------------------------------------------------------------------------------------------ */
-
 /* Is there a former file whose changes nobody tells? */
 static bool is_polled(const debrief_follower *f) {
   if (!f->watched) return true;
@@ -101,6 +89,22 @@ static bool is_polled(const debrief_follower *f) {
       if (f->sessions[i]->files[j].watch < 0 && f->sessions[i]->files[j].tail->fd >= 0) return true;
   return false;
 }
+
+static void on_change(void *user, const dbf_change *change) {
+  debrief_follower *f = user;
+  switch (change->kind) {
+  case DBF_CHANGE_NAME: name_changed(f, change); break;
+  case DBF_CHANGE_FILE: file_changed(f, change->file); break;
+  case DBF_CHANGE_TICK:
+    if (!f->retry && !is_polled(f) && !folder_changed(f)) break; /* fall through */
+  case DBF_CHANGE_FOLDER:
+  case DBF_CHANGE_ANY:
+    if (!rescan(f, NULL)) f->watched = false;
+    break;
+  }
+}
+
+/* ---- Next ------------------------------------------------------------------------------------------------------------ */
 
 static debrief_next fail(dbf_follow_files *s, debrief_error *why, debrief_error *err) {
   bool told = why->code == s->failed;
@@ -142,6 +146,7 @@ static debrief_next try_next(debrief_follower *f, dbf_record *record, debrief_er
     else if (fresh || f->stopped) return DEBRIEF_NEXT_END;
     else {
       fresh = true;
+      f->retry = f->locked;
       f->locked = false;
       dbf_watch_read(&f->watch, on_change, f);
       if (f->failed) return f->failed = false, dbf_fail_memory(err), DEBRIEF_NEXT_ERROR;
@@ -164,7 +169,7 @@ debrief_next dbf_follower_next(debrief_follower *f, int timeout_ms, dbf_record *
     if (next == DEBRIEF_NEXT_ENTRY && id) *id = f->giving->id;
     if (next != DEBRIEF_NEXT_END || f->stopped) return next;
     if (f->locked) dbf_watch_tick(&f->watch, LOCKED_MS);
-    else if (is_polled(f)) dbf_watch_tick(&f->watch, f->config.poll_ms);
+    else dbf_watch_tick(&f->watch, is_polled(f) ? f->config.poll_ms : NAME_MS);
     int64_t left = timeout_ms > 0 ? end - now_ms() : timeout_ms;
     if (timeout_ms >= 0 && left <= 0) return DEBRIEF_NEXT_END;
     if (!dbf_watch_wait(&f->watch, timeout_ms < 0 ? -1 : (int)left) && errno == EINTR)
@@ -225,6 +230,8 @@ static debrief_follower *new_follower(const dbf_directory *dir, const debrief_fo
     dbf_fail_memory(err);
     return NULL;
   }
+  f->dir.give_way = dbf_follow_files_give_way;
+  f->dir.user = f;
   f->config = *config;
   if (!f->config.poll_ms) f->config.poll_ms = POLL_MS;
   f->reading = (dbf_tail_options){

@@ -161,15 +161,23 @@ static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool c
   return ok;
 }
 
-/* Close files that have nothing new, while there are too many. */
-static void park(debrief_follower *f, const dbf_follow_files *except) {
-  for (size_t tries = 0; f->open > f->open_limit && tries < f->count; tries++) {
+/* Close files while more than `most` are open: first such that have nothing new, then others. */
+static void park(debrief_follower *f, size_t most, const dbf_follow_files *except) {
+  for (size_t tries = 0; f->open > most && tries < 2 * f->count; tries++) {
     dbf_follow_files *s = f->sessions[f->hand++ % f->count];
     dbf_tail *tail = s->count == 1 ? current_of(s) : NULL;
-    if (!tail || tail->fd < 0 || s == except || s == f->giving || s->queued) continue;
+    bool needed = s == except || s == f->giving || (s->queued && tries < f->count);
+    if (!tail || tail->fd < 0 || needed) continue;
     dbf_tail_park(tail);
     f->open--;
   }
+}
+
+bool dbf_follow_files_give_way(void *user) {
+  debrief_follower *f = user;
+  size_t before = f->open;
+  park(f, before ? before - 1 : 0, NULL);
+  return f->open < before;
 }
 
 /* Does another session read the file, by another name that it has too? */
@@ -251,7 +259,7 @@ bool dbf_follow_files_refresh(debrief_follower *f, dbf_follow_files *s, debrief_
   if ((ok || gone) && !take(f, s, fd, &why)) ok = false;
   if (!ok && err) *err = why;
   s->created = false;
-  park(f, s);
+  park(f, f->open_limit, s);
   return ok;
 }
 

@@ -49,9 +49,11 @@ struct debrief_follower {
   size_t open, open_limit; /* files */
   size_t hand;             /* goes round the sessions, closing files when too many are open */
   bool all, opening, stopped;
-  bool watched; /* changes in the folder are told */
-  bool locked;  /* something waits for a lock */
-  bool failed;  /* out of memory in a callback */
+  uint64_t folder_device, folder_inode; /* of the folder that is watched */
+  bool watched;                         /* changes in the folder are told */
+  bool locked;                          /* something waits for a lock */
+  bool retry;                           /* something waited for a lock when the timer was set */
+  bool failed;                          /* out of memory in a callback */
 };
 
 /* The queue. */
@@ -63,6 +65,10 @@ void dbf_follow_files_dequeue(debrief_follower *follower);
 dbf_follow_files *dbf_follow_files_find(const debrief_follower *follower, const char *id);
 dbf_follow_files *dbf_follow_files_add(debrief_follower *follower, const char *id);
 void dbf_follow_files_free(dbf_follow_files *session);
+
+/* Close a file that can be spared, to be opened again when there is something new: a dbf_directory's give_way. False: there
+ * is none. */
+bool dbf_follow_files_give_way(void *follower);
 
 /* See which file the session's name means. Errors: EIO, EUNSAFE, EMEMORY. */
 bool dbf_follow_files_refresh(debrief_follower *follower, dbf_follow_files *session, debrief_error *err);

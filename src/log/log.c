@@ -179,6 +179,16 @@ static void trim(debrief_log *log) {
   while (log->open > OPEN_SLOTS && (oldest = slot_oldest(log))) slot_close(log, oldest);
 }
 
+/* There is no descriptor left: close a session that nobody uses now, even when there are few. */
+static bool give_way(void *user) {
+  debrief_log *log = user;
+  pthread_mutex_lock(&log->mutex);
+  slot **oldest = slot_oldest(log);
+  if (oldest) slot_close(log, oldest);
+  pthread_mutex_unlock(&log->mutex);
+  return oldest != NULL;
+}
+
 static bool fail_poisoned(const slot *s, debrief_error *err) {
   return dbf_fail(
       err, DEBRIEF_EPOISONED,
@@ -239,6 +249,8 @@ debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
     return NULL;
   }
   pthread_mutex_init(&log->mutex, NULL);
+  log->dir.give_way = give_way;
+  log->dir.user = log;
   guard_set(log);
   return log;
 }
@@ -266,15 +278,14 @@ void debrief_log_close(debrief_log *log) {
 /* ---- Appending --------------------------------------------------------------------------------------------- */
 
 /* Sync for everybody who has written by now. Called and returns with the slot's mutex held, but lets others append
- * while the disk works. */
+ * while the disk works, if there is a descriptor to sync with. */
 static bool lead_sync(slot *s, debrief_error *err) {
   uint64_t goal = s->written;
-  int fd = dbf_session_sync_begin(s->session, err);
-  if (fd < 0) return false;
+  int fd = dbf_session_sync_begin(s->session);
   s->syncing = true;
-  pthread_mutex_unlock(&s->mutex);
+  if (fd >= 0) pthread_mutex_unlock(&s->mutex);
   bool ok = dbf_session_sync_end(s->session, fd, err);
-  pthread_mutex_lock(&s->mutex);
+  if (fd >= 0) pthread_mutex_lock(&s->mutex);
   s->syncing = false;
   if (ok) s->synced = goal;
   else s->poisoned = true;

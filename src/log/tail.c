@@ -103,7 +103,7 @@ dbf_tail *dbf_tail_new(int fd, const char *path, const char *session, const dbf_
   t->options = *options;
   if (!t->options.block) t->options.block = BLOCK;
   if (!t->options.line_limit) t->options.line_limit = DBF_LINE_LIMIT;
-  t->lines_known = true;
+  t->lines_known = t->base_known = true;
   dbf_bytes_init(&t->text);
   if (open_tail(t, session, err)) return t;
   dbf_tail_free(t);
@@ -127,6 +127,7 @@ void dbf_tail_free(dbf_tail *t) {
   debrief_reader_close(t->reader);
   dbf_bytes_release(&t->text);
   dbf_lineset_release(&t->given);
+  dbf_trail_release(&t->trail);
   free(t);
 }
 
@@ -155,16 +156,23 @@ static bool behind_last_newline(dbf_tail *t, uint64_t size, uint64_t *place, deb
   return true;
 }
 
+/* Begin anew at `place`, which the file is unchanged before or was not read before. */
+static bool begin_trail(dbf_tail *t, uint64_t place, debrief_error *err) {
+  dbf_trail_begin(&t->trail, place);
+  t->base = (dbf_tail_print){place > 2 * PRINT ? place - 2 * PRINT : 0, place, 0};
+  return place == 0 || read_print(t, &t->base, err);
+}
+
 /* Go after the last newline before `size`, as if everything before it had been given. */
 static bool pass_over(dbf_tail *t, uint64_t size, debrief_error *err) {
   uint64_t place;
   if (!behind_last_newline(t, size, &place, err)) return false;
   go_to(t, place);
-  t->lines_known = place == 0;
-  t->lines = 0;
+  t->lines_known = t->base_known = place == 0;
+  t->lines = t->base_lines = 0;
   t->mark.begin = place > 2 * PRINT ? place - 2 * PRINT : 0;
   t->head = (dbf_tail_print){0, place < PRINT ? place : PRINT, 0};
-  return read_print(t, &t->mark, err) && read_print(t, &t->head, err);
+  return read_print(t, &t->mark, err) && read_print(t, &t->head, err) && begin_trail(t, place, err);
 }
 
 bool dbf_tail_to_end(dbf_tail *t, debrief_error *err) {
@@ -190,6 +198,10 @@ static bool count_lines(dbf_tail *t, debrief_error *err) {
     at += t->text.len;
   }
   t->lines_known = true;
+  if (t->offset == t->trail.begin) {
+    t->base_lines = t->lines;
+    t->base_known = true;
+  }
   return true;
 }
 
@@ -198,20 +210,57 @@ static void tell(const dbf_tail *t, debrief_kind kind, uint64_t length, const ch
   if (t->options.on_diagnostic) t->options.on_diagnostic(t->options.user, &d);
 }
 
-/* The file is not any more what was read. When its beginning is, somebody cut off its end; else it was emptied and filled
- * again. */
+/* Walk along the file as far as it is still what was read. */
+static bool walk(dbf_tail *t, dbf_trail_walk *walk, debrief_error *err) {
+  *walk = dbf_trail_walk_begin(&t->trail);
+  for (bool more = true; more;) {
+    if (!read_range(t, walk->at, walk->at + t->options.block, err)) return false;
+    more = t->text.len > 0 && dbf_trail_walk_on(walk, t->text.data, t->text.len);
+  }
+  return true;
+}
+
+/* Go on where the walk ended. */
+static bool go_back(dbf_tail *t, const dbf_trail_walk *walk, debrief_error *err) {
+  uint64_t place = walk->end;
+  t->lines = t->base_lines + walk->end_lines;
+  t->lines_known = t->base_known;
+  dbf_trail_cut(&t->trail, walk);
+  go_to(t, place);
+  t->mark.begin = place > 2 * PRINT ? place - 2 * PRINT : 0;
+  return place == 0 || read_print(t, &t->mark, err);
+}
+
+static void go_to_beginning(dbf_tail *t) {
+  go_to(t, 0);
+  t->lines = t->base_lines = 0;
+  t->lines_known = t->base_known = true;
+  t->head = t->base = (dbf_tail_print){0, 0, 0};
+  dbf_trail_begin(&t->trail, 0);
+}
+
+static const char CUT[] =
+    "lines that were read are no longer in the file; going on behind those that are left";
+
+/* The file is not any more what was read. Where it is up to some line, somebody cut off its end, and it may have grown again;
+ * else it was emptied and filled again. Of lines that were there before the first that was read, only the beginning is known:
+ * when the file ends among them, it is read on from where it ends. */
 static bool restart(dbf_tail *t, uint64_t size, debrief_error *err) {
-  bool same = false;
-  if (size < t->offset && t->head.end > 0 && size >= t->head.end && !still_there(t, &t->head, &same, err))
+  dbf_trail_walk back;
+  bool same = size >= t->trail.begin, head = false;
+  if (same && t->trail.begin > 0 && !still_there(t, &t->base, &same, err)) return false;
+  if (same && !walk(t, &back, err)) return false;
+  if (same && back.end > 0) {
+    tell(t, DEBRIEF_TRUNCATED, size, CUT);
+    return go_back(t, &back, err);
+  }
+  if (size < t->trail.begin && t->head.end > 0 && size >= t->head.end &&
+      !still_there(t, &t->head, &head, err))
     return false;
   tell(t, DEBRIEF_TRUNCATED, size,
-       same ? "lines that were read are no longer in the file; going on behind those that are left"
-            : "the file was emptied since it was read; reading it from its beginning");
-  if (same) return pass_over(t, size, err);
-  go_to(t, 0);
-  t->lines = 0;
-  t->lines_known = true;
-  t->head = (dbf_tail_print){0, 0, 0};
+       head ? CUT : "the file was emptied since it was read; reading it from its beginning");
+  if (head) return pass_over(t, size, err);
+  go_to_beginning(t);
   return true;
 }
 
@@ -256,7 +305,8 @@ static bool pass_oversize(dbf_tail *t, uint64_t end, debrief_error *err) {
   if (next == DEBRIEF_NEXT_ERROR) return false;
   t->lines++;
   go_to(t, end);
-  return true;
+  t->base_lines = t->lines;
+  return begin_trail(t, end, err);
 }
 
 /* Give t->text, which is [offset, end), to the reader. */
@@ -272,6 +322,7 @@ static void hand_over(dbf_tail *t, uint64_t end) {
   }
   t->mark = print_of(text + last, t->offset + last, end);
   t->lines += count_newlines(text, text + len);
+  dbf_trail_add(&t->trail, t->offset, text, len);
   dbf_reader_feed(t->reader, &t->text, t->offset, line);
   t->offset = t->searched = end;
 }
@@ -307,7 +358,8 @@ dbf_tail_status dbf_tail_look(dbf_tail *t, debrief_error *err) {
   for (;;) {
     uint64_t size, end = 0;
     bool same = true;
-    if (!size_of(t, &size, err) || !count_lines(t, err)) return DBF_TAIL_ERROR;
+    if (!size_of(t, &size, err)) return DBF_TAIL_ERROR;
+    if (size > t->offset && !count_lines(t, err)) return DBF_TAIL_ERROR;
     if (size < t->searched) t->searched = t->offset;
     if (size >= t->offset && !find_lines(t, size, &end, err)) return DBF_TAIL_ERROR;
     bool direct = t->searched == t->offset, oversize = end - t->offset > t->options.line_limit + 1;
@@ -347,6 +399,7 @@ dbf_tail_status dbf_tail_look_behind(dbf_tail *t, bool whole, debrief_error *err
   bool same, yes = true;
   if (!size_of(t, &size, err)) return DBF_TAIL_ERROR;
   if (size <= t->offset) return DBF_TAIL_NOTHING;
+  if (!count_lines(t, err)) return DBF_TAIL_ERROR;
   if (size - t->offset > t->options.line_limit) {
     if (whole) return DBF_TAIL_NOTHING;
     return pass_oversize(t, size, err) ? DBF_TAIL_NOTHING : DBF_TAIL_ERROR;

@@ -5,13 +5,15 @@
  *                          up to here everything was handed out
  *
  * What was read is believed only if, after it was read, the file still holds at `mark` the line that was read last. So a
- * file that was emptied and filled again is noticed even when it is longer than before. What is after the last newline
+ * file that was emptied and filled again is noticed even when it is longer than before, and the trail of the lines that
+ * were read says how far it is still the same. What is after the last newline
  * is still being written and is not looked at. */
 #ifndef DBF_TAIL_H
 #define DBF_TAIL_H
 
 #include "lineset.h"
 #include "read.h"
+#include "trail.h"
 
 typedef struct dbf_tail_options {
   bool strict;
@@ -35,6 +37,10 @@ typedef struct dbf_tail {
   uint64_t lines; /* before offset */
   bool lines_known;
   dbf_tail_print head, mark;
+  dbf_trail trail;     /* the lines that were read */
+  dbf_tail_print base; /* what stands before them */
+  uint64_t base_lines; /* lines there */
+  bool base_known;
   dbf_bytes text; /* what was read last, swapped with the reader's */
   debrief_reader *reader;
   dbf_lineset given;     /* entries of the file that had this one's name before, which are not given again */

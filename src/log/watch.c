@@ -99,7 +99,7 @@ static bool change_of(const dbf_watch *w, const struct inotify_event *event, dbf
 void dbf_watch_read(dbf_watch *w, void (*each)(void *user, const dbf_change *change), void *user) {
   _Alignas(struct inotify_event) char events[4096];
   uint64_t ticks;
-  dbf_change change = {.kind = DBF_CHANGE_ANY};
+  dbf_change change = {.kind = DBF_CHANGE_TICK};
   if (w->ticking && read(w->timer, &ticks, sizeof ticks) > 0) {
     w->ticking = 0;
     each(user, &change);

@@ -20,7 +20,8 @@ typedef enum dbf_change_kind {
   DBF_CHANGE_NAME,   /* `name` in the folder was written to, made, moved or removed */
   DBF_CHANGE_FILE,   /* the file of watch descriptor `file` was */
   DBF_CHANGE_FOLDER, /* the folder itself was moved or removed */
-  DBF_CHANGE_ANY     /* the timer ran out, or the kernel lost count: look at everything */
+  DBF_CHANGE_ANY,    /* the kernel lost count: look at everything */
+  DBF_CHANGE_TICK    /* the timer ran out */
 } dbf_change_kind;
 
 typedef struct dbf_change {
@@ -42,7 +43,7 @@ bool dbf_watch_folder(dbf_watch *watch, int fd);
 int dbf_watch_file(dbf_watch *watch, int fd);
 void dbf_watch_forget(dbf_watch *watch, int file);
 
-/* Report DBF_CHANGE_ANY once, in `ms` milliseconds at the latest. */
+/* Report DBF_CHANGE_TICK once, in `ms` milliseconds at the latest. */
 void dbf_watch_tick(dbf_watch *watch, unsigned ms);
 
 /* Call `each` for what has changed since the last call. Does not wait. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 typedef struct way {
   bool poll;
@@ -382,6 +383,47 @@ static void a_file_is_emptied_and_filled_less_before_it_is_looked_at(void **stat
   put(LINE("c"));
   expect("s1/c@1");
   assert_told("truncated:2");
+}
+
+/* What is left was given, what came after the cut was not, however long the file is when it is looked at. */
+static void a_file_is_cut_in_the_middle_and_grows(void **state) {
+  (void)state;
+  put(LINE("a") LINE("b") LINE("c") LINE("d"));
+  follow("s1");
+  expect("s1/a@1 s1/b@2 s1/c@3 s1/d@4");
+  const off_t line = sizeof LINE("a") - 1;
+  cut("s1.jsonl", 2 * line);
+  put(LINE("e"));
+  expect("s1/e@3");
+  assert_told("truncated:4");
+  put(LINE("f"));
+  expect("s1/f@4");
+  cut("s1.jsonl", line + 5);
+  put("\n" LINE("g") LINE("h") LINE("i") LINE("j") LINE("k"));
+  expect("s1/g@3 s1/h@4 s1/i@5 s1/j@6 s1/k@7");
+  assert_told("truncated:4 bad_json:2");
+  cut("s1.jsonl", 0);
+  put(LINE("a") LINE("x"));
+  expect("s1/x@2");
+  assert_told("truncated:7");
+}
+
+static void a_file_is_cut_after_it_was_followed_from_its_end(void **state) {
+  (void)state;
+  debrief_follow_config config = config_of(false);
+  put(LINE("a") LINE("b"));
+  follow_with(&config, "s1");
+  put(LINE("c") LINE("d"));
+  expect("s1/c@3 s1/d@4");
+  const off_t line = sizeof LINE("a") - 1;
+  cut("s1.jsonl", 3 * line);
+  put(LINE("e") LINE("f"));
+  expect("s1/e@4 s1/f@5");
+  assert_told("truncated:4");
+  cut("s1.jsonl", 2 * line);
+  put(LINE("g") LINE("h") LINE("i") LINE("j"));
+  expect("s1/g@3 s1/h@4 s1/i@5 s1/j@6");
+  assert_told("truncated:5");
 }
 
 static void a_file_is_emptied_and_filled_again_to_the_same_size(void **state) {
@@ -798,6 +840,57 @@ static void more_sessions_than_may_be_open(void **state) {
   expect("t06/n@1");
 }
 
+/* Nothing is reported of an empty folder that is removed while we have it open. */
+static void an_empty_folder_is_removed_and_made_again(void **state) {
+  (void)state;
+  debrief_log_close(log_);
+  char *path = path_in(folder, "log");
+  log_ = debrief_log_open(path, NULL, &err);
+  assert_int_equal(mkdir(path, 0700), 0);
+  debrief_follow_config config = config_of(false);
+  follow_with(&config, NULL);
+  expect_nothing();
+  assert_int_equal(rmdir(path), 0);
+  assert_int_equal(mkdir(path, 0700), 0);
+  put_in("log/s1.jsonl", LINE("a"));
+  expect("s1/a@1");
+  put_in("log/s1.jsonl", LINE("b"));
+  expect("s1/b@2");
+  free(path);
+}
+
+/* From the first look on: all of them are opened before one is looked at again. */
+static void follows_more_sessions_than_there_are_descriptors(void **state) {
+  (void)state;
+  enum { MANY = 100 };
+  char name[32], expected[32];
+  struct rlimit before;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int i = 0; i < MANY; i++) {
+    snprintf(name, sizeof name, "t%02d.jsonl", i);
+    put_in(name, LINE("a"));
+  }
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, before.rlim_max}), 0);
+  debrief_follow_config config = config_of(false);
+  follow_with(&config, NULL);
+  for (int i = 0; i < MANY; i++) {
+    snprintf(name, sizeof name, "t%02d.jsonl", i);
+    put_in(name, LINE("b"));
+    snprintf(expected, sizeof expected, "t%02d/b@2", i);
+    expect(expected);
+  }
+  debrief_follower_close(follower);
+  config.from_start = true;
+  follow_with(&config, NULL);
+  int held[60], count = 0; /* of the limit, a host has most itself */
+  while (count < 60 && (held[count] = dup(0)) >= 0) count++;
+  for (int i = 0; i < 2; i++) close(held[--count]);
+  for (int i = 0; i < 2 * MANY; i++) assert_string_not_equal(next_one(5000), "");
+  expect_nothing();
+  while (count > 0) close(held[--count]);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void its_descriptor_can_be_polled(void **state) {
   (void)state;
   put(LINE("a"));
@@ -876,7 +969,11 @@ static void refuses_wrong_arguments(void **state) {
       T(way, long_lines), T(way, lines_over_the_limit_are_passed_over),                                      \
       T(way, a_mark_of_byte_order_is_no_part_of_the_first_line), T(way, a_strict_follower_stops_at_damage),  \
       T(way, waits_for_a_session), T(way, waits_for_a_folder), T(way, the_folder_is_removed_and_made_again), \
-      T(way, a_file_is_emptied), T(way, a_file_is_emptied_and_filled_less_before_it_is_looked_at),           \
+      T(way, an_empty_folder_is_removed_and_made_again),                                                     \
+      T(way, follows_more_sessions_than_there_are_descriptors), T(way, a_file_is_emptied),                   \
+      T(way, a_file_is_emptied_and_filled_less_before_it_is_looked_at),                                      \
+      T(way, a_file_is_cut_in_the_middle_and_grows),                                                         \
+      T(way, a_file_is_cut_after_it_was_followed_from_its_end),                                              \
       T(way, a_file_is_emptied_and_filled_again_to_the_same_size),                                           \
       T(way, a_file_is_emptied_and_filled_again_with_more), T(way, lines_that_end_alike_are_distinguished),  \
       T(way, a_file_is_emptied_while_a_line_is_half_written), T(way, a_half_written_line_is_taken_back),     \

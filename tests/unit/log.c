@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -615,6 +616,50 @@ static void leaves_the_places_of_standard_files_free(void **state) {
   assert_file(folder, "s1.jsonl", JSON("a") "\n");
 }
 
+/* A host that has nearly all the descriptors it may have: sessions take turns with those that are left. */
+static void makes_do_with_few_descriptors(void **state) {
+  (void)state;
+  struct rlimit before, few;
+  char id[16];
+  sync_data();
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  int next = dup(0);
+  close(next);
+  few = (struct rlimit){(rlim_t)next + 5, before.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  bool ok = true;
+  for (int i = 0; i < 40 && ok; i++) {
+    snprintf(id, sizeof id, "s%d", i % 20);
+    ok = append(id, "{\"session_id\":null,\"timestamp\":\"2026-05-03T12:00:00Z\"}");
+  }
+  debrief_reader *reader = ok ? debrief_log_read(log_, "s3", NULL, &err) : NULL;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  if (!ok) print_error("%s: %s\n", id, err.message);
+  assert_true(ok);
+  assert_non_null(reader);
+  debrief_reader_close(reader);
+  char *text = get_file(folder, "s19.jsonl");
+  assert_int_equal(strlen(text),
+                   2 * strlen("{\"session_id\":\"s19\",\"timestamp\":\"2026-05-03T12:00:00Z\"}\n"));
+  free(text);
+}
+
+/* The last one syncs with the session's own descriptor. */
+static void syncs_without_a_descriptor_to_spare(void **state) {
+  (void)state;
+  struct rlimit before;
+  sync_data();
+  assert_true(append("s1", JSON("a")));
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  int next = dup(0);
+  close(next);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next, before.rlim_max}), 0);
+  bool ok = append("s1", JSON("b"));
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_true(ok);
+  assert_int_equal(data_syncs, 2);
+}
+
 static void knows_its_version(void **state) {
   (void)state;
   assert_string_equal(debrief_version(), "0.1.0");
@@ -651,6 +696,8 @@ int main(void) {
       TEST(a_forked_child_opens_the_log_again),
       TEST(a_child_leaves_its_parents_lock_alone),
       TEST(leaves_the_places_of_standard_files_free),
+      TEST(makes_do_with_few_descriptors),
+      TEST(syncs_without_a_descriptor_to_spare),
       TEST(knows_its_version),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

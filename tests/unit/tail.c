@@ -4,10 +4,18 @@
 #include "log/tail.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #define LINE(skill) "{\"session_id\":\"s1\",\"skill\":\"" skill "\"}\n"
 
 static char *folder;
+static size_t bytes_read;
+
+ssize_t pread(int fd, void *to, size_t len, off_t at) {
+  ssize_t n = syscall(SYS_pread64, fd, to, len, at);
+  if (n > 0) bytes_read += (size_t)n;
+  return n;
+}
 
 static int set_up(void **state) {
   (void)state;
@@ -63,8 +71,31 @@ static void what_was_given_is_passed_on_by_a_file_that_was_not_read_to_its_end(v
   dbf_tail_free(third);
 }
 
+/* Lines are counted when one of them is to be numbered. */
+static void going_to_the_end_does_not_read_the_file(void **state) {
+  (void)state;
+  debrief_error err;
+  dbf_tail *tail = tail_of("1", LINE("a"));
+  char *path = path_in(folder, "1");
+  tail->options.block = 64 * 1024;
+  assert_int_equal(truncate(path, 8 << 20), 0);
+  put_bytes(folder, "1", "a", "\n", 1);
+  bytes_read = 0;
+  assert_true(dbf_tail_to_end(tail, &err));
+  assert_int_equal(dbf_tail_look(tail, &err), DBF_TAIL_NOTHING);
+  assert_true(bytes_read < 200000);
+  put_bytes(folder, "1", "a", LINE("b"), sizeof LINE("b") - 1);
+  assert_look_gives(tail, "b");
+  assert_int_equal(tail->lines, 3);
+  dbf_tail_free(tail);
+  free(path);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-      what_was_given_is_passed_on_by_a_file_that_was_not_read_to_its_end, set_up, tear_down)};
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(what_was_given_is_passed_on_by_a_file_that_was_not_read_to_its_end),
+      TEST(going_to_the_end_does_not_read_the_file),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

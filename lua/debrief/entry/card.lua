@@ -7,6 +7,7 @@
 --       attempts[1]
 --         verified    false
 -- @module debrief.entry.card
+local colour = require "debrief.text.colour"
 local columns = require "debrief.entry.fields"
 local core = require "debrief.core"
 local format = require "debrief.text.values"
@@ -17,8 +18,6 @@ local width = require "debrief.text.width"
 local card = {}
 
 local SHORT = 80 -- columns that an array of scalars may take on one line
-
-local colours = { ok = "\27[32m", fail = "\27[31m", skip = "\27[33m" }
 
 local function is_flat(value)
   if core.type(value) ~= "array" then return false end
@@ -97,7 +96,7 @@ function card.text(entry, session, line, opts)
   local ns, result = core.time(entry), outcome(entry)
   local head = ("%s  %s  %s  "):format(line and ("%s:%d"):format(session, line) or escape(session),
     ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-", escape(tostring(entry.skill or "-")))
-  if opts.color then head, result = "\27[1m" .. head, (colours[result] or "") .. result .. "\27[0m" end
+  if opts.color then head, result = colour.paint("bold", head), colour.paint("bold", colour.paint(result, result)) end
   local out = { head .. result }
   members(out, "  ", entry, opts.lines or math.huge)
   return table.concat(out, "\n")

@@ -1,6 +1,7 @@
 --- Entries as they are printed: JSON for programs, some fields, one readable line each, or a card for people.
 -- @module debrief.entry.printer
 local card = require "debrief.entry.card"
+local colour = require "debrief.text.colour"
 local fields_of = require "debrief.entry.fields"
 local core = require "debrief.core"
 local names = require "debrief.entry.asked"
@@ -16,7 +17,6 @@ local printer = {}
 local FLUSH = 64 -- lines that are written at once
 
 local marks = { ok = "ok", fail = "FAIL", skip = "skip", unknown = "-" }
-local colours = { ok = "\27[32m", fail = "\27[31m", skip = "\27[33m" }
 
 local function first_line(entry)
   local attempts = entry.attempts
@@ -58,8 +58,7 @@ function printer.lines(opts)
   return function(entry, session, line)
     local cells, result = cells_of(entry, session, line, opts.now)
     return grid:row(cells, function(at, text)
-      local colour = at == MARK and opts.color and colours[result]
-      return colour and colour .. text .. "\27[0m" or text
+      return at == MARK and opts.color and colour.paint(result, text) or text
     end)
   end
 end

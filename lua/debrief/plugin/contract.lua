@@ -1,6 +1,7 @@
 --- The contract (api 1): is the table that a plugin file returns one of a plugin? plugins/README.md describes it.
 -- @module debrief.plugin.contract
 local core = require "debrief.core"
+local key_order = require "debrief.text.keys"
 local options = require "debrief.plugin.options"
 local rights = require "debrief.plugin.rights"
 local suggest = require "debrief.text.suggest"
@@ -55,23 +56,16 @@ local required = {
   plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" }, option = { "type" },
 }
 
-local function sorted_keys(t)
-  local out = {}
-  for key in next, t do out[#out + 1] = tostring(key) end
-  table.sort(out)
-  return out
-end
-
 local function unknown_key(key, kind)
-  local known = sorted_keys(keys[kind])
-  local near, hint = suggest(key, known)
-  return ("unknown key '%s'%s"):format(key, near and hint or "; known are " .. table.concat(known, ", "))
+  local known = key_order.sorted(keys[kind])
+  local near, hint = suggest(tostring(key), known)
+  return ("unknown key '%s'%s"):format(tostring(key), near and hint or "; known are " .. table.concat(known, ", "))
 end
 
 -- Are all keys of `t` known and of their kind, and are those that must be there?
 -- @return true, or nil and a message about the first that is not
 local function check_keys(t, kind, where)
-  for _, key in ipairs(sorted_keys(t)) do
+  for _, key in ipairs(key_order.sorted(t)) do
     local check = keys[kind][key]
     if not check then return nil, ("%s: %s"):format(where, unknown_key(key, kind)) end
     local ok, wanted = check(t[key])

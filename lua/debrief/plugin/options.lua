@@ -4,6 +4,7 @@
 -- @module debrief.plugin.options
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
+local keys = require "debrief.text.keys"
 local message_of = require "debrief.pretty.raised"
 local said = require "debrief.plugin.said"
 local suggest = require "debrief.text.suggest"
@@ -45,15 +46,8 @@ function options.allows(option, value)
   return false, "one of " .. table.concat(texts, ", "), select(2, suggest(tostring(value), texts))
 end
 
-local function names_of(declared)
-  local names = {}
-  for name in next, declared do names[#names + 1] = tostring(name) end
-  table.sort(names)
-  return names
-end
-
 local function unknown(t, name, declared)
-  local names = names_of(declared)
+  local names = keys.sorted(declared)
   local near, hint = suggest(name, names)
   local what = near and hint or #names > 0 and "; it has " .. table.concat(names, ", ") or ": it has none"
   return ("plugin '%s' has no option '%s'%s"):format(t.name, name, what)
@@ -73,7 +67,7 @@ end
 
 -- What the plugin's own checks say of its options, all of which have their values.
 local function run_checks(t, values, declared)
-  for _, name in ipairs(names_of(declared)) do
+  for _, name in ipairs(keys.sorted(declared)) do
     local check = declared[name].check
     if check and values[name] ~= nil then
       local called, fine, wanted = core.bounded(core.host().plugin_time or 0, message_of, check, values[name], values)

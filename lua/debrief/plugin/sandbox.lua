@@ -4,8 +4,9 @@
 -- Debian's Lua 5.4.4); tables of functions are copies; `pairs` visits keys in sorted order; `require` knows debrief and
 -- cjson; an undeclared name is an error. Runs inside worker states.
 -- @module debrief.plugin.sandbox
-local before = require "debrief.text.key_order"
 local core = require "debrief.core"
+local key_order = require "debrief.text.keys"
+local plain = require "debrief.retro.aggregate.plain"
 
 local sandbox = {}
 
@@ -19,12 +20,7 @@ end
 -- pairs whose order does not differ from run to run: numbers, then strings, each from small to large.
 local function sorted_pairs(t)
   if type(t) ~= "table" then return pairs(t) end
-  local keys, n, i = {}, 0, 0
-  for key in next, t do
-    n = n + 1
-    keys[n] = key
-  end
-  table.sort(keys, before)
+  local keys, i = key_order.sorted(t), 0
   return function()
     local key, value
     repeat
@@ -35,12 +31,6 @@ local function sorted_pairs(t)
     until value ~= nil
     return key, value
   end, t, nil
-end
-
-local function copy_deep(t)
-  local out = {}
-  for key, value in next, t do out[key] = type(value) == "table" and copy_deep(value) or value end
-  return out
 end
 
 -- Stands where a function is that takes a right.
@@ -67,7 +57,7 @@ end
 -- @param allow right -> true
 -- @param globals the plugin's environment, for debrief.repl; nil where there is none
 function sandbox.library(allow, globals)
-  local library = copy_deep(require "debrief.plugin.library")
+  local library = plain.copy(require "debrief.plugin.library")
   library.run = allow.process and core.run or withheld("run", "process")
   library.repl = prompt(library, globals)
   return library

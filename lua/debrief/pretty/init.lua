@@ -13,7 +13,7 @@ local core = require "debrief.core"
 local list = require "debrief.entry.collect"
 local printer = require "debrief.entry.printer"
 local asked = require "debrief.entry.asked"
-local plain = require "debrief.pretty.inspect"
+local inspect = require "debrief.pretty.inspect"
 local report = require "debrief.report"
 local escape = require "debrief.text.escape"
 local width = require "debrief.text.width"
@@ -26,7 +26,8 @@ pretty.formats = { "text", "table", "card", "json", "markdown" }
 local WIDTH, ROWS, LINES = 100, 40, 12 -- columns; entries of a listing; lines of one text in a card
 local TEXT = 1 << 16 -- bytes of a string
 
-local metatable_of = debug and debug.getmetatable or getmetatable
+local metatable_of = inspect.metatable
+
 -- Session and line of an entry; without `list` nobody knows the line.
 local function place_of(entry)
   local session, line = list.place(entry)
@@ -114,7 +115,7 @@ end
 
 local function text_of_string(text)
   if text == "" then return '""' end
-  local cut = #text > TEXT and plain.start(text, TEXT) or text
+  local cut = #text > TEXT and inspect.start(text, TEXT) or text
   local rest = cut ~= text and ("\n… %d more bytes"):format(#text - #cut) or ""
   return escape(cut, "\n\t") .. rest
 end
@@ -139,7 +140,7 @@ local function special(v, opts)
     if text then return text end
   end
   if type(v) == "string" then return text_of_string(v) end
-  if plain.is_view(v) then return view_text(v, opts) end
+  if inspect.is_view(v) then return view_text(v, opts) end
   if are_entries(v) then return (of_entries[opts.format] or rows)(v, opts) end
   return report_text(v, opts)
 end
@@ -153,7 +154,7 @@ function pretty.text(v, opts)
   local manner = { width = math.max(tonumber(opts.width) or WIDTH, 20), color = opts.color or false,
     format = opts.format or "text" }
   local ok, text = pcall(special, v, manner)
-  if not ok or not text then ok, text = pcall(plain.text, v, manner.width) end
+  if not ok or not text then ok, text = pcall(inspect.text, v, manner.width) end
   return ok and text or ("<%s that cannot be shown>"):format(type(v))
 end
 

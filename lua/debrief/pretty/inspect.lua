@@ -6,21 +6,26 @@
 -- it is shown first: <1>{…}, and <table 1> after that. Omitted items are counted. Metamethods of tables are not called:
 -- one that loops would never return.
 -- @module debrief.pretty.inspect
-local before = require "debrief.text.key_order"
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
+local before = require "debrief.text.keys".before
 local width = require "debrief.text.width"
 
-local value = {}
+local inspect = {}
 
 local ITEMS, DEPTH, NODES = 40, 5, 250 -- of a table; levels; of all tables together
 local STRING, KEEP = 300, 4096 -- bytes of a nested string; keys at which only the first in order are kept
 
 local getinfo = debug and debug.getinfo
-local metatable_of = debug and debug.getmetatable or getmetatable
 local status = coroutine and coroutine.status
 
-local reserved = {}
+--- The metatable of a value, also where a script has hidden it. In states without `debug`: as getmetatable returns it.
+inspect.metatable = debug and debug.getmetatable or getmetatable
+local metatable_of = inspect.metatable
+
+--- The words of Lua that are no names: word -> true.
+inspect.reserved = {}
+local reserved = inspect.reserved
 for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "
   .. "until while"):gmatch "%S+" do
   reserved[word] = true
@@ -45,7 +50,7 @@ local function start(text, most)
 end
 
 --- A string in quotes, escaped; a long one is cut.
-function value.quoted(text)
+function inspect.quoted(text)
   local cut = #text > STRING and start(text, STRING) or text
   local rest = cut ~= text and ("… %d more bytes"):format(#text - #cut) or ""
   return '"' .. escape((cut:gsub('[\\"]', "\\%0"))) .. '"' .. rest
@@ -71,7 +76,7 @@ end
 local scalars = {
   ["nil"] = function() return "nil" end,
   boolean = tostring,
-  string = value.quoted,
+  string = inspect.quoted,
   ["function"] = function_text,
   userdata = userdata_text,
   number = function(v) return math.type(v) == "integer" and tostring(v) or float(v) end,
@@ -237,16 +242,16 @@ end
 --- The value as text.
 -- @param columns how wide a line should be
 -- @return lines without a final newline
-function value.text(v, columns)
+function inspect.text(v, columns)
   local out = {}
   lines(build({ seen = {}, numbers = 0, left = NODES }, v, 0), "", "", "", columns, out)
   return table.concat(out, "\n")
 end
 
 --- Is it an entry or a part of one?
-value.is_view = is_view
+inspect.is_view = is_view
 
 --- The start of a text, ended between two characters.
-value.start = start
+inspect.start = start
 
-return value
+return inspect

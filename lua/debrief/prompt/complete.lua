@@ -7,22 +7,18 @@
 --     .try skills ha         commands and their arguments
 -- @module debrief.prompt.complete
 local core = require "debrief.core"
+local sorted_keys = require "debrief.text.keys".sorted
 local syntax = require "debrief.prompt.syntax"
-local value = require "debrief.pretty.inspect"
+local inspect = require "debrief.pretty.inspect"
 
 local complete = {}
 
 local LOOKS, LEVELS = 20000, 10 -- keys to look at; tables in a chain of __index
 local NEAR = 1000 -- bytes before the cursor that are looked at closely: patterns are slow on long texts
 
-local metatable_of = debug and debug.getmetatable or getmetatable
+local metatable_of = inspect.metatable
 
-local keywords, reserved = {}, {}
-for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "
-  .. "until while"):gmatch "%S+" do
-  keywords[#keywords + 1] = word
-  reserved[word] = true
-end
+local reserved, keywords = inspect.reserved, sorted_keys(inspect.reserved)
 
 -- The table in which Lua looks next for what `v` does not have.
 local function index_table(v)
@@ -32,7 +28,7 @@ local function index_table(v)
 end
 
 -- Entries and debrief.host: looking at their members runs no code of a user.
-local function is_open(v) return value.is_view(v) or rawequal(v, core.values) end
+local function is_open(v) return inspect.is_view(v) or rawequal(v, core.values) end
 
 local function step(v, key)
   if is_open(v) then

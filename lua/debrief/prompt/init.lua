@@ -8,6 +8,7 @@
 -- @module debrief.prompt
 local complete = require "debrief.prompt.complete"
 local core = require "debrief.core"
+local keys = require "debrief.text.keys"
 local list = require "debrief.entry.collect"
 local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
@@ -146,18 +147,11 @@ end
 
 -- ---- Lines ----------------------------------------------------------------------------------------------------------
 
-local function names_of(commands)
-  local names = {}
-  for name in next, commands do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 local function command(self, line)
   local name, bang, argument = line:match "^%s*%.(%a+)(!?)(.*)$"
   local found = self.commands[name]
   if not found or bang == "!" and not found.bang then
-    local near = suggest(name, names_of(self.commands))
+    local near = suggest(name, keys.sorted(self.commands))
     self:tell(("no command .%s%s%s"):format(name, bang, near and (": did you mean .%s?"):format(near)
       or "; .help lists them"))
     return "error"

@@ -9,7 +9,7 @@ local readers = require "debrief.query.reader"
 local report = require "debrief.report"
 local sessions = require "debrief.query.sessions"
 local escape = require "debrief.text.escape"
-local value = require "debrief.pretty.inspect"
+local inspect = require "debrief.pretty.inspect"
 
 local try = {}
 
@@ -80,7 +80,7 @@ end
 -- ---- What changed ---------------------------------------------------------------------------------------------------
 
 local function shown(v)
-  return type(v) == "userdata" and escape(tostring(v)) or value.text(v, math.huge)
+  return type(v) == "userdata" and escape(tostring(v)) or inspect.text(v, math.huge)
 end
 
 local differences
@@ -88,7 +88,7 @@ local differences
 local function difference(out, path, a, b)
   if a == nil then out[#out + 1] = ("  + %s = %s"):format(escape(path), shown(b))
   elseif b == nil then out[#out + 1] = ("  - %s = %s"):format(escape(path), shown(a))
-  elseif value.is_view(a) and value.is_view(b) and core.type(a) == core.type(b) then differences(out, path, a, b)
+  elseif inspect.is_view(a) and inspect.is_view(b) and core.type(a) == core.type(b) then differences(out, path, a, b)
   elseif shown(a) ~= shown(b) then
     out[#out + 1] = ("  ~ %s = %s (was %s)"):format(escape(path), shown(b), shown(a))
   end

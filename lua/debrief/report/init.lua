@@ -11,9 +11,9 @@
 -- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with
 -- a defect is not shown at all: half a report looks like a whole one.
 -- @module debrief.report
-local core = require "debrief.core"
+local plain = require "debrief.retro.aggregate.plain"
 
-local report = {}
+local report, nothing = {}, plain.nothing
 
 local known = {
   report = "title, text, tables and findings",
@@ -30,10 +30,6 @@ local function fault(defects, where, what, ...)
   defects[#defects + 1] = where .. " " .. what:format(...)
 end
 
-local function nothing(value)
-  return value == nil or value == core.null
-end
-
 local function describe(value)
   if nothing(value) then return "missing" end
   if type(value) == "string" then return ("the string %q"):format(#value > 30 and value:sub(1, 30) .. "…" or value) end
@@ -41,15 +37,8 @@ local function describe(value)
   return "a " .. type(value)
 end
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in next, t do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  return keys
-end
-
 local function check_keys(t, kind, where, defects)
-  for _, key in ipairs(sorted_keys(t)) do
+  for _, key in ipairs(plain.keys(t)) do
     if not (" " .. known[kind]:gsub(",", " ") .. " "):find(" " .. tostring(key) .. " ", 1, true) or key == "and" then
       fault(defects, where, "has the unknown key %s: a %s has %s", tostring(key), kind, known[kind])
     end
@@ -69,7 +58,7 @@ local function check_array(value, where, defects)
     fault(defects, where, "must be an array, and is %s", describe(value))
     return {}
   end
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(plain.keys(value)) do
     if math.type(key) ~= "integer" or key < 1 or key > #value then
       fault(defects, where, "must be an array, and has the key %s: number its items 1, 2, 3 …", tostring(key))
       return {}
@@ -167,7 +156,7 @@ end
 -- Keys of a row that no column reads. True when the row is by column key, not by number.
 local function check_row_keys(row, columns, by_key, where, defects)
   local cells, named = 0, false
-  for _, key in ipairs(sorted_keys(row)) do
+  for _, key in ipairs(plain.keys(row)) do
     if math.type(key) == "integer" then
       cells = math.max(cells, key)
       if key < 1 then fault(defects, where, "has a cell %d: cells are numbered from 1", key) end
@@ -295,11 +284,6 @@ function report.render(format, reports, counts, opts)
 end
 
 --- A copy of a checked report in which no table occurs twice, so that it can travel between states.
-function report.copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for key, part in next, value do out[key] = report.copy(part) end
-  return out
-end
+report.copy = plain.copy
 
 return report

@@ -10,6 +10,7 @@
 -- A table that is too wide is made narrower in this order: titles of columns break into lines, then columns of words
 -- are cut with "…" (numbers never are), then each row becomes a block of lines.
 -- @module debrief.report.text
+local colour = require "debrief.text.colour"
 local format = require "debrief.text.values"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
@@ -21,12 +22,7 @@ local NARROWEST = 12 -- a column of words is not cut below this
 local GAP = "  " -- between a finding's value and its text
 local MOST_REFERENCES = 12 -- of one finding; JSON has all
 
-local styles = { bold = "\27[1m", dim = "\27[2m" }
-
-local function paint(style, line, opts)
-  if not opts.color or not style or line == "" then return line end
-  return styles[style] .. line .. "\27[0m"
-end
+local function paint(style, line, opts) return opts.color and colour.paint(style, line) or line end
 
 local function space(out)
   if #out > 0 and out[#out] ~= "" then out[#out + 1] = "" end

@@ -3,6 +3,7 @@
 -- no shared parts: a state travels between workers, processes and machines.
 -- @module debrief.retro.aggregate.plain
 local core = require "debrief.core"
+local keys = require "debrief.text.keys"
 
 local plain = {}
 
@@ -19,20 +20,8 @@ function plain.copy(value)
   return out
 end
 
---- The order of keys: integers before strings, each by size.
-function plain.before(a, b)
-  local number_a, number_b = type(a) == "number", type(b) == "number"
-  if number_a ~= number_b then return number_a end
-  return a < b
-end
-
---- The keys of a table, sorted: Lua's own order differs from run to run.
-function plain.keys(t)
-  local keys = {}
-  for key in next, t do keys[#keys + 1] = key end
-  table.sort(keys, plain.before)
-  return keys
-end
+--- The order of keys, and the keys of a table in it.
+plain.before, plain.keys = keys.before, keys.sorted
 
 --- What a value is called as a key. Only strings and integers may be keys of plain data, so true is "true", 1.5 is
 -- "1.5", and no data is "" (the original's zero value for a field that nobody set).

@@ -1,0 +1,18 @@
+--- Colours and styles of a terminal.
+-- @module debrief.text.colour
+
+local colour = {}
+
+local STYLES = {
+  bold = "\27[1m", dim = "\27[2m",
+  ok = "\27[32m", fail = "\27[31m", skip = "\27[33m", -- outcomes; unknown has none
+}
+
+--- A text in a style.
+-- @param style its name; for one that there is not, the text stays as it is
+function colour.paint(style, text)
+  local code = STYLES[style]
+  return code and text ~= "" and code .. text .. "\27[0m" or text
+end
+
+return colour

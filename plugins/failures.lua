@@ -1,7 +1,7 @@
--- failures: what failed runs have in common, grouped by the first telling line of their last runner_output: the first
--- that names trouble, or else the first that is not noise (blank, ornament, progress, a test that passes, a command).
--- Colours and leading times go, numbers become N, hex and ids HEX, paths their last part: so the same failure, in
--- another place and at another time, has the same line.
+-- failures: what failed runs have in common, grouped by the first meaningful line of their last runner_output: the
+-- first that names trouble, or else the first that is not noise (blank, ornament, progress, a test that passes, a
+-- command). Colours and leading times go, numbers become N, hex and ids HEX, paths their last part: so the same
+-- failure, in another place and at another time, has the same line.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
@@ -49,7 +49,7 @@ local function telling_line(output)
       fallback = fallback or line
     end
   end
-  return fallback or "(nothing telling)"
+  return fallback or "(nothing meaningful)"
 end
 
 local function last_part(path) return path:match "[^/]+$" end

@@ -10,7 +10,7 @@ local debrief = require "debrief"
 
 local SECOND = 1000000000
 
--- In a hook of git these would name that hook's repository, whatever -C says; and nobody is there to be asked.
+-- In a hook of git these would name that hook's repository, whatever -C says; and nobody can answer a question.
 local ENVIRONMENT = {
   GIT_DIR = false, GIT_WORK_TREE = false, GIT_INDEX_FILE = false, GIT_COMMON_DIR = false, GIT_OBJECT_DIRECTORY = false,
   GIT_NAMESPACE = false, GIT_PREFIX = false, GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0",
@@ -80,7 +80,7 @@ local function ask(root, ctx)
   return false
 end
 
--- The folder to ask about; nil when there is none, or, with a warning, when nobody knows where it is.
+-- The folder to look at; nil if there is none, or, with a warning, if its place is unknown.
 local function root_of(entry, ctx)
   local root = entry.project_root
   if root == nil or root == "" then

@@ -5,7 +5,7 @@
 -- the number and the last answer. It has no time of day: the entries have no timestamp.
 local debrief = require "debrief"
 
--- Whether all assertions passed, nil when there are none; and a line for each, as a test runner would print it.
+-- Whether all assertions passed, nil without assertions; and one line for each, as a test runner would print it.
 local function judge(assertions)
   local verified, lines = nil, {}
   for i, assertion in ipairs(assertions) do

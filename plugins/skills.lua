@@ -21,7 +21,7 @@ local function count_attempts(skill, entry)
   end
 end
 
--- All attempts verified: nothing was lost. Some did not, and none of those has a time: how much is not known.
+-- If all attempts verified, nothing was lost. If some did not, and none of those has a time, the loss is unknown.
 local function lost(skill)
   local has_attempts = agg.value(skill.attempts) ~= nil
   return agg.value(skill.lost) or (has_attempts and skill.lost_unknown == 0 and 0 or nil)

@@ -1,5 +1,6 @@
--- slow: which runs took too long. How many of each skill are over a limit, and the slowest, each beside the median of
--- its skill: a run of 3 minutes is slow where the others take 20 seconds. Runs without duration_ms are counted apart.
+-- slow: which runs took too long. How many runs of each skill are over a limit, and the slowest, each with the median
+-- of its skill: a run of 3 minutes is slow if the others take 20 seconds. Runs without duration_ms are counted
+-- separately.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 

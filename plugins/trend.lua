@@ -1,5 +1,5 @@
--- trend: is it getting better or worse? The pass rate of each skill in the latest day or week beside that of the ones
--- before, and one by one. A change is named only when the two 95 % intervals lie apart: a few runs are no trend.
+-- trend: is it getting better or worse? The pass rate of each skill in the latest day or week compared with the ones
+-- before, and one by one. A change is named only if the two 95 % intervals do not overlap: a few runs are not a trend.
 -- Days and weeks (from Monday) are those of the user's zone. Runs without a time are in none of them, and counted.
 local debrief = require "debrief"
 local agg = debrief.aggregate

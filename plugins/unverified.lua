@@ -1,5 +1,5 @@
--- unverified: keep the runs that nothing has verified: no attempt of theirs says so, whatever their status claims. With
--- --opt passed=true, only those that passed all the same: what was believed without a check.
+-- unverified: keep the runs that nothing has verified: none of their attempts says so, whatever their status claims.
+-- With --opt passed=true, only those that passed: what was believed without a check.
 local debrief = require "debrief"
 
 return {

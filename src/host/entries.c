@@ -149,7 +149,7 @@ static bool go_on(debrief_entries *e) {
   return false;
 }
 
-static void give(debrief_entries *e, debrief_found *found) {
+static void hand_out(debrief_entries *e, debrief_found *found) {
   uint64_t line;
   const char *text = e->texts.data + e->text;
   size_t len = (size_t)((const char *)memchr(text, '\n', e->texts.len - e->text) - text);
@@ -178,7 +178,7 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
     return DEBRIEF_NEXT_ERROR;
   }
   if (e->text < e->texts.len) {
-    give(e, found);
+    hand_out(e, found);
     return DEBRIEF_NEXT_ENTRY;
   }
   e->ended = true;

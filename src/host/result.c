@@ -86,7 +86,7 @@ static debrief_text text_of(builder *b, int index, const char *name) {
   return pop_text(b);
 }
 
-/* A number, NaN where there is none. */
+/* A number, NaN if there is no number. */
 static double number_of(builder *b, int index, const char *name) {
   lua_getfield(b->L, index, name);
   double number = lua_type(b->L, -1) == LUA_TNUMBER ? lua_tonumber(b->L, -1) : (double)NAN;
@@ -188,7 +188,7 @@ static void fill_column(builder *b, int index, void *to) {
   column->align = align_of(b, index);
 }
 
-/* Rows are read from 1 to the number of columns: nil is no data, wherever it is. */
+/* Rows are read from 1 to the number of columns: nil means no data, wherever it is. */
 static void fill_rows(builder *b, int index, debrief_table *table) {
   lua_State *L = b->L;
   lua_getfield(L, index, "rows");

@@ -94,7 +94,7 @@ static bool read_keys(key_table *t, int fd, const char *path, debrief_error *err
   debrief_next next;
   bool there, ok = true;
   int own = dbf_io_duplicate(fd);
-  if (own < 0) return dbf_fail_errno(err, "%s: cannot look for what is there already", path);
+  if (own < 0) return dbf_fail_errno(err, "%s: cannot look for entries that are stored already", path);
   debrief_reader *reader = dbf_reader_open(own, path, &options, err);
   if (!reader) return false;
   while (ok && (next = dbf_reader_next(reader, &record, err)) == DEBRIEF_NEXT_ENTRY)

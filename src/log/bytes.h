@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Bytes that may be read (not used) past the end of any text the scanner gets: a block of 64 that starts up to 64 after. */
+/* Bytes that may be read (not used) past the end of any text the scanner gets: a block of 64 that starts up to 64
+ * after. */
 #define DBF_PADDING 128
 
 typedef struct dbf_bytes {
@@ -26,16 +27,16 @@ void dbf_bytes_release(dbf_bytes *bytes);
 /* Forget the content and a failure, keep the memory. */
 void dbf_bytes_clear(dbf_bytes *bytes);
 
-/* Room for `more` bytes after len when there is none yet, by doubling; false (and failed) when there is no memory. */
+/* Make room for `more` bytes after len if needed, by doubling; false (and failed) if memory runs out. */
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more);
 
-/* Copy `len` bytes that nobody will read at `from` again: of a long run, each part is given back to the system when it is
- * copied, so that it is never in memory twice. What stays at `from` is unspecified; it must be memory of malloc. */
+/* Copy `len` bytes that nobody will read at `from` again: of a long run, each part is given back to the system when it
+ * is copied, so that it is never in memory twice. What stays at `from` is unspecified; it must be memory of malloc. */
 void dbf_bytes_move(char *to, const char *from, size_t len);
 
 /* What follows is inline because entries are written a few bytes at a time: as calls it was a third of an append. */
 
-/* Room for `more` bytes after len; false (and failed) when there is none. */
+/* Make room for `more` bytes after len; false (and failed) if memory runs out. */
 static inline bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
   bool there = bytes->data && !bytes->failed && more <= bytes->cap - bytes->len;
   return __builtin_expect(there, true) || dbf_bytes_grow(bytes, more);

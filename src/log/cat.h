@@ -4,7 +4,7 @@
  *            turn     thread B reads ahead into a buffer; when the buffer is full it waits for its turn
  *            thread A writes as it reads
  *
- * What is written is in the order of the items whatever the threads do, and memory is bounded: a buffer a thread. */
+ * The output is in the order of the items whatever the threads do, and memory is bounded: one buffer per thread. */
 #ifndef DBF_CAT_H
 #define DBF_CAT_H
 
@@ -29,8 +29,8 @@ typedef struct dbf_cat_options {
   void *user;
 } dbf_cat_options;
 
-/* Copy the items. False when writing failed: errno says why (EPIPE: the reader has gone). What failed for one item only is in
- * it; with `strict` the items after it are not copied. */
+/* Copy the items. False when writing failed: errno says why (EPIPE: the reader has gone). What failed for one item only
+ * is in it; with `strict` the items after it are not copied. */
 bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_options *options);
 
 #endif

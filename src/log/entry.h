@@ -70,7 +70,7 @@ enum { DBF_FAR = 255 };
 
 /* What json_marks.h found in a text. */
 typedef struct dbf_marks {
-  uint64_t *backslashes; /* owned; of each 64 bytes, a bit a byte */
+  uint64_t *backslashes; /* owned; for each 64 bytes, one bit per byte */
   uint16_t *at; /* in the same block: offsets of the brackets, colons and commas outside of strings */
   size_t cap;   /* of `at` */
   uint32_t count;
@@ -98,7 +98,7 @@ typedef struct dbf_entry {
 typedef enum dbf_scan {
   DBF_SCAN_OK,
   DBF_SCAN_BAD_JSON,
-  DBF_SCAN_BAD_ENTRY, /* one JSON value, but not an entry; entry->len is set all the same */
+  DBF_SCAN_BAD_ENTRY, /* one JSON value, but not an entry; entry->len is still set */
   DBF_SCAN_NO_MEMORY
 } dbf_scan;
 
@@ -110,7 +110,7 @@ void dbf_entry_release(dbf_entry *entry);
  * not refused. `text` needs the terminator and padding of json_scan.h. */
 dbf_scan dbf_entry_scan(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault);
 
-/* The last of `count` members of `text` that is called `name`; false when there is none. */
+/* The last of `count` members of `text` that is called `name`; false if there is no such member. */
 bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count, const char *name,
                      size_t len, dbf_json_value *value);
 
@@ -129,9 +129,10 @@ bool dbf_entry_names(const dbf_entry *entry, const char *id);
  * it goes to. */
 bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry, debrief_error *err);
 
-/* Append the entry given as JSON text: checked by dbf_entry_scan (duplicates refused), compacted without HTML
- * escaping, a missing or null session_id and timestamp filled in (in front, in that order, when absent, but after a
- * session_id that stands first: salvage knows entries by it; in place when null); with `sparse` the timestamp is not filled in. `scratch` is memory to use. */
+/* Append the entry given as JSON text: checked by dbf_entry_scan (duplicates refused), compacted without HTML escaping,
+ * a missing or null session_id and timestamp filled in (in front, in that order, when absent, but after a session_id
+ * that stands first: salvage knows entries by it; in place when null); with `sparse` the timestamp is not filled in.
+ * `scratch` is memory to use. */
 bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
                           bool sparse, debrief_error *err);
 

@@ -1,5 +1,5 @@
 /* entry_marks.h: the scan of entry_scan.h along the marks of json_marks.h, for entries as they nearly always are:
- * compact, not too long, and right. It finds what the other scan finds, or gives up and leaves it to the other. */
+ * compact, not too long, and right. It finds what the other scan finds, or stops and leaves the entry to the other. */
 
 /* A walk along the marks of a text: `at` is the next one. */
 typedef struct walk {
@@ -201,7 +201,7 @@ static bool walk_entry(walk *w) {
   return w->text[*w->at] == '}' && !w->s->no_memory;
 }
 
-/* Room for all members and attempts there can be: each has two marks of its own. */
+/* Room for all members and attempts there can be: each has at least two marks. */
 static bool reserve_members(dbf_entry *e) {
   uint32_t most = e->marks.count / 2 + 1;
   while (e->cap < most)

@@ -59,8 +59,8 @@ typedef struct expected {
 
 #define EXPECT(name) {"\"" #name "\":", sizeof "\"" #name "\":" - 1},
 
-/* Entries are nearly always written in this order, attempts too: one comparison then replaces the scan of a name and the
- * search for its field. Nothing is expected after the last one. */
+/* Entries are nearly always written in this order, attempts too: one comparison then replaces the scan of a name and
+ * the search for its field. Nothing is expected after the last one. */
 static const expected expected_fields[DBF_KNOWN_COUNT + 1] = {
 #define DBF_ENTRY_FIELD(id, letter, name, ...) EXPECT(name)
 #include "entry_fields.def"
@@ -73,7 +73,7 @@ static const expected expected_in_attempt[DBF_KNOWN_ATTEMPT_COUNT + 1] = {
 
 #undef EXPECT
 
-/* Known names by first letter and length: no two share a place (the compiler would warn of it). In a chain of
+/* Known names by first letter and length: no two share a place (the compiler would warn). In a chain of
  * comparisons the processor would guess wrong at each member that only some entries have. */
 #define PLACE(first, len) (((first) + 4 * (len)) % 32)
 

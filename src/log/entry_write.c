@@ -179,7 +179,7 @@ static bool put_extra(writer *w, debrief_text extra, const dbf_field *known, uns
   if (extra.len == 0) return true;
   if (!check_json(w, "extra", extra, depth, &object)) return false;
   if (object.type != DBF_JSON_OBJECT) return dbf_fail(w->err, DEBRIEF_EENTRY, "extra is not a JSON object");
-  if (has_duplicate(&object, &name, &memory)) return fail_name(w, &name, "is there twice: keep one");
+  if (has_duplicate(&object, &name, &memory)) return fail_name(w, &name, "occurs twice: keep one");
   if (!memory) return dbf_fail_memory(w->err);
   for (const char *p = dbf_json_enter(object.start, object.end); p;) {
     p = dbf_json_member(p, object.end, &name, &value);
@@ -190,8 +190,8 @@ static bool put_extra(writer *w, debrief_text extra, const dbf_field *known, uns
   return true;
 }
 
-/* put_<kind>(writer, name, value, always, bit), as entry_fields.def has them. What was not given is left out of a sparse
- * entry; of another one, what Go leaves out when it is empty. */
+/* put_<kind>(writer, name, value, always, bit), as entry_fields.def has them. What was not given is left out of a
+ * sparse entry; of another one, what Go leaves out when it is empty. */
 
 static bool is_given(const writer *w, bool always, uint32_t bit) {
   return w->sparse ? (w->has & bit) != 0 : always;
@@ -332,7 +332,7 @@ static bool fail_duplicate(const dbf_entry *entry, const char *text, debrief_err
   if (!found) return dbf_fail_memory(err);
   shown name = show_string(&twice);
   return dbf_fail_at(err, DEBRIEF_EENTRY, 0, (uint64_t)(twice.start - text),
-                     "member \"%s\"%s is there twice: keep one", name.text, where);
+                     "member \"%s\"%s occurs twice: keep one", name.text, where);
 }
 
 /* The object was scanned; may it be appended to `id`? */

@@ -17,7 +17,7 @@ typedef struct dbf_hash_key {
   uint64_t words[2];
 } dbf_hash_key;
 
-/* A random key. Each table has one of its own, so that no global is needed. */
+/* A random key. Each table has its own, so that no global is needed. */
 dbf_hash_key dbf_hash_key_new(void);
 
 uint64_t dbf_hash_keyed(const dbf_hash_key *key, const void *data, size_t len);

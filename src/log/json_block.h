@@ -17,7 +17,8 @@
 #define DBF_BLOCK      16
 #define DBF_BLOCK_LANE 1
 
-/* The '"', '\\', control characters and bytes above ASCII, with `html` also '<', '>' and '&', of DBF_BLOCK bytes at p. */
+/* The '"', '\\', control characters and bytes above ASCII, with `html` also '<', '>' and '&', of DBF_BLOCK bytes at
+ * p. */
 static inline uint64_t dbf_block_hits(const char *p, bool html) {
   __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
   __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('"')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\\')));
@@ -74,7 +75,7 @@ static inline unsigned dbf_block_first(uint64_t hits) {
   return (unsigned)__builtin_ctzll(hits) / DBF_BLOCK_LANE;
 }
 
-/* The hits but for the first and the byte after it. */
+/* The hits without the first and the byte after it. */
 static inline uint64_t dbf_block_behind_pair(uint64_t hits) {
   uint64_t first = hits & (0 - hits);
   return hits & ~(first | first << DBF_BLOCK_LANE);

@@ -3,12 +3,12 @@
  *     {"a":"x,\n","b":[1,2]}
  *     ^   ^      ^   ^^ ^ ^^     marks: those outside of strings
  *
- * Included by each json_scan_<set>.c that has the bits for it, which first defines, beside what json_scan_kernel.h
- * needs,
+ * Included by each json_scan_<set>.c that has the bits for it, which first defines, in addition to what
+ * json_scan_loops.h needs,
  *
- *     punctuation(p)   mask of the 64 bytes at p that are one of {}[],: or a control character of some, a bit a byte
- *     code_units(p)    mask of the 64 bytes at p that are 'u', a bit a byte
- *     fill_behind(x)   each bit of x becomes the xor of itself and all bits below it
+ *     punctuation(p)   mask of the 64 bytes at p that are one of {}[],: or some control character, a bit per byte
+ *     code_units(p)    mask of the 64 bytes at p that are 'u', one bit per byte
+ *     fill_below(x)    each bit of x becomes the xor of itself and all bits below it
  *     write_marks(to, x, n)   write n + i for each bit i of x, and up to 64 numbers of no use; the end of the former
  *     digits(p)        mask of the 32 bytes at p that are digits
  *
@@ -51,7 +51,7 @@ static inline uint64_t mark_block(marking *m, const char *p, uint64_t live, uint
   }
   uint64_t quotes = b.quote & ~escapes & live;
   uint64_t inside =
-      fill_behind(quotes) ^ m->string; /* with the quote that opens, without the one that closes */
+      fill_below(quotes) ^ m->string; /* with the quote that opens, without the one that closes */
   uint64_t marks = punctuation(p) & ~inside & live, closes = quotes & ~inside;
   m->wrong |= (closes << 1 | m->close) & ~marks & live;
   m->wrong |= b.control & inside & live;

@@ -3,7 +3,7 @@
  *     {"skill":"review","attempts":[{"verified":true}]}\n
  *      ^key     ^value                                  ^end: a byte < 0x20, then DBF_PADDING readable bytes
  *
- * The scanner validates and says where things are; numbers and strings are decoded only when somebody asks
+ * The scanner validates and says where things are; numbers and strings are decoded only on request
  * (dbf_json_decode_*). Nesting is followed with a bit stack, never with the C stack. What it does not check is
  * UTF-8 inside strings: that is one sweep over the whole line (the kernel's utf8_valid), because a line with bad UTF-8 is
  * still an entry. The inner loops exist once per instruction set ("kernels": avx512, avx2, sse2, neon, scalar),
@@ -92,7 +92,7 @@ const char *dbf_json_element(const char *p, const char *end, dbf_json_value *val
 /* Is the JSON string `key` (with its quotes) equal to these decoded bytes? */
 bool dbf_json_string_is(const dbf_json_value *key, const char *bytes, size_t len);
 
-/* The member `name` of the object at `object`; false when there is none. The last duplicate wins. */
+/* The member `name` of the object at `object`; false if there is no such member. The last duplicate counts. */
 bool dbf_json_find(const dbf_json_value *object, const char *name, size_t len, dbf_json_value *value);
 
 /* ---- Decoding -------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* AVX2: compiled with the flags of AVX2 in the Makefile and called only when the processor has all of them. UTF-8 is
- * checked by the three table look-ups of J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte"
- * (2021). */
+ * checked by the three table look-ups of J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per
+ * Byte" (2021). */
 #if defined(__x86_64__)
 #include "json_kernels.h"
 
@@ -108,7 +108,7 @@ static inline uint16_t *write_marks(uint16_t *to, uint64_t bits, size_t base) {
 }
 
 /* A multiplication without carries by all ones. */
-static inline uint64_t fill_behind(uint64_t bits) {
+static inline uint64_t fill_below(uint64_t bits) {
   __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8((char)0xff), 0);
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
@@ -144,8 +144,8 @@ static inline bool block_valid(const char *p) {
   return _mm256_testz_si256(wrong, wrong);
 }
 
-/* Check `left` < 32 bytes at p as a block of its own, `before` (0 to 3) bytes in front of them known. The zeros after
- * make a sequence that the end cuts short an error. */
+/* Check `left` < 32 bytes at p as a separate block, with `before` (0 to 3) known bytes in front of them. The zeros
+ * after them make a sequence that is cut short at the end an error. */
 static bool edge_valid(const char *p, size_t before, size_t left) {
   char edge[3 + 32] = {0};
   memcpy(edge + 3 - before, p - before, before + left);

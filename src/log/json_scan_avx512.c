@@ -95,7 +95,7 @@ static inline uint16_t *write_marks(uint16_t *to, uint64_t bits, size_t base) {
 }
 
 /* A multiplication without carries by all ones. */
-static inline uint64_t fill_behind(uint64_t bits) {
+static inline uint64_t fill_below(uint64_t bits) {
   __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8((char)0xff), 0);
   return (uint64_t)_mm_cvtsi128_si64(product);
 }

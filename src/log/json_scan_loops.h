@@ -3,8 +3,8 @@
  *     KERNEL_NAME        "avx2"
  *     STRIDE, BITS       bytes looked at together; bits of the mask that stand for one byte
  *     special_mask(p)    of STRIDE bytes at p: the lowest of BITS bits is set for each that is '"', '\\' or < 0x20
- *     look(p)            three masks of the 64 bytes at p, a bit a byte: '"', '\\', and < 0x20
- *     follows_escape(p)  mask of the 64 bytes at p that may stand after a backslash, a bit a byte
+ *     look(p)            three masks of the 64 bytes at p, one bit per byte: '"', '\\', and < 0x20
+ *     follows_escape(p)  mask of the 64 bytes at p that may stand after a backslash, one bit per byte
  *     starts(p, t, n)    are the n <= 32 bytes at p those of t, which has 32 readable bytes?
  *     utf8_valid(p, n)   is this UTF-8
  *
@@ -32,9 +32,9 @@ static inline bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Which of 64 bytes does a backslash escape? In a run of backslashes every second byte, counted from the run's start; an
- * addition carries through the runs that start at odd bits and so tells their ends from the others'. *carry: the first
- * byte is escaped by the block before; becomes so for the next. */
+/* Which of 64 bytes does a backslash escape? In a run of backslashes every second byte, counted from the run's start;
+ * an addition carries through the runs that start at odd bits and so distinguishes their ends from the others'. *carry:
+ * the first byte is escaped by the block before; becomes so for the next. */
 static inline uint64_t find_escaped(uint64_t backslash, uint64_t *carry) {
   const uint64_t even = 0x5555555555555555u;
   uint64_t sum;
@@ -66,7 +66,7 @@ static const char *scan_long(const char *p, const char *end, bool *escaped, dbf_
     block b = look(p);
     uint64_t escapes = b.backslash | carry ? find_escaped(b.backslash, &carry) : 0;
     uint64_t stop = (b.quote & ~escapes) | b.control;
-    escapes &= (stop & -stop) - 1; /* those before the first stop; all when there is none */
+    escapes &= (stop & -stop) - 1; /* those before the first stop; all if there is no stop */
     if (escapes) {
       *escaped = true;
       if (!check_escapes(p, escapes, fault)) return NULL;

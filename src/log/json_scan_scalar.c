@@ -27,7 +27,7 @@ static inline uint64_t special_mask(const char *p) {
   return (zeros(c ^ EACH('"')) | zeros(c ^ EACH('\\')) | control) >> 7;
 }
 
-/* The high bits of eight bytes, a bit a byte: the multiplication brings them together at the top. */
+/* The high bits of eight bytes, one bit per byte: the multiplication brings them together at the top. */
 static inline uint64_t gather(uint64_t high_bits) {
   return (high_bits >> 7) * 0x0102040810204080u >> 56;
 }

@@ -23,7 +23,7 @@ void dbf_lineset_release(dbf_lineset *set);
 /* False: out of memory. */
 bool dbf_lineset_add(dbf_lineset *set, const char *line, size_t len);
 
-/* Take one out; false when there is none. */
+/* Remove one; false if it is not in the set. */
 bool dbf_lineset_take(dbf_lineset *set, const char *line, size_t len);
 
 #endif

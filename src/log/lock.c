@@ -31,10 +31,11 @@ bool dbf_lock_wait(int fd, const char *shown, const char *verb, uint32_t timeout
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_lock(shown, err);
     if (*deadline == 0) *deadline = now_us() + timeout_ms * (uint64_t)1000;
     if (now_us() >= *deadline)
-      return dbf_fail(err, DEBRIEF_ELOCKED,
-                      "%s is locked by somebody else for more than %u ms: nothing was written; %s again when "
-                      "it is done",
-                      shown, timeout_ms, verb);
+      return dbf_fail(
+          err, DEBRIEF_ELOCKED,
+          "%s has been locked by another process for more than %u ms: nothing was written; %s again when "
+          "it is done",
+          shown, timeout_ms, verb);
     nanosleep(&(struct timespec){.tv_nsec = sleep_us * 1000}, NULL);
     if (sleep_us < 2000) sleep_us *= 2;
   }

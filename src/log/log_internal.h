@@ -1,4 +1,4 @@
-/* log_internal.h: what the upper floors may do with a debrief_log and hosts may not. */
+/* log_internal.h: functions on a debrief_log for the upper floors, not for hosts. */
 #ifndef DBF_LOG_INTERNAL_H
 #define DBF_LOG_INTERNAL_H
 
@@ -10,8 +10,8 @@
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
                           dbf_before_write before, void *user, size_t *stored, debrief_error *err);
 
-/* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending. NULL:
- * EARG, EFORK. */
+/* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending.
+ * NULL: EARG, EFORK. */
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err);
 
 #endif

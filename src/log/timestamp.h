@@ -13,7 +13,7 @@ bool dbf_timestamp_parse(const char *text, size_t len, debrief_time *time);
 /* The same for a JSON string, escaped or not; false for any other value, and when out of memory. */
 bool dbf_timestamp_of(const dbf_json_value *value, debrief_time *time);
 
-/* RFC3339Nano without quotes: no trailing zeros in the fraction, none at all when it is 0, 'Z' for offset 0.
+/* RFC3339Nano without quotes: no trailing zeros in the fraction, no fraction if it is 0, 'Z' for offset 0.
  * False, and nothing appended, when it is outside years 0000 to 9999 or a field is out of range. */
 bool dbf_timestamp_write(dbf_bytes *out, const debrief_time *time);
 

@@ -11,7 +11,7 @@
 
 typedef struct dbf_watch {
   int fd;
-  int notify, timer; /* notify -1: there is none */
+  int notify, timer; /* notify -1: not used */
   int folder;        /* watch descriptor of the folder, -1: none */
   unsigned ticking;  /* milliseconds that the timer was set to, 0: it is not running */
 } dbf_watch;
@@ -35,8 +35,8 @@ typedef struct dbf_change {
 bool dbf_watch_init(dbf_watch *watch, bool poll);
 void dbf_watch_release(dbf_watch *watch);
 
-/* Watch the folder open at `fd` instead of the one before. False: that cannot be done, or not be relied on (a file system
- * that others change too, over a network), and it is to be polled. */
+/* Watch the folder open at `fd` instead of the one before. False: that is impossible, or not reliable (a network file
+ * system that others change too), so poll it. */
 bool dbf_watch_folder(dbf_watch *watch, int fd);
 
 /* Watch the file open at `fd`, wherever it is moved: its watch descriptor, -1 when that cannot be done. */

@@ -98,7 +98,7 @@ static void *take(dbf_memory *m, size_t size) {
   return block;
 }
 
-static void give(dbf_memory *m, void *block, size_t size) {
+static void release(dbf_memory *m, void *block, size_t size) {
   if (size > SMALL) {
     obtain(m, block, size, 0);
     return;
@@ -114,7 +114,7 @@ static void *resize(dbf_memory *m, void *block, size_t old_size, size_t new_size
   void *to = take(m, new_size);
   if (!to) return NULL;
   memcpy(to, block, old_size < new_size ? old_size : new_size);
-  give(m, block, old_size);
+  release(m, block, old_size);
   return to;
 }
 
@@ -126,7 +126,7 @@ void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new
   if (m->limit && after > before && (after > m->limit || m->used - before > m->limit - after)) return NULL;
   if (!block && new_size) to = take(m, new_size);
   else if (new_size) to = resize(m, block, old_size, new_size);
-  else if (block) give(m, block, old_size);
+  else if (block) release(m, block, old_size);
   if (to || !new_size) m->used = m->used - before + after;
   return to;
 }

@@ -69,7 +69,7 @@ static void write_table(packer *p, int index) {
     int key = lua_gettop(L) - 1;
     p->keys[p->level++] = key;
     if (lua_type(L, key) != LUA_TSTRING && !lua_isinteger(L, key))
-      refuse(p, "has a key that is no string or integer");
+      refuse(p, "has a key that is neither a string nor an integer");
     write_value(p, key);
     write_value(p, key + 1);
     p->level--;

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Lua function save(path, text) -> true | nil, "path: message", errno. A file that is there is replaced, with its mode, when
- * the new one is written; what is no file (/dev/stdout, a FIFO) is written to. The new file is made beside the old one. */
+/* Lua function save(path, text) -> true | nil, "path: message", errno. An existing file is replaced, with its mode, once
+ * the new one is written; anything but a regular file (/dev/stdout, a FIFO) is written to. The new file is made in the same
+ * folder. */
 int dbf_save(lua_State *L);
 
 #endif

@@ -4,10 +4,10 @@
  *
  *     shared   fill -> push one string          nothing of Lua runs in between: pushing a string copies the bytes first
  *     taken    fill -> call Lua -> read again    whatever makes an object may run a finalizer of a script, and that may
- *                                                call the same binding: each use has bytes of its own
+ *                                                call the same binding: each use has its own bytes
  *
- * What is taken is a userdata on the stack of the caller. When a Lua error passes by it is collected; otherwise it is
- * given back, and the next use takes it again. */
+ * What is taken is a userdata on the stack of the caller. If a Lua error passes, it is collected; otherwise it is
+ * returned, and the next use takes it again. */
 #ifndef DBF_SCRATCH_H
 #define DBF_SCRATCH_H
 

@@ -16,7 +16,7 @@ lua_Integer dbf_table_integer(lua_State *L, int index, const char *name, lua_Int
 /* Is it given, and not false? */
 bool dbf_table_flag(lua_State *L, int index, const char *name);
 
-/* How many: 0 when there is no integer, or one below 0. Raises nothing. */
+/* How many: 0 if it is not an integer, or below 0. Raises nothing. */
 uint64_t dbf_table_count(lua_State *L, int index, const char *name);
 
 /* ---- C -> Lua: set a field of the table on top of the stack ---- */

@@ -18,7 +18,8 @@ static debrief_completer *completer; /* of this line */
 
 /* ---- Keys and signals ---------------------------------------------------------------------------------------------- */
 
-/* Out of the line that is being edited. A search or the like is left first, so that readline puts back what it shows. */
+/* Out of the line that is being edited. A search or the like is left first, so that readline puts back what it
+ * shows. */
 static int interrupt(void) {
   if (!interrupted &&
       *rl.readline_state & (RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MOREINPUT | RL_STATE_VIMOTION)) {
@@ -221,7 +222,7 @@ void editor_remember(debrief_text statement) {
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------- */
 
-/* Once. In a locale without UTF-8 that nobody asked for, text is UTF-8 all the same: the terminals are. */
+/* Once. In a locale without UTF-8 that nobody asked for, text is still UTF-8, as on the terminal. */
 static void start(void) {
   static bool started;
   if (started) return;

@@ -27,7 +27,7 @@ static const char *absolute(const char *name) {
   return value && *value == '/' ? value : NULL;
 }
 
-/* Every folder on the way to the file. The last one is ours alone, also when somebody widened it. */
+/* Every folder on the way to the file. The last one is private to the user, even if its mode was widened. */
 static bool make_folders(char *why, size_t size) {
   struct stat st;
   for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -134,7 +134,7 @@ static void replace(const char *keep) {
   if (close(fd) != 0 || !ok || rename(name, real) != 0) unlink(name);
 }
 
-static void give(const char *text, void (*each)(const char *statement)) {
+static void hand_out(const char *text, void (*each)(const char *statement)) {
   for (const char *at = *text ? text : NULL, *next; at; at = next) {
     next = next_statement(at);
     size_t len = next ? (size_t)(next - at) : strlen(at), n = 0;
@@ -168,7 +168,7 @@ bool history_load(void (*each)(const char *statement), char *why, size_t size) {
   for (; left > HISTORY_MOST; left--) from = next_statement(from);
   if (locked && from && (count > HISTORY_MOST + SLACK || large)) replace(from);
   close(fd);
-  if (from) give(from, each);
+  if (from) hand_out(from, each);
   free(text);
   return true;
 }

@@ -1,5 +1,5 @@
-/* libreadline.h: GNU readline, loaded when the prompt starts: no other command waits for the loader to find and relocate
- * it, and a machine without it has a program all the same.
+/* libreadline.h: GNU readline, loaded when the prompt starts: no other command waits for the loader to find and
+ * relocate it, and the program works on a machine without it.
  *
  * Its own headers say of what types things are. What they call rl_redisplay and rl_point is rl.redisplay and *rl.point
  * here; functions and variables of its history keep their names. */

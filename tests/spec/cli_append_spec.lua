@@ -59,9 +59,9 @@ describe("append", function()
       { '{"skill":"a"}\n{"skill":',
         "standard input:2: the entry is not JSON at byte 9: the text ends where a value is expected" },
       { '{"skill":"a"} {}', "standard input:1: byte 14 follows the entry: append one entry at a time" },
-      { '{"a":1,"a":2}', 'standard input:1: member "a" is there twice: keep one' },
+      { '{"a":1,"a":2}', 'standard input:1: member "a" occurs twice: keep one' },
       { '{"attempts":[{"model":"a","model":"b"}]}',
-        'standard input:1: member "model" of an attempt is there twice: keep one' },
+        'standard input:1: member "model" of an attempt occurs twice: keep one' },
       { '{}\n{"session_id":"s2"}', 'standard input:2: session_id is "s2", but the entry goes to session "s1": '
         .. 'append it to "s2", or leave session_id out' },
       { "", "no entries in the input" },

@@ -229,7 +229,8 @@ describe("read --line", function()
       assert.same({ "debrief: --line goes with one session: debrief read SESSION --line N\n", 2 }, { r.err, r.status })
     end
     local r = scene:run { "read", "s1", "--line", "1", "--last", "1" }
-    assert.same({ "debrief: --line names one line, --last many: give one of them\n", 2 }, { r.err, r.status })
+    local message = "debrief: --line selects one line, --last the latest entries: use one of them\n"
+    assert.same({ message, 2 }, { r.err, r.status })
     for _, option in ipairs { "--since", "--until", "--last", "--line" } do
       r = scene:run { "read", "s1", "--follow", option, "1" }
       assert.equal(2, r.status)

@@ -37,7 +37,7 @@ describe("a log", function()
     for message, words in pairs {
       ['session id "../x" is not allowed'] = { "../x", {} }, ["not an entry: not an object"] = { "s1", "[1]" },
       ["the entry is not JSON at byte 1"] = { "s1", "{" },
-      ['member "a" is there twice: keep one'] = { "s1", '{"a":1,"a":1}' },
+      ['member "a" occurs twice: keep one'] = { "s1", '{"a":1,"a":1}' },
     } do
       local ok, said = log:append(table.unpack(words))
       assert.is_nil(ok)

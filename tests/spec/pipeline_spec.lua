@@ -229,8 +229,8 @@ describe("the pipeline", function()
         ["acc.list = { 1, entry.skill, { print } }"] = "acc.list[3][1] is a function",
         ["acc.a = { b = acc }"] = "acc.a.b is a table that occurs twice, or contains itself",
         ["local t = {} acc.a, acc.b = t, t"] = "acc.b is a table that occurs twice, or contains itself",
-        ["acc[1.5] = 1"] = "acc[1.5] has a key that is no string or integer",
-        ["acc[true] = 1"] = "acc[true] has a key that is no string or integer",
+        ["acc[1.5] = 1"] = "acc[1.5] has a key that is neither a string nor an integer",
+        ["acc[true] = 1"] = "acc[true] has a key that is neither a string nor an integer",
         ["acc.x = require 'debrief'.null"] = "acc.x is a userdata",
       } do
         plugin("p", retrospective(step))

@@ -134,7 +134,7 @@ describe("bundled retrospectives", function()
         ["==== FAILURES ====\n____ test_x ____\nexpected 1"] = "expected N",
         ["0 errors, 0 failed\nno errors\npanic: nil map"] = "panic: nil map",
         ["first words\nsecond words"] = "first words",
-        ["\n \n----\n"] = "(nothing telling)",
+        ["\n \n----\n"] = "(nothing meaningful)",
         [""] = "(no output)",
         ["10%\r50%\rfailed at step 4\r\n"] = "failed at step N",
       } do

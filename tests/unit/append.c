@@ -471,7 +471,7 @@ static void waits_for_the_lock_no_longer_than_it_may(void **state) {
   assert_false(append("B\n"));
   double waited = now() - start;
   assert_int_equal(err.code, DEBRIEF_ELOCKED);
-  assert_non_null(strstr(err.message, "/s1.jsonl is locked by somebody else for more than 50 ms"));
+  assert_non_null(strstr(err.message, "/s1.jsonl has been locked by another process for more than 50 ms"));
   assert_true(waited >= 0.05 && waited < 2);
   assert_file(folder, "s1.jsonl", "A\n");
   close(fd);

@@ -204,7 +204,7 @@ static void refuses_extra_that_repeats_or_is_no_object(void **state) {
       {TEXT("{\"a\":1"), "extra is not JSON at byte 6"},
       {TEXT("{\"phase\":1}"), "member \"phase\" is a known one: set it in the struct"},
       {TEXT("{\"\\u0073kill\":1}"), "member \"skill\" is a known one"},
-      {TEXT("{\"a\":1,\"b\":1,\"\\u0061\":2}"), "member \"a\" is there twice: keep one"},
+      {TEXT("{\"a\":1,\"b\":1,\"\\u0061\":2}"), "member \"a\" occurs twice: keep one"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     debrief_entry entry = small_entry();
@@ -314,12 +314,12 @@ static void refuses_json_for_another_session(void **state) {
 
 static void refuses_duplicate_members_by_name(void **state) {
   assert_json_refused(*state, "{\"a\":1,\"\\u0061\":2}", DEBRIEF_EENTRY, 7,
-                      "member \"a\" is there twice: keep one");
-  assert_json_refused(*state, "{\"\":1,\"\":2}", DEBRIEF_EENTRY, 6, "member \"\" is there twice");
+                      "member \"a\" occurs twice: keep one");
+  assert_json_refused(*state, "{\"\":1,\"\":2}", DEBRIEF_EENTRY, 6, "member \"\" occurs twice");
   assert_json_refused(*state, "{\"skill\":\"a\",\"skill\":\"a\"}", DEBRIEF_EENTRY, 13,
-                      "member \"skill\" is there twice");
+                      "member \"skill\" occurs twice");
   assert_json_refused(*state, "{\"attempts\":[null,{\"b\":1},{\"model\":\"\",\"b\":1,\"b\":1}]}",
-                      DEBRIEF_EENTRY, 44, "member \"b\" of an attempt is there twice: keep one");
+                      DEBRIEF_EENTRY, 44, "member \"b\" of an attempt occurs twice: keep one");
 }
 
 static void finds_a_duplicate_among_many_members_quickly(void **state) {
@@ -330,7 +330,7 @@ static void finds_a_duplicate_among_many_members_quickly(void **state) {
   for (int i = 0; i < 200000; i++)
     dbf_bytes_append(&json, name, (size_t)snprintf(name, sizeof name, "\"k%d\":0,", i));
   dbf_bytes_append(&json, "\"k7\":1}", 8);
-  assert_json_refused(f, json.data, DEBRIEF_EENTRY, (unsigned)json.len - 8, "member \"k7\" is there twice");
+  assert_json_refused(f, json.data, DEBRIEF_EENTRY, (unsigned)json.len - 8, "member \"k7\" occurs twice");
   dbf_bytes_release(&json);
 }
 

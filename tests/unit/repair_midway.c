@@ -70,10 +70,9 @@ static void waits_for_the_lock_no_longer_than_asked_for(void **state) {
   int fd = open(path, O_RDWR);
   assert_int_equal(flock(fd, LOCK_EX), 0);
   refuse("s1", DEBRIEF_ELOCKED);
-  assert_non_null(strstr(
-      err.message,
-      "s1.jsonl is locked by somebody else for more than 30 ms: nothing was written; repair again when it "
-      "is done"));
+  assert_non_null(strstr(err.message, "s1.jsonl has been locked by another process for more than 30 ms: "
+                                      "nothing was written; repair again when it "
+                                      "is done"));
   assert_untouched(A "\n{x}\n");
   close(fd);
   assert_true(debrief_log_repair(log_, "s1", &repair, &err));

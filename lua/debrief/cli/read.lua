@@ -44,7 +44,7 @@ end
 
 local function check(args)
   if args.line and (#args.session ~= 1 or args.last) then
-    messages.fail(args.last and "--line names one line, --last many: give one of them"
+    messages.fail(args.last and "--line selects one line, --last the latest entries: use one of them"
       or "--line goes with one session: debrief read SESSION --line N", 2)
   end
   if args.follow and args.isolate then messages.fail("--isolate does not go with --follow", 2) end

@@ -1,14 +1,14 @@
---- Transcripts of agents into entries, for importers: they report what happened, this file knows what a run is.
+--- From transcripts of agents to entries: an importer reports what happened, this file decides what a run is.
 --
 --   prompt   skill           prompt          a turn goes from prompt to prompt
---   |- run --|---- run ------|- run ---      a skill that starts in it begins a run of its own: one run, one entry
+--   |- run --|---- run ------|- run ---      a skill that starts in it begins another run: one run, one entry
 --            edit edit test test edit test   tools
 --            |--- attempt 1 ---|-- 2 ---|    edits and the test commands after them, until the next edit
 --
--- A run without edits is one attempt. `verified` is what exit statuses say: false once a test command failed, true when
--- those that count have passed, else absent. A status says nothing where it may be another command's (`test | tail`).
--- Whatever is decided depends on what came before, never on where the transcript ends: a longer copy of a growing
--- transcript makes the same entries again. Only the last turn of each agent is open, until something ends it.
+-- A run without edits is one attempt. `verified` follows from exit statuses: false once a test command failed, true if
+-- all test commands with a known status passed, else absent. The status is unknown if it may be another command's
+-- (`test | tail`). Every decision depends on what came before, never on where the transcript ends: a longer copy of a
+-- growing transcript makes the same entries again. Only the last turn of each agent is open, until something ends it.
 --
 -- Plugins hold transcripts and turns, which are plain tables: the tables of methods are not reached through them.
 -- @module debrief.import.transcript
@@ -125,7 +125,7 @@ function methods:finish()
   end
 end
 
---- A prompt ends the turn. `fields` begin the entry of the next run, which there is only if somebody replies:
+--- A prompt ends the turn. `fields` begin the entry of the next run, which exists only if the agent replies:
 -- session_id, timestamp, skill, input, project_root, source.
 function turn_methods:prompt(fields, at)
   self:close()
@@ -271,7 +271,7 @@ local function add_up_usage(entry, messages)
   end
 end
 
---- The turn is over: emit its runs, those that somebody replied to.
+--- The turn is over: emit its runs. Without a reply there is no run.
 function turn_methods:close(open)
   local runs = self.runs
   self.runs, self.prompted, self.commanded = {}, nil, nil

@@ -1,4 +1,4 @@
---- The contract (api 1): is the table that a plugin file returns one of a plugin? plugins/README.md describes it.
+--- The contract (api 1): is the table that a file returns a plugin? plugins/README.md describes it.
 -- @module debrief.plugin.contract
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"

@@ -5,7 +5,7 @@ local suggest = require "debrief.text.suggest"
 
 local find = {}
 
-local MOST_BYTES = 16 << 20 -- a larger file is not a plugin, and neither is one without an end, as /dev/zero
+local MOST_BYTES = 16 << 20 -- a larger file is not a plugin, nor is one without an end, such as /dev/zero
 
 local function read(path)
   local text, message = core.slurp(path, MOST_BYTES + 1)

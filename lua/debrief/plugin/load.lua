@@ -1,4 +1,4 @@
---- Loading a plugin: its text runs in an environment of its own, and what it returns is checked. In worker states.
+--- Loading a plugin: its text runs in its own environment, and the result is checked. In worker states.
 -- @module debrief.plugin.load
 local core = require "debrief.core"
 local contract = require "debrief.plugin.contract"

@@ -1,4 +1,4 @@
---- The options of a plugin: what it declares, what the user gave.
+--- The options of a plugin: declared by it, set by the user.
 --
 --     options = { limit = { type = "integer", default = 10, min = 1 } }      --opt limit=5  ->  { limit = 5 }
 -- @module debrief.plugin.options
@@ -83,7 +83,7 @@ local function run_checks(t, values, declared)
   return true
 end
 
---- The values of a plugin's options: defaults, and over them what the user gave.
+--- The values of a plugin's options: the user's settings, else the defaults.
 -- @param t the plugin's table, which debrief.plugin.contract accepts
 -- @param given name -> text or value, or nil
 -- @return name -> value, or nil and a message

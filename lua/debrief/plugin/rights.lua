@@ -40,7 +40,7 @@ function rights.check(needs, where)
   return true
 end
 
-local function give(text, plugins)
+local function grant(text, plugins)
   local name, right = text:match "^([^:]+):([^:]+)$"
   if not name then return nil, ("--allow '%s': write plugin:right"):format(text) end
   if not MEANING[right] then return nil, ("--allow '%s': %s"):format(text, unknown(right)) end
@@ -61,7 +61,7 @@ end
 -- @return true, or nil and a message
 function rights.give(texts, plugins)
   for _, text in ipairs(texts or {}) do
-    local ok, message = give(text, plugins)
+    local ok, message = grant(text, plugins)
     if not ok then return nil, message end
   end
   return true

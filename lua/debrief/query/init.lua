@@ -4,7 +4,7 @@
 --     { sessions = "quay-*", since = "7d", where = 'skill == "review"', filter = "failed" }
 --       -> { sessions = { "quay-*" }, since = ns, ["until"] = ns, where = text, filter = { "failed" }, now = ns, … }
 --
--- What it becomes is plain data but for a `where` that is a function, so it travels to workers. Window and lines are
+-- The result is plain data, except for a `where` that is a function, so it can travel to workers. Window and lines are
 -- tested by the readers in C, before any hook; an expression is the first filter, after every enricher.
 -- @module debrief.query
 local core = require "debrief.core"
@@ -128,14 +128,14 @@ function query.new(given, door)
     local name = SHORT[key] or key
     if given[key] ~= nil then
       if SHORT[key] and given[name] ~= nil then
-        return nil, ("%s and %s are one: give one of them"):format(name, key)
+        return nil, ("%s and %s mean the same: use one of them"):format(name, key)
       end
       local value, message = KEYS[key](given[key], key)
       if value == nil then return nil, message end
       q[name] = value
     end
   end
-  if q.line and q.last then return nil, "line names one line, last many: give one of them" end
+  if q.line and q.last then return nil, "line selects one line, last the latest entries: use one of them" end
   local ok, message = set_window(q)
   if not ok then return nil, message end
   return q

@@ -216,7 +216,7 @@ Follower.__close = Follower.close
 local List = {}
 List.__index = List
 
---- Over entries that are there already.
+--- A reader over entries in memory.
 -- @param list array of { entry =, session =, line = }
 -- @param from, to the first and the last of them; by default all
 function reader.list(list, from, to)

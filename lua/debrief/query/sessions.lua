@@ -21,7 +21,7 @@ local function fail(code, message) return nil, { code = code, message = message 
 
 -- ---- The folder ----------------------------------------------------------------------------------------------------
 
--- Why a folder cannot be listed, with the nearest name beside it.
+-- Why a folder cannot be listed, with the nearest name.
 local function no_folder(dir, message, code)
   local parent, name = dir:match "^(.*)/([^/]+)/*$"
   if core.stat(dir) then return fail(code, message) end
@@ -89,8 +89,8 @@ local function by_path(name)
     mtime = stat.mtime, is_path = true }, line
 end
 
--- What is said of a session that is not there. A name that is no id, or that something else than a file has, is
--- refused in the words of the log.
+-- The message for a session that does not exist. A name that is not an id, or is not that of a file, is refused in the
+-- words of the log.
 local function no_session(log, name)
   local reader, message, code = log:reader(name)
   if not reader then return fail(code, message) end
@@ -104,7 +104,7 @@ local function no_session(log, name)
     or ("; `debrief -d %s sessions` lists them"):format(log:dir())))
 end
 
--- Adds items, each file once; a line of a session that is wanted whole adds nothing.
+-- Adds items, each file once; a line of a session that is selected as a whole adds nothing.
 local function collector(extra_line)
   local out, by = {}, {}
   return out, function(item, line)

@@ -52,7 +52,7 @@ commands.save = { words = { "files" }, bang = true, run = function(one, path, ov
   if path == "" then return fail(one, "write .save FILE") end
   if #one.worked == 0 then return fail(one, "there is nothing to save: no statement has worked yet") end
   if not over and core.stat(path) then
-    return fail(one, ("%s is there already: .save! %s writes over it"):format(path, path))
+    return fail(one, ("%s exists already: .save! %s replaces it"):format(path, path))
   end
   local file, message = io.open(path, "w")
   local ok

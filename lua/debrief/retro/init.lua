@@ -86,7 +86,7 @@ local function how(about)
   return not about.merge and "whole" or about.split and "split" or "sessions"
 end
 
--- The passes over the sessions, one for each kind of chunks: { names =, chunks =, total = }.
+-- The passes over the sessions, one per kind of chunk: { names =, chunks =, total = }.
 local function plan(job, about, sessions)
   local passes = {}
   for _, wanted in ipairs { "split", "sessions", "whole" } do

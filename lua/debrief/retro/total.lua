@@ -64,7 +64,7 @@ function total.of_passes(passes)
   return chosen.total
 end
 
---- With a window the sessions count that have entries in it: the others may not have been opened.
+--- With a window, only sessions with entries in it count: the others may not have been opened.
 function total.count_window(sum)
   local sessions = 0
   for _ in next, sum.seen do sessions = sessions + 1 end

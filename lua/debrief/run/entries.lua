@@ -82,8 +82,8 @@ local function wait(s, ms)
   run_hooks(s)
 end
 
---- Go on until there are some.
--- @param given { wait = ms to wait for the first one of a follower, nil for ever; stop = true when no more is wanted }
+--- Read on until there are entries.
+-- @param given { wait = ms to wait for the first one of a follower, nil for ever; stop = true to end }
 -- @return { texts =, places =, diagnostics =, dropped =, problems = (new ones), ended = no more will come,
 --   failure = { message =, code =, line =, offset =, session = } or nil, notes = texts (at the end) }
 function entries.run(s, given)

@@ -6,7 +6,8 @@ local readers = require "debrief.query.reader"
 
 local follow = {}
 
--- All that is there was read: show it, and wait for more. False: there is something to report, or the output is closed.
+-- Everything available was read: show it, and wait for more. False: there is something to report, or the output is
+-- closed.
 local function pause(s)
   local open, failure = s.printer.close()
   s.failure = failure

@@ -1,8 +1,8 @@
---- Workers in processes of their own, for plugins that nobody vouches for: the interface of core.worker, and what an
--- isolated worker may not do itself, as reading files, is done for it here.
+--- Workers in separate processes, for plugins that are not trusted: the interface of core.worker, and the services that
+-- an isolated worker cannot do itself, such as reading files.
 --
--- What it asks for is taken as hostile: it gets the sessions, or the file and its siblings, that the call it answers is
--- about, and nothing else; reports and entries are checked again when they arrive.
+-- Its requests are taken as hostile: it gets the sessions, or the file and its siblings, of the call that it is working
+-- on, and nothing else; reports and entries are checked again when they arrive.
 -- @module debrief.run.isolate
 local core = require "debrief.core"
 local readers = require "debrief.query.reader"

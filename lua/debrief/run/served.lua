@@ -1,4 +1,4 @@
---- Files for code that may not open them: inside an isolated worker (debrief.run.isolate) they are read by the process
+--- Files for code that cannot open them: inside an isolated worker (debrief.run.isolate) they are read by the process
 -- that started it.
 -- @module debrief.run.served
 local core = require "debrief.core"
@@ -63,7 +63,7 @@ local function fetch(self)
   self.dropped = self.dropped + answer.dropped
 end
 
--- Is there nothing left? Otherwise the next batch is there. Returns a failure, too.
+-- Is nothing left? If not, the next batch has been read. Returns a failure as well.
 local function used_up(self)
   local failure = self.failure
   self.failure = nil

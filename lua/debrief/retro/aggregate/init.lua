@@ -29,8 +29,8 @@ local top = require "debrief.retro.aggregate.top"
 
 local aggregate = {}
 
--- kind -> { add = function(state, ...), merge = function(state, other), value = function(state) }; the first two give
--- nil, or what is wrong.
+-- kind -> { add = function(state, ...), merge = function(state, other), value = function(state) }; the first two return
+-- nil, or a text that says what is wrong.
 local kinds = {
   sum = { add = sum.add, merge = sum.merge, value = sum.value },
   mean = { add = sum.add, merge = sum.merge, value = sum.mean },
@@ -98,7 +98,7 @@ function aggregate.list(limit)
 end
 
 --- The `limit` values of the largest weight (default 20): `add(state, weight, value)`. Of equal weights the first in
--- the log wins; one without a weight is not counted.
+-- the log is kept; a value without a weight is not counted.
 function aggregate.largest(limit)
   return largest.new(whole_number(limit, 20, "aggregate.largest"))
 end
@@ -112,7 +112,7 @@ function aggregate.histogram(bounds)
     end
     state.bounds[i], state.counts[i + 1] = bound, 0
   end
-  if #state.bounds == 0 then error("aggregate.histogram: give the bounds, as in histogram { 10, 100 }", 2) end
+  if #state.bounds == 0 then error("aggregate.histogram: bounds expected, as in histogram { 10, 100 }", 2) end
   return state
 end
 
@@ -125,7 +125,7 @@ end
 --- Anything of the above by key: `by(aggregate.sum())` is filled with `add(state, key, x)`; `by { runs = 0, time =
 -- aggregate.quantiles() }` makes rows, to be had with `at`.
 function aggregate.by(row)
-  if type(row) ~= "table" then error("aggregate.by: give what to keep for each key, as in by { runs = 0 }", 2) end
+  if type(row) ~= "table" then error("aggregate.by: expected what to keep per key, as in by { runs = 0 }", 2) end
   return { aggregate = "by", row = plain.copy(row), groups = {} }
 end
 
@@ -198,12 +198,12 @@ function aggregate.value(state)
   return kind_of(state, "aggregate.value").value(state)
 end
 
---- The value below or at which the share `q` (0 to 1) of the values lies; nil when there are none.
+--- The value below or at which the share `q` (0 to 1) of the values lies; nil without values.
 function aggregate.quantile(state, q)
   if type(state) ~= "table" or state.aggregate ~= "quantiles" then
     error("aggregate.quantile: needs what aggregate.quantiles made", 2)
   end
-  if type(q) ~= "number" or not (q >= 0 and q <= 1) then error("aggregate.quantile: give 0 to 1, as 0.95", 2) end
+  if type(q) ~= "number" or not (q >= 0 and q <= 1) then error("aggregate.quantile: expected 0 to 1, as 0.95", 2) end
   return quantiles.at(state, q)
 end
 
@@ -265,7 +265,7 @@ end
 -- `wilson(rate)`.
 function aggregate.wilson(num, den)
   if type(num) == "table" then num, den = num.num, num.den end
-  if type(num) ~= "number" or type(den) ~= "number" then error("aggregate.wilson: give a rate or two numbers", 2) end
+  if type(num) ~= "number" or type(den) ~= "number" then error("aggregate.wilson: expected a rate or 2 numbers", 2) end
   if den <= 0 then return nil end
   local z = 1.9599639845400545
   local p, z2 = num / den, z * z
@@ -277,7 +277,7 @@ end
 --- How much larger the rate `b` is than `a`, with its 95 % interval (Newcombe 1998, from both Wilson intervals): three
 -- numbers, in shares; nil when one of them has nothing decided. An interval that holds 0 shows no difference.
 function aggregate.difference(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then error("aggregate.difference: give two rates", 2) end
+  if type(a) ~= "table" or type(b) ~= "table" then error("aggregate.difference: expected two rates", 2) end
   local low_a, high_a = aggregate.wilson(a)
   local low_b, high_b = aggregate.wilson(b)
   if not low_a or not low_b then return nil end
@@ -328,7 +328,8 @@ end
 kinds.min = extreme(less)
 kinds.max = extreme(function(a, b) return less(b, a) end)
 
--- `wins(at, before)`: does a value at `at` replace the one at `before`? One without a place loses to one with a place.
+-- `wins(at, before)`: does a value at `at` replace the one at `before`? A value without a place loses to one with a
+-- place.
 local function pick(wins)
   local function add(state, value, place)
     if plain.nothing(value) then return end

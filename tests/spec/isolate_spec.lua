@@ -141,8 +141,8 @@ describe("--isolate", function()
       local function try(request, given)
         asked = request
         local answer = core.unpack(worker:call("other", core.pack(given)))
-        print(request.what, request.path, answer.text or answer.texts or answer.message or answer.failure
-          and answer.failure.message or #answer)
+        local shown = answer.text or answer.texts or answer.message or answer.failure and answer.failure.message
+        print(request.what, request.path, shown == "" and "-" or shown or #answer)
       end
       local given = { path = "in/a.jsonl" }
       for _, path in ipairs { "in/a.jsonl", "in/sub/b.jsonl", "secret.jsonl", "in/../secret.jsonl", "/etc/passwd",
@@ -172,7 +172,7 @@ slurp	inner	this file is not the import's
 lines	inner	this file is not the import's
 list	/etc	0
 list	in/..	0
-entries	/etc/passwd	
+entries	/etc/passwd	-
 run	x	0
 ]], out, r.err)
   end)

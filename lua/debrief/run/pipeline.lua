@@ -69,7 +69,7 @@ end
 local function own_part(traceback)
   local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do
-    if line:find "debrief/run/pipeline" or line:find "%[C%]: in function 'xpcall'" then break end
+    if line:find "debrief/run/pipeline" or line:find "%[C%]: in function 'debrief.core.bounded'" then break end
     lines[#lines + 1] = line
     own = own or #lines > 1 and not line:find "^%s*%[C%]"
   end

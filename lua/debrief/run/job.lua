@@ -85,10 +85,10 @@ function job.new(given)
   return made
 end
 
---- Are the job's plugins strangers: neither bundled nor in a folder where the user keeps plugins?
+--- Are the job's plugins strangers: neither bundled, nor in a folder where the user keeps plugins, nor given a right?
 function job.has_strangers(made)
   for _, found in ipairs(made.plugins) do
-    if not find.is_vouched(found.path) then return true end
+    if not find.is_vouched(found.path) and not next(found.allow) then return true end
   end
   return false
 end

@@ -1,4 +1,4 @@
--- Chunks of every size: a log that is cut into pieces of a few bytes has the same reports as one that is not cut at all.
+-- Chunks of every size: a log that is cut into pieces of a few bytes has the same reports as one that is not cut.
 local program = dofile "tests/spec/support/program.lua"
 local debrief = require "debrief"
 local chunks = require "debrief.retro.chunks"

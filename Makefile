@@ -3,10 +3,15 @@ BUILD   = build
 PREFIX  = /usr/local
 DESTDIR =
 CC      = gcc
-CFLAGS  = -O3 -g
+CFLAGS  = -O3 -g -DNDEBUG
 LUA     = lua5.4
 VERSION = 0.1.0
 SOVERSION = 0
+
+# Assertions are left out of what is installed (NDEBUG). Tests, sanitizers and fuzzers build with them, in folders of their
+# own: `make test` in build-test, unless BUILD is given. Valgrind and the measurements take the build that users get.
+WITH_ASSERTIONS = $(filter-out -DNDEBUG,$(CFLAGS))
+TESTED = $(if $(filter command,$(origin BUILD)),$(BUILD),build-test)
 
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
 TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish
@@ -142,15 +147,15 @@ $(LOG_TESTS) $(HOST_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
 
 test: ## install what is missing, build, run all tests (T=NAME: those whose name contains NAME)
 	@.ci/deps $(TO_BUILD) $(TO_TEST)
-	@$(SUB) all tests
-	@BUILD=$(BUILD) tests/run $(T)
+	@$(SUB) BUILD=$(TESTED) CFLAGS='$(WITH_ASSERTIONS)' all tests
+	@BUILD=$(TESTED) tests/run $(T)
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
 	luacheck -q lua plugins tests src/lua/embed.lua tests/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
-	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(CFLAGS) -Werror' test
+	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
 
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \

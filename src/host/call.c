@@ -2,6 +2,7 @@
 #include "../lua/table.h"
 #include "../log/error.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -152,6 +153,7 @@ static bool call(debrief *host, const char *function, lua_CFunction body, void *
   dbf_host_forget(host);
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8)) return dbf_fail_memory(err);
+  assert(host->L && host->config.values);
   host->busy = true;
   dbf_host_values_enter(host->config.values);
   locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* glibc's own: nothing to free */

@@ -4,6 +4,7 @@
 #include "../log/error.h"
 #include "../log/struct_size.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -151,10 +152,12 @@ static bool go_on(debrief_entries *e) {
 
 static void hand_out(debrief_entries *e, debrief_found *found) {
   uint64_t line;
+  assert(e->text < e->texts.len && e->place + sizeof line < e->places.len);
   const char *text = e->texts.data + e->text;
   size_t len = (size_t)((const char *)memchr(text, '\n', e->texts.len - e->text) - text);
   memcpy(&line, e->places.data + e->place, sizeof line);
   found->json = (debrief_text){text, len};
+  assert(memchr(text, '\n', e->texts.len - e->text)); /* capi.lua: a newline ends every text */
   found->line = le64toh(line);
   found->session = e->places.data + e->place + sizeof line;
   e->text += len + 1;

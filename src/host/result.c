@@ -3,6 +3,7 @@
 #include "query.h"
 #include "../lua/table.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static void *take(builder *b, size_t count, size_t size) {
     at->next = b->whole->blocks;
     b->whole->blocks = at;
   }
+  assert(at->used <= at->size && bytes <= at->size - at->used);
   void *memory = (char *)at->data + at->used;
   at->used += bytes;
   return memory;

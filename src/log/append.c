@@ -15,6 +15,7 @@
 #include "io.h"
 #include "lock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -168,6 +169,8 @@ static void run_add(run *r, const char *data, size_t len) {
 }
 
 static void gather(run *r, const batch *b) {
+  assert(b->at < b->limit && b->limit <= b->count);
+  assert(!(b->heal && b->pending));
   r->count = 0;
   r->bytes = 0;
   if (b->heal || b->pending) run_add(r, "\n", 1);
@@ -262,6 +265,8 @@ static bool settle_pending(const dbf_session *session, batch *b, size_t *stored)
 static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut, debrief_error *err) {
   run r;
   gather(&r, b);
+  assert(r.count > 0 && r.count <= RUN_PIECES &&
+         r.bytes > 0); /* a write of nothing would count as one that failed */
   ssize_t n = write_run(session->fd, &r);
   if (n < 0) {
     if (settle_pending(session, b, stored)) return *cut = false, true;
@@ -285,6 +290,7 @@ static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut
 
 /* The records after a glued one are in the file already. */
 static void step_over(batch *b, size_t *stored) {
+  assert(b->at == b->limit && b->limit <= b->skip);
   for (size_t i = b->limit; i < b->skip; i++) *stored += b->lines[i].len > 0;
   b->at = b->skip;
   b->limit = b->skip = b->count;

@@ -1,5 +1,6 @@
 #include "bytes.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static size_t grown(size_t cap, size_t need) {
 }
 
 void dbf_bytes_move(char *to, const char *from, size_t len) {
+  assert(to + len <= from || from + len <= to);
   enum { PART = 1024 * 1024 };
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   while (len > PART) {
@@ -52,6 +54,7 @@ bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
     bytes->failed = true;
     return false;
   }
+  assert(cap >= bytes->len + more);
   memset(data + cap, 0, DBF_PADDING);
   bytes->data = data;
   bytes->cap = cap;

@@ -6,6 +6,7 @@
 #ifndef DBF_BYTES_H
 #define DBF_BYTES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -38,12 +39,14 @@ void dbf_bytes_move(char *to, const char *from, size_t len);
 
 /* Make room for `more` bytes after len; false (and failed) if memory runs out. */
 static inline bool dbf_bytes_reserve(dbf_bytes *bytes, size_t more) {
+  assert(bytes->len <= bytes->cap);
   bool there = bytes->data && !bytes->failed && more <= bytes->cap - bytes->len;
   return __builtin_expect(there, true) || dbf_bytes_grow(bytes, more);
 }
 
 static inline void dbf_bytes_append(dbf_bytes *bytes, const void *data, size_t len) {
   if (len == 0 || !dbf_bytes_reserve(bytes, len)) return;
+  assert(data);
   memcpy(bytes->data + bytes->len, data, len);
   bytes->len += len;
 }

@@ -4,6 +4,7 @@
 #include "json_write.h"
 #include "read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static bool wait_turn(task *t) {
 static void end_turn(task *t, bool stop, int write_error) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
+  assert(c->stop || c->turn == t->index); /* nobody ends the turn of another */
   c->turn = t->index + 1;
   if (stop) c->stop = true;
   if (write_error) c->write_error = write_error;
@@ -99,6 +101,7 @@ static bool drain(task *t, bool all) {
   if (!all && t->out->len < FLUSH) return true;
   if (!t->my_turn && !is_turn(t) && (all || t->out->len >= AHEAD) && !wait_turn(t)) return false;
   if (!t->my_turn) return true;
+  assert(t->all->turn == t->index);
   if (!dbf_io_write_all(t->all->options->fd, t->out->data, t->out->len)) {
     end_turn(t, true, errno);
     return false;

@@ -1,6 +1,7 @@
 /* An entry's members and known fields. The scan itself is in entry_scan.h. */
 #include "entry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ void dbf_entry_release(dbf_entry *entry) {
 bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count, const char *name,
                      size_t len, dbf_json_value *value) {
   for (const dbf_member *m = members + count; m-- > members;) {
+    assert(m->key + 2 <= m->key_end && m->key_end < m->value && m->value < m->value_end);
     dbf_json_value key = {text + m->key, text + m->key_end, DBF_JSON_STRING, m->key_escaped};
     if (!m->key_escaped && m->key_end - m->key != len + 2) continue;
     if (!dbf_json_string_is(&key, name, len)) continue;
@@ -59,11 +61,13 @@ bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count
 }
 
 dbf_json_value dbf_entry_value(const dbf_entry *entry, uint32_t i) {
+  assert(i < entry->count);
   const dbf_member *m = &entry->members[i];
   return (dbf_json_value){entry->text + m->value, entry->text + m->value_end, m->type, m->value_escaped};
 }
 
 bool dbf_entry_known(const dbf_entry *entry, dbf_known field, dbf_json_value *value) {
+  assert(field < DBF_KNOWN_COUNT && entry->known[field] <= entry->count);
   if (!entry->known[field]) return false;
   *value = dbf_entry_value(entry, entry->known[field] - 1);
   return true;
@@ -76,5 +80,6 @@ bool dbf_entry_names(const dbf_entry *entry, const char *id) {
 }
 
 dbf_scan dbf_entry_scan(dbf_entry *entry, const char *text, size_t len, bool foreign, dbf_json_fault *fault) {
+  assert((unsigned char)text[len] < 0x20); /* what ends every loop of the kernels */
   return (dbf_scan)entry->kernel->scan_entry(entry, text, len, foreign, fault);
 }

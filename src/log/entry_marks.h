@@ -154,6 +154,7 @@ static bool walk_attempt(walk *w, dbf_attempt *a) {
   dbf_keyset_clear(&e->attempt_names);
   if (w->text[*w->at + 1] == '}') w->at++;
   else do {
+      assert(e->nested_count < e->nested_cap && w->at <= w->marks->at + w->marks->count);
       dbf_member *m = &e->nested[e->nested_count++];
       if (!walk_name(w, m, attempt_field_at, expected_in_attempt, &field)) return false;
       if (!walk_value(w, m, 3)) return false;
@@ -189,6 +190,7 @@ static bool walk_entry(walk *w) {
   int field;
   if (w->text[0] != '{' || w->text[1] == '}') return false;
   do {
+    assert(e->count < e->cap && w->at <= w->marks->at + w->marks->count);
     dbf_member *m = &e->members[e->count++];
     if (!walk_name(w, m, field_at, expected_fields, &field)) return false;
     bool attempts = field == DBF_ATTEMPTS && w->text[*w->at + 1] == '[';

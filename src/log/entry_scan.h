@@ -3,6 +3,7 @@
 #include "entry.h"
 #include "timestamp.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,8 @@ static inline void add_member(scan *s, dbf_member **members, uint32_t *count, ui
     s->no_memory = true;
     return;
   }
+  assert(name->start >= text && name->start < name->end && name->end < value->start);
+  assert(value->start < value->end && value->end <= s->end);
   (*members)[(*count)++] = (dbf_member){(uint32_t)(name->start - text),
                                         (uint32_t)(name->end - text),
                                         (uint32_t)(value->start - text),
@@ -193,12 +196,14 @@ static bool grow_attempts(dbf_entry *e) {
 /* The last of e->nested is this field of the attempt whose members begin at nested[first]. */
 static inline void know_in_attempt(dbf_entry *e, uint8_t *known, int field, uint32_t first) {
   uint32_t nth = e->nested_count - first;
+  assert(field >= 0 && field < DBF_KNOWN_ATTEMPT_COUNT);
   if (known[field]) e->duplicate_key = true;
   known[field] = nth < DBF_FAR ? (uint8_t)nth : DBF_FAR;
 }
 
 /* The last of e->members is this field. */
 static inline void know(dbf_entry *e, int field) {
+  assert(field >= 0 && field < DBF_KNOWN_COUNT);
   if (e->known[field]) e->duplicate_key = true;
   e->known[field] = e->count;
 }
@@ -211,6 +216,7 @@ static void add_attempt(scan *s, const char *start, const char *end, uint32_t fi
     return;
   }
   dbf_attempt *a = &e->attempts[e->attempt_count++];
+  assert(start < end && first <= e->nested_count);
   *a = (dbf_attempt){
       (uint32_t)(start - e->text), (uint32_t)(end - e->text), first, e->nested_count - first, {0}};
   memcpy(a->known, known, sizeof a->known);
@@ -345,6 +351,7 @@ static int scan_entry(dbf_entry *entry, const char *text, size_t len, bool forei
   if (s.no_memory) return DBF_SCAN_NO_MEMORY;
   if (!p) return DBF_SCAN_BAD_JSON;
   entry->len = (size_t)(p - entry->text);
+  assert(entry->text + entry->len <= text + len);
   if (!s.complaint) return DBF_SCAN_OK;
   fault->what = s.complaint;
   fault->at = s.complaint_at;

@@ -7,6 +7,7 @@
 #include "timestamp.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- Messages -------------------------------------------------------------------------------------------- */
@@ -67,6 +68,7 @@ static bool fail_size(debrief_error *err, size_t len) {
 
 /* The line written after `start`: keep it, or take it back and say why. */
 static bool finish(dbf_bytes *out, size_t start, debrief_error *err) {
+  assert(out->len >= start);
   size_t len = out->len - start;
   if (!out->failed && len <= DBF_LINE_LIMIT) return true;
   out->len = start;

@@ -1,6 +1,7 @@
 #include "follow_files.h"
 #include "error.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ void dbf_follow_files_enqueue(debrief_follower *f, dbf_follow_files *s) {
 }
 
 void dbf_follow_files_dequeue(debrief_follower *f) {
+  assert(f->queue && f->queue->queued);
   f->queue->queued = false;
   f->queue = f->queue->next;
 }
@@ -90,6 +92,7 @@ dbf_follow_files *dbf_follow_files_add(debrief_follower *f, const char *id) {
 /* ---- Files of a session ---------------------------------------------------------------------------------------- */
 
 static dbf_tail *current_of(const dbf_follow_files *s) {
+  assert(s->count <= DBF_FOLLOW_FILES_FILES && (!s->named || s->count > 0));
   return s->named ? s->files[s->count - 1].tail : NULL;
 }
 
@@ -99,6 +102,7 @@ static bool is_same(const dbf_tail *tail, const struct stat *st) {
 
 /* Take file `i` out of the list. */
 static dbf_tail *take_out(debrief_follower *f, dbf_follow_files *s, size_t i) {
+  assert(i < s->count);
   dbf_tail *tail = s->files[i].tail;
   dbf_watch_forget(&f->watch, s->files[i].watch);
   s->count--;

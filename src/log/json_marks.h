@@ -17,6 +17,7 @@
  * code that walks along the marks (entry_marks.h). */
 #include "entry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { MARKED = 1 << 16 }; /* longer texts are not marked: offsets have 16 bits */
@@ -64,6 +65,7 @@ static inline uint64_t mark_block(marking *m, const char *p, uint64_t live, uint
 static bool mark_text(dbf_marks *marks, const char *text, size_t len) {
   marking m = {0};
   uint64_t any = 0;
+  assert(len < MARKED);
   if (!reserve_marks(marks, len)) return false;
   uint16_t *to = marks->at;
   uint64_t *backslashes = marks->backslashes;
@@ -74,6 +76,7 @@ static bool mark_text(dbf_marks *marks, const char *text, size_t len) {
   }
   to[0] = to[1] = (uint16_t)len;
   marks->count = (uint32_t)(to - marks->at);
+  assert(marks->count <= len && marks->count + 2 <= marks->cap);
   marks->any_backslash = any != 0;
   return !m.wrong && !m.string;
 }

@@ -2,6 +2,8 @@
 #include "json_scan.h"
 #include "json_kernels.h"
 
+#include <assert.h>
+
 #if defined(__x86_64__)
 /* Every processor with AVX2 has the others, too; a virtual one may hide some. */
 static bool has_avx2(void) {
@@ -35,6 +37,7 @@ const dbf_json_kernel *dbf_json_kernel_best(void) {
 
 bool dbf_json_valid(const dbf_json_kernel *kernel, const char *text, size_t len, dbf_json_fault *fault) {
   const char *end = text + len;
+  assert((unsigned char)*end < 0x20); /* what ends every loop of the kernels */
   dbf_json_value value;
   *fault = (dbf_json_fault){0};
   const char *p = kernel->scan_value(dbf_json_skip_space(text, end), end, 0, &value, fault);

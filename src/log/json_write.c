@@ -3,6 +3,7 @@
 #include "json_block.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,7 @@ void dbf_json_write_string(dbf_bytes *out, const char *data, size_t len) {
     size_t step = (size_t)(end - p) < STEP ? (size_t)(end - p) : STEP;
     if (!dbf_bytes_reserve(out, step * WORST + SLACK)) return;
     char *to = put_characters(out->data + out->len, &p, p + step, end);
+    assert(to >= out->data + out->len && to <= out->data + out->cap);
     out->len = (size_t)(to - out->data);
   }
   dbf_bytes_append_char(out, '"');
@@ -207,6 +209,7 @@ static void decimal_of(decimal *d, double value, int precision) {
   const char *p = text;
   for (; *p != 'e'; p++)
     if (*p >= '0' && *p <= '9') d->digits[d->count++] = *p;
+  assert(d->count > 0 && d->count <= precision && precision < (int)sizeof d->digits);
   d->exponent = atoi(p + 1);
   while (d->count > 1 && d->digits[d->count - 1] == '0') d->count--;
 }
@@ -216,6 +219,7 @@ static void increment(decimal *d, int precision) {
   while (d->count < precision) d->digits[d->count++] = '0';
   int i = d->count - 1;
   while (i > 0 && d->digits[i] == '9') d->digits[i--] = '0';
+  assert(d->digits[i] < '9');
   d->digits[i]++; /* the first digit never passes 9: no power of two begins with sixteen nines */
 }
 
@@ -257,6 +261,7 @@ static bool format(const decimal *d, double value, char text[48], size_t *len) {
   p = d->exponent >= -4 && d->exponent < 16 ? put_plain(p, d) : put_scientific(p, d);
   *p = '\0';
   *len = (size_t)(p - text);
+  assert(*len < 48);
   dbf_json_value number = {text, p, DBF_JSON_NUMBER, false};
   double back = dbf_json_decode_number(&number);
   return memcmp(&back, &value, sizeof value) == 0;

@@ -1,5 +1,6 @@
 #include "keyset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ static bool same(const dbf_keyset_slot *slot, uint64_t hash, const dbf_json_valu
 
 /* The slot of a name in the table: where it is, or the free one where it belongs. */
 static dbf_keyset_slot *probe(dbf_keyset_slot *slots, size_t cap, uint64_t hash, const dbf_json_value *name) {
+  assert(hash != 0 && (cap & (cap - 1)) == 0);
   size_t i = (size_t)(hash >> 7) & (cap - 1);
   while (slots[i].hash && !same(&slots[i], hash, name)) i = (i + 1) & (cap - 1);
   return &slots[i];
@@ -93,6 +95,7 @@ static bool grow(dbf_keyset *set) {
 /* Make a table of the list, which is full. Not inlined: its array would cost every small object a stack check. */
 __attribute__((noinline)) static bool make_table(dbf_keyset *set) {
   dbf_keyset_slot list[DBF_KEYSET_SMALL];
+  assert(set->count == DBF_KEYSET_SMALL && set->cap > 2 * DBF_KEYSET_SMALL);
   memcpy(list, set->slots, sizeof list);
   memset(set->slots, 0, set->cap * sizeof *set->slots);
   if (!set->has_key) set->key = dbf_hash_key_new();
@@ -112,6 +115,7 @@ static dbf_keyset_result add_to_table(dbf_keyset *set, const dbf_json_value *nam
   if (slot->hash) return DBF_KEYSET_THERE;
   *slot = (dbf_keyset_slot){hash, *name};
   set->count++;
+  assert(set->count * 2 <= set->cap); /* else a search for what is not there never ends */
   return DBF_KEYSET_NEW;
 }
 

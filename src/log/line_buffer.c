@@ -2,6 +2,7 @@
 #include "error.h"
 #include "io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,8 +36,17 @@ void dbf_line_buffer_feed(dbf_line_buffer *w, dbf_bytes *bytes, uint64_t offset)
   if (offset == 0) skip_mark(w);
 }
 
+/* The places of the current line: |start ... taken|searched .. len|. Of a line over the limit, only its beginning is kept. */
+static void check(const dbf_line_buffer *w) {
+  (void)w; /* without assertions */
+  assert(w->start <= w->bytes.len && w->bytes.len <= w->bytes.cap);
+  assert(w->taken <= w->bytes.len - w->start);
+  assert(!w->end || w->base + w->bytes.len <= w->end || w->fd < 0);
+}
+
 /* Drop what lies before the current line. */
 static void slide(dbf_line_buffer *w) {
+  check(w);
   if (w->start == 0) return;
   memmove(w->bytes.data, w->bytes.data + w->start, w->bytes.len - w->start);
   w->bytes.len -= w->start;
@@ -68,6 +78,7 @@ static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_
   slide(w);
   uint64_t offset = w->base, whole = w->bytes.len;
   while (!newline) {
+    assert(w->start == 0 && w->bytes.len >= EXCERPT);
     w->base += w->bytes.len - EXCERPT;
     w->bytes.len = EXCERPT;
     if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
@@ -82,6 +93,7 @@ static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_
 
 /* The line of w->line_len bytes at `start`. */
 static dbf_line_buffer_status give(dbf_line_buffer *w, dbf_line_buffer_line *line, bool terminated) {
+  assert(w->line_len + terminated <= w->bytes.len - w->start);
   w->taken = w->line_len + terminated;
   line->oversize = w->line_len > w->limit;
   line->text = w->bytes.data + w->start;
@@ -96,6 +108,7 @@ static dbf_line_buffer_status give(dbf_line_buffer *w, dbf_line_buffer_line *lin
 static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *line, debrief_error *err) {
   for (;;) {
     size_t have = w->bytes.len - w->start;
+    assert(w->searched <= have);
     const char *text = have ? w->bytes.data + w->start : NULL;
     const char *newline = have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
     w->line_len = newline ? (size_t)(newline - text) : have;
@@ -120,6 +133,7 @@ static bool pass_mark(dbf_line_buffer *w, debrief_error *err) {
 dbf_line_buffer_status dbf_line_buffer_next(dbf_line_buffer *w, dbf_line_buffer_line *line,
                                             debrief_error *err) {
   if (w->base == 0 && w->bytes.len == 0 && !pass_mark(w, err)) return DBF_LINE_BUFFER_ERROR;
+  check(w);
   w->start += w->taken;
   w->taken = 0;
   w->searched = 0;
@@ -158,6 +172,7 @@ static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *er
 
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buffer_line *line, size_t from,
                                                size_t len, bool *same, debrief_error *err) {
+  assert(from + len <= line->len);
   size_t keep = w->line_len, next = keep + 1, want = next + 1 + len + 1, more = 0;
   while (w->bytes.len - w->start < want && !w->at_end)
     if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;

@@ -1,5 +1,6 @@
 #include "lineset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* A slot that was used stays so with count 0, so that probing goes on after it. */
@@ -19,6 +20,7 @@ static uint64_t hash_of(const dbf_lineset *set, const char *line, size_t len) {
 }
 
 static struct dbf_lineset_slot *probe(const dbf_lineset *set, uint64_t hash) {
+  assert(hash != 0 && set->used * 2 <= set->cap);
   size_t i = (size_t)(hash >> 1) & (set->cap - 1);
   while (set->slots[i].hash && set->slots[i].hash != hash) i = (i + 1) & (set->cap - 1);
   return &set->slots[i];
@@ -53,6 +55,7 @@ bool dbf_lineset_take(dbf_lineset *set, const char *line, size_t len) {
   if (set->total == 0) return false;
   struct dbf_lineset_slot *slot = probe(set, hash_of(set, line, len));
   if (slot->count == 0) return false;
+  assert(slot->count <= set->total);
   slot->count--;
   set->total--;
   return true;

@@ -21,6 +21,7 @@
 #include "session_id.h"
 #include "struct_size.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -162,6 +163,7 @@ static slot **slot_oldest(debrief_log *log) {
 /* A poisoned slot gives up its file but must be remembered as long as the log lives. */
 static void slot_close(debrief_log *log, slot **at) {
   slot *s = *at;
+  assert(s->users == 0 && s->session && log->open > 0);
   log->open--;
   if (s->poisoned) {
     dbf_session_free(s->session);
@@ -202,6 +204,7 @@ static void leave(debrief_log *log, slot *s) {
   if (s->scratch.cap > SCRATCH_KEPT) dbf_bytes_release(&s->scratch);
   pthread_mutex_unlock(&s->mutex);
   pthread_mutex_lock(&log->mutex);
+  assert(s->users > 0);
   s->users--;
   trim(log);
   pthread_mutex_unlock(&log->mutex);
@@ -287,6 +290,7 @@ static bool lead_sync(slot *s, debrief_error *err) {
   bool ok = dbf_session_sync_end(s->session, fd, err);
   if (fd >= 0) pthread_mutex_lock(&s->mutex);
   s->syncing = false;
+  assert(goal >= s->synced && goal <= s->written);
   if (ok) s->synced = goal;
   else s->poisoned = true;
   pthread_cond_broadcast(&s->synced_more);

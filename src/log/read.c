@@ -6,6 +6,7 @@
 #include "line_buffer.h"
 #include "salvage.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -213,6 +214,7 @@ static debrief_next hand_out(debrief_reader *r, dbf_record *record, debrief_erro
     dbf_scan status = dbf_entry_scan(&r->entry, text + at, r->line.len - at, r->options.foreign, &fault);
     if (status == DBF_SCAN_NO_MEMORY) return out_of_memory(r, err);
     r->at = (size_t)(r->entry.text + r->entry.len - text);
+    assert(at < r->at && r->at <= r->line.len); /* each turn of the loop moves on */
     bool wanted = accept(r, status, &fault);
     if (r->failed) return stop(r, err);
     if (!wanted) continue;

@@ -113,11 +113,13 @@ static bool is_ours(const search *s) {
 
 static void believe(search *s, const char *p) {
   uint32_t at = (uint32_t)(p - s->text);
+  assert(p >= s->text && p < s->end);
   dbf_bytes_append(&s->out->at, &at, sizeof at);
   if (s->out->at.failed) s->no_memory = true;
 }
 
 static void doubt_last(search *s) {
+  assert(!s->open || s->out->at.len >= sizeof(uint32_t));
   if (s->open) s->out->at.len -= sizeof(uint32_t);
   s->open = false;
 }

@@ -5,6 +5,7 @@
 #include "io.h"
 #include "salvage.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@ enum { BLOCK = 256 * 1024, PRINT = 4096, KEPT = 16384 };
 
 /* Read [begin, end) into t->text; less of it when the file is shorter by now. */
 static bool read_range(dbf_tail *t, uint64_t begin, uint64_t end, debrief_error *err) {
+  assert(begin <= end);
   dbf_bytes_clear(&t->text);
   if (!dbf_bytes_reserve(&t->text, (size_t)(end - begin))) return dbf_fail_memory(err);
   for (size_t got = 1; got > 0 && begin + t->text.len < end; t->text.len += got)
@@ -43,6 +45,7 @@ static bool size_of(const dbf_tail *t, uint64_t *size, debrief_error *err) {
 
 /* How many bytes at the beginning and at the end of a print are hashed. */
 static size_t print_part(const dbf_tail_print *p) {
+  assert(p->begin <= p->end);
   return p->end - p->begin < PRINT ? (size_t)(p->end - p->begin) : PRINT;
 }
 
@@ -270,6 +273,7 @@ static bool restart(dbf_tail *t, uint64_t size, debrief_error *err) {
  * where it ends, 0 when there is no newline. */
 static bool find_lines(dbf_tail *t, uint64_t size, uint64_t *end, debrief_error *err) {
   *end = 0;
+  assert(t->offset <= t->searched);
   while (t->searched < size) {
     uint64_t most = t->searched + t->options.block;
     if (!read_range(t, t->searched, size < most ? size : most, err)) return false;
@@ -316,6 +320,7 @@ static void hand_over(dbf_tail *t, uint64_t end) {
   const char *before = len > 1 ? memrchr(text, '\n', len - 1) : NULL;
   size_t last = before ? (size_t)(before - text) + 1 : 0;
   uint64_t line = t->lines + 1;
+  assert(len > 0 && len == end - t->offset && t->lines_known);
   if (t->offset == 0) {
     const char *newline = memchr(text, '\n', len);
     t->head = print_of(text, 0, newline ? (size_t)(newline - text) + 1 : len);
@@ -405,6 +410,7 @@ dbf_tail_status dbf_tail_look_behind(dbf_tail *t, bool whole, debrief_error *err
     return pass_oversize(t, size, err) ? DBF_TAIL_NOTHING : DBF_TAIL_ERROR;
   }
   if (!read_range(t, t->offset, size, err) || !still_there(t, &t->mark, &same, err)) return DBF_TAIL_ERROR;
+  assert(t->text.len <= size - t->offset);
   if (!same || t->text.len != size - t->offset || memchr(t->text.data, '\n', t->text.len))
     return DBF_TAIL_NOTHING;
   if (whole && !is_entry(t, &yes, err)) return DBF_TAIL_ERROR;

@@ -1,5 +1,6 @@
 #include "timestamp.h"
 
+#include <assert.h>
 #include <time.h>
 
 #define MINUTE   60
@@ -39,6 +40,7 @@ static civil date_of(int64_t days) {
 }
 
 static int days_in(int year, int month) {
+  assert(month >= 1 && month <= 12);
   static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   return days[month - 1] + (month == 2 && leap);
@@ -168,6 +170,7 @@ bool dbf_timestamp_write(dbf_bytes *out, const debrief_time *time) {
     while (p[-1] == '0') p--;
   }
   p = put_zone(p, time->offset_minutes);
+  assert(p <= text + sizeof text);
   dbf_bytes_append(out, text, (size_t)(p - text));
   return true;
 }

@@ -1,8 +1,10 @@
 #include "entry_body.h"
 
+#include <assert.h>
 #include <string.h>
 
 body dbf_entry_body_of(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+  assert(entry->len <= DBF_LINE_LIMIT); /* offsets have 32 bits */
   body b = {.len = (uint32_t)entry->len,
             .count = entry->count,
             .attempts = entry->attempt_count,
@@ -19,6 +21,7 @@ static void copy(void *to, const void *from, size_t size) {
 }
 
 void dbf_entry_body_fill_index(body *b, const dbf_entry *entry) {
+  assert(b->len == entry->len && b->count == entry->count && b->nested == entry->nested_count);
   copy(members_of(b), entry->members, b->count * sizeof(dbf_member));
   copy(attempts_of(b), entry->attempts, b->attempts * sizeof(dbf_attempt));
   copy(nested_of(b), entry->nested, b->nested * sizeof(dbf_member));

@@ -1,5 +1,6 @@
 #include "entry_edit.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ void dbf_entry_edit_splice(lua_State *L, int index, entry_view *e, const char *a
   dbf_bytes *text = &scratch->text;
   dbf_json_fault fault;
   size_t before = (size_t)(at - from);
+  assert(at >= from && removed <= old->len && before <= old->len - removed);
   dbf_bytes_clear(text);
   dbf_bytes_append(text, from, before);
   dbf_bytes_append(text, piece->data, piece->len);
@@ -101,6 +103,7 @@ void dbf_entry_edit_flush(lua_State *L, int index) {
   lua_getiuservalue(L, index, 1);
   pending *w = lua_touserdata(L, -1);
   const body *b = e->now;
+  assert(e->has_pending && !e->is_value && b->len >= 2);
   const char *text = text_of(b),
              *end = text + b->len - 1; /* at the closing brace: no blank is kept after it */
   while (*end != '}') end--;

@@ -5,6 +5,7 @@
 #include "entry_userdata.h"
 #include "../log/timestamp.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ typedef struct source {
 
 /* What a caller gives may have a metatable: its own fields count, and nothing of it runs. */
 static int get(const source *s, const char *name) {
+  assert(s->table > 0); /* an index from the bottom: values pile up above it */
   luaL_checkstack(s->L, 4, "too many attempts");
   lua_pushstring(s->L, name);
   return lua_rawget(s->L, s->table);

@@ -8,6 +8,7 @@
 #include "scratch.h"
 #include "../log/json_write.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -115,6 +116,7 @@ static void catch_up(lua_State *L, value_view *v) {
   v->last_index = v->length = 0;
   while (v->type != DBF_JSON_NONE && v->edits < b->edits)
     if (!follow(v, &edits_of(b)[v->edits++])) v->type = DBF_JSON_NONE;
+  assert(v->type == DBF_JSON_NONE || (v->from < v->to && v->to <= b->len));
   if (v->type == DBF_JSON_NONE)
     luaL_error(L, "this value was replaced or removed in its entry: read it from the entry again");
 }
@@ -195,6 +197,7 @@ bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, cons
 value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const value_view *owner, uint32_t from,
                                           uint32_t to, uint8_t type) {
   uint32_t edits = e->now->edits; /* those that from and to are right for: a finalizer may make more */
+  assert(from < to && (type == DBF_JSON_ARRAY || type == DBF_JSON_OBJECT));
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
   *view = (value_view){.is_value = true, .entry = e, .edits = edits, .from = from, .to = to, .type = type};
   if (owner) lua_getiuservalue(L, 1, 1);
@@ -278,12 +281,14 @@ static bool find_known(const entry_view *e, const value_view *v, int key, const 
   *found = NULL;
   if (!v) {
     if (key >= DBF_KNOWN_COUNT) return false;
+    assert(key >= 0 && b->known[key] <= b->count);
     if (b->known[key]) *found = members_of(b) + b->known[key] - 1;
     return true;
   }
   if (!v->attempt || b->edits || key < DBF_KEY_ATTEMPT) return false;
   const dbf_attempt *a = &attempts_of(b)[v->attempt - 1];
   uint8_t nth = a->known[key - DBF_KEY_ATTEMPT];
+  assert(v->attempt <= b->attempts && (nth == DBF_FAR || nth <= a->count));
   if (nth) *found = nested_of(b) + a->first + nth - 1;
   return nth != DBF_FAR;
 }
@@ -292,6 +297,7 @@ static bool find_known(const entry_view *e, const value_view *v, int key, const 
 static void push_member(lua_State *L, entry_view *e, const value_view *v, int key, const dbf_member *m) {
   const body *b = e->now;
   const char *text = text_of(b);
+  assert(m->value < m->value_end && m->value_end <= b->len);
   dbf_json_value value = {text + m->value, text + m->value_end, m->type, m->value_escaped};
   if (m->type == DBF_JSON_NULL) {
     lua_pushnil(L);

@@ -5,6 +5,7 @@
 #include "table.h"
 #include "entry_userdata.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -248,6 +249,7 @@ static int push_results(lua_State *L, const debrief_call *call) {
   dbf_bytes *texts = call->texts;
   size_t len = texts->len - call->from;
   bool full = texts->failed;
+  assert(texts->len >= call->from && call->returned <= MOST_RESULTS);
   texts->len = call->from;
   texts->failed = false;
   if (call->failed) return luaL_error(L, "%s", call->message);

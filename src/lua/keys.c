@@ -1,11 +1,13 @@
 #include "keys.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void add(lua_State *L, dbf_keys *keys, int anchors, const char *name, int key) {
   lua_pushstring(L, name);
   const void *string = lua_topointer(L, -1);
   unsigned i = dbf_keys_slot(string);
+  assert(key >= 0 && key < DBF_KEY_SLOTS / 2); /* a search ends at a free slot */
   while (keys->slots[i].string) i = (i + 1) % DBF_KEY_SLOTS;
   keys->slots[i].string = string;
   keys->slots[i].key = key;

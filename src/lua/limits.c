@@ -2,6 +2,7 @@
  * at every moment, because fields are set before the pointer, and `pending` before the signal is sent. */
 #include "limits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <lauxlib.h>
 #include <sched.h>
@@ -191,6 +192,7 @@ void dbf_limits_enter(dbf_running *r, lua_State *L, dbf_interrupt *i, const atom
  * state. */
 void dbf_limits_leave(dbf_running *r) {
   dbf_running *outer = r->outer;
+  assert(running == r); /* guards end in the reverse of their order */
   running = outer;
   atomic_signal_fence(memory_order_seq_cst);
   disarm(r, r->of);
@@ -204,6 +206,7 @@ static void open_guard(dbf_interrupt *i) {
 
 /* What is pending was for this guard. */
 static void close_guard(dbf_interrupt *i) {
+  assert(atomic_load(&i->guards) > 0);
   if (atomic_fetch_sub(&i->guards, 1) == 1)
     while (atomic_load(&i->senders) > 0) sched_yield();
   atomic_store(&i->pending, false);

@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ static void *obtain(dbf_memory *m, void *block, size_t old_size, size_t new_size
   if (m->limit && new_size > old_size && (new_size > most || m->taken - old_size > most - new_size))
     return NULL;
   void *to = m->allocate(m->user, block, old_size, new_size);
+  assert(m->taken >= old_size);
   if (to || !new_size) m->taken = m->taken - old_size + new_size;
   return to;
 }
@@ -86,6 +88,7 @@ static void *cut(dbf_memory *m, size_t size) {
   }
   void *block = m->at;
   m->at += size;
+  assert(m->at <= m->end && size % STEP == 0);
   return block;
 }
 
@@ -127,6 +130,7 @@ void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new
   if (!block && new_size) to = take(m, new_size);
   else if (new_size) to = resize(m, block, old_size, new_size);
   else if (block) release(m, block, old_size);
+  assert(m->used >= before);
   if (to || !new_size) m->used = m->used - before + after;
   return to;
 }

@@ -2,6 +2,7 @@
 #include "scratch.h"
 #include "../log/hash.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <lauxlib.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static void write_table(packer *p, int index) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     int key = lua_gettop(L) - 1;
+    assert(p->level < DEPTH);
     p->keys[p->level++] = key;
     if (lua_type(L, key) != LUA_TSTRING && !lua_isinteger(L, key))
       refuse(p, "has a key that is neither a string nor an integer");
@@ -77,6 +79,7 @@ static void write_table(packer *p, int index) {
     count++;
   }
   count = htole64(count);
+  assert(p->out->failed || at + sizeof count <= p->out->len);
   if (!p->out->failed) memcpy(p->out->data + at, &count, sizeof count);
 }
 
@@ -132,6 +135,7 @@ static void damaged(lua_State *L) {
 
 static uint64_t take_number(lua_State *L, unpacker *u) {
   uint64_t number;
+  assert(u->p <= u->end);
   if ((size_t)(u->end - u->p) < sizeof number) damaged(L);
   memcpy(&number, u->p, sizeof number);
   u->p += sizeof number;

@@ -1,5 +1,6 @@
 #include "scratch.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 
 static const char scratch_key; /* registry keys: of the shared scratch, */
@@ -58,6 +59,7 @@ dbf_scratch *dbf_scratch_take(lua_State *L) {
 
 void dbf_scratch_give(lua_State *L, int index) {
   const dbf_scratch *scratch = lua_touserdata(L, index);
+  assert(scratch && lua_rawlen(L, index) == sizeof *scratch);
   if (scratch->text.cap + scratch->piece.cap + scratch->extra.cap > KEPT) return;
   index = lua_absindex(L, index);
   lua_pushvalue(L, index);

@@ -5,6 +5,7 @@
 #include "scratch.h"
 #include "state.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
@@ -181,6 +182,7 @@ static void *work(void *argument) {
     parcel why;
     if (!ready && pack_parcel(&why, broken.data, broken.len, true)) result = why;
     pthread_mutex_lock(&c->mutex);
+    assert(task < c->count && !c->results[task].data && result.data);
     c->results[task] = result;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->mutex);
@@ -312,6 +314,7 @@ static int l_crew_take(lua_State *L) {
     return dbf_limits_raise(L);
   }
   parcel *result = &c->results[c->taken];
+  assert(result->data && c->taken < c->next);
   if (result->failed) lua_pushnil(L);
   lua_pushlstring(L, result->data, result->len);
   int pushed = result->failed ? 2 : 1;

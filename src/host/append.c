@@ -36,6 +36,7 @@ static bool take(enriching *e, const debrief_query *through, debrief_error *err)
 }
 
 /* A bad id is left to the log to refuse. */
+/* Without a plugin the way is that of the log, and no Lua runs. */
 static bool enriches(const enriching *e, const char *id) {
   return e->query.enrich && *e->query.enrich && debrief_session_id_valid(id);
 }

@@ -100,6 +100,8 @@ debrief *debrief_attach(lua_State *L, const debrief_config *config, debrief_erro
   return open_host(L, config, err);
 }
 
+/* Its order is the reverse of opening: queries first, for they refer to the state; the state before the log and the values
+ * that finalizers of scripts may still use. */
 void debrief_close(debrief *host) {
   if (!host) return;
   dbf_entries_orphan(host);

@@ -7,6 +7,7 @@
 
 /* ---- C -> Lua ---------------------------------------------------------------------------------------------------- */
 
+/* An empty text counts as not given: hosts fill in structs from forms. */
 static void set_text(lua_State *L, const char *name, const char *text) {
   if (!text || !*text) return;
   lua_pushstring(L, text);
@@ -68,6 +69,7 @@ void dbf_problem_of(lua_State *L, int index, debrief_problem *problem) {
                                .traceback = text_of(L, index, "traceback")};
 }
 
+/* The name comes from our own Lua side, which has it from debrief_kind_name. */
 static debrief_kind kind_of(const char *name) {
   debrief_kind kind = DEBRIEF_IN_PROGRESS;
   while (kind < DEBRIEF_REPLACED && strcmp(debrief_kind_name(kind), name) != 0) kind++;

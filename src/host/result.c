@@ -44,6 +44,8 @@ void debrief_result_close(debrief_result *result) {
   free(w);
 }
 
+/* Blocks and not one malloc per value: a result is built once, and freed as a whole; and when Lua raises in between, the
+ * list still has everything. */
 static void *take(builder *b, size_t count, size_t size) {
   size_t bytes = (count * size + sizeof(max_align_t)) & ~(sizeof(max_align_t) - 1); /* never 0 */
   block *at = b->whole->blocks;

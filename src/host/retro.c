@@ -76,6 +76,7 @@ static int l_retro_text(lua_State *L) {
   return 0;
 }
 
+/* In one piece: a report is laid out when all of it is known. */
 bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query *query,
                          const debrief_format *format, bool (*write)(void *user, debrief_text text),
                          void *user, debrief_error *err) {

@@ -27,6 +27,7 @@ static int l_run(lua_State *L) {
   return 0;
 }
 
+/* A script that ended with os.exit has not failed; without a place for its status, one that is not 0 must not be lost. */
 static bool run(debrief *host, const char *function, running *r, int *status, debrief_error *err) {
   int left = 0;
   bool ok = dbf_host_call(host, function, l_run, r, err);

@@ -16,6 +16,7 @@ static bool check(const debrief *host, const char *function, const char *name, c
   return dbf_fail(err, DEBRIEF_EARG, "%s: '%.80s' is not a Lua name: letters, digits and _", function, name);
 }
 
+/* Checked here, so that the host gets the error, and not a plugin a day later. */
 static bool check_json(debrief_text text, debrief_error *err) {
   dbf_bytes copy; /* the scanner reads past the end */
   dbf_json_fault fault;

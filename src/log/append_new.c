@@ -18,6 +18,7 @@ typedef struct key_table {
   dbf_hash_key key;
 } key_table;
 
+/* Two sizes and the bytes, not "kind:key": no text can be a separator in what others chose. */
 static size_t key_length(const char *key) {
   size_t sizes[2];
   memcpy(sizes, key, sizeof sizes);
@@ -129,6 +130,7 @@ static bool filter(key_table *t, dbf_append_new *unique, debrief_text *lines, si
   return ok || dbf_fail_memory(err);
 }
 
+/* Both importers and hosts may write the same run at once: under the lock, the later one sees what the earlier one wrote. */
 bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                            debrief_error *err) {
   key_table t = {.key = dbf_hash_key_new()};

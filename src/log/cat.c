@@ -52,6 +52,7 @@ static bool wait_turn(task *t) {
   return t->my_turn;
 }
 
+/* Also after a failure: the items that come after must not wait for ever. */
 static void end_turn(task *t, bool stop, int write_error) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
@@ -85,6 +86,7 @@ static void give_notes(task *t) {
   dbf_bytes_clear(t->notes);
 }
 
+/* Diagnostics wait for the turn of their item, too, or stderr would not have the order of the output. */
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   task *t = user;
   note n = {.diagnostic = *d};

@@ -349,6 +349,7 @@ typedef struct names {
   size_t count, cap;
 } names;
 
+/* A copy, since the names must be sorted, and a callback may take long or close the log. */
 static bool names_add(names *list, const char *name, size_t len) {
   if (list->count == list->cap) {
     size_t cap = list->cap ? list->cap * 2 : 64;

@@ -18,6 +18,7 @@ static bool is_blank(const dbf_dissection *d, uint64_t to) {
   return true;
 }
 
+/* Of a damaged line, what lies between the records that were saved from it is what is lost. White space is no loss. */
 static void leave_out(dbf_dissection *d, uint64_t to) {
   if (is_blank(d, to)) return;
   debrief_left_out item = {d->kind, d->line, d->next, to - d->next};

@@ -47,11 +47,13 @@ void dbf_entry_release(dbf_entry *entry) {
   *entry = (dbf_entry){0};
 }
 
+/* From the end, so that of two members with one name the last is found, as in the index of known ones. */
 bool dbf_member_find(const char *text, const dbf_member *members, uint32_t count, const char *name,
                      size_t len, dbf_json_value *value) {
   for (const dbf_member *m = members + count; m-- > members;) {
     assert(m->key + 2 <= m->key_end && m->key_end < m->value && m->value < m->value_end);
     dbf_json_value key = {text + m->key, text + m->key_end, DBF_JSON_STRING, m->key_escaped};
+    /* most names differ in length already, and one without escapes is as long as it looks */
     if (!m->key_escaped && m->key_end - m->key != len + 2) continue;
     if (!dbf_json_string_is(&key, name, len)) continue;
     *value = (dbf_json_value){text + m->value, text + m->value_end, m->type, m->value_escaped};

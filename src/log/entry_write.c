@@ -85,7 +85,7 @@ static void write_key(dbf_bytes *out, const char *name) {
   size_t len = strlen(name);
   if (!dbf_bytes_reserve(out, len + sizeof ",\"\":")) return;
   char *p = out->data + out->len;
-  if (out->len && p[-1] != '{') *p++ = ',';
+  if (out->len && p[-1] != '{') *p++ = ','; /* no state to carry: a value never ends in an opening brace */
   *p++ = '"';
   p = (char *)memcpy(p, name, len) + len;
   *p++ = '"';
@@ -319,6 +319,7 @@ bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry,
 
 /* ---- From JSON text -------------------------------------------------------------------------------------- */
 
+/* A set for each object, on the way that fails: what is right was found so by the scan, without any of this. */
 static bool fail_duplicate(const dbf_entry *entry, const char *text, debrief_error *err) {
   dbf_json_value object = {entry->text, entry->text + entry->len, DBF_JSON_OBJECT, false}, twice, attempts;
   bool memory = true, found = has_duplicate(&object, &twice, &memory);

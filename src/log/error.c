@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Messages are made from what failed a moment ago: errno is kept, so that a caller that looks at it afterwards does not
+ * see what printf left. */
 static void fill(debrief_error *err, debrief_code code, uint64_t line, uint64_t offset, const char *format,
                  va_list args) {
   err->code = code;

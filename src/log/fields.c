@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+/* Nothing is kept between calls, so each of them walks its text from the beginning: for the handful of fields that a C
+ * program asks for, simpler than an index, and it cannot go stale. */
 static dbf_json_value value_of(debrief_text json) {
   dbf_json_value value = {NULL, NULL, DBF_JSON_NONE, false};
   if (json.data && json.len) dbf_json_skip(json.data, json.data + json.len, &value);

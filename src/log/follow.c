@@ -21,6 +21,8 @@ enum {
 
 /* ---- The folder ---------------------------------------------------------------------------------------------------- */
 
+/* A session that is listed when memory runs out is missed for good unless the follower says so: on_change cannot, so it is
+ * noted. */
 static bool collect(void *user, const char *id) {
   debrief_follower *f = user;
   dbf_follow_files *s = dbf_follow_files_add(f, id);
@@ -68,6 +70,7 @@ static dbf_follow_files *session_of(debrief_follower *f, const char *name) {
   return dbf_follow_files_find(f, id);
 }
 
+/* A linear search, but only former files are watched one by one, and those are few and do not last. */
 static void file_changed(debrief_follower *f, int watch) {
   for (size_t i = 0; i < f->count; i++)
     for (size_t j = 0; j < f->sessions[i]->count; j++)
@@ -106,6 +109,7 @@ static void on_change(void *user, const dbf_change *change) {
 
 /* ---- Next ------------------------------------------------------------------------------------------------------------ */
 
+/* The same failure again and again, as of a session that stays unreadable, is reported once, until a look at it succeeds. */
 static debrief_next fail(dbf_follow_files *s, debrief_error *why, debrief_error *err) {
   bool told = why->code == s->failed;
   s->failed = why->code;
@@ -144,7 +148,7 @@ static debrief_next try_next(debrief_follower *f, dbf_record *record, debrief_er
     if (f->giving) next = give(f, record, err);
     else if (f->queue) next = step(f, err);
     else if (fresh || f->stopped) return DEBRIEF_NEXT_END;
-    else {
+    else { /* events are read only when the queue is empty: under a storm of them, entries come first */
       fresh = true;
       f->retry = f->locked;
       f->locked = false;
@@ -189,6 +193,7 @@ debrief_next debrief_follower_next(debrief_follower *f, int timeout_ms, debrief_
 void debrief_follower_stop(debrief_follower *f) {
   if (!f || f->stopped) return;
   dbf_watch_read(&f->watch, on_change, f);
+  /* what was written before the call is returned after it, even if the kernel has not reported it yet */
   rescan(f, NULL);
   f->stopped = true;
 }
@@ -255,7 +260,7 @@ static bool open_sessions(debrief_follower *f, const char *const *ids, size_t co
   if (!rescan(f, err)) return false;
   for (size_t i = 0; i < f->count; i++)
     if (!dbf_follow_files_refresh(f, f->sessions[i], err)) return false;
-  f->opening = false;
+  f->opening = false; /* a session that appears from here on is new, and read from its beginning */
   while (f->queue && !f->config.from_start) dbf_follow_files_dequeue(f); /* they are at their ends */
   return true;
 }

@@ -10,6 +10,7 @@
 
 /* ---- The queue of sessions to look at ------------------------------------------------------------------------- */
 
+/* A session is in the queue once: its `next` has room for one place. */
 void dbf_follow_files_enqueue(debrief_follower *f, dbf_follow_files *s) {
   if (s->queued || s->ended) return;
   s->queued = true;
@@ -96,6 +97,7 @@ static dbf_tail *current_of(const dbf_follow_files *s) {
   return s->named ? s->files[s->count - 1].tail : NULL;
 }
 
+/* Device and inode are kept in the tail, since a parked one has no descriptor to ask. */
 static bool is_same(const dbf_tail *tail, const struct stat *st) {
   return tail && tail->device == st->st_dev && tail->inode == st->st_ino;
 }

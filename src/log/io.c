@@ -30,7 +30,7 @@ bool dbf_io_pipe(int ends[2]) {
 
 bool dbf_io_write_all(int fd, const void *data, size_t len) {
   const char *p = data;
-  while (len > 0) {
+  while (len > 0) { /* pipes and terminals take a part when a signal comes, too */
     ssize_t n = write(fd, p, len);
     if (n < 0 && errno != EINTR) return false;
     if (n > 0) p += n, len -= (size_t)n;

@@ -113,6 +113,7 @@ static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *lin
     const char *newline = have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
     w->line_len = newline ? (size_t)(newline - text) : have;
     if (newline) return give(w, line, true);
+    /* else a line that comes in a thousand steps would be searched from its beginning at each */
     w->searched = have;
     if (have > w->limit && have > EXCERPT) return skip_oversize(w, line, err);
     if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
@@ -161,6 +162,7 @@ bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *be
   return true;
 }
 
+/* A file that is read up to a given end may hold the second record after it: then another reader would return it again. */
 /* Read up to `want` bytes after the end of the window's part of the file. They are only looked at: they stand after
  * `bytes` and do not count. */
 static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *err) {

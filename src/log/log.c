@@ -109,6 +109,7 @@ static bool check_log(const debrief_log *log, debrief_error *err) {
 
 /* ---- Slots ------------------------------------------------------------------------------------------------- */
 
+/* A plain list in each bucket: at most OPEN_SLOTS sessions are open, and one that was poisoned stays. */
 static slot **bucket_of(debrief_log *log, const char *id) {
   return &log->table[dbf_hash(DBF_HASH_START, id, strlen(id)) % BUCKETS];
 }

@@ -421,6 +421,7 @@ dbf_tail_status dbf_tail_look_behind(dbf_tail *t, bool whole, debrief_error *err
 
 /* ---- Handing out --------------------------------------------------------------------------------------------- */
 
+/* By the entry's bytes, not by its place: what replaces a file has the same entries at other offsets. */
 debrief_next dbf_tail_next(dbf_tail *t, dbf_record *record, debrief_error *err) {
   debrief_next next;
   while ((next = dbf_reader_next(t->reader, record, err)) == DEBRIEF_NEXT_ENTRY) {

@@ -13,6 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* IN_ATTRIB too: removing the last name of a file changes its link count, and nothing else is reported of a file that is
+ * watched by itself. */
 #define FOLDER_MASK                                                                               \
   (IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | \
    IN_MOVE_SELF)
@@ -54,12 +56,13 @@ static bool is_remote(int fd) {
       NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC,
       CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC, AFS_SUPER_MAGIC,  AFS_FS_MAGIC,     OCFS2_SUPER_MAGIC};
   struct statfs fs;
-  if (fstatfs(fd, &fs) != 0) return true;
+  if (fstatfs(fd, &fs) != 0) return true; /* polling too often costs time, trusting too much loses entries */
   for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
     if (((unsigned long)fs.f_type & 0xffffffffu) == remote[i]) return true;
   return false;
 }
 
+/* A folder is watched by its inode, so what is moved to its name later is not seen: the follower looks for that. */
 bool dbf_watch_folder(dbf_watch *w, int fd) {
   if (w->folder >= 0) inotify_rm_watch(w->notify, w->folder);
   w->folder = is_remote(fd) ? -1 : watch_inode(w, fd, FOLDER_MASK);
@@ -74,6 +77,7 @@ void dbf_watch_forget(dbf_watch *w, int file) {
   if (file >= 0) inotify_rm_watch(w->notify, file);
 }
 
+/* The soonest tick wins: one that is set already comes early enough for this one, and whoever set it must not wait longer. */
 void dbf_watch_tick(dbf_watch *w, unsigned ms) {
   struct itimerspec in = {.it_value = {ms / 1000, (long)(ms % 1000) * 1000000}};
   if (w->ticking && w->ticking <= ms) return;

@@ -7,7 +7,7 @@
 void dbf_lua_cat_open(lua_State *L);
 
 /* Lua function: copy_sessions(log, {{session=, path=, is_path=}...}, fd, threads, strict)
- *   -> diagnostics (notes.h), dropped, {{item=, message=}...} what failed, errno of a failed write or nil */
+ *   -> diagnostics (diagnostics.h), dropped, {{item=, message=}...} what failed, errno of a failed write or nil */
 void dbf_lua_cat_register(lua_State *L);
 
 #endif

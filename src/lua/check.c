@@ -15,6 +15,8 @@ typedef struct listener {
   bool raised;
 } listener;
 
+/* Unlike a reader's, these diagnostics are not kept until C returns: check names each as it comes, and a log may have
+ * millions. */
 static int call_listener(lua_State *L) {
   const debrief_diagnostic *d = lua_touserdata(L, 1);
   lua_pushvalue(L, 2);

@@ -47,7 +47,7 @@ typedef struct question {
 static int l_complete(lua_State *L) {
   question *q = lua_touserdata(L, 1);
   lua_pushvalue(L, 2);
-  lua_pushlstring(L, q->line.data ? q->line.data : "", q->line.len);
+  lua_pushlstring(L, q->line.len ? q->line.data : "", q->line.len);
   lua_pushinteger(L, (lua_Integer)q->point);
   lua_call(L, 2, 2);
   lua_Integer from = luaL_checkinteger(L, -2) - 1;
@@ -74,6 +74,7 @@ static int l_guarded(lua_State *L) {
 size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                         bool (*each)(void *user, debrief_text candidate), void *user) {
   lua_State *L = completer ? completer->L : NULL;
+  if (!line.data) line.len = 0;
   if (!L || !each || point > line.len || !lua_checkstack(L, 4)) return point;
   question q = {completer, line, point, each, user, point};
   int top = lua_gettop(L);

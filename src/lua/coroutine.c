@@ -55,6 +55,7 @@ static int reset(lua_State *co) {
   return status;
 }
 
+/* A wrapped coroutine that failed is closed at once, as in Lua 5.4, and a message gets the place of the call in front. */
 static int l_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int got = resume(L, co, lua_gettop(L));

@@ -24,6 +24,8 @@ static void set_body(lua_State *L, int index, entry_view *e, body *b) {
   e->has_pending = false;
 }
 
+/* A body is never changed where it lies: values of the entry may still be read from it by what made them (a sort, an
+ * iterator), and the collector keeps it as long. */
 void dbf_entry_edit_splice(lua_State *L, int index, entry_view *e, const char *at, size_t removed,
                            const dbf_bytes *piece, dbf_scratch *scratch) {
   const body *old = e->now;

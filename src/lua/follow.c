@@ -20,6 +20,7 @@ typedef struct follower_object {
   uint32_t uses;   /* counts calls: a record is good until the next one */
 } follower_object;
 
+/* A path is kept once for all notes that follow each other about one file. */
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   follower_object *o = user;
   if (o->paths.len == 0 || strcmp(o->paths.data + o->last, d->path) != 0) {

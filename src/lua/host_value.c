@@ -211,6 +211,8 @@ bool debrief_call_return(debrief_call *call, const debrief_value *value) {
   return !call->texts->failed;
 }
 
+/* A function that raises through the host would skip its frames: so failures are noted in the call, and raised when it has
+ * returned. */
 bool debrief_call_fail(debrief_call *call, const char *message) {
   if (!call) return false;
   call->failed = true;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* Known names are short, and Lua keeps one copy of a short string as long as something refers to it: the table does. */
 static void add(lua_State *L, dbf_keys *keys, int anchors, const char *name, int key) {
   lua_pushstring(L, name);
   const void *string = lua_topointer(L, -1);

@@ -65,6 +65,7 @@ static bool is_array(lua_State *L, int index, const step *at, lua_Integer *lengt
   return array;
 }
 
+/* Keys are sorted because pairs has no order that lasts: equal tables must become equal bytes. */
 static int compare_names(const void *a, const void *b) {
   const debrief_text *x = a, *y = b;
   size_t len = x->len < y->len ? x->len : y->len;

@@ -28,6 +28,7 @@ bool dbf_lua_value_is_marked_array(lua_State *L, int index) {
 
 /* ---- Reading JSON ---------------------------------------------------------------------------------------------- */
 
+/* A string without escapes in a line that is UTF-8 is pushed from where it lies; this is what reading fields mostly is. */
 static void push_string(lua_State *L, const dbf_json_value *v, bool bad_utf8) {
   size_t len = (size_t)(v->end - v->start) - 2;
   if (!v->escaped && !bad_utf8) {

@@ -74,7 +74,7 @@ static int l_now(lua_State *L) {
 static int l_date(lua_State *L) {
   const char *format = luaL_checkstring(L, 1);
   lua_Integer ns = luaL_checkinteger(L, 2), part = ns % 1000000000;
-  time_t seconds = (time_t)((ns - part) / 1000000000) - (part < 0);
+  time_t seconds = (time_t)((ns - part) / 1000000000) - (part < 0); /* downwards, before 1970 too */
   struct tm tm;
   char text[256];
   if (!localtime_r(&seconds, &tm)) return luaL_error(L, "the time %I cannot be shown", ns);
@@ -140,7 +140,7 @@ static int l_list(lua_State *L) {
   for (struct dirent *d; (d = readdir(dir)) != NULL;) {
     struct stat st;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
-    if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0) continue;
+    if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0) continue; /* gone meanwhile, or a link to nothing */
     dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
     dbf_bytes_append(names, d->d_name, strlen(d->d_name) + 1);
   }

@@ -9,6 +9,7 @@ static int l_exit(lua_State *L) {
   return dbf_limits_exit(L, dbf_config_of(L)->interrupt, status);
 }
 
+/* Built as one text and written once: lines of scripts on several threads then do not mix. */
 static int l_print(lua_State *L) {
   const dbf_config *config = dbf_config_of(L);
   luaL_Buffer b;

@@ -51,6 +51,7 @@ static void put_number(packer *p, char tag, uint64_t number) {
 
 static void write_value(packer *p, int index);
 
+/* Shared parts and cycles are refused, not kept: the other side would get copies that no longer change together. */
 static void write_table(packer *p, int index) {
   lua_State *L = p->L;
   if (p->level == DEPTH) refuse(p, "is nested more than 200 levels deep");
@@ -144,6 +145,8 @@ static uint64_t take_number(lua_State *L, unpacker *u) {
 
 static void push_value(lua_State *L, unpacker *u, int depth);
 
+/* What is unpacked may come from a file or a hostile process: every length is checked against what is there before it is
+ * used, and nothing is reserved because a number says so. */
 static void push_table(lua_State *L, unpacker *u, int depth) {
   uint64_t n = take_number(L, u);
   lua_createtable(L, 0, n < 64 ? (int)n : 64);

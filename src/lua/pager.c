@@ -90,6 +90,7 @@ static int write_quietly(int fd, const char *text, size_t len) {
   return e;
 }
 
+/* The caller waits for the pager as a shell does, also if nothing was written or the collector closes it. */
 static void finish(pager *p) {
   if (p->fd >= 0) close(p->fd);
   p->fd = -1;

@@ -21,6 +21,7 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
+/* The type has __gc, so a scratch that an error left on the stack frees its bytes when it is collected. */
 static dbf_scratch *push_new(lua_State *L) {
   dbf_scratch *scratch = lua_newuserdatauv(L, sizeof *scratch, 1);
   dbf_bytes_init(&scratch->text);

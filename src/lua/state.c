@@ -87,6 +87,8 @@ static int load_file(lua_State *L, const char *source_dir, const char *path) {
   return file ? dbf_embedded_load(L, file, dbf_embedded_release) : LUA_ERRFILE;
 }
 
+/* The names of our modules begin with debrief; anything else is left to the other searchers, and never looked for in our
+ * folders. */
 bool dbf_state_push_module(lua_State *L, const char *name) {
   char path[256];
   if (strncmp(name, "debrief", 7) != 0 || strlen(name) > 200) return false;
@@ -218,6 +220,7 @@ lua_State *dbf_state_new(const dbf_config *config, lua_CFunction core, bool redu
   return NULL;
 }
 
+/* Closing runs finalizers, which may still allocate: the memory goes after the state. */
 void dbf_state_close(lua_State *L) {
   void *memory;
   if (!L) return;

@@ -1,5 +1,7 @@
 #include "userdata.h"
 
+/* Upvalue 1 of every method is its metatable, so that a method knows its own objects by one comparison. __metatable hides
+ * it: nobody can call __gc a second time. */
 void dbf_userdata_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
   luaL_newmetatable(L, name);
   lua_newtable(L);

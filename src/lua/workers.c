@@ -275,6 +275,7 @@ static bool start_thread(crew *c) {
   return ok;
 }
 
+/* It is enough if one thread starts: it takes the tasks of the others, too. */
 static int l_crew_start(lua_State *L) {
   crew *c = check_crew(L);
   const char *name = luaL_checkstring(L, 2);

@@ -225,7 +225,7 @@ static bool begins_well(const char *text, size_t len, size_t at, size_t last_end
   size_t line = at;
   while (line > 0 && text[line - 1] != '\n') line--;
   if (is_stray(text[at - 1]) && (at - 1 == last_end || at - 1 == line)) return true;
-  if (last_end > line) line = last_end;
+  if (last_end != SIZE_MAX && last_end > line) line = last_end; /* SIZE_MAX: there was none */
   standing before = standing_behind(text + line, at - line);
   if (before == IN_A_STRING) return begins_here(text, len, at);
   return before == NO_VALUE_MAY_FOLLOW && text[line] == '{';

@@ -219,7 +219,7 @@ function capi.repl()
   local repl = require "debrief.repl"
   set_globals()
   local console = core.console()
-  repl.drive(repl.new { log = rawget(_G, "log"), write = console.write, width = console.width,
+  repl.run(repl.new { log = rawget(_G, "log"), write = console.write, width = console.width,
     color = console.color }, console)
 end
 

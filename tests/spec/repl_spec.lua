@@ -8,15 +8,15 @@ local pretty = require "debrief.pretty"
 
 local SESSIONS = program.root .. "/tests/data/sessions"
 
-local log, session, said, wrong
+local log, prompt, said, wrong
 
 local function new(opts)
   said, wrong = {}, {}
   opts = opts or {}
   opts.log, opts.library = opts.log or log, debrief
   opts.write = function(text, is_error) table.insert(is_error and wrong or said, text) end
-  session = repl.new(opts)
-  return session
+  prompt = repl.new(opts)
+  return prompt
 end
 
 -- Feed lines; what was said by the last, what went wrong in it, and its status.
@@ -24,13 +24,13 @@ local function feed(...)
   local status
   for _, line in ipairs { ... } do
     said, wrong = {}, {}
-    status = session:feed(line)
+    status = prompt:feed(line)
   end
   return table.concat(said), table.concat(wrong), status
 end
 
 local function complete(line)
-  local from, words = session:complete(line, #line)
+  local from, words = prompt:complete(line, #line)
   return table.concat(words, " "), line:sub(from)
 end
 
@@ -40,29 +40,29 @@ teardown(function()
   program.clean()
 end)
 
-describe("a session", function()
+describe("a prompt", function()
   before_each(function() new() end)
 
   it("says how a line ended, and shows when a statement goes on", function()
-    assert.equal("> ", session:prompt())
-    assert.equal("more", session:feed "for i = 1, 2 do")
-    assert.equal(">> ", session:prompt())
+    assert.equal("> ", prompt:mark())
+    assert.equal("more", prompt:feed "for i = 1, 2 do")
+    assert.equal(">> ", prompt:mark())
     assert.same({ "1\n2\n", "", "done" }, { feed("print(i)", "end") })
-    assert.equal("for i = 1, 2 do\nprint(i)\nend", session:text())
-    assert.equal("error", session:feed "nil + 1")
-    assert.equal("quit", session:feed ".quit")
+    assert.equal("for i = 1, 2 do\nprint(i)\nend", prompt:text())
+    assert.equal("error", prompt:feed "nil + 1")
+    assert.equal("quit", prompt:feed ".quit")
   end)
 
   it("forgets what was begun", function()
-    session:feed "f("
-    session:reset()
-    assert.equal("> ", session:prompt())
+    prompt:feed "f("
+    prompt:reset()
+    assert.equal("> ", prompt:mark())
     assert.equal("3\n", (feed "1 + 2"))
   end)
 
   it("tells what was not finished at the end of the input", function()
-    session:feed "f("
-    session:close()
+    prompt:feed "f("
+    prompt:close()
     assert.truthy(wrong[1]:find "is not finished")
   end)
 
@@ -86,7 +86,7 @@ describe("a session", function()
     assert.equal("9\tnil\n", (feed("9", "_, _2")))
     feed("x = 1", "nosuch.field")
     assert.equal("9\n", (feed "_"))
-    assert.equal(9, session.last)
+    assert.equal(9, prompt.last)
   end)
 
   it("sees the names it is given", function()
@@ -97,7 +97,7 @@ describe("a session", function()
   it("runs pasted lines as one statement or one by one", function()
     assert.same({ "3\n", "", "done" }, { feed "local a = 1\nlocal b = 2\nprint(a + b)" })
     assert.same({ "1\n2\n", "", "done" }, { feed "1\n2" })
-    assert.equal("1\n2", session:text())
+    assert.equal("1\n2", prompt:text())
     assert.same({ "text (", "done" }, { feed(".format\n2"):match "^text %(", select(3, feed ".format\n2") })
     assert.same({ "1\n", "error" }, { (feed "1\nnil + 1\n2"), select(3, feed "1\nnil + 1\n2") })
   end)
@@ -177,9 +177,9 @@ describe("a hostile line", function()
       end
     end
     for i, line in ipairs(lines) do
-      local status = session:feed(line)
+      local status = prompt:feed(line)
       assert(status == "done" or status == "error" or status == "more", i)
-      session:reset()
+      prompt:reset()
     end
     new()
     for seed = 1, 300 do
@@ -190,15 +190,15 @@ describe("a hostile line", function()
           or string.char(math.random(0, 255))
       end
       local line = table.concat(bytes)
-      session:feed(line)
-      session:complete(line, #line)
-      session:reset()
+      prompt:feed(line)
+      prompt:complete(line, #line)
+      prompt:reset()
     end
     assert.equal("2\n", (feed("reset = 1", "1 + 1")))
-    assert.equal("done", session:feed(nil))
+    assert.equal("done", prompt:feed(nil))
   end)
 
-  it("survives a session that breaks what the prompt stands on", function()
+  it("survives a script that breaks what the prompt stands on", function()
     local scene = program.scene()
     local r = scene:run { "repl", "-i", stdin = "getmetatable('').__index = nil\nstring.format, table.concat = nil\n"
       .. "x = 1\n{ x }\nutf8 = nil\n" }
@@ -214,7 +214,7 @@ describe("completion", function()
       "t = { alpha = 1, beta = { gamma = 2 }, ['a b'] = 3 }")
   end)
 
-  it("knows globals, names of the session and keywords", function()
+  it("knows globals, names of the prompt and keywords", function()
     assert.equal("while", (complete "whi"))
     assert.equal("debrief debug", (complete "deb"))
     assert.equal("alpha beta", (complete "t."))
@@ -271,10 +271,10 @@ describe("completion", function()
   end)
 
   it("goes on where a statement does", function()
-    session:feed 'x = list(log:entries { session = "harbor-tides",'
+    prompt:feed 'x = list(log:entries { session = "harbor-tides",'
     assert.equal("harbor-tides", (complete 'session = "harbor-t'))
-    session:reset()
-    session:feed "text = [["
+    prompt:reset()
+    prompt:feed "text = [["
     assert.equal("", (complete "lo"))
   end)
 
@@ -295,7 +295,7 @@ describe("completion", function()
       { ("a"):rep(1 << 17) .. "(", (1 << 17) + 1 }, { ":retro" .. (" "):rep(1 << 17) .. '"', (1 << 17) + 7 },
       { ".help " .. ("x "):rep(1 << 16) .. "\0", 1 << 17 }, { '"' .. (","):rep(1 << 17), 1 << 17 },
       { ("x "):rep(1 << 16) .. "(", (1 << 17) + 1 } } do
-      local from, words = session:complete(args[1], args[2])
+      local from, words = prompt:complete(args[1], args[2])
       assert.equal("number", type(from))
       assert.equal("table", type(words))
     end
@@ -470,7 +470,7 @@ describe(".help", function()
   it("has a topic for every command and tells all commands", function()
     new()
     local shown = feed ".help"
-    for name in pairs(session.commands) do assert.truthy(shown:find("." .. name, 1, true), name) end
+    for name in pairs(prompt.commands) do assert.truthy(shown:find("." .. name, 1, true), name) end
   end)
 end)
 
@@ -541,7 +541,7 @@ describe("time", function()
   end)
 end)
 
-describe("a saved session", function()
+describe("what .save writes", function()
   local function saved(scene, ...)
     new()
     local path = scene:path "out.lua"

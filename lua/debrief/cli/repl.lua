@@ -52,29 +52,29 @@ local function run_first(list, env)
 end
 
 -- A prompt on the host's console, or on plain streams.
-local function prompt(repl, session, console, log)
+local function run_prompt(repl, prompt, console, log)
   if select(2, repl.console()) then
     local ids = log.handle:sessions()
-    session:say(("debrief %s, log %s%s. Type Lua, or .help."):format(core.version, log.dir,
+    prompt:say(("debrief %s, log %s%s. Type Lua, or .help."):format(core.version, log.dir,
       ids and (" (%s)"):format(values.count(#ids, "session")) or ""))
   end
-  local ok, message = pcall(repl.drive, session, console)
+  local ok, message = pcall(repl.run, prompt, console)
   if not ok then messages.fail(tostring(message)) end
 end
 
-local function new_session(args, repl, console, log)
-  local session = repl.new { log = log, library = require "debrief", write = console.write, width = console.width,
+local function new_prompt(args, repl, console, log)
+  local prompt = repl.new { log = log, library = require "debrief", write = console.write, width = console.width,
     color = console.color }
-  session.env.arg = script.arg(args.typed, args.place or 0)
-  return session
+  prompt.env.arg = script.arg(args.typed, args.place or 0)
+  return prompt
 end
 
 -- In scripts, print writes to standard output; at the prompt, to the console.
-local function run_script(path, session, ...)
-  local shown = session.env.print
-  session.env.print = nil
-  call(compiled(loadfile(path ~= "-" and path or nil, "t", session.env)), ...)
-  session.env.print = shown
+local function run_script(path, prompt, ...)
+  local shown = prompt.env.print
+  prompt.env.print = nil
+  call(compiled(loadfile(path ~= "-" and path or nil, "t", prompt.env)), ...)
+  prompt.env.print = shown
 end
 
 function command.run(args)
@@ -82,18 +82,18 @@ function command.run(args)
   local log, message = require "debrief".open(args.dir)
   if not log then messages.fail(message) end
   local console, attended = repl.console()
-  local session = new_session(args, repl, console, log)
-  local shown = session.env.print
-  session.env.print = nil
-  run_first(args.first, session.env)
-  session.env.print = shown
+  local prompt = new_prompt(args, repl, console, log)
+  local shown = prompt.env.print
+  prompt.env.print = nil
+  run_first(args.first, prompt.env)
+  prompt.env.print = shown
   local has_code = false
   for _, one in ipairs(args.first or {}) do has_code = has_code or one.kind == "code" end
-  if args.script then run_script(args.script, session, table.unpack(session.env.arg)) end
+  if args.script then run_script(args.script, prompt, table.unpack(prompt.env.arg)) end
   if args.interactive or attended and not (args.script or has_code) then
-    prompt(repl, session, console, log)
+    run_prompt(repl, prompt, console, log)
   elseif not (args.script or has_code) then
-    run_script("-", session)
+    run_script("-", prompt)
   end
   log:close()
   return 0

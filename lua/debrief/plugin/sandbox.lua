@@ -41,15 +41,15 @@ local function withheld(name, right)
 end
 
 -- debrief.repl of a plugin: it sees the plugin's own environment, and needs a console of the host.
-local function prompt(library, globals)
+local function opener(library, globals)
   return function(names)
     if not globals then error("debrief.repl: there is no prompt inside an expression", 2) end
     local console = core.console()
     if not console then error("debrief.repl: this program has no console here to open a prompt on", 2) end
-    local session = require "debrief.prompt".new { library = library, env = names, globals = globals,
+    local prompt = require "debrief.prompt".new { library = library, env = names, globals = globals,
       cjson = sandbox.cjson(), commands = require "debrief.prompt.commands", write = console.write,
       width = console.width, color = console.color }
-    return require "debrief.prompt.console".run(session, console)
+    return require "debrief.prompt.console".run(prompt, console)
   end
 end
 
@@ -59,7 +59,7 @@ end
 function sandbox.library(allow, globals)
   local library = plain.copy(require "debrief.plugin.library")
   library.run = allow.process and core.run or withheld("run", "process")
-  library.repl = prompt(library, globals)
+  library.repl = opener(library, globals)
   return library
 end
 

@@ -1,13 +1,13 @@
---- A session and a console together: lines are read, fed and remembered until the input ends.
+--- A prompt and a console together: lines are read, fed and remembered until the input ends.
 -- @module debrief.prompt.console
 local core = require "debrief.core"
 local write = require "debrief.text.write"
 
-local drive = {}
+local consoles = {}
 
 --- A console without line editing: lines from standard input; prompts only when that is a terminal. Nil where scripts
 -- have no io.
-function drive.plain()
+function consoles.plain()
   if not io then return nil end
   local asked, open, failure = core.terminal(0) ~= nil, true, nil
   -- What a script has written through io comes before what is written past it.
@@ -17,8 +17,8 @@ function drive.plain()
     if not written and not is_error then open, failure = false, failure or message end
   end
   return {
-    read = function(prompt)
-      if asked then put(prompt) end
+    read = function(mark)
+      if asked then put(mark) end
       if failure then error(failure, 0) end
       return open and io.read "l" or nil
     end,
@@ -27,29 +27,28 @@ function drive.plain()
 end
 
 --- The host's console, else a plain one; nil if there is neither. And whether it is interactive.
-function drive.console()
+function consoles.find()
   local console = core.console()
   if console then return console, true end
-  return drive.plain(), core.terminal(0) ~= nil
+  return consoles.plain(), core.terminal(0) ~= nil
 end
 
---- Read from a console and feed a session until the input ends or the user leaves.
--- @param console { read = function(prompt, complete) -> line, nil at the end, false when interrupted, write =,
+--- Read from a console and feed a prompt until the input ends or the user leaves.
+-- @param console { read = function(mark, complete) -> line, nil at the end, false when interrupted, write =,
 --   remember = function(text), width =, color = }
 -- @return the last value
-function drive.run(session, console)
-  local function complete(line, point) return session:complete(line, point) end
-  session.remember = console.remember
+function consoles.run(prompt, console)
+  local function complete(line, point) return prompt:complete(line, point) end
+  prompt.remember = console.remember
   while true do
-    local line = console.read(session:prompt(), complete)
+    local line = console.read(prompt:mark(), complete)
     if line == nil then break end
-    local status = "more"
-    if line then status = session:feed(line) else session:reset() end
-
-    if status == "quit" then return session.last end
+    local status
+    if line then status = prompt:feed(line) else prompt:reset() end
+    if status == "quit" then return prompt.last end
   end
-  session:close()
-  return session.last
+  prompt:close()
+  return prompt.last
 end
 
-return drive
+return consoles

@@ -1,9 +1,9 @@
---- One session at a prompt: lines in, text out, and the names that were set. It does no input or output itself.
+--- A prompt: lines in, text out, and the names that were set. It does no input or output itself.
 --
---     feed "for i = 1, 2 do"  -> "more"       prompt() -> ">> "
+--     feed "for i = 1, 2 do"  -> "more"       mark() -> ">> "
 --     feed "print(i) end"     -> "done"       write("1\n"), write("2\n")
 --
--- A line is tried as an expression first, whose values are shown, then as a statement. Names are kept in the session's
+-- A line is tried as an expression first, whose values are shown, then as a statement. Names are kept in the prompt's
 -- own environment; other names are read from the globals. No input makes feed raise.
 -- @module debrief.prompt
 local complete = require "debrief.prompt.complete"
@@ -16,27 +16,27 @@ local raised_message = require "debrief.pretty.raised"
 local escape = require "debrief.text.escape"
 local syntax = require "debrief.prompt.syntax"
 
-local Session = {}
-Session.__index = Session
+local Prompt = {}
+Prompt.__index = Prompt
 
 local WIDTH, FRAMES, MESSAGE = 100, 10, 2000 -- columns; lines of a traceback; bytes of a message
 
 -- ---- The environment ------------------------------------------------------------------------------------------------
 
--- print of the session: to where it writes, and nothing raw from a log.
-local function printer(session)
+-- print of the prompt: to where it writes, and nothing raw from a log.
+local function printer(prompt)
   return function(...)
     local words = table.pack(...)
     for i = 1, words.n do words[i] = tostring(words[i]) end
-    session:say(escape(table.concat(words, "\t"), "\n\t"))
+    prompt:say(escape(table.concat(words, "\t"), "\n\t"))
   end
 end
 
-local function environment(session, opts)
+local function environment(prompt, opts)
   local env = {}
   for name, value in next, opts.env or {} do env[name] = value end
   local library = opts.library
-  env._G, env.print, env.list = env._G or env, env.print or printer(session), env.list or list.collect
+  env._G, env.print, env.list = env._G or env, env.print or printer(prompt), env.list or list.collect
   env.log, env.debrief, env.cjson = env.log or opts.log, env.debrief or library, env.cjson or opts.cjson
   return setmetatable(env, { __index = opts.globals or _G })
 end
@@ -44,21 +44,21 @@ end
 -- ---- Writing --------------------------------------------------------------------------------------------------------
 
 --- Write lines.
-function Session:say(text) self.write(text .. "\n", false) end
+function Prompt:say(text) self.write(text .. "\n", false) end
 
 --- Write lines about something that went wrong.
-function Session:tell(text) self.write(escape(text, "\n\t") .. "\n", true) end
+function Prompt:report(text) self.write(escape(text, "\n\t") .. "\n", true) end
 
---- A value as the session shows values.
-function Session:text_of(value)
+--- A value as the prompt shows values.
+function Prompt:text_of(value)
   return pretty.text(value, { width = self.width() or WIDTH, color = self.color, format = self.format })
 end
 
 -- Several values: side by side when each is one line.
-local function joined(session, values)
+local function joined(prompt, values)
   local texts, mark = {}, "\t"
   for i = 1, values.n do
-    texts[i] = session:text_of(values[i])
+    texts[i] = prompt:text_of(values[i])
     if texts[i]:find "\n" then mark = "\n" end
   end
   return table.concat(texts, mark)
@@ -76,17 +76,17 @@ local function shown_of(values)
   return list.place(values[1]) and { values[1], n = 1 } or values
 end
 
-local function show(session, values, text)
+local function show(prompt, values, text)
   local method = type(values[1]) == "function" and text:match(ITERATOR)
-  if method ~= "entries" and method ~= "sessions" then return session:say(joined(session, values)) end
-  session:say(("an iterator: list(%s) collects its values"):format(escape(trimmed(text))))
+  if method ~= "entries" and method ~= "sessions" then return prompt:say(joined(prompt, values)) end
+  prompt:say(("an iterator: list(%s) collects its values"):format(escape(trimmed(text))))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
 
 local function handler(raised) return { raised = raised, traceback = core.traceback(nil, 2) } end
 
--- The frames above the session's own; nil if they add nothing to the message.
+-- The frames above the prompt's own; nil if they add nothing to the message.
 local function frames(traceback)
   local out, shown = {}, 0
   for line in traceback:gmatch "\n([^\n]+)" do
@@ -112,26 +112,27 @@ local function message_of(raised)
   return #text > MESSAGE and text:sub(1, MESSAGE) .. "…" or text
 end
 
-local function tell_error(session, met, how)
-  local placed = type(met) == "table" and met.traceback ~= nil
+-- What core.guard caught, and what it says of an interrupt.
+local function report_error(prompt, caught, how)
+  local placed = type(caught) == "table" and caught.traceback ~= nil
   local message, traceback = how, nil
   if placed then
-    message, traceback = message or message_of(met.raised), frames(met.traceback)
+    message, traceback = message or message_of(caught.raised), frames(caught.traceback)
   end
-  message = message or message_of(met)
-  session:tell(traceback and message .. "\n" .. traceback or message)
+  message = message or message_of(caught)
+  prompt:report(traceback and message .. "\n" .. traceback or message)
 end
 
 -- Call f(...) for the user. Returns its results, or nil after reporting its error.
-local function call(session, f, ...)
+local function call(prompt, f, ...)
   local result = table.pack(core.guard(handler, f, ...))
   if result[1] then return table.move(result, 2, result.n, 1, { n = result.n - 1 }) end
-  tell_error(session, result[2], result[3])
+  report_error(prompt, result[2], result[3])
 end
 
 --- Run a function as a line is run: its values are shown and kept as _, _1, _2 …
 -- @return true, or false if it failed, which is reported; how many values it returned; and how many were shown
-function Session:run(f, text)
+function Prompt:run(f, text)
   local from, shown = core.now(), nil
   local values = call(self, f)
   if values and values.n > 0 then
@@ -152,7 +153,7 @@ local function command(self, line)
   local found = self.commands[name]
   if not found or bang == "!" and not found.bang then
     local near = suggest(name, keys.sorted(self.commands))
-    self:tell(("no command .%s%s%s"):format(name, bang, near and (": did you mean .%s?"):format(near)
+    self:report(("no command .%s%s%s"):format(name, bang, near and (": did you mean .%s?"):format(near)
       or "; .help lists them"))
     return "error"
   end
@@ -171,7 +172,7 @@ local function hint(self, text)
   return true
 end
 
--- What is to be run now is kept before: it may never come back.
+-- A text is remembered before it runs: it may never come back.
 local function finish(self, text)
   self.finished = text
   if self.remember and not self.pasting and text:find "%S" then self.remember(text) end
@@ -182,7 +183,7 @@ local function statement(self, text)
   if not f and not kind then return "more" end
   finish(self, text)
   if not f then
-    self:tell(message_of(kind))
+    self:report(message_of(kind))
     return "error"
   end
   local ok, count, shown = self:run(f, text)
@@ -191,7 +192,7 @@ local function statement(self, text)
   return "done"
 end
 
--- Lines that came at once and are no statement together, as a paste of several: one by one.
+-- Lines that came at once and are not one statement, as when several are pasted: one by one.
 local function each_line(self, text)
   local status
   finish(self, text)
@@ -204,7 +205,7 @@ local function each_line(self, text)
   return status
 end
 
--- What can only stand at the beginning. Nil: it is Lua.
+-- Handles what can only stand at the beginning: commands, and words that newcomers type. Nil: it is Lua.
 local function first(self, line)
   local is_command = line:find "^%s*%.%a" ~= nil
   if line:find "\n" then
@@ -232,7 +233,7 @@ end
 
 --- Take one line.
 -- @return "more" if the statement continues, "done", "error" (it was reported), or "quit"
-function Session:feed(line)
+function Prompt:feed(line)
   local ok, status = pcall(feed, self, tostring(line))
   if ok then return status end
   self.lines, self.pasting = {}, false
@@ -240,26 +241,26 @@ function Session:feed(line)
   return "error"
 end
 
---- The prompt for the next line; that of a line that goes on differs.
-function Session:prompt() return #self.lines == 0 and "> " or ">> " end
+--- What stands before the next line: "> ", or ">> " when the statement goes on.
+function Prompt:mark() return #self.lines == 0 and "> " or ">> " end
 
 --- Forget a statement that is not finished.
-function Session:reset() self.lines = {} end
+function Prompt:reset() self.lines = {} end
 
 --- The end of the input: reports an unfinished statement.
-function Session:close()
-  if #self.lines > 0 then self:tell "the last statement is not finished, and was not run" end
+function Prompt:close()
+  if #self.lines > 0 then self:report "the last statement is not finished, and was not run" end
   self.lines = {}
 end
 
 --- The whole statement or command that was finished last, as it was typed.
-function Session:text() return self.finished end
+function Prompt:text() return self.finished end
 
 --- What the word at the cursor may become. Calls nothing of the user's, and never raises.
 -- @param line the line at the prompt
 -- @param point how many bytes of it are before the cursor
--- @return the byte at which the word begins; and an array of words to put in its place, sorted
-function Session:complete(line, point)
+-- @return the byte at which the word begins; and an array of words that can replace it, sorted
+function Prompt:complete(line, point)
   local pending = #self.lines > 0 and table.concat(self.lines, "\n") .. "\n" or ""
   local ok, from, found = pcall(complete.at, line, point, { pending = pending, env = self.env,
     commands = self.commands, sources = self.sources })
@@ -267,17 +268,17 @@ function Session:complete(line, point)
   return (math.tointeger(point) or 0) + 1, {}
 end
 
---- A new session.
+--- A new prompt.
 -- @param opts { log =, env = table of names it sees at once, library = what `debrief` is, cjson =, globals = where
---   names are read that it has not (default _G), write = function(text, is_error), width = function() -> columns or
+--   other names are read (default _G), write = function(text, is_error), width = function() -> columns or
 --   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.prompt.complete takes them }
 local function new(opts)
-  local session = setmetatable({ log = opts.log, write = opts.write, width = opts.width or function() end,
+  local prompt = setmetatable({ log = opts.log, write = opts.write, width = opts.width or function() end,
     color = opts.color or false, format = opts.format or "text", timing = false, commands = opts.commands or {},
-    sources = opts.sources or {}, given = {}, lines = {}, finished = "", worked = {}, kept = 0 }, Session)
-  for name in next, opts.env or {} do session.given[name] = true end
-  session.env = environment(session, opts)
-  return session
+    sources = opts.sources or {}, given = {}, lines = {}, finished = "", worked = {}, kept = 0 }, Prompt)
+  for name in next, opts.env or {} do prompt.given[name] = true end
+  prompt.env = environment(prompt, opts)
+  return prompt
 end
 
 return { new = new }

@@ -1,4 +1,4 @@
---- What worked in a session, as a script.
+--- What worked at a prompt, as a script.
 --
 --     bad = list(log:entries { where = failed })     as it was typed
 --     bad[1]                                         print(pretty((bad[1])))
@@ -47,7 +47,7 @@ end
 
 --- The text of a script.
 -- @param worked { { text =, values = how many it returned } or { file = }... }
--- @param given name -> true: names that were passed to the session, which a script does not have
+-- @param given name -> true: names that the prompt was given, which a script does not have
 function save.script(worked, given)
   local lines, names = {}, {}
   for i = 1, #worked do lines[i] = line_of(worked, i) end

@@ -1,20 +1,21 @@
---- The prompt: a session with everything it can do, and a console to hold it.
+--- The prompt with everything it can do, and a console to hold it.
 --
---     local session = repl.new { log = log, write = function(text, is_error) … end }
---     session:feed "log:retro 'skills'"
+--     local prompt = repl.new { log = log, write = function(text, is_error) … end }
+--     prompt:feed "log:retro 'skills'"
 --
 -- In scripts and plugins, `debrief.repl { name = value }` opens one where they stand.
 -- @module debrief.repl
 local base = require "debrief.prompt.commands"
 local core = require "debrief.core"
-local drive = require "debrief.prompt.console"
+local consoles = require "debrief.prompt.console"
 local find = require "debrief.plugin.find"
 local jobs = require "debrief.run.job"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local save = require "debrief.prompt.save"
-local session = require "debrief.prompt"
+local prompts = require "debrief.prompt"
 local try = require "debrief.repl.try"
+local values = require "debrief.text.values"
 
 local repl = {}
 
@@ -23,52 +24,52 @@ local repl = {}
 local commands = {}
 for name, command in next, base do commands[name] = command end
 
-local function fail(one, message)
-  one:tell(message)
+local function fail(prompt, message)
+  prompt:report(message)
   return "error"
 end
 
 commands.try = { words = { "plugins", "places" }, run = try.run }
 
-commands.plugins = { run = function(one)
+commands.plugins = { run = function(prompt)
   local list, messages = jobs.all_plugins()
   local rows, out = {}, {}
   for i, it in ipairs(list) do rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary) } end
-  local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, one.width() or math.huge)
+  local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, prompt.width() or math.huge)
   for i, cells in ipairs(rows) do out[i] = grid:row(cells) end
-  one:say(table.concat(out, "\n"))
-  for _, message in ipairs(messages) do one:tell(message) end
+  prompt:say(table.concat(out, "\n"))
+  for _, message in ipairs(messages) do prompt:report(message) end
 end }
 
-commands.load = { words = { "files" }, run = function(one, path)
-  if path == "" then return fail(one, "write .load FILE") end
-  local f, message = loadfile(path, "t", one.env)
-  if not f then return fail(one, message) end
-  if not one:run(f) then return "error" end
-  one.worked[#one.worked + 1] = { file = path }
+commands.load = { words = { "files" }, run = function(prompt, path)
+  if path == "" then return fail(prompt, "write .load FILE") end
+  local f, message = loadfile(path, "t", prompt.env)
+  if not f then return fail(prompt, message) end
+  if not prompt:run(f) then return "error" end
+  prompt.worked[#prompt.worked + 1] = { file = path }
 end }
 
-commands.save = { words = { "files" }, bang = true, run = function(one, path, over)
-  if path == "" then return fail(one, "write .save FILE") end
-  if #one.worked == 0 then return fail(one, "there is nothing to save: no statement has worked yet") end
+commands.save = { words = { "files" }, bang = true, run = function(prompt, path, over)
+  if path == "" then return fail(prompt, "write .save FILE") end
+  if #prompt.worked == 0 then return fail(prompt, "there is nothing to save: no statement has worked yet") end
   if not over and core.stat(path) then
-    return fail(one, ("%s exists already: .save! %s replaces it"):format(path, path))
+    return fail(prompt, ("%s exists already: .save! %s replaces it"):format(path, path))
   end
   local file, message = io.open(path, "w")
   local ok
   if file then
-    ok, message = file:write(save.script(one.worked, one.given))
+    ok, message = file:write(save.script(prompt.worked, prompt.given))
     local closed, problem = file:close()
     ok, message = ok and closed, message or problem
   end
-  if not ok then return fail(one, message) end
-  one:say(("%s has %d %s: debrief run %s"):format(escape(path), #one.worked,
-    #one.worked == 1 and "statement" or "statements", escape(path)))
+  if not ok then return fail(prompt, message) end
+  prompt:say(("%s has %s: debrief run %s"):format(escape(path), values.count(#prompt.worked, "statement"),
+    escape(path)))
 end }
 
 -- ---- What completes arguments ---------------------------------------------------------------------------------------
 
--- Files and folders that begin as the word does.
+-- Files and folders whose names begin with the word.
 local function files(word)
   local folder, out = word:match "^.*/" or "", {}
   for _, item in ipairs(core.list(folder == "" and "." or folder) or {}) do
@@ -95,27 +96,27 @@ local function sources(log)
     modules = function() return { "cjson", "debrief" } end }
 end
 
--- ---- Sessions -------------------------------------------------------------------------------------------------------
+-- ---- Prompts --------------------------------------------------------------------------------------------------------
 
---- A new session.
+--- A new prompt.
 -- @param opts { log = log or nil, env = table of names it sees at once, library = what `debrief` is in it,
 --   write = function(text, is_error), width = function() -> columns or nil, color =, format = of debrief.pretty }
--- @return a session with feed(line) -> "more" | "done" | "error" | "quit", prompt(), reset(), text(),
+-- @return a prompt with feed(line) -> "more" | "done" | "error" | "quit", mark(), reset(), text(),
 --   complete(line, point) -> from, words; and `last`, the last value: see debrief.prompt
 function repl.new(opts)
   local given = {}
   for key, value in next, opts do given[key] = value end
   given.commands, given.sources, given.cjson = commands, sources(opts.log), require "cjson"
-  return session.new(given)
+  return prompts.new(given)
 end
 
 --- Read and run until the input ends: see debrief.prompt.console.
-repl.drive = drive.run
+repl.run = consoles.run
 
 --- The host's console, or one without line editing over the streams of the program.
-repl.console = drive.console
+repl.console = consoles.find
 
--- A name of the script's may be `log` and no log.
+-- The open log, if there is one: a script may call something else `log`.
 local function log_in(names)
   for _, one in ipairs { names and names.log or false, rawget(_G, "log") or false } do
     if type(one) == "table" and type(rawget(one, "handle")) == "userdata" then return one end
@@ -127,10 +128,10 @@ end
 -- @param names name -> value
 -- @return the last value when it is left
 function repl.open(library, names)
-  local console = drive.console()
-  local one = repl.new { library = library, env = names, log = log_in(names), write = console.write,
+  local console = consoles.find()
+  local prompt = repl.new { library = library, env = names, log = log_in(names), write = console.write,
     width = console.width, color = console.color }
-  return drive.run(one, console)
+  return consoles.run(prompt, console)
 end
 
 return repl

@@ -62,13 +62,13 @@ local function latest_of(log, items)
   return nil, #items == 1 and ("session %s has no entries"):format(items[1].session) or "the log has no entries"
 end
 
-local function choose(session, place)
-  local shown, log = rawget(session.env, "_"), session.log
+local function choose(prompt, place)
+  local shown, log = rawget(prompt.env, "_"), prompt.log
   if not place and shown ~= nil and list.place(shown) then
     local id, line = list.place(shown)
     return { entry = shown, session = id, line = line }
   end
-  if not log then return nil, "this session has no log" end
+  if not log then return nil, "this prompt has no log" end
   local q, message = query.new { sessions = place and { place } }
   local items, failure
   if q then items, failure = sessions.of(log.handle, q, { paths = false }) end
@@ -127,56 +127,56 @@ end
 
 -- ---- The hooks ------------------------------------------------------------------------------------------------------
 
-local function tell_problems(session, problems)
+local function report_problems(prompt, problems)
   for _, problem in ipairs(problems) do
-    session:tell(("%s failed: %s"):format(problem.hook, problem.message))
-    if problem.traceback and problem.traceback:find "\n" then session:tell(problem.traceback) end
+    prompt:report(("%s failed: %s"):format(problem.hook, problem.message))
+    if problem.traceback and problem.traceback:find "\n" then prompt:report(problem.traceback) end
   end
   return #problems > 0 and "error" or nil
 end
 
-local function say_enriched(session, text, result)
+local function say_enriched(prompt, text, result)
   local after = result.enriched and core.entry(result.enriched, true)
   if not after then return end
   local changed = try.differences(core.entry(text, true), after)
-  if #changed == 0 then return session:say "enrich changes nothing" end
-  session:say("enrich changes:")
-  session:say(table.concat(changed, "\n"))
+  if #changed == 0 then return prompt:say "enrich changes nothing" end
+  prompt:say("enrich changes:")
+  prompt:say(table.concat(changed, "\n"))
 end
 
-local function say(session, about, text, result)
-  say_enriched(session, text, result)
+local function say(prompt, about, text, result)
+  say_enriched(prompt, text, result)
   if result.matched ~= nil then
-    session:say(result.matched and "match holds" or "match does not hold: later hooks do not see the entry")
+    prompt:say(result.matched and "match holds" or "match does not hold: later hooks do not see the entry")
   end
-  if result.kept ~= nil then session:say("filter: " .. tostring(result.kept)) end
+  if result.kept ~= nil then prompt:say("filter: " .. tostring(result.kept)) end
   if result.report then
-    session:say "retrospective, over this one entry:"
-    session:say((report.render(session.format == "markdown" and "markdown" or "text", { result.report },
-      { entries = 1, sessions = 1 }, { width = session.width() or 100, color = session.color }):gsub("\n$", "")))
+    prompt:say "retrospective, over this one entry:"
+    prompt:say((report.render(prompt.format == "markdown" and "markdown" or "text", { result.report },
+      { entries = 1, sessions = 1 }, { width = prompt.width() or 100, color = prompt.color }):gsub("\n$", "")))
   end
   for _, hook in ipairs(about.hooks) do
-    if hook == "import" then session:say "import reads files of other programs: `debrief import` runs it" end
+    if hook == "import" then prompt:say "import reads files of other programs: `debrief import` runs it" end
   end
 end
 
 -- A worker with the plugin, and what it says of itself; or nil and a message.
-local function load_plugin(session, given)
+local function load_plugin(prompt, given)
   local job, message = jobs.of_plugin(given.plugin, query.new { opt = given.opt, allow = given.allow })
   if not job then return nil, message end
-  job.dir = session.log and session.log.dir
+  job.dir = prompt.log and prompt.log.dir
   local worker, about = jobs.worker(job)
   if not worker then return nil, about end
   return worker, about[job.plugins[1].name]
 end
 
 --- The command.
-function try.run(session, argument)
+function try.run(prompt, argument)
   local given, found, message, worker, about, result
   given, message = parse(argument)
-  if given then found, message = choose(session, given.place) end
+  if given then found, message = choose(prompt, given.place) end
   if found then
-    worker, about = load_plugin(session, given)
+    worker, about = load_plugin(prompt, given)
     message = about
   end
   if worker then
@@ -185,13 +185,13 @@ function try.run(session, argument)
     worker:close()
   end
   if not result then
-    session:tell(message)
+    prompt:report(message)
     return "error"
   end
-  session:say(("%s on %s%s  %s"):format(about.name, escape(found.session), found.line and ":" .. found.line or "",
+  prompt:say(("%s on %s%s  %s"):format(about.name, escape(found.session), found.line and ":" .. found.line or "",
     escape(tostring(found.entry.skill or "-"))))
-  say(session, about, tostring(found.entry), result)
-  return tell_problems(session, result.problems)
+  say(prompt, about, tostring(found.entry), result)
+  return report_problems(prompt, result.problems)
 end
 
 return try

@@ -86,7 +86,7 @@ local function root_of(entry, ctx)
   if root == nil or root == "" then
     root = ctx.options.root
   elseif root:sub(1, 1) ~= "/" then
-    warn(ctx, "project_root '%s' is not absolute: nobody knows from where it goes on", root)
+    warn(ctx, "project_root '%s' is not absolute, so git cannot be asked about it", root)
     return nil
   end
   return root ~= "" and root or nil

@@ -1,8 +1,8 @@
 -- models: what each model does well. How often its attempts verify, at the first try and in all, and how the runs that
 -- it finished went; then the models side by side for each skill.
 --
--- A model's attempts are those that name it, or that name none in a run whose model_used it is. A run is finished by
--- the model of its last attempt. Time is an attempt's own, or its run's when it was the only one.
+-- A model's attempts are those that name it, and those without a name in a run with this model_used. A run is finished
+-- by the model of its last attempt. Time is an attempt's own, or its run's when it was the only one.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 

@@ -2,7 +2,7 @@
 -- skill, window, pass, fail, skip, total, pass_rate. The rate is pass / (pass + fail), and no data (null in JSON) when
 -- nothing was decided; total counts every run, those with an unknown outcome too.
 --
--- A window ends now and is half-open: 7d holds what began at most seven days ago. Runs without a time are in none.
+-- A window ends now and is half-open: 7d holds what began at most seven days ago. Runs without a time are in no window.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 

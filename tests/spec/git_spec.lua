@@ -156,7 +156,7 @@ describe("git", function()
       commit()
       left({ { skill = "a" }, { project_root = "" } }, "")
       left({ { project_root = "repo" }, { project_root = "repo" } },
-        "warn: git: project_root 'repo' is not absolute: nobody knows from where it goes on\n")
+        "warn: git: project_root 'repo' is not absolute, so git cannot be asked about it\n")
     end)
 
     it("that is older than max_age_s", function()

@@ -1,7 +1,7 @@
 -- How entries look on terminals of any width, with text of any width in them.
 local program = dofile "tests/spec/support/program.lua"
 local core = require "debrief.core"
-local columns = require "debrief.entry.fields"
+local fields = require "debrief.entry.fields"
 local printer = require "debrief.entry.printer"
 local asked = require "debrief.entry.asked"
 local time = require "debrief.text.time"
@@ -68,8 +68,8 @@ describe("a line of the listing", function()
 end)
 
 describe("a table of fields", function()
-  local function shown(fields, limit, ...)
-    local add, rest = columns.table(fields, asked.new(), limit)
+  local function shown(names, limit, ...)
+    local add, rest = fields.table(names, asked.new(), limit)
     local out = {}
     for i, text in ipairs { ... } do out[#out + 1] = add(assert(core.entry(text)), "s1", i) end
     out[#out + 1] = rest()
@@ -79,9 +79,9 @@ describe("a table of fields", function()
   it("fits the terminal: wide columns shrink, then entries become blocks", function()
     local text = ('{"skill":"%s","phase":"%s","file_path":"%s","message":"%s"}')
       :format(("実装"):rep(9), EVIL, ("p"):rep(50), "m")
-    local fields = { "skill", "phase", "file_path", "message", "final_status", "line" }
+    local names = { "skill", "phase", "file_path", "message", "final_status", "line" }
     for limit = 20, 120 do
-      local out = shown(fields, limit, text, "{}")
+      local out = shown(names, limit, text, "{}")
       for line in out:gmatch "[^\n]+" do assert(width.of(line) <= limit, limit .. ": " .. line) end
       assert.falsy(out:find "[\0-\9\11-\31\127]")
       assert.falsy(out:find "\u{202e}")

@@ -1,6 +1,6 @@
 --- How `debrief read` shows entries: formats, fields, the terminal.
 -- @module debrief.cli.format
-local columns = require "debrief.entry.fields"
+local fields = require "debrief.entry.fields"
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
 local core = require "debrief.core"
@@ -35,7 +35,7 @@ function show.manner(args)
     now = width and not args.follow and core.now() or nil } -- what is followed stays on the screen, and gets older
   if args.fields then
     local message
-    manner.fields, message = columns.parse(args.fields)
+    manner.fields, message = fields.parse(args.fields)
     if not manner.fields then messages.fail("--fields " .. message, 2) end
     if manner.format == "list" or manner.format == "card" then
       messages.fail(("--fields goes with table, tsv, jsonl and json, not with %s"):format(manner.format), 2)

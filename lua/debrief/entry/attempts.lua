@@ -23,7 +23,7 @@ local iterators = { [of_entries] = skipping(of_entries), [of_tables] = skipping(
 
 --- The attempts of an entry, in order.
 -- @param entry an entry, or a plain table of one
--- @return an iterator of place and attempt; an entry without attempts has none
+-- @return an iterator of place and attempt, which ends at once for an entry without attempts
 local function attempts(entry)
   local list = entry.attempts
   if list == nil or list == null then return nothing end

@@ -8,9 +8,9 @@
 --         verified    false
 -- @module debrief.entry.card
 local colour = require "debrief.text.colour"
-local columns = require "debrief.entry.fields"
+local fields = require "debrief.entry.fields"
 local core = require "debrief.core"
-local format = require "debrief.text.values"
+local values = require "debrief.text.values"
 local outcome = require "debrief.entry.outcome"
 local escape = require "debrief.text.escape"
 local width = require "debrief.text.width"
@@ -31,12 +31,12 @@ local function scalar(key, value, raw)
   if value == core.null then return "null" end
   if type(value) == "string" then return value == "" and '""' or escape(value) end
   if type(value) == "number" and value - value == 0 and key:find "_ms$" then
-    return ("%s (%s)"):format(columns.json(value, raw), format.number(value, "ms"))
+    return ("%s (%s)"):format(fields.json(value, raw), values.number(value, "ms"))
   end
-  return escape(columns.json(value, raw))
+  return escape(fields.json(value, raw))
 end
 
--- The text that a number stands with: it may have more digits than a number here can have.
+-- The text of a number in the log: it may have more digits than a number of Lua can have.
 local function raw_of(object, key, value)
   local raw = math.type(value) == "float" and core.raw(object, key)
   return raw and tonumber(raw) == value and raw or nil -- of two members with one name it is that of the last
@@ -89,7 +89,7 @@ function card.members(object, lines)
   return table.concat(out, "\n")
 end
 
---- @param line the entry's, nil when nobody knows
+--- @param line the entry's, nil if it is unknown
 -- @param opts { color = true: the first line stands out, lines = how many lines of a text are shown, by default all }
 -- @return lines without a final newline
 function card.text(entry, session, line, opts)

@@ -11,7 +11,7 @@ local any = core.match { session_id = "" } -- what takes an entry, and nothing e
 
 local list = {}
 
---- Is the value an entry, and no part of one?
+--- Is the value a whole entry, not a part of one?
 function list.is_entry(value)
   return type(value) == "userdata" and (pcall(core.matches, any, value))
 end

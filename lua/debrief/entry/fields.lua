@@ -5,21 +5,21 @@
 -- In table and tsv a string is its text, anything else its JSON, and what is absent or null is empty.
 -- @module debrief.entry.fields
 local core = require "debrief.core"
-local names = require "debrief.entry.asked"
+local known = require "debrief.entry.asked".known
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local width = require "debrief.text.width"
 
-local columns = {}
+local fields = {}
 
-columns.default = { "session", "line", "timestamp", "skill", "final_status", "duration_ms" }
+fields.default = { "session", "line", "timestamp", "skill", "final_status", "duration_ms" }
 
 local SAMPLE = 256 -- rows that a table looks at for the widths of its columns
 local NARROWEST = 8 -- columns below which no field is cut
 
 --- "a,b.c" as an array of fields.
 -- @return the array, or nil and a message
-function columns.parse(text)
+function fields.parse(text)
   local out, seen = {}, {}
   for field in (text .. ","):gmatch "([^,]*)," do
     field = field:match "^%s*(.-)%s*$"
@@ -39,7 +39,7 @@ local function step(value, part)
   return i and value[i < 0 and #value + 1 + i or i]
 end
 
--- The value of a field, and, where it is known, the JSON text it stands there with.
+-- The value of a field, and its JSON text, where that is known.
 local function find(entry, field, place)
   local value = entry[field]
   if value ~= nil then return value, core.raw(entry, field) end
@@ -54,8 +54,8 @@ local function find(entry, field, place)
 end
 
 --- A value as JSON.
--- @param raw the text it stands with in the log, where that is known
-function columns.json(value, raw)
+-- @param raw its text in the log, where that is known
+function fields.json(value, raw)
   if value == nil then return "null" end
   if type(value) == "userdata" then return tostring(value) end
   if type(value) == "number" and raw then return raw end
@@ -65,32 +65,32 @@ end
 
 local function text(value, raw)
   if value == nil then return "" end
-  return type(value) == "string" and value or columns.json(value, raw)
+  return type(value) == "string" and value or fields.json(value, raw)
 end
 
 -- ---- Rows -----------------------------------------------------------------------------------------------------------
 
 --- A function that calls each(value, raw, i) for every field of an entry, and notes the fields no entry has.
-function columns.reader(fields, asked)
+function fields.reader(names, asked)
   return function(entry, session, line, each)
     local place = { session = session, line = line }
-    for i, field in ipairs(fields) do
+    for i, field in ipairs(names) do
       local value, raw = find(entry, field, place)
       local first = field:match "^[^.]+"
       if value ~= nil then asked:hit(field)
-      elseif entry[first] == nil and not names.known[first] then asked:miss(field, entry) end
+      elseif entry[first] == nil and not known[first] then asked:miss(field, entry) end
       each(value, raw, i)
     end
   end
 end
 
 --- A JSON object of the fields, in their order.
-function columns.object(fields, asked)
-  local read, keys = columns.reader(fields, asked), {}
-  for i, field in ipairs(fields) do keys[i] = core.encode(field) .. ":" end
+function fields.object(names, asked)
+  local read, keys = fields.reader(names, asked), {}
+  for i, field in ipairs(names) do keys[i] = core.encode(field) .. ":" end
   return function(entry, session, line)
     local out = {}
-    read(entry, session, line, function(value, raw, i) out[i] = keys[i] .. columns.json(value, raw) end)
+    read(entry, session, line, function(value, raw, i) out[i] = keys[i] .. fields.json(value, raw) end)
     return "{" .. table.concat(out, ",") .. "}"
   end
 end
@@ -98,8 +98,8 @@ end
 local escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r", ["\\"] = "\\\\" }
 
 --- A line of the values with tabs between them; tabs, line breaks and backslashes of values are escaped.
-function columns.tsv(fields, asked)
-  local read = columns.reader(fields, asked)
+function fields.tsv(names, asked)
+  local read = fields.reader(names, asked)
   return function(entry, session, line)
     local out = {}
     read(entry, session, line, function(value, raw, i) out[i] = text(value, raw):gsub("[\t\n\r\\]", escapes) end)
@@ -110,9 +110,9 @@ end
 -- ---- Tables ---------------------------------------------------------------------------------------------------------
 
 -- The columns of a table as debrief.text.table takes them: numbers, which are never cut, to the right.
-local function columns_of(fields, rows)
+local function columns_of(names, rows)
   local out = {}
-  for i, field in ipairs(fields) do
+  for i, field in ipairs(names) do
     local numeric, widest = true, 0
     for _, cells in ipairs(rows) do
       numeric = numeric and (cells[i] == "" or tonumber(cells[i]) ~= nil)
@@ -126,14 +126,14 @@ end
 
 --- A table, its columns as wide as the first rows need; where the limit has no room for them, a block of lines for
 -- each entry. `add` returns lines or nil; so does `rest`, for what waits.
-function columns.table(fields, asked, limit)
-  local read, waiting, shape, grid, fits = columns.reader(fields, asked), {}, nil, nil, nil
+function fields.table(names, asked, limit)
+  local read, waiting, shape, grid, fits = fields.reader(names, asked), {}, nil, nil, nil
   local function text_of(cells)
     return fits and grid:row(cells) or table.concat(layout.block(shape, cells, limit), "\n") .. "\n"
   end
   local function rest()
     if #waiting == 0 then return nil end
-    shape = columns_of(fields, waiting)
+    shape = columns_of(names, waiting)
     grid, fits = layout.fit(shape, waiting, limit)
     local out = {}
     if fits then
@@ -155,4 +155,4 @@ function columns.table(fields, asked, limit)
   return add, rest
 end
 
-return columns
+return fields

@@ -8,7 +8,7 @@
 -- Case, spaces around, and `-` or a space for `_` do not matter. A timeout is a fail: the run had its time. A run that
 -- was called off did not fail: it was never decided, and counts in no rate.
 --
--- When final_status is absent, null or "" (what the original writes for a status that nobody set), the last attempt
+-- When final_status is absent, null or "" (what the original writes for a status that was not set), the last attempt
 -- decides: a test that ran, as `checks` or `verified` say. A build, lint or type check is a weak check: it also
 -- passes on work that does not do what it should, so it decides nothing. Otherwise nothing is guessed.
 --

@@ -2,11 +2,11 @@
 -- @module debrief.entry.printer
 local card = require "debrief.entry.card"
 local colour = require "debrief.text.colour"
-local fields_of = require "debrief.entry.fields"
+local fields = require "debrief.entry.fields"
 local core = require "debrief.core"
 local names = require "debrief.entry.asked"
 local outcome = require "debrief.entry.outcome"
-local format = require "debrief.text.values"
+local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local time = require "debrief.text.time"
@@ -43,14 +43,14 @@ local function cells_of(entry, session, line, now)
   local ns, result = core.time(entry), outcome(entry)
   return { line and ("%s:%d"):format(escape(session), line) or escape(session), ns and time.relative(ns, now) or "-",
     escape(tostring(entry.skill or "-")), marks[result], attempts_of(entry),
-    entry.duration_ms and format.number(entry.duration_ms, "ms") or "-", escape(first_line(entry)) }, result
+    entry.duration_ms and values.number(entry.duration_ms, "ms") or "-", escape(first_line(entry)) }, result
 end
 
 local MARK = 4 -- the place of the mark among the cells
 
 --- Lines about entries: place, time, skill, outcome, attempts, duration, first line of the last output.
 -- @param opts { width = of the terminal, place = columns for the place, color =, now = for times as people say them }
--- @return function(entry, session, line) -> text; `line` is the entry's, nil when nobody knows
+-- @return function(entry, session, line) -> text; `line` is the entry's, nil if it is unknown
 function printer.lines(opts)
   local grid = layout.fit({ { width = opts.place or 20, least = 10, cut = cut_place }, { width = 16, drop = 3 },
     { width = 16, least = 8 }, { width = 4 }, { width = 3, align = "right", drop = 2 },
@@ -72,7 +72,7 @@ local forms = {}
 function forms.list(opts) return { add = printer.lines(opts) } end
 
 local function object_of(opts, asked)
-  local text_of = opts.fields and fields_of.object(opts.fields, asked) or tostring
+  local text_of = opts.fields and fields.object(opts.fields, asked) or tostring
   if not opts.safe then return text_of end
   return function(...) return escape((text_of(...))) end
 end
@@ -90,12 +90,12 @@ function forms.json(opts, asked)
 end
 
 function forms.tsv(opts, asked)
-  local text_of = fields_of.tsv(opts.fields or fields_of.default, asked)
+  local text_of = fields.tsv(opts.fields or fields.default, asked)
   return { add = opts.safe and function(...) return escape(text_of(...), "\t") end or text_of }
 end
 
 function forms.table(opts, asked)
-  local add, rest = fields_of.table(opts.fields or fields_of.default, asked, opts.width)
+  local add, rest = fields.table(opts.fields or fields.default, asked, opts.width)
   return { add = add, rest = rest }
 end
 
@@ -106,7 +106,7 @@ end
 --- A printer that writes to a descriptor.
 -- @param opts { out = of debrief.text.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
 --   fields = array or nil, width =, color =, safe = true on a terminal, and what printer.lines takes }
--- @return { add = function(entry, session, line), close = function(); both return false when nobody reads any more, and
+-- @return { add = function(entry, session, line), close = function(); both return false once the reader has gone, and
 --   close a message when it could not be written; asked = the fields that were asked for (debrief.entry.asked), count =
 --   entries so far }. Of all formats but json, close only writes what waits: there may be more.
 function printer.new(opts)

@@ -8,7 +8,7 @@
 -- characters are escaped. Sizes are bounded, so that a prompt answers at once.
 -- @module debrief.pretty
 local card = require "debrief.entry.card"
-local columns = require "debrief.entry.fields"
+local fields = require "debrief.entry.fields"
 local core = require "debrief.core"
 local list = require "debrief.entry.collect"
 local printer = require "debrief.entry.printer"
@@ -28,7 +28,7 @@ local TEXT = 1 << 16 -- bytes of a string
 
 local metatable_of = inspect.metatable
 
--- Session and line of an entry; without `list` nobody knows the line.
+-- Session and line of an entry; without `list` the line is unknown.
 local function place_of(entry)
   local session, line = list.place(entry)
   if session then return session, line end
@@ -63,7 +63,7 @@ local function cards(t, opts)
 end
 
 local function as_table(t, opts)
-  local add, rest = columns.table(columns.default, asked.new(), opts.width)
+  local add, rest = fields.table(fields.default, asked.new(), opts.width)
   for i = 1, math.min(#t, ROWS) do
     local session, line = place_of(t[i])
     add(t[i], session, line or "")

@@ -3,7 +3,7 @@
 -- Words that hold more than letters, digits and harmless signs are shown as code, the fence longer than any run of
 -- backticks inside; in running text every sign that Markdown reads is escaped. `<` and `&` never reach a browser raw.
 -- @module debrief.report.markdown
-local format = require "debrief.text.values"
+local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
 
 local markdown = {}
@@ -36,7 +36,7 @@ end
 
 local function cell(item, unit)
   if type(item) == "string" and item ~= "" then return inline(escape(item)), false end
-  local shown, few = format.cell(item, unit)
+  local shown, few = values.cell(item, unit)
   return (shown:gsub("[*<>]", "\\%0")), few
 end
 
@@ -49,8 +49,8 @@ end
 local function one_table(t, out)
   local titles, marks, marked = {}, {}, false
   for i, column in ipairs(t.columns) do
-    titles[i] = quote(format.title(column))
-    marks[i] = rules[column.align or (format.numeric(t.rows, i) and "right" or "left")]
+    titles[i] = quote(values.title(column))
+    marks[i] = rules[column.align or (values.numeric(t.rows, i) and "right" or "left")]
   end
   if t.title then out[#out + 1] = "### " .. quote(escape(t.title)) .. "\n" end
   out[#out + 1] = row(titles)
@@ -99,12 +99,12 @@ end
 local function one_report(report, out)
   local marked = false
   out[#out + 1] = "## " .. quote(escape(report.title)) .. "\n"
-  local incomplete = format.incomplete(report)
+  local incomplete = values.incomplete(report)
   if incomplete then out[#out + 1] = "**" .. incomplete .. "**\n" end
   if report.text then paragraphs(report.text, out) end
   for _, t in ipairs(report.tables) do marked = one_table(t, out) or marked end
   if #report.findings > 0 then marked = findings(report.findings, out) or marked end
-  if marked then out[#out + 1] = quote(format.footnote) .. "\n" end
+  if marked then out[#out + 1] = quote(values.footnote) .. "\n" end
 end
 
 --- @param reports an array of checked reports
@@ -112,7 +112,7 @@ end
 function markdown.render(reports, counts)
   local out = {}
   for _, report in ipairs(reports) do one_report(report, out) end
-  out[#out + 1] = format.counts(counts)
+  out[#out + 1] = values.counts(counts)
   return table.concat(out, "\n") .. "\n"
 end
 

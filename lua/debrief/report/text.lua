@@ -11,7 +11,7 @@
 -- are cut with "…" (numbers never are), then each row becomes a block of lines.
 -- @module debrief.report.text
 local colour = require "debrief.text.colour"
-local format = require "debrief.text.values"
+local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local width = require "debrief.text.width"
@@ -36,18 +36,18 @@ local function column_cells(rows, i, unit)
   for r, row in ipairs(rows) do
     local cell = row[i]
     if type(cell) == "table" and cell.num then
-      local fraction, share, few = format.rate(cell)
+      local fraction, share, few = values.rate(cell)
       cells[r], rates[r] = fraction, share and { share = share, few = few }
       widest_share = math.max(widest_share, share and #share or 0)
       marked = marked or few
     else
-      cells[r] = format.scalar(cell, unit)
+      cells[r] = values.scalar(cell, unit)
     end
   end
   for r in ipairs(rows) do
     local tail = marked and " " or ""
     if rates[r] then
-      tail = " " .. width.pad(rates[r].share, widest_share, "right") .. (rates[r].few and format.mark or tail)
+      tail = " " .. width.pad(rates[r].share, widest_share, "right") .. (rates[r].few and values.mark or tail)
       cells[r] = cells[r] .. tail
     elseif widest_share > 0 then
       cells[r] = cells[r] .. tail
@@ -63,8 +63,8 @@ local function lay_out(t)
   for i, column in ipairs(t.columns) do
     local cells, few = column_cells(t.rows, i, column.unit)
     for r, cell in ipairs(cells) do rows[r][i] = cell end
-    local numeric = format.numeric(t.rows, i)
-    columns[i] = { title = format.title(column), align = column.align or (numeric and "right" or "left"),
+    local numeric = values.numeric(t.rows, i)
+    columns[i] = { title = values.title(column), align = column.align or (numeric and "right" or "left"),
       least = not numeric and NARROWEST or nil, cut = not numeric and width.cut }
     marked = marked or few
   end
@@ -129,18 +129,18 @@ local function paragraph(s, indent, opts, out, style)
 end
 
 local function findings(list, opts, out)
-  local values, column, marked = {}, 1, false
+  local shown, column, marked = {}, 1, false
   for i, finding in ipairs(list) do
-    local value, few = format.cell(finding.value)
-    values[i] = width.cut(value, math.min(24, opts.width // 2))
-    column = math.max(column, width.of(values[i]))
+    local value, few = values.cell(finding.value)
+    shown[i] = width.cut(value, math.min(24, opts.width // 2))
+    column = math.max(column, width.of(shown[i]))
     marked = marked or few
   end
   local indent = (" "):rep(column) .. GAP
   for i, finding in ipairs(list) do
     local from = #out + 1
     paragraph(escape(finding.explanation, "\n"), indent, opts, out, nil)
-    local value = paint("bold", width.pad(values[i], column, "right"), opts)
+    local value = paint("bold", width.pad(shown[i], column, "right"), opts)
     out[from] = value .. out[from]:sub(column + 1)
     paragraph(references(finding), indent, opts, out, "dim")
     space(out)
@@ -165,7 +165,7 @@ local function one_report(report, opts, out)
     out[#out + 1] = ""
   end
   headline(escape(report.title), opts, out)
-  for _, note in ipairs { format.incomplete(report) or false, report.text and escape(report.text, "\n") or false } do
+  for _, note in ipairs { values.incomplete(report) or false, report.text and escape(report.text, "\n") or false } do
     if note then paragraph(note, "", opts, out) end
   end
   local marked = false
@@ -179,7 +179,7 @@ local function one_report(report, opts, out)
   end
   if marked then
     space(out)
-    paragraph(format.footnote, "", opts, out, "dim")
+    paragraph(values.footnote, "", opts, out, "dim")
   end
 end
 
@@ -191,7 +191,7 @@ function text.render(reports, counts, opts)
   local out = {}
   for _, report in ipairs(reports) do one_report(report, options, out) end
   space(out)
-  paragraph(format.counts(counts), "", options, out, "dim")
+  paragraph(values.counts(counts), "", options, out, "dim")
   return table.concat(out, "\n") .. "\n"
 end
 

@@ -5,11 +5,11 @@ local colour = {}
 
 local STYLES = {
   bold = "\27[1m", dim = "\27[2m",
-  ok = "\27[32m", fail = "\27[31m", skip = "\27[33m", -- outcomes; unknown has none
+  ok = "\27[32m", fail = "\27[31m", skip = "\27[33m", -- outcomes; unknown has no colour
 }
 
 --- A text in a style.
--- @param style its name; for one that there is not, the text stays as it is
+-- @param style its name; with an unknown name the text stays as it is
 function colour.paint(style, text)
   local code = STYLES[style]
   return code and text ~= "" and code .. text .. "\27[0m" or text

@@ -18,7 +18,7 @@ local NOT_FOUND, NOT_RUN = 127, 126 -- exit statuses of sh
 -- As in git: colours pass, and short text stays on the screen.
 local PREPARE = 'export LESS="${LESS-FRX}" LV="${LV--c}"\n'
 
--- Rows of the screen that a text takes; colours take none.
+-- Rows of the screen that a text takes; colour codes take no columns.
 local function rows_of(text, columns)
   local rows = 0
   for line in text:gmatch "([^\n]*)\n?" do

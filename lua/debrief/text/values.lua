@@ -4,12 +4,12 @@
 -- @module debrief.text.values
 local escape = require "debrief.text.escape"
 
-local format = {}
+local values = {}
 
 --- Fewer decided than this and a rate is a hint: it gets a mark, explained once below.
-format.few = 5
-format.mark = "*"
-format.footnote = "* fewer than 5 cases: a hint, not a rate"
+values.few = 5
+values.mark = "*"
+values.footnote = "* fewer than 5 cases: a hint, not a rate"
 
 local function finite(x)
   return x - x == 0
@@ -50,10 +50,10 @@ local units = {
   percent = function(x) return plain(x) .. " %" end,
   usd = function(x) return ("%s$%.2f"):format(x < 0 and "-" or "", math.abs(x)) end,
 }
-format.units = units
+values.units = units
 
 --- The share of a rate, never rounded to all or nothing: "80 %", ">99 %".
-function format.share(rate)
+function values.share(rate)
   local percent = 100 * rate.num / rate.den
   if rate.num < rate.den and percent >= 99.5 then return ">99 %" end
   if rate.num > 0 and percent < 0.5 then return "<1 %" end
@@ -61,16 +61,16 @@ function format.share(rate)
 end
 
 --- "12/15" and "(80 %)", and whether it is of few; "-" when nothing was decided.
-function format.rate(rate)
+function values.rate(rate)
   if rate.den <= 0 then return "-", nil, false end
   local function part(x) return (math.tointeger(x) and "%d" or "%.2f"):format(math.tointeger(x) or x) end
-  return part(rate.num) .. "/" .. part(rate.den), "(" .. format.share(rate) .. ")", rate.den < format.few
+  return part(rate.num) .. "/" .. part(rate.den), "(" .. values.share(rate) .. ")", rate.den < values.few
 end
 
 local levels = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
 
 --- A row of numbers as one line of bars from the smallest to the largest; a gap is "·".
-function format.spark(spark)
+function values.spark(spark)
   local low, high = spark.low or math.huge, spark.high or -math.huge
   for i = 1, spark.n do
     local x = spark[i]
@@ -89,37 +89,37 @@ function format.spark(spark)
 end
 
 --- A number in its unit; anything but a finite number is no data.
-function format.number(x, unit)
+function values.number(x, unit)
   if not finite(x) then return "-" end
   local humane = units[unit]
   return humane and humane(x) or plain(x)
 end
 
 --- The title of a column, followed by its unit if the cells do not show it.
-function format.title(column)
+function values.title(column)
   local title = escape(column.title)
   if column.unit and not units[column.unit] then return title .. " (" .. escape(column.unit) .. ")" end
   return title
 end
 
 --- A cell that is not a rate, as text without line breaks.
-function format.scalar(cell, unit)
+function values.scalar(cell, unit)
   if cell == nil or cell == "" then return "-" end
   if cell == true then return "yes" elseif cell == false then return "no" end
-  if type(cell) == "number" then return format.number(cell, unit) end
-  if type(cell) == "table" then return format.spark(cell.spark) end
+  if type(cell) == "number" then return values.number(cell, unit) end
+  if type(cell) == "table" then return values.spark(cell.spark) end
   return escape(cell)
 end
 
 --- Any cell on its own, and whether it is of few.
-function format.cell(cell, unit)
-  if type(cell) ~= "table" or not cell.num then return format.scalar(cell, unit), false end
-  local fraction, share, few = format.rate(cell)
-  return fraction .. (share and " " .. share or "") .. (few and format.mark or ""), few
+function values.cell(cell, unit)
+  if type(cell) ~= "table" or not cell.num then return values.scalar(cell, unit), false end
+  local fraction, share, few = values.rate(cell)
+  return fraction .. (share and " " .. share or "") .. (few and values.mark or ""), few
 end
 
 --- Is a column of these cells read as numbers, and set to the right? One string, boolean or spark, and it is not.
-function format.numeric(rows, i)
+function values.numeric(rows, i)
   for _, row in ipairs(rows) do
     local cell = row[i]
     if cell ~= nil and type(cell) ~= "number" and not (type(cell) == "table" and cell.num) then return false end
@@ -129,19 +129,19 @@ end
 
 --- "1 file", "2 entries".
 -- @param many the plural, by default `one` with an s
-function format.count(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+function values.count(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
 
 --- "3 entries in 1 session".
-function format.counts(counts)
-  return format.count(counts.entries, "entry", "entries") .. " in " .. format.count(counts.sessions, "session")
+function values.counts(counts)
+  return values.count(counts.entries, "entry", "entries") .. " in " .. values.count(counts.sessions, "session")
 end
 
 --- What is said of a report whose step failed for some entries.
-function format.incomplete(report)
+function values.incomplete(report)
   if not report.incomplete or report.incomplete == 0 then return nil end
   local n = report.incomplete
   return ("Incomplete: the plugin failed on %s, which %s not in these figures.")
-    :format(format.count(n, "entry", "entries"), n == 1 and "is" or "are")
+    :format(values.count(n, "entry", "entries"), n == 1 and "is" or "are")
 end
 
-return format
+return values

@@ -4,9 +4,9 @@ local core = require "debrief.core"
 
 local write = {}
 
---- What became of a write.
+--- How a write ended.
 -- @param ok, message, code what core.write returned, or a write to another program
--- @return true: it is written; false: nobody reads any more; nil and a message: it failed
+-- @return true: it is written; false: the reader has gone; nil and a message: it failed
 function write.outcome(ok, message, code)
   if ok then return true end
   if code == core.EPIPE then return false end

@@ -24,7 +24,7 @@ end
 plain.before, plain.keys = keys.before, keys.sorted
 
 --- What a value is called as a key. Only strings and integers may be keys of plain data, so true is "true", 1.5 is
--- "1.5", and no data is "" (the original's zero value for a field that nobody set).
+-- "1.5", and no data is "" (the original's zero value for a field that was not set).
 -- @return the key, or nil and what is wrong
 function plain.key(value)
   local kind = type(value)

@@ -27,13 +27,13 @@ local function add(total, counts)
   for kind, n in pairs(counts.found) do total.found[kind] = (total.found[kind] or 0) + n end
 end
 
-local CLASS = { bad_utf8 = "warning", duplicate_key = "warning", in_progress = "growing" } -- all others are damage
+local GROWING = "in_progress" -- the kind that says that a line is still being written
 
--- What was found of a class: how many, and "1 glued, 2 torn_tail".
-local function listed(found, class)
+-- How many of the kinds that are wanted were found, and "1 glued, 2 torn_tail".
+local function listed(found, is_wanted)
   local names, sum = {}, 0
   for kind in pairs(found) do
-    if (CLASS[kind] or "damage") == class then names[#names + 1] = kind end
+    if is_wanted(kind) then names[#names + 1] = kind end
   end
   table.sort(names)
   for i, kind in ipairs(names) do
@@ -43,11 +43,11 @@ local function listed(found, class)
   return sum, table.concat(names, ", ")
 end
 
---- "2 sessions, 10 lines, 8 entries, 900 bytes: 1 damaged line (1 torn_tail)"
-function check.totals(total)
-  local _, kinds = listed(total.found, "damage")
-  local warnings, warned = listed(total.found, "warning")
-  local growing = listed(total.found, "growing")
+-- "2 sessions, 10 lines, 8 entries, 900 bytes: 1 damaged line (1 torn_tail)"
+local function totals(total)
+  local damage, growing = total.is_damage, total.found[GROWING] or 0
+  local _, kinds = listed(total.found, function(kind) return damage[kind] end)
+  local warnings, warned = listed(total.found, function(kind) return not damage[kind] and kind ~= GROWING end)
   local parts = { total.damaged == 0 and "no damage"
     or ("%s (%s)"):format(values.count(total.damaged, "damaged line"), kinds) }
   if warnings > 0 then parts[2] = ("%s (%s)"):format(values.count(warnings, "warning"), warned) end
@@ -65,12 +65,13 @@ end
 function check.run(args)
   local sessions = arguments.sessions(args, arguments.query(args))
   local log = core.log(args.dir)
-  local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {} }
+  local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {}, is_damage = {} }
   local failures, done, all = {}, 0, arguments.bytes(sessions)
   progress.begin "check"
   for _, item in ipairs(sessions) do
     local counts, message = check_item(log, item, function(d)
       d.path = item.path
+      total.is_damage[d.kind] = d.damage
       say(messages.place(d))
     end)
     done = done + item.size
@@ -84,7 +85,7 @@ function check.run(args)
   end
   progress.finish()
   log:close()
-  say(check.totals(total))
+  say(totals(total))
   return messages.failures(failures) and 1 or total.damaged > 0 and 3 or 0
 end
 

@@ -1,0 +1,274 @@
+--- What a retrospective's finish returned, checked and brought into one form.
+--
+--     finish returned                              normalised
+--     { title = "Skills",                          { plugin = "skills", title = "Skills", text = nil,
+--       tables = {{                                  tables = {{ title = nil,
+--         columns = { "skill",                         columns = {{ key = "skill", title = "skill" },
+--                     { key = "p50", unit = "ms" } },             { key = "p50", title = "p50", unit = "ms" }},
+--         rows = { { "review", 812.5 } } }} }          rows = {{ "review", 812.5 }} }}, findings = {} }
+--
+-- A cell is nil (no data), a boolean, an integer, a float, a string, a rate { num =, den = } or a row of numbers drawn
+-- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with
+-- a defect is not shown at all: half a report looks like a whole one.
+-- @module debrief.report.check
+local plain = require "debrief.retro.aggregate.plain"
+
+local nothing = plain.nothing
+
+local known = {
+  report = "title, text, tables and findings",
+  table = "title, columns and rows",
+  column = "key, title, unit and align",
+  finding = "value, explanation and references",
+  reference = "session and line",
+}
+
+local aligns = { left = true, right = true, center = true }
+
+-- Defects are collected, so that an author sees them all at once.
+local function fault(defects, where, what, ...)
+  defects[#defects + 1] = where .. " " .. what:format(...)
+end
+
+local function describe(value)
+  if nothing(value) then return "missing" end
+  if type(value) == "string" then return ("the string %q"):format(#value > 30 and value:sub(1, 30) .. "…" or value) end
+  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  return "a " .. type(value)
+end
+
+local function check_keys(t, kind, where, defects)
+  for _, key in ipairs(plain.keys(t)) do
+    if not (" " .. known[kind]:gsub(",", " ") .. " "):find(" " .. tostring(key) .. " ", 1, true) or key == "and" then
+      fault(defects, where, "has the unknown key %s: a %s has %s", tostring(key), kind, known[kind])
+    end
+  end
+end
+
+local function check_text(value, where, defects, required)
+  if type(value) == "string" and (value ~= "" or not required) then return value end
+  if nothing(value) and not required then return nil end
+  fault(defects, where, "must be a string%s, and is %s", required and " that is not empty" or "", describe(value))
+end
+
+-- An array is read from 1 to the first nil; anything else in the table is a defect.
+local function check_array(value, where, defects)
+  if nothing(value) then return {} end
+  if type(value) ~= "table" then
+    fault(defects, where, "must be an array, and is %s", describe(value))
+    return {}
+  end
+  for _, key in ipairs(plain.keys(value)) do
+    if math.type(key) ~= "integer" or key < 1 or key > #value then
+      fault(defects, where, "must be an array, and has the key %s: number its items 1, 2, 3 …", tostring(key))
+      return {}
+    end
+  end
+  return value
+end
+
+-- ---- Cells -------------------------------------------------------------------------------------------------------
+
+local function check_rate(cell, where, defects)
+  local num, den = cell.num, cell.den
+  if type(num) == "number" and type(den) == "number" and num >= 0 and num <= den then
+    return { num = num, den = den }
+  end
+  fault(defects, where, "is a rate with num %s and den %s: both must be numbers, and 0 <= num <= den", tostring(num),
+    tostring(den))
+end
+
+local function check_spark(cell, where, defects)
+  if type(cell.spark) ~= "table" then
+    return fault(defects, where, "is a spark without an array: write { spark = { 1, 2, 3 } }")
+  end
+  local last = 0
+  for key, value in next, cell.spark do
+    if math.type(key) ~= "integer" or key < 1 or key > 10000 then
+      return fault(defects, where .. ".spark", "has the key %s: number its values 1 to at most 10000", tostring(key))
+    end
+    if type(value) ~= "number" and not nothing(value) then
+      return fault(defects, where .. ".spark[" .. key .. "]", "must be a number or nil, and is %s", describe(value))
+    end
+    last = math.max(last, key)
+  end
+  for _, edge in ipairs { "low", "high" } do
+    if not nothing(cell[edge]) and type(cell[edge]) ~= "number" then
+      return fault(defects, where .. "." .. edge, "must be a number or nil, and is %s", describe(cell[edge]))
+    end
+  end
+  local spark = { n = last, low = tonumber(cell.low), high = tonumber(cell.high) }
+  for i = 1, last do
+    if not nothing(cell.spark[i]) then spark[i] = cell.spark[i] end
+  end
+  return { spark = spark }
+end
+
+local function check_cell(cell, where, defects)
+  local kind = type(cell)
+  if nothing(cell) then return nil end
+  if kind == "boolean" or kind == "number" or kind == "string" then return cell end
+  if kind == "userdata" then
+    return fault(defects, where, "is part of an entry: use its fields, or tostring() of it")
+  end
+  if kind == "table" and cell.num ~= nil then return check_rate(cell, where, defects) end
+  if kind == "table" and cell.spark ~= nil then return check_spark(cell, where, defects) end
+  local hint = kind == "table" and cell.aggregate and " (ask the aggregate with aggregate.value)" or ""
+  fault(defects, where, "is a %s: a cell is nil, a boolean, a number, a string, a rate { num =, den = } or " ..
+    "{ spark = {…} }%s", kind, hint)
+end
+
+-- ---- Tables ------------------------------------------------------------------------------------------------------
+
+local function check_column(column, where, defects)
+  if type(column) == "string" then return { key = column, title = column } end
+  if type(column) ~= "table" then
+    fault(defects, where, "must be a name or { key =, title =, unit =, align = }, and is %s", describe(column))
+    return { key = "", title = "" }
+  end
+  check_keys(column, "column", where, defects)
+  local title = check_text(column.title, where .. ".title", defects)
+  local key = check_text(column.key == nil and title or column.key, where .. ".key", defects, true)
+  if not nothing(column.align) and not aligns[column.align] then
+    fault(defects, where .. ".align", 'must be "left", "right" or "center", and is %s', describe(column.align))
+  end
+  return {
+    key = key or "", title = title or key or "", align = aligns[column.align] and column.align or nil,
+    unit = check_text(column.unit, where .. ".unit", defects),
+  }
+end
+
+local function check_columns(value, where, defects)
+  local columns, seen = {}, {}
+  for i, column in ipairs(check_array(value, where, defects)) do
+    local at = ("%s[%d]"):format(where, i)
+    columns[i] = check_column(column, at, defects)
+    local key = columns[i].key
+    if seen[key] and key ~= "" then
+      fault(defects, at, "has the key %q of column %d: each column needs its own", key, seen[key])
+    end
+    seen[key] = i
+  end
+  if #columns == 0 then fault(defects, where, "must name at least one column") end
+  return columns, seen
+end
+
+-- Keys of a row that no column reads. True when the row is by column key, not by number.
+local function check_row_keys(row, columns, by_key, where, defects)
+  local cells, named = 0, false
+  for _, key in ipairs(plain.keys(row)) do
+    if math.type(key) == "integer" then
+      cells = math.max(cells, key)
+      if key < 1 then fault(defects, where, "has a cell %d: cells are numbered from 1", key) end
+    elseif type(key) == "string" and by_key[key] then
+      named = true
+    else
+      fault(defects, where, "has a cell named %s, and no column has this key", tostring(key))
+    end
+  end
+  if cells > #columns then
+    fault(defects, where, "has %d cells, the table has %d columns: name the columns that are missing, or drop cells",
+      cells, #columns)
+  elseif cells > 0 and named then
+    fault(defects, where, "has cells by number and by key: use one of the two")
+  end
+  return named
+end
+
+local function check_row(row, columns, by_key, where, defects)
+  if type(row) ~= "table" then
+    fault(defects, where, "must be a table of cells, and is %s", describe(row))
+    return {}
+  end
+  local named = check_row_keys(row, columns, by_key, where, defects)
+  local cells = {}
+  for i, column in ipairs(columns) do
+    local key = named and column.key or i
+    local at = named and ("%s.%s"):format(where, key) or ("%s[%d]"):format(where, i)
+    cells[i] = check_cell(row[key], at, defects)
+  end
+  return cells
+end
+
+local function check_table(value, where, defects)
+  if type(value) ~= "table" then
+    return fault(defects, where, "must be { title =, columns =, rows = }, and is %s", describe(value))
+  end
+  check_keys(value, "table", where, defects)
+  local columns, by_key = check_columns(value.columns, where .. ".columns", defects)
+  local rows = {}
+  for i, row in ipairs(check_array(value.rows, where .. ".rows", defects)) do
+    rows[i] = check_row(row, columns, by_key, ("%s.rows[%d]"):format(where, i), defects)
+  end
+  return { title = check_text(value.title, where .. ".title", defects), columns = columns, rows = rows }
+end
+
+-- ---- Findings ----------------------------------------------------------------------------------------------------
+
+local function check_reference(value, where, defects)
+  if type(value) ~= "table" then
+    return fault(defects, where, "must be { session =, line = }, and is %s", describe(value))
+  end
+  local session, line = value.session or value[1], value.line or value[2]
+  if type(session) ~= "string" or session == "" then
+    fault(defects, where, "must name a session, and session is %s: take it from ctx.session", describe(session))
+  elseif math.type(line) ~= "integer" or line < 1 then
+    fault(defects, where, "must name a line from 1, and line is %s: take it from ctx.line", describe(line))
+  end
+  return { session = session, line = line }
+end
+
+local function check_finding(value, where, defects)
+  if type(value) ~= "table" then
+    return fault(defects, where, "must be { value =, explanation =, references = }, and is %s", describe(value))
+  end
+  check_keys(value, "finding", where, defects)
+  local finding = { value = check_cell(value.value, where .. ".value", defects), references = {} }
+  finding.explanation = check_text(value.explanation, where .. ".explanation", defects, true)
+  for i, reference in ipairs(check_array(value.references, where .. ".references", defects)) do
+    finding.references[i] = check_reference(reference, ("%s.references[%d]"):format(where, i), defects)
+  end
+  if #finding.references == 0 then
+    fault(defects, where, "cites no entry: set references = {{ session = ctx.session, line = ctx.line }} in step")
+  end
+  return finding
+end
+
+local function check_each(value, name, check, defects)
+  local out = {}
+  for i, item in ipairs(check_array(value, name, defects)) do
+    out[i] = check(item, ("%s[%d]"):format(name, i), defects)
+  end
+  return out
+end
+
+local function checked(value, plugin, defects)
+  check_keys(value, "report", "the report", defects)
+  return {
+    plugin = plugin,
+    title = check_text(value.title, "title", defects, true),
+    text = check_text(value.text, "text", defects),
+    tables = check_each(value.tables, "tables", check_table, defects),
+    findings = check_each(value.findings, "findings", check_finding, defects),
+  }
+end
+
+--- Check what `finish` of the plugin named `plugin` returned.
+-- @return the report in its normalised form (a caller may set `incomplete`, the number of entries that failed in step);
+-- or nil, one message, and an array of one message for each defect
+local function check(value, plugin)
+  if type(value) ~= "table" then
+    local hint = value == nil and " (did you forget return?)" or ""
+    local message = ("finish must return a report { title =, tables =, findings = }, and returned %s%s")
+      :format(value == nil and "nothing" or describe(value), hint)
+    return nil, message, { message }
+  end
+  local defects = {}
+  local ok, out = pcall(checked, value, plugin, defects) -- a table of the plugin's may have a metatable: its _ENV
+  if not ok then defects[#defects + 1] = tostring(out) end
+  if #defects == 0 then return out end
+  local more = #defects > 1 and (" (and %d more)"):format(#defects - 1) or ""
+  return nil, "finish returned a report that can not be shown: " .. defects[1] .. more, defects
+end
+
+return check

@@ -17,9 +17,9 @@ end
 
 commands.help = { words = { help.topics }, run = function(prompt, topic)
   topic = topic:gsub("^%.", "")
-  local text = help.text(topic ~= "" and topic or nil, prompt.commands, prompt.log ~= nil,
-    first_session(prompt))
-  if text then return prompt:say(help.fit(text, prompt.width() or 100)) end
+  local text = help.text(topic ~= "" and topic or nil, { commands = prompt.commands, log = prompt.log ~= nil,
+    session = first_session(prompt), columns = prompt.width() or 100 })
+  if text then return prompt:say(text) end
   prompt:report(("no topic '%s'%s (topics: %s)"):format(topic, select(2, suggest(topic, help.topics)),
     table.concat(help.topics, ", ")))
   return "error"

@@ -2,6 +2,7 @@
 -- replaced by a session of the log.
 -- @module debrief.prompt.help
 local pretty = require "debrief.pretty"
+local layout = require "debrief.text.table"
 local width = require "debrief.text.width"
 
 local help = {}
@@ -36,11 +37,13 @@ local commands = {
   { "quit", ".quit", "leave the prompt" },
 }
 
-local function overview(there, log)
-  local lines = { log and OVERVIEW or WITHOUT_LOG }
+local function overview(about)
+  local lines, rows = { about.log and OVERVIEW or WITHOUT_LOG }, {}
   for _, command in ipairs(commands) do
-    if there[command[1]] then lines[#lines + 1] = ("  %-30s %s"):format(command[2], command[3]) end
+    if about.commands[command[1]] then rows[#rows + 1] = { command[2], command[3] } end
   end
+  local grid = layout.fit({ { width = 29 }, { rest = 20, wrap = true } }, rows, about.columns - 2)
+  for _, cells in ipairs(rows) do lines[#lines + 1] = "  " .. grid:row(cells):gsub("\n", "\n  ") end
   return table.concat(lines, "\n")
 end
 
@@ -200,8 +203,8 @@ local function broken(line, columns)
   return head .. table.concat(width.wrap(tail, columns - #head), "\n" .. (" "):rep(#head))
 end
 
---- A help text, wrapped to so many columns.
-function help.fit(text, columns)
+-- A help text, wrapped to so many columns.
+local function fitted(text, columns)
   local out, paragraph = {}, {}
   local function set()
     local lines = #paragraph > 0 and width.wrap(table.concat(paragraph, " "), columns) or {}
@@ -221,14 +224,15 @@ function help.fit(text, columns)
 end
 
 --- The text of a topic, or the overview for nil; nil for an unknown topic.
--- @param there name -> command: the commands of the session
--- @param log true: there is a log
--- @param id a session of it for the examples, or nil
-function help.text(topic, there, log, id)
+-- @param about { commands = name -> command, those of the prompt, log = true: there is one, session = one of it for the
+--   examples, or nil, columns = how wide the text may be }
+function help.text(topic, about)
   local text = texts[topic]
-  if not topic then text = overview(there, log) end
+  if not topic then text = overview(about) end
   if not text then return nil end
-  return aligned((text:gsub("\n  > [^\n]*", function(example) return (example:gsub("SESSION", id or "s1")) end)))
+  local session = about.session or "s1"
+  text = text:gsub("\n  > [^\n]*", function(example) return (example:gsub("SESSION", session)) end)
+  return fitted(aligned(text), about.columns)
 end
 
 return help

@@ -23,7 +23,7 @@ dbf_session *dbf_session_new(dbf_directory *dir, const char *id, uint32_t lock_t
 void dbf_session_free(dbf_session *session);
 
 /* Called under the lock with the file open (for reading too), before anything is written; it may shorten the list
- * of lines by setting entries of `lines` to {NULL, 0}. False, with *err filled, gives up. */
+ * of lines by setting entries of `lines` to {NULL, 0}. False, with *err filled, stops. */
 typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                                  debrief_error *err);
 
@@ -34,12 +34,12 @@ bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count,
                         void *user, size_t *stored, debrief_error *err);
 
 /* A descriptor to sync with: a duplicate, so that an append may replace or close its own meanwhile, and of the same
- * open file, so that it sees every error the kernel has for it. -1 when there is none left. The caller serialises it with
+ * open file, so that it sees every error the kernel has for it. -1 if none is left. The caller serialises it with
  * appends. */
 int dbf_session_sync_begin(dbf_session *session);
 
-/* fdatasync and close `fd`; the first time, and after the file was made anew, sync the folder too, and the parents of
- * folders that were made here. May run while another thread appends, but not with fd -1, when the session's own
+/* fdatasync and close `fd`; the first time, and after the file was created again, sync the folder too, and the parents of
+ * folders created here. May run while another thread appends, but not with fd -1, when the session's own
  * descriptor is used. False: the data may be lost, and no later sync would report it; the caller poisons the session. */
 bool dbf_session_sync_end(dbf_session *session, int fd, debrief_error *err);
 

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -202,28 +203,44 @@ static int newline_before(int fd, off_t offset) {
 static const char *advice(int reason) {
   if (reason == ENOSPC || reason == EDQUOT) return "free some space, then append again";
   if (reason == EFBIG) return "raise the limit on file sizes (ulimit -f), then append again";
-  return "append again when that is mended";
+  return "append again once that is fixed";
 }
 
-static bool fail_write(const dbf_session *session, bool fragment, debrief_error *err) {
-  char reason[128];
+/* Lines that were not dropped, of lines[from..to). */
+static size_t count_lines(const batch *b, size_t from, size_t to) {
+  size_t n = 0;
+  for (size_t i = from; i < to; i++) n += b->lines[i].len > 0;
+  return n;
+}
+
+/* What of the entries is in the file, as the end of a message. */
+static void say_what_is_there(char *out, size_t size, const batch *b, const dbf_appended *done,
+                              bool fragment) {
+  size_t all = count_lines(b, 0, b->count);
+  if (all > 1 && done->stored > 0)
+    snprintf(out, size, "%zu of %zu entries were stored%s", done->stored, all,
+             fragment ? ", and of the next a damaged line is left" : "");
+  else
+    snprintf(out, size, "%s",
+             fragment ? "of the cut entry only a damaged line is left" : "the entry was not stored");
+}
+
+static bool fail_write(const dbf_session *session, const batch *b, const dbf_appended *done, bool fragment,
+                       debrief_error *err) {
+  char reason[128], there[128];
   int saved = errno;
+  say_what_is_there(there, sizeof there, b, done, fragment);
   dbf_fail(err, saved == ENOMEM ? DEBRIEF_EMEMORY : DEBRIEF_EIO, "cannot append to %s: %s: %s; %s",
-           session->shown, strerror_r(saved, reason, sizeof reason),
-           fragment ? "of the cut entry only a damaged line is left" : "the entry was not stored",
-           advice(saved));
+           session->shown, strerror_r(saved, reason, sizeof reason), there, advice(saved));
   return false;
 }
 
 /* Count the records of which every byte is among the `n` that were written, and see whether the next is cut, or lacks
  * nothing but its newline. */
-static size_t whole_records(const batch *b, size_t n, size_t *stored, bool *cut, bool *pending) {
+static size_t whole_records(const batch *b, size_t n, bool *cut, bool *pending) {
   size_t i = b->at + b->pending;
   if ((b->heal || b->pending) && n > 0) n--;
-  for (; i < b->limit && b->lines[i].len <= n; i++) {
-    n -= b->lines[i].len;
-    *stored += b->lines[i].len > 0;
-  }
+  for (; i < b->limit && b->lines[i].len <= n; i++) n -= b->lines[i].len;
   *pending = n > 0 && n == b->lines[i].len - 1;
   *cut = n > 0 && !*pending;
   return i;
@@ -248,40 +265,48 @@ static void write_first_again(batch *b, size_t next) {
 }
 
 /* No more can be written. A record that lacks its newline counts if it still ends the file. */
-static bool settle_pending(const dbf_session *session, batch *b, size_t *stored) {
+static bool settle_pending(const dbf_session *session, batch *b, dbf_appended *done) {
   struct statx st;
   int saved = errno;
   bool last = b->pending && look_at_file(session->fd, &st) && (off_t)st.stx_size == b->end;
   errno = saved;
   b->pending = false;
   if (!last) return false;
-  *stored += 1;
+  done->stored++;
   b->at++;
   b->heal = true;
   return true;
 }
 
+/* What was written last cannot be looked at: it may be whole. */
+static bool fail_look(const dbf_session *session, const batch *b, size_t next, dbf_appended *done,
+                      debrief_error *err) {
+  done->doubtful = count_lines(b, b->at, next);
+  return dbf_fail_errno(err, "cannot tell whether %s in %s: look at its end before you append it again",
+                        done->doubtful == 1 ? "the entry is whole" : "the last entries are whole",
+                        session->shown);
+}
+
 /* Write one run and settle what of it counts. */
-static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut, debrief_error *err) {
+static bool write_some(dbf_session *session, batch *b, dbf_appended *done, bool *cut, debrief_error *err) {
   run r;
+  bool pending;
   gather(&r, b);
   assert(r.count > 0 && r.count <= RUN_PIECES &&
          r.bytes > 0); /* a write of nothing would count as one that failed */
   ssize_t n = write_run(session->fd, &r);
   if (n < 0) {
-    if (settle_pending(session, b, stored)) return *cut = false, true;
-    return fail_write(session, *cut, err);
+    if (settle_pending(session, b, done)) return *cut = false, true;
+    return fail_write(session, b, done, *cut, err);
   }
   off_t end = lseek(session->fd, 0, SEEK_CUR);
   int glued = end < 0 ? -1 : is_glued(session->fd, b, end - n);
-  if (glued < 0) return dbf_fail_errno(err, "cannot tell whether the entry is whole in %s", session->shown);
-  if (n == 0) return true;
-  size_t whole = b->pending;
-  bool pending;
-  size_t next = whole_records(b, (size_t)n, &whole, cut, &pending);
+  if (n == 0 && glued >= 0) return true;
+  size_t next = whole_records(b, (size_t)n, cut, &pending);
+  if (glued < 0) return fail_look(session, b, next, done, err);
   b->end = end;
   if (glued) return write_first_again(b, next + (pending && next > b->at)), true;
-  *stored += whole;
+  done->stored += count_lines(b, b->at, next);
   b->at = next;
   b->pending = pending;
   b->heal = *cut;
@@ -289,26 +314,33 @@ static bool write_some(dbf_session *session, batch *b, size_t *stored, bool *cut
 }
 
 /* The records after a glued one are in the file already. */
-static void step_over(batch *b, size_t *stored) {
+static void step_over(batch *b, dbf_appended *done) {
   assert(b->at == b->limit && b->limit <= b->skip);
-  for (size_t i = b->limit; i < b->skip; i++) *stored += b->lines[i].len > 0;
+  done->stored += count_lines(b, b->limit, b->skip);
   b->at = b->skip;
   b->limit = b->skip = b->count;
 }
 
-static bool write_lines(dbf_session *session, batch *b, size_t *stored, debrief_error *err) {
+/* Those are there even when the glued one could not be written again. */
+static bool give_up(const batch *b, dbf_appended *done) {
+  if (b->limit < b->skip) done->doubtful += count_lines(b, b->limit, b->skip);
+  return false;
+}
+
+static bool write_lines(dbf_session *session, batch *b, dbf_appended *done, debrief_error *err) {
   bool cut = false;
   int fruitless = 0;
   for (;;) {
-    if (b->at == b->limit) step_over(b, stored);
+    if (b->at == b->limit) step_over(b, done);
     while (b->at < b->limit && b->lines[b->at].len == 0) b->at++;
     if (b->at == b->count) return true;
     size_t before = b->at;
-    if (!write_some(session, b, stored, &cut, err)) return false;
+    if (!write_some(session, b, done, &cut, err)) return give_up(b, done);
     fruitless = b->at > before ? 0 : fruitless + 1;
-    if (fruitless > CUT_LIMIT && !settle_pending(session, b, stored)) {
+    if (fruitless > CUT_LIMIT && !settle_pending(session, b, done)) {
       errno = EIO;
-      return fail_write(session, cut, err);
+      fail_write(session, b, done, cut, err);
+      return give_up(b, done);
     }
   }
 }
@@ -333,13 +365,13 @@ static bool prepare(dbf_session *session, dbf_before_write before, void *user, d
 }
 
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
-                        void *user, size_t *stored, debrief_error *err) {
+                        void *user, dbf_appended *done, debrief_error *err) {
   struct statx st;
   batch b = {.lines = lines, .count = count, .limit = count, .skip = count};
-  *stored = 0;
+  *done = (dbf_appended){0};
   if (!lock(session, &st, err)) return false;
   bool ok = (!before || prepare(session, before, user, lines, count, &st, err)) &&
-            look_at_end(session, (off_t)st.stx_size, &b, err) && write_lines(session, &b, stored, err);
+            look_at_end(session, (off_t)st.stx_size, &b, err) && write_lines(session, &b, done, err);
   session->end = ok && !b.heal ? b.end : -1;
   unlock(session);
   return ok;

@@ -27,11 +27,17 @@ void dbf_session_free(dbf_session *session);
 typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                                  debrief_error *err);
 
+/* What an append left in the file. When it succeeded, all of it is stored. */
+typedef struct dbf_appended {
+  size_t stored;   /* so many lines are certainly in the file, the first ones */
+  size_t doubtful; /* so many of the others are or may be: appended again, they could be there twice */
+} dbf_appended;
+
 /* Append `count` lines. Each text ends with its own '\n' and is one record; neighbours that lie next to each other
  * in memory go out in one write of up to 1 MiB (a longer record alone). One lock. No sync.
- * *stored: how many are certainly in the file, whatever is returned. Not thread-safe: the caller serialises. */
+ * *done is filled in whatever is returned. Not thread-safe: the caller serialises. */
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
-                        void *user, size_t *stored, debrief_error *err);
+                        void *user, dbf_appended *done, debrief_error *err);
 
 /* A descriptor to sync with: a duplicate, so that an append may replace or close its own meanwhile, and of the same
  * open file, so that it sees every error the kernel has for it. -1 if none is left. The caller serialises it with

@@ -309,11 +309,12 @@ static bool make_durable(slot *s, debrief_error *err) {
 
 /* When the disk failed in the middle of a batch, what is reported as stored must be as durable as asked for. */
 static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, dbf_before_write before,
-                void *user, size_t *stored, debrief_error *err) {
-  bool ok = dbf_session_append(s->session, lines, count, before, user, stored, err);
-  if (log->config.sync == DEBRIEF_SYNC_NONE || *stored == 0) return ok;
+                void *user, dbf_appended *done, debrief_error *err) {
+  bool ok = dbf_session_append(s->session, lines, count, before, user, done, err);
+  if (log->config.sync == DEBRIEF_SYNC_NONE || done->stored == 0) return ok;
   if (make_durable(s, ok ? err : NULL)) return ok;
-  *stored = 0;
+  done->doubtful += done->stored;
+  done->stored = 0;
   if (ok && err) err->code = DEBRIEF_ESYNC;
   return false;
 }
@@ -337,10 +338,10 @@ static void place_lines(const slot *s, debrief_text *lines, size_t count) {
 
 static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
   debrief_text line;
-  size_t stored;
+  dbf_appended done;
   if (!end_line(s, 0, &line, err)) return false;
   place_lines(s, &line, 1);
-  return put(log, s, &line, 1, NULL, NULL, &stored, err);
+  return put(log, s, &line, 1, NULL, NULL, &done, err);
 }
 
 bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry, debrief_error *err) {
@@ -390,28 +391,28 @@ static bool write_batch(slot *s, const debrief_text *jsons, debrief_text *lines,
 
 bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons, size_t count,
                               size_t *stored, debrief_error *err) {
-  size_t unused;
-  if (!stored) stored = &unused;
-  *stored = 0;
+  dbf_appended done = {0};
+  if (stored) *stored = 0;
   if (count && !jsons) return dbf_fail(err, DEBRIEF_EARG, "no entries were given (jsons is NULL)");
   slot *s = enter(log, id, err);
   if (!s) return false;
   debrief_text *lines = count ? calloc(count, sizeof *lines) : NULL;
   bool ok = count == 0 || (lines ? write_batch(s, jsons, lines, count, err) : dbf_fail_memory(err));
-  if (ok && count) ok = put(log, s, lines, count, NULL, NULL, stored, err);
+  if (ok && count) ok = put(log, s, lines, count, NULL, NULL, &done, err);
   leave(log, s);
+  if (stored) *stored = done.stored;
   free(lines);
   return ok;
 }
 
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
-                          dbf_before_write before, void *user, size_t *stored, debrief_error *err) {
-  size_t unused;
-  if (!stored) stored = &unused;
-  *stored = 0;
+                          dbf_before_write before, void *user, dbf_appended *done, debrief_error *err) {
+  dbf_appended unused;
+  if (!done) done = &unused;
+  *done = (dbf_appended){0};
   slot *s = enter(log, id, err);
   if (!s) return false;
-  bool ok = put(log, s, lines, count, before, user, stored, err);
+  bool ok = put(log, s, lines, count, before, user, done, err);
   leave(log, s);
   return ok;
 }

@@ -5,10 +5,10 @@
 #include "append.h"
 
 /* Append lines that are written entries already, each ending in '\n': importers check what the session holds in
- * `before` (append.h), under the lock. `lines` is changed by it. *stored (may be NULL): how many are in the file. With
+ * `before` (append.h), under the lock. `lines` is changed by it. *done may be NULL. With
  * DEBRIEF_SYNC_DATA they are synced. Errors as debrief_log_append_batch. */
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
-                          dbf_before_write before, void *user, size_t *stored, debrief_error *err);
+                          dbf_before_write before, void *user, dbf_appended *done, debrief_error *err);
 
 /* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending.
  * NULL: EARG, EFORK. */

@@ -294,10 +294,10 @@ static debrief_text *push_lines(lua_State *L, int list, const char *id, bool spa
 
 /* Append what push_lines left on the stack. */
 static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size_t count,
-                         dbf_append_new *unique, size_t *stored, debrief_error *err) {
+                         dbf_append_new *unique, dbf_appended *done, debrief_error *err) {
   debrief_log *log = check_log(L)->log; /* again: a finalizer may have closed it */
   bool ok =
-      dbf_log_append_lines(log, id, lines, count, unique ? dbf_append_new_filter : NULL, unique, stored, err);
+      dbf_log_append_lines(log, id, lines, count, unique ? dbf_append_new_filter : NULL, unique, done, err);
   dbf_scratch_give(L, -2);
   return ok;
 }
@@ -306,6 +306,7 @@ static int l_log_append(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
+  dbf_appended done = {0};
   size_t bad;
   luaL_checkany(L, 3);
   bool sparse = lua_toboolean(L, 4);
@@ -314,10 +315,11 @@ static int l_log_append(lua_State *L) {
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, 1);
   debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
-  if (!lines || !append_lines(L, id, lines, 1, NULL, NULL, &err)) {
+  if (!lines || !append_lines(L, id, lines, 1, NULL, &done, &err)) {
     dbf_table_push_failure(L, &err);
     push_written(L, &err);
-    return 3;
+    lua_pushboolean(L, done.doubtful > 0);
+    return 4;
   }
   lua_pushboolean(L, 1);
   return 1;
@@ -327,18 +329,20 @@ static int l_log_append_batch(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err = {.code = DEBRIEF_OK};
-  size_t bad = 0, stored = 0;
+  dbf_appended done = {0};
+  size_t bad = 0;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
   if (lines) bad = 0;
-  if (lines && append_lines(L, id, lines, count, NULL, &stored, &err)) return lua_pushboolean(L, 1), 1;
+  if (lines && append_lines(L, id, lines, count, NULL, &done, &err)) return lua_pushboolean(L, 1), 1;
   dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
-  lua_pushinteger(L, (lua_Integer)stored);
+  lua_pushinteger(L, (lua_Integer)done.stored);
   push_written(L, &err);
-  return 5;
+  lua_pushinteger(L, (lua_Integer)done.doubtful);
+  return 6;
 }
 
 static int l_log_append_new(lua_State *L) {
@@ -346,12 +350,13 @@ static int l_log_append_new(lua_State *L) {
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
   dbf_append_new unique = {0};
-  size_t bad, stored = 0;
+  dbf_appended done = {0};
+  size_t bad;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines || !append_lines(L, id, lines, count, &unique, &stored, &err))
+  if (!lines || !append_lines(L, id, lines, count, &unique, &done, &err))
     return dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)(count - unique.known));
   lua_pushinteger(L, (lua_Integer)unique.known);

@@ -18,8 +18,10 @@ void dbf_lua_log_pin(lua_State *L, int index, bool on);
 /* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
  *
- * log:append(id, entry [, sparse]) -> true | nil, message, written     written: only the sync failed
- * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written
+ * log:append(id, entry [, sparse]) -> true | nil, message, written, doubtful
+ *                written: only the sync failed; doubtful: it may be in the file
+ * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written,
+ *                how many of the others may be in the file
  * log:append_new(id, {entry...}) -> stored, known | nil, message      sparse, by source key
  * log:sessions() -> {id...} | nil, message                            no file is looked at
  * log:list() -> {{session=, path=, size=, mtime=}...}, {{name=, kind=}...} | nil, message      by id; mtime in ns since

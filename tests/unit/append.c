@@ -18,7 +18,7 @@ static char *folder;
 static dbf_directory dir;
 static dbf_session *session;
 static debrief_error err;
-static size_t stored;
+static dbf_appended done;
 
 static size_t cut_bytes; /* the next `cuts` writes take no more than this */
 static int cuts;
@@ -56,6 +56,15 @@ ssize_t write(int fd, const void *data, size_t len) {
   return syscall(SYS_write, fd, data, len);
 }
 
+static bool fail_lseek;
+
+off_t lseek(int fd, off_t offset, int whence) {
+  if (!fail_lseek) return syscall(SYS_lseek, fd, offset, whence);
+  fail_lseek = false;
+  errno = EIO;
+  return -1;
+}
+
 int flock(int fd, int operation) {
   if (operation != LOCK_UN || !fail_unlock) return (int)syscall(SYS_flock, fd, operation);
   fail_unlock = false;
@@ -82,7 +91,7 @@ static int tear_down(void **state) {
 
 static bool append(const char *text) {
   debrief_text line = {text, strlen(text)};
-  return dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err);
+  return dbf_session_append(session, &line, 1, NULL, NULL, &done, &err);
 }
 
 static void add_behind(const char *text) {
@@ -103,13 +112,20 @@ static void assert_unlocked(void) {
   close(fd);
 }
 
+static void limit_files(rlim_t bytes) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 /* ---- The end of the file ----------------------------------------------------------------------------------- */
 
 static void appends_line_by_line(void **state) {
   (void)state;
   for (int i = 0; i < 3; i++) {
     assert_true(append("{\"a\":1}\n"));
-    assert_int_equal(stored, 1);
+    assert_int_equal(done.stored, 1);
   }
   assert_file(folder, "s1.jsonl", "{\"a\":1}\n{\"a\":1}\n{\"a\":1}\n");
   assert_unlocked();
@@ -148,7 +164,7 @@ static void writes_again_what_a_foreign_writer_glued(void **state) {
   assert_true(append("0\n"));
   half = "half";
   assert_true(append("A\n"));
-  assert_int_equal(stored, 1);
+  assert_int_equal(done.stored, 1);
   half = "whole\n";
   assert_true(append("A\n"));
   assert_true(append("B\n"));
@@ -160,9 +176,36 @@ static void writes_again_only_the_glued_line_of_a_batch(void **state) {
   debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}};
   assert_true(append("0\n"));
   half = "half";
-  assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &stored, &err));
-  assert_int_equal(stored, 3);
+  assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &done, &err));
+  assert_int_equal(done.stored, 3);
   assert_file(folder, "s1.jsonl", "0\nhalfA\nB\nC\n\nA\n");
+}
+
+/* Told to append the rest, one would have B and C twice. */
+static void says_what_else_is_there_when_a_glued_line_cannot_be_written_again(void **state) {
+  (void)state;
+  debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}};
+  assert_true(append("0\n"));
+  half = "half";
+  limit_files(12);
+  bool ok = dbf_session_append(session, lines, 3, NULL, NULL, &done, &err);
+  limit_files(RLIM_INFINITY);
+  assert_false(ok);
+  assert_int_equal(done.stored, 0);
+  assert_int_equal(done.doubtful, 2);
+  assert_file(folder, "s1.jsonl", "0\nhalfA\nB\nC\n");
+}
+
+static void says_what_may_be_there_when_it_cannot_be_looked_at(void **state) {
+  (void)state;
+  debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}};
+  fail_lseek = true;
+  assert_false(dbf_session_append(session, lines, 3, NULL, NULL, &done, &err));
+  assert_int_equal(err.code, DEBRIEF_EIO);
+  assert_int_equal(done.stored, 0);
+  assert_int_equal(done.doubtful, 3);
+  assert_non_null(strstr(err.message, "cannot tell whether the last entries are whole in "));
+  assert_file(folder, "s1.jsonl", "A\nB\nC\n");
 }
 
 /* ---- Batches ----------------------------------------------------------------------------------------------- */
@@ -181,8 +224,8 @@ static void appends_many_pieces_in_order(void **state) {
     total += (size_t)len;
   }
   add_behind("torn");
-  assert_true(dbf_session_append(session, lines, COUNT, NULL, NULL, &stored, &err));
-  assert_int_equal(stored, COUNT);
+  assert_true(dbf_session_append(session, lines, COUNT, NULL, NULL, &done, &err));
+  assert_int_equal(done.stored, COUNT);
   char *text = get_file(folder, "s1.jsonl");
   assert_memory_equal(text, "torn\n", 5);
   assert_string_equal(text + 5, expected);
@@ -202,8 +245,8 @@ static void appends_records_of_megabytes(void **state) {
     total += sizes[i];
     memory[total - 1] = '\n';
   }
-  assert_true(dbf_session_append(session, lines, count, NULL, NULL, &stored, &err));
-  assert_int_equal(stored, count);
+  assert_true(dbf_session_append(session, lines, count, NULL, NULL, &done, &err));
+  assert_int_equal(done.stored, count);
   char *text = get_file(folder, "s1.jsonl");
   assert_int_equal(strlen(text), total);
   assert_memory_equal(text, memory, total);
@@ -230,10 +273,10 @@ static void leaves_out_what_is_dropped_under_the_lock(void **state) {
   debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}, {"C\n", 2}, {"D\n", 2}};
   char some[] = "nyny", none[] = "nnnn";
   assert_true(append("0\n"));
-  assert_true(dbf_session_append(session, lines, 4, drop_some, some, &stored, &err));
-  assert_int_equal(stored, 2);
-  assert_true(dbf_session_append(session, lines, 4, drop_some, none, &stored, &err));
-  assert_int_equal(stored, 0);
+  assert_true(dbf_session_append(session, lines, 4, drop_some, some, &done, &err));
+  assert_int_equal(done.stored, 2);
+  assert_true(dbf_session_append(session, lines, 4, drop_some, none, &done, &err));
+  assert_int_equal(done.stored, 0);
   assert_file(folder, "s1.jsonl", "0\nB\nD\n");
 }
 
@@ -242,7 +285,7 @@ static void heals_after_a_batch_that_its_owner_emptied(void **state) {
   debrief_text line = {"A\n", 2};
   char none[] = "n";
   add_behind("torn");
-  assert_true(dbf_session_append(session, &line, 1, drop_some, none, &stored, &err));
+  assert_true(dbf_session_append(session, &line, 1, drop_some, none, &done, &err));
   assert_true(append("B\n"));
   assert_file(folder, "s1.jsonl", "torn\nB\n");
 }
@@ -257,36 +300,29 @@ static bool give_up(void *user, int fd, const char *path, debrief_text *lines, s
 static void writes_nothing_when_its_owner_gives_up(void **state) {
   (void)state;
   debrief_text line = {"A\n", 2};
-  assert_false(dbf_session_append(session, &line, 1, give_up, NULL, &stored, &err));
+  assert_false(dbf_session_append(session, &line, 1, give_up, NULL, &done, &err));
   assert_int_equal(err.code, DEBRIEF_EDAMAGED);
-  assert_int_equal(stored, 0);
+  assert_int_equal(done.stored, 0);
   assert_file(folder, "s1.jsonl", "");
   assert_unlocked();
 }
 
 /* ---- Short writes ------------------------------------------------------------------------------------------ */
 
-static void limit_files(rlim_t bytes) {
-  struct rlimit limit;
-  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-  limit.rlim_cur = bytes;
-  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* The kernel takes the first `room` bytes of a record, then none. */
 static void cut_at(size_t room, const char *record, size_t len) {
   debrief_text line = {record, len};
   assert_true(append("first\n"));
   limit_files(6 + room);
-  bool ok = dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err);
+  bool ok = dbf_session_append(session, &line, 1, NULL, NULL, &done, &err);
   limit_files(RLIM_INFINITY);
   assert_false(ok);
   assert_int_equal(err.code, DEBRIEF_EIO);
-  assert_int_equal(stored, 0);
+  assert_int_equal(done.stored, 0);
   assert_non_null(strstr(err.message, "/s1.jsonl: File too large"));
   assert_non_null(strstr(err.message, room ? "only a damaged line is left" : "was not stored"));
   assert_unlocked();
-  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &done, &err));
   char *text = get_file(folder, "s1.jsonl");
   size_t heal = room > 0;
   assert_int_equal(strlen(text), 6 + room + heal + len);
@@ -302,9 +338,9 @@ static void takes_a_record_without_its_newline(const char *record, size_t len) {
   debrief_text line = {record, len};
   assert_true(append("first\n"));
   limit_files(6 + len - 1);
-  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(session, &line, 1, NULL, NULL, &done, &err));
   limit_files(RLIM_INFINITY);
-  assert_int_equal(stored, 1);
+  assert_int_equal(done.stored, 1);
   assert_unlocked();
   assert_true(append("next\n"));
   char *text = get_file(folder, "s1.jsonl");
@@ -337,7 +373,7 @@ static void writes_a_cut_entry_again_and_whole(void **state) {
     cut_bytes = n;
     cuts = 1;
     assert_true(append("012345\n"));
-    assert_int_equal(stored, 1);
+    assert_int_equal(done.stored, 1);
     assert_true(append("next\n"));
     snprintf(expected, sizeof expected, "%.*s\n%snext\n", (int)n, "012345", n < 6 ? "012345\n" : "");
     assert_file(folder, "s1.jsonl", expected);
@@ -354,9 +390,9 @@ static void writes_a_batch_once_whatever_is_cut(void **state) {
     for (int times = 1; times < 4; times++) {
       cut_bytes = n;
       cuts = times;
-      bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &stored, &err);
+      bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &done, &err);
       cuts = 0;
-      if (ok) assert_int_equal(stored, 4);
+      if (ok) assert_int_equal(done.stored, 4);
       assert_true(append("next\n"));
       char *text = get_file(folder, "s1.jsonl"), *rest = text, *line;
       size_t whole = 0;
@@ -369,7 +405,7 @@ static void writes_a_batch_once_whatever_is_cut(void **state) {
         for (size_t i = 0; i < 4; i++)
           assert_false(strlen(line) + 1 == lines[i].len && !memcmp(line, lines[i].data, strlen(line)));
       }
-      assert_int_equal(whole, ok ? 4 : stored);
+      assert_int_equal(whole, ok ? 4 : done.stored);
       free(text);
       unlink(path);
     }
@@ -383,7 +419,7 @@ static void writes_again_what_got_no_newline_in_time(void **state) {
   cuts = 1;
   half_after = "half";
   assert_true(append("012345\n"));
-  assert_int_equal(stored, 1);
+  assert_int_equal(done.stored, 1);
   assert_true(append("next\n"));
   assert_file(folder, "s1.jsonl", "012345half\n\n012345\nnext\n");
 }
@@ -396,8 +432,8 @@ static void writes_again_only_what_got_no_newline_of_a_batch(void **state) {
   cut_bytes = 4;
   cuts = 1;
   half_after = "half";
-  assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &stored, &err));
-  assert_int_equal(stored, 3);
+  assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &done, &err));
+  assert_int_equal(done.stored, 3);
   assert_file(folder, "s1.jsonl", "A\nBBhalf\nC\n\nBB\n");
 }
 
@@ -413,8 +449,8 @@ static void continues_a_batch_after_a_cut_line(void **state) {
     free(path);
     cut_bytes = n;
     cuts = 1;
-    assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &stored, &err));
-    assert_int_equal(stored, 3);
+    assert_true(dbf_session_append(session, lines, 3, NULL, NULL, &done, &err));
+    assert_int_equal(done.stored, 3);
     assert_file(folder, "s1.jsonl", files[n]);
   }
 }
@@ -427,7 +463,7 @@ static void gives_up_on_a_file_that_takes_only_parts(void **state) {
   assert_true(cuts > 900);
   cuts = 0;
   assert_int_equal(err.code, DEBRIEF_EIO);
-  assert_int_equal(stored, 0);
+  assert_int_equal(done.stored, 0);
   assert_true(append("A\n"));
   assert_file(folder, "s1.jsonl", "A\n");
 }
@@ -442,10 +478,10 @@ static void counts_the_whole_lines_of_a_short_write(void **state) {
     unlink(path);
     free(path);
     limit_files(room);
-    bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &stored, &err);
+    bool ok = dbf_session_append(session, lines, 4, NULL, NULL, &done, &err);
     limit_files(RLIM_INFINITY);
     assert_false(ok);
-    assert_int_equal(stored, expected[room]);
+    assert_int_equal(done.stored, expected[room]);
     assert_true(append("next\n"));
     char *text = get_file(folder, "s1.jsonl");
     assert_non_null(strstr(text, "next\n"));
@@ -566,15 +602,15 @@ static void leaves_a_folder_that_was_moved_away(void **state) {
   assert_true(dbf_directory_init(&below, path, 0600, 0700, &err));
   dbf_session *s = dbf_session_new(&below, "s1", 50, &err);
   debrief_text line = {"A\n", 2};
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
   assert_int_equal(rename(path, moved), 0);
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
   assert_file(folder, "moved/s1.jsonl", "A\n");
   assert_file(folder, "log/s1.jsonl", "A\nA\n");
   assert_int_equal(rename(path, other), 0);
   assert_int_equal(rename(moved, path), 0);
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
   assert_file(folder, "log/s1.jsonl", "A\nA\n");
   assert_file(folder, "other/s1.jsonl", "A\nA\n");
   dbf_session_free(s);
@@ -593,9 +629,9 @@ static void stays_where_it_was_opened_when_the_process_goes(void **state) {
   assert_int_equal(chdir(folder), 0);
   assert_true(dbf_directory_init(&here, "log", 0600, 0700, &err));
   dbf_session *s = dbf_session_new(&here, "s1", 50, &err);
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
   assert_int_equal(chdir(away), 0);
-  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &stored, &err));
+  assert_true(dbf_session_append(s, &line, 1, NULL, NULL, &done, &err));
   assert_int_equal(chdir(before), 0);
   assert_file(folder, "log/s1.jsonl", "A\nA\n");
   assert_string_equal(here.path, "log");
@@ -666,6 +702,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(heals_after_a_batch_that_its_owner_emptied, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_again_what_a_foreign_writer_glued, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_again_only_the_glued_line_of_a_batch, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(says_what_else_is_there_when_a_glued_line_cannot_be_written_again,
+                                      set_up, tear_down),
+      cmocka_unit_test_setup_teardown(says_what_may_be_there_when_it_cannot_be_looked_at, set_up, tear_down),
       cmocka_unit_test_setup_teardown(appends_many_pieces_in_order, set_up, tear_down),
       cmocka_unit_test_setup_teardown(appends_records_of_megabytes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_out_what_is_dropped_under_the_lock, set_up, tear_down),

@@ -34,10 +34,11 @@ enum { MOST = 8 };
 static size_t add(const char *const *lines) {
   debrief_text texts[MOST];
   dbf_append_new unique = {0};
-  size_t count = 0, stored;
+  size_t count = 0;
+  dbf_appended done;
   for (; lines[count]; count++) texts[count] = (debrief_text){lines[count], strlen(lines[count])};
-  assert_true(dbf_log_append_lines(log_, "s1", texts, count, dbf_append_new_filter, &unique, &stored, &err));
-  assert_int_equal(stored + unique.known, count);
+  assert_true(dbf_log_append_lines(log_, "s1", texts, count, dbf_append_new_filter, &unique, &done, &err));
+  assert_int_equal(done.stored + unique.known, count);
   return unique.known;
 }
 
@@ -96,14 +97,13 @@ static void knows_many_keys_in_linear_time(void **state) {
   assert_true(lines && texts);
   for (int round = 0; round < 2; round++) {
     dbf_append_new unique = {0};
-    size_t stored;
+    dbf_appended done;
     for (size_t i = 0; i < COUNT; i++) {
       int len = snprintf(lines + i * EACH, EACH, "{\"source\":{\"kind\":\"k\",\"key\":\"%zu\"}}\n", i);
       texts[i] = (debrief_text){lines + i * EACH, (size_t)len};
     }
-    assert_true(
-        dbf_log_append_lines(log_, "s1", texts, COUNT, dbf_append_new_filter, &unique, &stored, &err));
-    assert_int_equal(stored, round == 0 ? COUNT : 0);
+    assert_true(dbf_log_append_lines(log_, "s1", texts, COUNT, dbf_append_new_filter, &unique, &done, &err));
+    assert_int_equal(done.stored, round == 0 ? COUNT : 0);
     assert_int_equal(unique.known, round == 0 ? 0 : COUNT);
   }
   free(lines);
@@ -124,9 +124,9 @@ static void begins_on_a_new_line_whatever_was_written_meanwhile(void **state) {
   debrief_text lines[] = {{KEYED("k", "2"), sizeof KEYED("k", "2") - 1},
                           {KEYED("k", "3"), sizeof KEYED("k", "3") - 1}};
   dbf_append_new unique = {0};
-  size_t stored;
-  assert_true(dbf_log_append_lines(log_, "s1", lines, 2, filter_disturbed, &unique, &stored, &err));
-  assert_int_equal(stored, 2);
+  dbf_appended done;
+  assert_true(dbf_log_append_lines(log_, "s1", lines, 2, filter_disturbed, &unique, &done, &err));
+  assert_int_equal(done.stored, 2);
   assert_file(folder, "s1.jsonl",
               KEYED("k", "1") "{\"session_id\":\"s1\",\"sk\n" KEYED("k", "2") KEYED("k", "3"));
 }

@@ -263,9 +263,9 @@ static void a_refused_entry_leaves_nothing_for_the_next(void **state) {
 static void appends_lines_that_are_written_already(void **state) {
   (void)state;
   debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}};
-  size_t stored;
-  assert_true(dbf_log_append_lines(log_, "s1", lines, 2, NULL, NULL, &stored, &err));
-  assert_int_equal(stored, 2);
+  dbf_appended done;
+  assert_true(dbf_log_append_lines(log_, "s1", lines, 2, NULL, NULL, &done, &err));
+  assert_int_equal(done.stored, 2);
   assert_file(folder, "s1.jsonl", "A\nB\n");
 }
 
@@ -428,7 +428,7 @@ static void assert_poisoned(const char *id) {
   assert_non_null(strstr(err.message, "open the log again"));
   assert_false(debrief_log_append_batch(log_, id, &batch, 1, &stored, &err));
   assert_int_equal(err.code, DEBRIEF_EPOISONED);
-  assert_false(dbf_log_append_lines(log_, id, &line, 1, NULL, NULL, &stored, &err));
+  assert_false(dbf_log_append_lines(log_, id, &line, 1, NULL, NULL, NULL, &err));
   assert_int_equal(err.code, DEBRIEF_EPOISONED);
   assert_int_equal(stored, 0);
   assert_int_equal(data_syncs, syncs);

@@ -97,10 +97,14 @@ local WRITTEN = "; it is in the file now: do not append it again, though a power
 
 -- Append a batch; `places[i]` is where entry i came from, `before` how many are stored already.
 local function store(log, id, batch, places, before)
-  local ok, message, bad, stored, written = log:append_batch(id, batch)
+  local ok, message, bad, stored, written, doubtful = log:append_batch(id, batch)
   if ok then return end
   if written then messages.fail(message .. WRITTEN) end
   local there = before + (stored or 0)
+  if (doubtful or 0) > 0 then
+    messages.fail(("%s; %d entries are stored for certain, and %d of those from %s on may be: look at the end of session %s"
+      .. " before you append them again"):format(message, there, doubtful, places[stored + 1], id))
+  end
   if (stored or 0) > 0 then
     messages.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))
   end
@@ -138,9 +142,9 @@ end
 
 -- Call a function that returns nil and a message, and raises where a field of the entry has another type.
 local function checked(f, ...)
-  local fine, result, message, written = pcall(f, ...)
+  local fine, result, message, written, doubtful = pcall(f, ...)
   if not fine then messages.fail(result .. "; nothing was stored", 2) end
-  if not result then messages.fail(message .. (written and WRITTEN or "; nothing was stored")) end
+  if not result then messages.fail(message .. (written and WRITTEN or doubtful and "" or "; nothing was stored")) end
   return result
 end
 

@@ -14,7 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AHEAD = 4, MOST = 256 }; /* results per worker that may wait; workers of one crew */
+enum {
+  AHEAD = 4,  /* results per worker that may wait */
+  MOST = 256, /* workers of one crew */
+  STACK =
+      1024 *
+      1024 /* bytes of a worker's: JSON of 1,000 levels takes 200 KiB, and a C library may give less (musl: 128) */
+};
 
 static char no_memory[] = "not enough memory"; /* the one message that needs no memory */
 static const char worker_type[] = "debrief.worker", crew_type[] = "debrief.crew";
@@ -41,6 +47,8 @@ typedef struct crew {
   size_t running;                     /* threads that were started */
   size_t workers, count, next, taken; /* tasks: taken <= done or under way < next <= count */
   parcel setup, *tasks, *results;     /* results[i].data is NULL until task i is done */
+  lua_State *here;                    /* where no thread can be started, the one worker, on the caller's */
+  bool ready;                         /* that is set up */
   char name[32];
   atomic_bool stop;
 } crew;
@@ -214,6 +222,7 @@ static void free_crew(crew *c) {
   free(c->tasks);
   free(c->results);
   free_parcel(&c->setup);
+  if (c->here) dbf_state_close(c->here);
   pthread_cond_destroy(&c->changed);
   pthread_mutex_destroy(&c->mutex);
   free(c);
@@ -269,9 +278,13 @@ static bool start_thread(crew *c) {
   sigfillset(&blocked);
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
   if (c->config->interrupt && c->config->interrupt->signal) sigdelset(&blocked, c->config->interrupt->signal);
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  bool ok = pthread_create(&c->threads[c->running], NULL, work, c) == 0;
+  bool ok = pthread_attr_setstacksize(&attributes, STACK) == 0 &&
+            pthread_create(&c->threads[c->running], &attributes, work, c) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
   return ok;
 }
 
@@ -287,8 +300,21 @@ static int l_crew_start(lua_State *L) {
   if (c->workers > c->count) c->workers = c->count;
   for (; c->running < c->workers; c->running++)
     if (!start_thread(c)) break;
-  if (c->running == 0 && c->count) return luaL_error(L, "no thread could be started");
+  if (c->running == 0 && c->count && !(c->here = dbf_state_new(c->config, c->core, true)))
+    return luaL_error(L, "not enough memory");
   return 0;
+}
+
+/* Do the next task on the caller's thread. False: it was interrupted. */
+static bool work_here(crew *c) {
+  lua_State *before = dbf_limits_switch(c->here);
+  bool ok = c->ready || answer(c->here, "setup", &c->setup);
+  c->ready = ok;
+  ok = ok && answer(c->here, c->name, &c->tasks[c->taken]);
+  bool stopped = dbf_limits_back(before);
+  if (!stopped) c->results[c->taken] = parcel_of(c->here, ok);
+  lua_settop(c->here, 0);
+  return !stopped;
 }
 
 /* A signal handler cannot wake a thread that waits for a condition, so look for an interrupt now and then. False: there
@@ -310,7 +336,7 @@ static bool wait_for_result(crew *c) {
 static int l_crew_take(lua_State *L) {
   crew *c = check_crew(L);
   if (c->taken == c->count) return 0;
-  if (!wait_for_result(c)) {
+  if (!(c->here ? work_here(c) : wait_for_result(c))) {
     stop_crew(c);
     return dbf_limits_raise(L);
   }

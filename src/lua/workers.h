@@ -19,7 +19,8 @@ void dbf_workers_end(lua_State *L);
  *
  * worker:call(name, packed) -> packed | nil, message     calls debrief.worker[name]
  * worker:close()
- * crew:start(name, {packed...})                          each thread first calls debrief.worker.setup(setup)
+ * crew:start(name, {packed...})                          each thread first calls debrief.worker.setup(setup); where none
+ *                                                        can be started, crew:take works itself
  * crew:take() -> packed | nil, message | nil (no more)
  * crew:close()                                           stops; tasks under way end too, if the host has a signal */
 void dbf_workers_register(lua_State *L);

@@ -96,6 +96,9 @@ int main(int argc, char **argv) {
   int status = 1;
   if (debrief_isolated(argc, argv, &status)) return status;
   hold_places();
+  signal(
+      SIGXFSZ,
+      SIG_IGN); /* a limit on file sizes (ulimit -f) is reported, and does not end the program without a word */
   debrief *host = debrief_open(&config, &err);
   handle_interrupts(host);
   if (!host || !debrief_command(host, argc, argv, &status, &err)) {

@@ -195,6 +195,12 @@ describe("append", function()
     assert.same({ "first", "last" }, skills)
   end)
 
+  it("says so when a limit on file sizes stops it", function()
+    local r = scene:sh [[ulimit -f 1; "$DEBRIEF" append s1 "skill=$(head -c 2000 /dev/zero | tr '\0' x)"]]
+    assert.truthy(r.err:find("File too large.*raise the limit on file sizes %(ulimit %-f%)"), r.err)
+    assert.equal(1, r.status)
+  end)
+
   it("takes a line of 100 MB, and reads it back", function()
     local r = scene:sh [[
       { printf '{"session_id":"s1","timestamp":"2026-01-02T03:04:05Z","skill":"'

@@ -97,6 +97,15 @@ describe("retro", function()
     assert.same({ "debrief: cannot write /dev/full: No space left on device\n", 1 }, { r.err, r.status })
   end)
 
+  it("works where no thread can be started", function()
+    local strace = "strace -qq -f -o trace -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN "
+    if scene:sh(strace .. "true").status ~= 0 then return pending "no strace here" end
+    local expected = scene:run { "retro", "skills", "-j1" }
+    local r = scene:sh(strace .. '"$DEBRIEF" retro skills -j4')
+    assert.same({ expected.out, expected.err, expected.status }, { r.out, r.err, r.status })
+    assert.truthy(scene:read("trace"):find "EAGAIN")
+  end)
+
   it("keeps the file that -o names when the new one can not be written, and its mode when it can", function()
     local words = " retro summary,skills,failures,attempts --format json -o report.txt"
     local limited = ("trap '' XFSZ; ulimit -f 1; exec %s%s"):format(program.quote(program.path), words)

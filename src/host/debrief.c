@@ -59,6 +59,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
     return false;
   if (!(c->values = dbf_host_values_new())) return dbf_fail_memory(err);
   host->log = debrief_log_open(given->dir ? given->dir : "sessions", given->log, err);
+  c->own = host->log;
   return host->log && open_state(host, L, err);
 }
 

@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "entry.h"
 #include "error.h"
+#include "fork_guard.h"
 #include "io.h"
 #include "hash.h"
 #include "read.h"
@@ -27,14 +28,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define OPEN_SLOTS   64
 #define BUCKETS      64
 #define SCRATCH_KEPT ((size_t)1 << 20) /* bytes of scratch that stay with a slot between appends */
-#define GUARD_BYTES  ((size_t)sysconf(_SC_PAGESIZE))
 
 typedef struct slot {
   struct slot *next;
@@ -56,8 +55,7 @@ struct debrief_log {
   slot *table[BUCKETS];
   unsigned open;
   uint64_t clock;
-  volatile char *guard; /* a page that is zero in a forked child; NULL: ask for the pid every time */
-  pid_t pid;
+  dbf_fork_guard guard;
 };
 
 /* ---- Configuration ----------------------------------------------------------------------------------------- */
@@ -80,24 +78,8 @@ static bool check_config(debrief_log_config *config, debrief_error *err) {
 
 /* A child shares its parent's open files, and with them the locks it holds at that moment; the mutexes it got may
  * be held by threads that it does not have. So it may do nothing but close. */
-static void guard_set(debrief_log *log) {
-  log->pid = getpid();
-  void *page = mmap(NULL, GUARD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return;
-  if (madvise(page, GUARD_BYTES, MADV_WIPEONFORK) != 0) { /* before Linux 4.14 */
-    munmap(page, GUARD_BYTES);
-    return;
-  }
-  log->guard = page;
-  *log->guard = 1;
-}
-
-static void guard_release(debrief_log *log) {
-  if (log->guard) munmap((void *)(uintptr_t)log->guard, GUARD_BYTES);
-}
-
 static bool is_forked(const debrief_log *log) {
-  return log->guard ? !*log->guard : getpid() != log->pid;
+  return dbf_fork_guard_is_child(&log->guard);
 }
 
 static bool check_log(const debrief_log *log, debrief_error *err) {
@@ -234,29 +216,49 @@ static slot *enter(debrief_log *log, const char *id, debrief_error *err) {
 
 /* ---- Open and close ---------------------------------------------------------------------------------------- */
 
-debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err) {
+/* A log whose folder is still to be filled in; NULL with *err. */
+static debrief_log *new_log(const debrief_log_config *config, debrief_error *err) {
   debrief_log_config chosen = {.struct_size = sizeof chosen};
-  if (!dir || !*dir) {
-    dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
-    return NULL;
-  }
   if (config && !dbf_struct_size_take(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
   if (!check_config(&chosen, err)) return NULL;
   debrief_log *log = calloc(1, sizeof *log);
-  if (!log) {
-    dbf_fail_memory(err);
-    return NULL;
-  }
-  log->config = chosen;
-  if (!dbf_directory_init(&log->dir, dir, chosen.file_mode, chosen.folder_mode, err)) {
+  if (!log) dbf_fail_memory(err);
+  else log->config = chosen;
+  return log;
+}
+
+/* `ok`: it has its folder. */
+static debrief_log *finish_opening(debrief_log *log, bool ok) {
+  if (!ok) {
     free(log);
     return NULL;
   }
   pthread_mutex_init(&log->mutex, NULL);
   log->dir.give_way = give_way;
   log->dir.user = log;
-  guard_set(log);
+  dbf_fork_guard_set(&log->guard);
   return log;
+}
+
+debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err) {
+  if (!dir || !*dir) {
+    dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
+    return NULL;
+  }
+  debrief_log *log = new_log(config, err);
+  if (!log) return NULL;
+  return finish_opening(
+      log, dbf_directory_init(&log->dir, dir, log->config.file_mode, log->config.folder_mode, err));
+}
+
+debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_config *config,
+                                debrief_error *err) {
+  debrief_log *log = new_log(config, err);
+  if (!log) return NULL;
+  bool ok = dbf_directory_copy(&log->dir, &other->dir, err);
+  log->dir.file_mode = log->config.file_mode;
+  log->dir.folder_mode = log->config.folder_mode;
+  return finish_opening(log, ok);
 }
 
 /* In a forked child a slot that was in use at the fork may be in any state: only its descriptor is closed, and its
@@ -275,7 +277,7 @@ void debrief_log_close(debrief_log *log) {
   if (!log) return;
   close_slots(log, is_forked(log));
   dbf_directory_release(&log->dir);
-  guard_release(log);
+  dbf_fork_guard_release(&log->guard);
   free(log);
 }
 

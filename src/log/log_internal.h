@@ -10,6 +10,10 @@
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
                           dbf_before_write before, void *user, dbf_appended *done, debrief_error *err);
 
+/* Another handle of the same folder, wherever the process is by now. It may outlive `other`. */
+debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_config *config,
+                                debrief_error *err);
+
 /* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending.
  * NULL: EARG, EFORK. */
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err);

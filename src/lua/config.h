@@ -12,7 +12,9 @@ typedef struct dbf_config {
   const char *source_dir; /* read lua/ and plugins/ from this working copy, not from the library; NULL */
   void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
   void *user;
-  const char *dir;        /* of the log; NULL: not said */
+  const char *dir; /* of the log; NULL: not said */
+  const debrief_log
+      *own; /* the host's handle of it: a relative folder counts from where the host was opened; NULL */
   debrief_log_config log; /* how scripts open it; all zeroes: the defaults */
   const char
       *plugin_path; /* folders where plugins are looked for first, ':' between; NULL: $DEBRIEF_PLUGIN_PATH */

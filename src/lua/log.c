@@ -1,6 +1,7 @@
 /* log.c: logs and their readers as Lua objects. One piece, though long: a log makes readers, both push the same failures,
  * and what is longest here are lists of short functions, one for each method. */
 #include "log.h"
+#include "config.h"
 #include "entry_table.h"
 #include "limits.h"
 #include "match.h"
@@ -227,6 +228,12 @@ static int l_reader_close(lua_State *L) {
 
 /* ---- Logs ------------------------------------------------------------------------------------------------------ */
 
+/* The host's log when `dir` names it. */
+static const debrief_log *own_log(lua_State *L, const char *dir) {
+  const dbf_config *config = dbf_config_of(L);
+  return config->own && strcmp(dir, config->dir ? config->dir : "sessions") == 0 ? config->own : NULL;
+}
+
 static int l_log(lua_State *L) {
   debrief_error err;
   debrief_log_config config = {.struct_size = sizeof config};
@@ -240,7 +247,8 @@ static int l_log(lua_State *L) {
   luaL_setmetatable(L, log_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
-  log->log = debrief_log_open(dir, &config, &err);
+  const debrief_log *own = own_log(L, dir);
+  log->log = own ? dbf_log_open_again(own, &config, &err) : debrief_log_open(dir, &config, &err);
   return log->log ? 1 : dbf_table_push_failure(L, &err);
 }
 

@@ -395,6 +395,24 @@ static void functions_of_the_host_s_thread_want_one_worker(void **state) {
   debrief_result_close(result);
 }
 
+/* On worker threads, and through queries of the host's, too. */
+static void a_relative_folder_counts_from_where_the_host_was_opened(void **state) {
+  (void)state;
+  char *before = getcwd(NULL, 0);
+  assert_int_equal(chdir(folder), 0);
+  debrief_close(host);
+  host =
+      debrief_open(&(debrief_config){.struct_size = sizeof(debrief_config), .dir = ".", .workers = 2}, &err);
+  assert_non_null(host);
+  assert_int_equal(chdir("/"), 0);
+  add("a", "{\"skill\":\"later\"}");
+  debrief_result *result = look("skills", NULL);
+  assert_int_equal(chdir(before), 0);
+  assert_int_equal(result->entries, 4);
+  debrief_result_close(result);
+  free(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_result_is_memory_of_its_own, with_log, tear_down),
@@ -410,6 +428,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_asked_wrongly_is_told, with_log, tear_down),
       cmocka_unit_test_setup_teardown(null_is_an_error_or_nothing, with_log, tear_down),
       cmocka_unit_test_setup_teardown(worker_threads_call_functions_of_any_thread, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_relative_folder_counts_from_where_the_host_was_opened, with_log,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(functions_of_the_host_s_thread_want_one_worker, with_log, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

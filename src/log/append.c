@@ -196,7 +196,7 @@ static ssize_t write_run(int fd, const run *r) {
 static int newline_before(int fd, off_t offset) {
   char last;
   if (offset <= 0) return 1;
-  ssize_t n = pread(fd, &last, 1, offset - 1);
+  ssize_t n = dbf_io_read_at(fd, &last, 1, (uint64_t)offset - 1);
   return n < 0 ? -1 : n == 1 && last == '\n';
 }
 

@@ -74,26 +74,33 @@ static bool is_turn(task *t) {
 
 /* ---- Diagnostics ------------------------------------------------------------------------------------------------- */
 
-static void give_notes(task *t) {
+static void pass_on(const task *t, debrief_diagnostic d, const char *message) {
   const dbf_cat_options *o = t->all->options;
+  d.message = message;
+  d.path = t->item->path;
+  if (o->on_diagnostic) o->on_diagnostic(o->user, t->item, &d);
+}
+
+static void give_notes(task *t) {
   for (size_t at = 0; at + sizeof(note) <= t->notes->len; at += sizeof(note)) {
     note n;
     memcpy(&n, t->notes->data + at, sizeof n);
-    n.diagnostic.message = n.message;
-    n.diagnostic.path = t->item->path;
-    if (o->on_diagnostic) o->on_diagnostic(o->user, t->item, &n.diagnostic);
+    pass_on(t, n.diagnostic, n.message);
   }
   dbf_bytes_clear(t->notes);
 }
 
-/* Diagnostics wait for the turn of their item, too, or stderr would not have the order of the output. */
+/* Diagnostics wait for the turn of their item, too, or stderr would not have the order of the output. One that there is no
+ * memory to keep is passed on directly when the turn has come. */
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   task *t = user;
   note n = {.diagnostic = *d};
   strncpy(n.message, d->message, sizeof n.message - 1);
   dbf_bytes_append(t->notes, &n, sizeof n);
-  bool full = t->notes->failed || t->notes->len > AHEAD;
-  if ((full || t->my_turn) && (t->my_turn || wait_turn(t))) give_notes(t);
+  bool lost = t->notes->failed, full = lost || t->notes->len > AHEAD;
+  if (!t->my_turn && (!full || !wait_turn(t))) return;
+  give_notes(t);
+  if (lost) pass_on(t, *d, d->message);
 }
 
 /* ---- Copying ----------------------------------------------------------------------------------------------------- */

@@ -39,10 +39,14 @@ bool dbf_io_write_all(int fd, const void *data, size_t len) {
 }
 
 ssize_t dbf_io_read_at(int fd, void *to, size_t len, uint64_t at) {
-  ssize_t n;
-  do n = pread(fd, to, len, (off_t)at);
-  while (n < 0 && errno == EINTR);
-  return n;
+  size_t got = 0;
+  while (got < len) {
+    ssize_t n = pread(fd, (char *)to + got, len - got, (off_t)(at + got));
+    if (n == 0) break;
+    if (n < 0 && errno != EINTR) return -1;
+    if (n > 0) got += (size_t)n;
+  }
+  return (ssize_t)got;
 }
 
 bool dbf_io_read(int fd, const char *path, void *to, size_t len, uint64_t at, size_t *got,

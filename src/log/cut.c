@@ -29,7 +29,7 @@ static void count(cutter *c, const char *block, size_t len, uint64_t at) {
   }
 }
 
-/* Parts depend on the file and the step alone, never on the number of workers: every number of them gives the same report. */
+/* Parts depend on the file and the step alone, never on the number of workers: any number of them makes the same report. */
 bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
   cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
   char *block = malloc(BLOCK);

@@ -91,7 +91,7 @@ static bool set_folder_mode(const char *path, uint32_t mode) {
   return ok;
 }
 
-/* mkdir -p. `path` is cut and mended in place. False with errno. */
+/* mkdir -p. `path` is cut and restored in place. False with errno. */
 static bool make_folder(dbf_directory *dir, char *path) {
   if (mkdir(path, dir->folder_mode) == 0) {
     dir->levels_made++;

@@ -84,7 +84,7 @@ static void name_changed(debrief_follower *f, const dbf_change *change) {
   dbf_follow_files_enqueue(f, s);
 }
 
-/* Is there a former file whose changes nobody tells? */
+/* Is there a former file whose changes are not reported? */
 static bool is_polled(const debrief_follower *f) {
   if (!f->watched) return true;
   for (size_t i = 0; i < f->count; i++)

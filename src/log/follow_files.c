@@ -123,7 +123,7 @@ static bool is_unlinked(const dbf_tail *tail) {
   return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
 }
 
-/* What is to be compared with former file `i`, NULL when nothing is. */
+/* What former file `i` must be compared with; NULL: nothing. */
 static dbf_follow_files_file *to_compare(dbf_follow_files *s, size_t i) {
   dbf_follow_files_file *next = i + 1 < s->count ? &s->files[i + 1] : NULL;
   return next && !next->created && !next->compared && next->tail->offset == 0 ? next : NULL;
@@ -287,7 +287,7 @@ static dbf_follow_files_state look_at_former(debrief_follower *f, dbf_follow_fil
   bool locked = dbf_tail_is_locked(tail);
   dbf_tail_status status = dbf_tail_look(tail, err);
   if (locked) f->locked = *wait = true;
-  else if (status == DBF_TAIL_NOTHING) status = dbf_tail_look_behind(tail, !unlinked, err);
+  else if (status == DBF_TAIL_NOTHING) status = dbf_tail_look_past(tail, !unlinked, err);
   if (status != DBF_TAIL_NOTHING)
     return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOW_FILES_FAILED;
   *gone = unlinked && !locked;
@@ -300,7 +300,7 @@ static dbf_follow_files_state look_at_current(debrief_follower *f, dbf_follow_fi
   dbf_tail *tail = current_of(s);
   if (!tail || tail->fd < 0) return DBF_FOLLOW_FILES_IDLE;
   dbf_tail_status status = dbf_tail_look(tail, err);
-  if (status == DBF_TAIL_NOTHING && f->stopped) status = dbf_tail_look_behind(tail, true, err);
+  if (status == DBF_TAIL_NOTHING && f->stopped) status = dbf_tail_look_past(tail, true, err);
   if (status == DBF_TAIL_NOTHING) return DBF_FOLLOW_FILES_IDLE;
   return status == DBF_TAIL_LINES ? ready(f, s, tail) : DBF_FOLLOW_FILES_FAILED;
 }

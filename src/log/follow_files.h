@@ -31,7 +31,7 @@ typedef struct dbf_follow_files {
   bool named;          /* the last file has the session's name */
   bool created;        /* what has the name now came to it by being created */
   bool ended;          /* strict, and a line was damaged */
-  debrief_code failed; /* told already */
+  debrief_code failed; /* reported already */
   bool queued;
   struct dbf_follow_files *next; /* in the queue */
 } dbf_follow_files;
@@ -50,7 +50,7 @@ struct debrief_follower {
   size_t hand;             /* goes round the sessions, closing files when too many are open */
   bool all, opening, stopped;
   uint64_t folder_device, folder_inode; /* of the folder that is watched */
-  bool watched;                         /* changes in the folder are told */
+  bool watched;                         /* changes in the folder are reported */
   bool locked;                          /* something waits for a lock */
   bool retry;                           /* something waited for a lock when the timer was set */
   bool failed;                          /* out of memory in a callback */
@@ -61,7 +61,7 @@ void dbf_follow_files_enqueue(debrief_follower *follower, dbf_follow_files *sess
 void dbf_follow_files_enqueue_all(debrief_follower *follower);
 void dbf_follow_files_dequeue(debrief_follower *follower);
 
-/* The session, NULL when there is none; the session, made when there is none, NULL when out of memory. */
+/* The session, NULL if there is none; the session, made when there is none, NULL when out of memory. */
 dbf_follow_files *dbf_follow_files_find(const debrief_follower *follower, const char *id);
 dbf_follow_files *dbf_follow_files_add(debrief_follower *follower, const char *id);
 void dbf_follow_files_free(dbf_follow_files *session);
@@ -79,7 +79,7 @@ typedef enum dbf_follow_files_state {
   DBF_FOLLOW_FILES_READY /* follower->giving and ->from have entries */
 } dbf_follow_files_state;
 
-/* Refresh, and see whether one of its files has lines to give. */
+/* Refresh, and see whether one of its files has lines to return. */
 dbf_follow_files_state dbf_follow_files_look(debrief_follower *follower, dbf_follow_files *session,
                                              debrief_error *err);
 

@@ -76,7 +76,7 @@ static inline unsigned dbf_block_first(uint64_t hits) {
 }
 
 /* The hits without the first and the byte after it. */
-static inline uint64_t dbf_block_behind_pair(uint64_t hits) {
+static inline uint64_t dbf_block_after_pair(uint64_t hits) {
   uint64_t first = hits & (0 - hits);
   return hits & ~(first | first << DBF_BLOCK_LANE);
 }

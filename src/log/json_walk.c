@@ -41,8 +41,8 @@ static const char *skip_string(const char *p, const char *end, bool *escaped) {
   }
 }
 
-/* Brackets in strings do not count, so strings are skipped as a whole; the kinds of brackets need not be matched, since that
- * was done. */
+/* Brackets in strings do not count, so strings are skipped as a whole; the kinds of brackets are not compared: that was
+ * done. */
 static const char *skip_container(const char *p, const char *end) {
   bool escaped;
   size_t level = 0;

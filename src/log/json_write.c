@@ -132,7 +132,7 @@ static bool is_plain(char c, bool html) {
  * branch, not arithmetic: so the next block is looked at before this one is done. */
 static const char *skip_inside(const char *p, const char *end, bool html) {
   for (; end - p > DBF_BLOCK; p += DBF_BLOCK) {
-    for (uint64_t hits = dbf_block_hits(p, html); hits; hits = dbf_block_behind_pair(hits)) {
+    for (uint64_t hits = dbf_block_hits(p, html); hits; hits = dbf_block_after_pair(hits)) {
       unsigned hit = dbf_block_first(hits);
       if (p[hit] != '\\') return p + hit;
       if (hit + 1 == DBF_BLOCK) {

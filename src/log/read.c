@@ -317,7 +317,7 @@ static bool tell_damage(debrief_reader *r, bool in_progress) {
   return tell_fault(r, DEBRIEF_BAD_JSON, &s->fault);
 }
 
-/* The line holds something else than one whole value. END: nothing came of it, or it changed and is to be taken again
+/* The line holds something else than one whole value. END: nothing came of it, or it changed and must be taken again
  * (*again). */
 static debrief_next take_damaged(debrief_reader *r, dbf_record *record, bool *again, debrief_error *err) {
   bool in_progress = false;

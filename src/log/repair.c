@@ -113,7 +113,7 @@ static bool open_session(repair *r) {
   return fstat(r->file, &r->st) == 0 ? check_links(r) : fail_step(r, "look at", r->name);
 }
 
-/* Open and lock the temporary file. Another repair has renamed it when it gives the lock away: then there is a new one. */
+/* Open and lock the temporary file. If another repair held the lock, it has renamed the file by now: then there is a new one. */
 static bool open_output(repair *r, uint32_t timeout_ms) {
   uint64_t deadline = 0;
   snprintf(r->temporary, sizeof r->temporary, ".%s.repair", r->name);
@@ -312,7 +312,7 @@ static bool write_rest(repair *r) {
 
 /* ---- The steps --------------------------------------------------------------------------------------------- */
 
-/* Look first: nothing is made while nothing is to be done. */
+/* Look first: no file is made when there is nothing to do. */
 static bool is_damaged(repair *r, bool *damaged) {
   int fd;
   dbf_record record;
@@ -377,7 +377,7 @@ static bool begin(repair *r) {
   return fail_step(r, "empty", r->temporary);
 }
 
-/* The session is locked: is it what was read, and more behind that? False, and *changed, when it is not. */
+/* The session is locked: is it what was read, and more after that? False, and *changed, if it is not. */
 static bool is_continued(repair *r, bool *changed) {
   struct stat st;
   uint64_t print = r->print;

@@ -148,7 +148,7 @@ static void go_to(dbf_tail *t, uint64_t offset) {
 }
 
 /* Where the line that `size` is in begins. */
-static bool behind_last_newline(dbf_tail *t, uint64_t size, uint64_t *place, debrief_error *err) {
+static bool after_last_newline(dbf_tail *t, uint64_t size, uint64_t *place, debrief_error *err) {
   for (*place = size; *place > 0;) {
     uint64_t begin = *place > t->options.block ? *place - t->options.block : 0;
     if (!read_range(t, begin, *place, err)) return false;
@@ -169,7 +169,7 @@ static bool begin_trail(dbf_tail *t, uint64_t place, debrief_error *err) {
 /* Go after the last newline before `size`, as if everything before it had been given. */
 static bool pass_over(dbf_tail *t, uint64_t size, debrief_error *err) {
   uint64_t place;
-  if (!behind_last_newline(t, size, &place, err)) return false;
+  if (!after_last_newline(t, size, &place, err)) return false;
   go_to(t, place);
   t->lines_known = t->base_known = place == 0;
   t->lines = t->base_lines = 0;
@@ -189,7 +189,7 @@ static uint64_t count_newlines(const char *p, const char *end) {
   return n;
 }
 
-/* Count the lines that were passed over: only when one after them is to be numbered. */
+/* Count the lines that were passed over: only when one after them needs a number. */
 static bool count_lines(dbf_tail *t, debrief_error *err) {
   if (t->lines_known) return true;
   t->lines = 0;
@@ -243,7 +243,7 @@ static void go_to_beginning(dbf_tail *t) {
 }
 
 static const char CUT[] =
-    "lines that were read are no longer in the file; going on behind those that are left";
+    "lines that were read are no longer in the file; continuing after those that are left";
 
 /* The file is not any more what was read. Where it is up to some line, somebody cut off its end, and it may have grown again;
  * else it was emptied and filled again. Of lines that were there before the first that was read, only the beginning is known:
@@ -269,7 +269,7 @@ static bool restart(dbf_tail *t, uint64_t size, debrief_error *err) {
 
 /* ---- Looking ------------------------------------------------------------------------------------------------- */
 
-/* Find a newline at or after t->searched. When t->text begins at t->offset it is what is to be handed out. *end is
+/* Find a newline at or after t->searched. When t->text begins at t->offset, it will be handed out. *end is
  * where it ends, 0 when there is no newline. */
 static bool find_lines(dbf_tail *t, uint64_t size, uint64_t *end, debrief_error *err) {
   *end = 0;
@@ -399,7 +399,7 @@ static bool is_entry(dbf_tail *t, bool *yes, debrief_error *err) {
   return status != DBF_SCAN_NO_MEMORY || dbf_fail_memory(err);
 }
 
-dbf_tail_status dbf_tail_look_behind(dbf_tail *t, bool whole, debrief_error *err) {
+dbf_tail_status dbf_tail_look_past(dbf_tail *t, bool whole, debrief_error *err) {
   uint64_t size;
   bool same, yes = true;
   if (!size_of(t, &size, err)) return DBF_TAIL_ERROR;
@@ -438,7 +438,7 @@ bool dbf_tail_replaces(dbf_tail *t, dbf_tail *former, debrief_error *err) {
   dbf_read_options reading = {.end = former->offset, .line_limit = t->options.line_limit};
   debrief_reader *reader = dbf_reader_open(fd, t->path, &reading, err);
   if (!reader) return false;
-  if (former->replacing) { /* what it was not to give again, and has not met yet */
+  if (former->replacing) { /* what it had to skip, and has not met yet */
     t->given = former->given;
     former->given = (dbf_lineset){0};
     former->replacing = false;

@@ -54,7 +54,7 @@ dbf_tail *dbf_tail_new(int fd, const char *path, const char *session, const dbf_
                        debrief_error *err);
 void dbf_tail_free(dbf_tail *tail);
 
-/* Close the file until dbf_tail_resume gives another descriptor of it. When that is of another file, the next look tells
+/* Close the file until dbf_tail_resume brings another descriptor of it. If that is of another file, the next look shows it
  * by the mark. */
 void dbf_tail_park(dbf_tail *tail);
 void dbf_tail_resume(dbf_tail *tail, int fd, uint64_t device, uint64_t inode);
@@ -62,8 +62,8 @@ void dbf_tail_resume(dbf_tail *tail, int fd, uint64_t device, uint64_t inode);
 /* Go after the last newline there is. */
 bool dbf_tail_to_end(dbf_tail *tail, debrief_error *err);
 
-/* The file took the place of `former`, which is not read any further: what that gave, and what it was not to give again, is
- * not given again. */
+/* The file replaces `former`, which is not read any further: what that returned, and what it had to skip, is
+ * not returned again. */
 bool dbf_tail_replaces(dbf_tail *tail, dbf_tail *former, debrief_error *err);
 
 typedef enum dbf_tail_status { DBF_TAIL_ERROR = -1, DBF_TAIL_NOTHING, DBF_TAIL_LINES } dbf_tail_status;
@@ -73,7 +73,7 @@ dbf_tail_status dbf_tail_look(dbf_tail *tail, debrief_error *err);
 
 /* The same for what is after the last newline, when nobody will write there any more. `whole`: only when it is a whole
  * entry. */
-dbf_tail_status dbf_tail_look_behind(dbf_tail *tail, bool whole, debrief_error *err);
+dbf_tail_status dbf_tail_look_past(dbf_tail *tail, bool whole, debrief_error *err);
 
 /* The next entry of what was found. END: look again. */
 debrief_next dbf_tail_next(dbf_tail *tail, dbf_record *record, debrief_error *err);

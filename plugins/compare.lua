@@ -27,7 +27,7 @@ local function is_within(window, at)
   return time >= from and (to == "" or time < to)
 end
 
--- What an entry counts for: the values of A and B that are its own. Of two windows that overlap it may be both.
+-- Which side an entry counts for: A, B, or with two windows that overlap, both.
 local function sides_of(entry, ctx)
   local by = ctx.options.by
   if by == "model" then

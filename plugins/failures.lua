@@ -29,7 +29,7 @@ local function any(patterns, line)
   return false
 end
 
--- What a line shows in the end: of a progress bar its last state, without colours and the time in front.
+-- The final look of a line: the last state of a progress bar, without colours and without the time at its start.
 local function clean(line)
   line = line:gsub("\r+$", "")
   line = (line:match "^.*\r(.*)$" or line):sub(1, 500)

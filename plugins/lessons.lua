@@ -9,7 +9,7 @@ local LONGEST = 101 -- characters of a text in a finding
 
 local function short(text) return debrief.short(text or "nothing", LONGEST) end
 
--- What the attempts of an entry show: how many failed before one verified, the last of those and the one that did,
+-- The history of an entry's attempts: how many failed before one verified, the last of those and the one that did,
 -- what the very last says of itself, and whether any has output.
 local function read(entry)
   local seen, n = { failed = 0, has_output = false }, #(entry.attempts or {})

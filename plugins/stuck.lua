@@ -35,7 +35,7 @@ local function add_try(loop, output, share)
   loop.lines, loop.n, loop.says = lines, n, last
 end
 
--- What a run is about: tries of the same skill on the same thing may be a loop.
+-- The subject of a run: attempts of the same skill on the same subject may be a loop.
 local function subject_of(entry, ctx)
   if entry.file_path then return entry.file_path end
   return entry.input and tostring(entry.input):sub(1, 300) or "line " .. ctx.line

@@ -84,7 +84,7 @@ local function sessions_of(self, q, level)
   return items
 end
 
--- A function that says whether an entry is wanted: an expression or a function.
+-- A function that says whether to return an entry, from an expression or a function.
 local function chooser(where)
   if where == nil or type(where) == "function" then return where end
   local expression = require "debrief.query.where"
@@ -174,7 +174,8 @@ end
 
 local FOLLOW_KEYS = { "from", "timeout", "on_diagnostic", "on_problem" }
 
--- What to call when there is nothing new: waits, and after so long without a new entry reads what is left and ends.
+-- A function to call when there is nothing new: it waits, and after so long without a new entry reads the rest and
+-- ends.
 local function patience(timeout, follower)
   local wait, last, stopped = timeout and math.ceil(timeout * 1e9), core.now(), false -- ns
   local function seen() last = wait and core.now() end

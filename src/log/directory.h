@@ -54,14 +54,14 @@ bool dbf_directory_sync(dbf_directory *dir, debrief_error *err);
 /* A descriptor of the folder for the caller to close, -1 with *err. */
 int dbf_directory_handle(dbf_directory *dir, debrief_error *err);
 
-/* Make the file `name` in the folder, for writing, with exactly the mode, and the owner and group of `like`. -1 with errno,
- * and no file: EEXIST when there is one. */
+/* Make the file `name` in the folder, for writing, with exactly the mode, and the owner and group of `like`. -1 with
+ * errno, and no file: EEXIST when there is one. */
 int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const struct stat *like);
 
 /* Open the regular file `name` in the folder for writing, made with mode 0600 when it is not there. -1 with errno. */
 int dbf_directory_open_file(int folder, const char *name);
 
-/* Give an open file exactly the mode, and the owner and group of `like`. False with errno. */
+/* Set the mode of an open file, and the owner and group of `like`. False with errno. */
 bool dbf_directory_dress(int fd, uint32_t mode, const struct stat *like);
 
 /* Session ids in byte order: the regular files named ID.jsonl, none of which is opened or looked at where the folder
@@ -79,7 +79,7 @@ typedef struct dbf_directory_item {
 } dbf_directory_item;
 
 /* Every name of the form ID.jsonl in byte order of the ids, with one statx(2) each beneath the folder's descriptor. One
- * that disappears meanwhile is left out. ENOENT when there is no folder. */
+ * that disappears meanwhile is left out. ENOENT if the folder does not exist. */
 bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
                         void *user, debrief_error *err);
 

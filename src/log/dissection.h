@@ -9,7 +9,7 @@
 
 #include "read.h"
 
-/* Zeroed at first, but for `file`. */
+/* Zeroed at first, except `file`. */
 typedef struct dbf_dissection {
   int file;           /* to look whether what lies between entries is only white space */
   uint64_t line;      /* the damaged line being taken apart, 0: none */

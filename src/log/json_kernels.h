@@ -4,7 +4,7 @@
 
 #include "json_scan.h"
 
-/* What 64 bytes hold: bit i stands for byte i. */
+/* The contents of 64 bytes: bit i stands for byte i. */
 typedef struct block {
   uint64_t quote, backslash, control;
 } block;

@@ -34,7 +34,7 @@ static inline bool starts(const char *p, const char *text, size_t len) {
   return (differ & (((uint64_t)1 << len) - 1)) == 0;
 }
 
-/* What two neighbouring bytes may do wrong: see json_scan_avx2.c. */
+/* What can be wrong with two adjacent bytes: see json_scan_avx2.c. */
 enum {
   TOO_SHORT = 1,
   TOO_LONG = 2,

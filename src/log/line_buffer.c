@@ -54,7 +54,7 @@ static void slide(dbf_line_buffer *w) {
   w->start = 0;
 }
 
-/* Read one step more after what is there. at_end is set when there was nothing. */
+/* Read one more step. at_end is set if there was nothing to read. */
 static bool fill(dbf_line_buffer *w, debrief_error *err) {
   uint64_t at;
   size_t want = w->step;
@@ -120,7 +120,7 @@ static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *lin
     if (!w->at_end) continue;
     if (have == 0) return DBF_LINE_BUFFER_END;
     if (!dbf_bytes_terminate(&w->bytes)) return dbf_fail_memory(err), DBF_LINE_BUFFER_ERROR;
-    return give(w, line, false);
+    return hand_out(w, line, false);
   }
 }
 
@@ -185,6 +185,6 @@ dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buff
   if (have > next && text[next] == '\n') next++;
   bool ended = have == next + len || (have > next + len && text[next + len] == '\n');
   *same = line->terminated && ended && memcmp(text + from, text + next, len) == 0;
-  give(w, line, line->terminated);
+  hand_out(w, line, line->terminated);
   return DBF_LINE_BUFFER_LINE;
 }

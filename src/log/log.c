@@ -143,7 +143,7 @@ static slot **slot_oldest(debrief_log *log) {
   return oldest;
 }
 
-/* A poisoned slot gives up its file but must be remembered as long as the log lives. */
+/* A poisoned slot releases its file but must be remembered as long as the log lives. */
 static void slot_close(debrief_log *log, slot **at) {
   slot *s = *at;
   assert(s->users == 0 && s->session && log->open > 0);
@@ -283,7 +283,7 @@ void debrief_log_close(debrief_log *log) {
 
 /* ---- Appending --------------------------------------------------------------------------------------------- */
 
-/* Sync for everybody who has written by now. Called and returns with the slot's mutex held, but lets others append
+/* Sync for all threads that have written by now. Called and returns with the slot's mutex held, but lets others append
  * while the disk works, if there is a descriptor to sync with. */
 static bool lead_sync(slot *s, debrief_error *err) {
   uint64_t goal = s->written;

@@ -1,10 +1,10 @@
 /* salvage.c: the search for whole records in a damaged line (salvage.h has the rules).
  *
  *     |value|value|* |value| broken {"session_id":"s1"...cut | {"session_id":"s1"...}|
- *      take        ^ one damaged byte ^find_next: a beginning that is no value of what is broken
+ *      take        ^ one damaged byte ^find_next: a beginning that is not a value of the broken part
  *
- * From a place where a value may begin, whole values are taken one after the other. Where there is none, the line is
- * broken up to the next place where an entry of this session begins. The scan of what is broken says how far it can be
+ * From a place where a value may begin, whole values are taken one after the other. If there is none, the line is
+ * broken up to the next place where an entry of this session begins. The scan of the broken part says how far it can be
  * read as a record: up to there, objects are its values. Every byte is scanned a fixed number of times. */
 #include "salvage.h"
 
@@ -103,7 +103,7 @@ static bool begins(const search *s, const char *p) {
          memcmp(p, rule->begin, rule->begin_len) == 0;
 }
 
-/* Is what was scanned last, as far as it is there, an entry of this session? */
+/* Is the text that was scanned last, as far as it goes, an entry of this session? */
 static bool is_ours(const search *s) {
   dbf_json_value id;
   if (!s->rule->session) return begins(s, s->scratch->text);
@@ -161,12 +161,13 @@ static void meet_cut(search *s, const char *p) {
   if (*p == '{' && (is_ours(s) || s->fault.at >= s->end)) s->open = false;
 }
 
-/* Damage may put a quote before an entry: what it makes of the entry's first bytes is a string, but not one that was meant. */
+/* Damage may put a quote before an entry: what it makes of the entry's first bytes is a string, but not one that was
+ * meant. */
 static bool is_quote_too_many(const search *s, const char *p) {
   return *p == '"' && s->end - p > 1 && begins(s, p + 1);
 }
 
-/* Take the value at p, or after one stray byte: where it ends, NULL when there is none. Then s->fault is about p. */
+/* Take the value at p, or after one stray byte: where it ends, NULL if there is none; s->fault is then about p. */
 static const char *take(search *s, const char *p) {
   const char *stop = scan(s, p);
   if (stop && is_quote_too_many(s, p))
@@ -192,12 +193,12 @@ static const char *take(search *s, const char *p) {
 typedef struct piece {
   const char *from;
   const char *fault;  /* what is before it could be read */
-  const char *misfit; /* a value that no entry has where it stands; NULL: there is none before the fault */
+  const char *misfit; /* a value that no entry has at this place; NULL: none before the fault */
 } piece;
 
-/* Is the object at `p` not a value inside the piece? A scan of the piece that comes to `passed`, after the first name of the
- * object, has read it as a value. In a string it ends that with its first quote, and the scan fails at the next byte; where
- * no value may stand, it fails at once. And no entry has an object for its skill. */
+/* Is the object at `p` not a value inside the piece? A scan of the piece that comes to `passed`, after the first name
+ * of the object, has read it as a value. In a string it ends that with its first quote, and the scan fails at the next
+ * byte; where no value may stand, it fails at once. And no entry has an object for its skill. */
 static bool is_outside(const piece *broken, const char *p, const char *passed) {
   if (broken->fault >= passed) return p == broken->misfit;
   if (broken->fault >= p) return true;
@@ -205,8 +206,8 @@ static bool is_outside(const piece *broken, const char *p, const char *passed) {
   return p == broken->from || !strchr(":,[", p[-1]) || p[-1] == '\0';
 }
 
-/* Where the record ends that stands before `p`, with white space, NUL bytes and one stray byte in between at most. NULL:
- * there is none. */
+/* Where the record ends that stands before `p`, with white space, NUL bytes and one stray byte in between at most.
+ * NULL: no record does. */
 static const char *end_before(const char *from, const char *p) {
   const char *stop = p;
   while (stop > from && (is_space(stop[-1]) || stop[-1] == '\0')) stop--;
@@ -222,9 +223,9 @@ static void reverse(uint32_t *a, size_t count) {
   }
 }
 
-/* Find the records that end a broken piece, at `stop`, where an entry begins or the line ends. Those that begin as entries
- * do are found from the front; this is for those that name their session later, and only after a record that was cut
- * outside of its strings: in a string, or in a text of somebody else's, a brace and what follows it may be anything. */
+/* Find the records that end a broken piece, at `stop`, where an entry begins or the line ends. Those that begin as
+ * entries do are found from the front; this is for those that name their session later, and only after a record that
+ * was cut outside of its strings: in a string, or in foreign text, a brace and what follows it may be anything. */
 static void take_last(search *s, const piece *broken, const char *stop) {
   dbf_bytes *at = &s->out->at;
   size_t before = at->len;
@@ -248,7 +249,7 @@ static const char *find_beginning(const search *s, const char *p) {
              : NULL;
 }
 
-/* The scan at `from` failed: take the next whole record. *gap is where the broken bytes end. NULL: there is none. */
+/* The scan at `from` failed: take the next whole record. *gap is where the broken bytes end. NULL: there is no more. */
 static const char *find_next(search *s, const char *from, const char **gap) {
   piece broken = {from, s->fault.at, s->scratch->misfit};
   const char *stop, *p = from;

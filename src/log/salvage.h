@@ -1,22 +1,21 @@
-/* salvage.h: what can be had of a damaged line. It never invents: what comes out was appended as it is.
+/* salvage.h: what can be read from a damaged line. It never invents: what it returns was appended as it is.
  *
  *     {whole}{whole}\n               glued      each, whatever they are
- *     {"session_{whole}{whole}\n     spliced    what is no part of the cut record
+ *     {"session_{whole}{whole}\n     spliced    what is not part of the cut record
  *     \0\0\0\0{whole}\0\0{whole}\n   nul_run    the same
  *     {whole}{"session_\n                       what is whole before it
- *     {whole}*{whole}\n                         both: one byte is damaged, as a newline with a flipped bit is
+ *     {whole}*{whole}\n                         both: one byte is damaged, such as a newline with a flipped bit
  *
- * In a line that is damaged, a record is believed when it names this session and nothing speaks for its being something
- * else:
+ * In a damaged line, a record is believed if it names this session and nothing suggests that it is something else:
  *
  *   - its end. After it comes the line's end, a NUL byte, or the beginning of an entry of this session, with one damaged
  *     byte in front at most. Anything else could be the rest of a record of which a piece was lost: {"a":{"b":1}} is what
- *     {"a":{"b":1},"c":{"d":2}} looks like without its middle, and after the part that happens to be JSON stand more.
- *   - its beginning. It is no value inside the record before it. A cut {"session_id":"s1","input":[ followed by a whole
- *     record is the same bytes as a record that holds such an object, so that one is not believed; and where what comes
- *     before cannot be followed, none is that stands after ':', ',' or '['.
+ *     {"a":{"b":1},"c":{"d":2}} looks like without its middle, and more braces follow the part that happens to be JSON.
+ *   - its beginning. It is not a value inside the record before it. A cut {"session_id":"s1","input":[ followed by a
+ *     whole record is the same bytes as a record that holds such an object, so that one is not believed; and if the
+ *     bytes before it cannot be parsed, a record after ':', ',' or '[' is not believed.
  *
- * README.md says what this leaves behind. */
+ * README.md says what this leaves out. */
 #ifndef DBF_SALVAGE_H
 #define DBF_SALVAGE_H
 
@@ -26,7 +25,7 @@
 typedef struct dbf_salvage_rule {
   bool foreign;
   const char *begin;   /* {"session_id":"s1" or, in a foreign log, the first key of its neighbours */
-  size_t begin_len;    /* 0: nothing is known about how records begin, and none is believed */
+  size_t begin_len;    /* 0: how records begin is unknown, and none is believed */
   const char *session; /* the id it must name; NULL: any (foreign) */
 } dbf_salvage_rule;
 

@@ -1,5 +1,5 @@
-/* session_id.h: which names a session may have: [A-Za-z0-9][A-Za-z0-9._-]{0,127}. None of them leads out of the folder, is
- * hidden, or looks like an option. The rest is public: debrief_session_id and debrief_session_id_valid. */
+/* session_id.h: which names a session may have: [A-Za-z0-9][A-Za-z0-9._-]{0,127}. None of them leads out of the folder,
+ * is hidden, or looks like an option. The rest is public: debrief_session_id and debrief_session_id_valid. */
 #ifndef DBF_SESSION_ID_H
 #define DBF_SESSION_ID_H
 
@@ -11,7 +11,7 @@
 /* Are these bytes an id? */
 bool dbf_session_id_is(const char *id, size_t len);
 
-/* Refuse what is not one with a message that names debrief.session_id. */
+/* Refuse anything that is not a session id, with a message that names debrief.session_id. */
 bool dbf_session_id_check(const char *id, debrief_error *err);
 
 /* The length of the session id in the name of a file, 0 when that is not ID.jsonl. */

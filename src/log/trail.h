@@ -31,8 +31,8 @@ void dbf_trail_release(dbf_trail *trail);
 /* Forget everything and begin at `offset`. */
 void dbf_trail_begin(dbf_trail *trail, uint64_t offset);
 
-/* These bytes, which stand at `offset` of the file, right after the ones before, were read. Out of memory, fewer steps are
- * kept. */
+/* These bytes, which stand at `offset` of the file, right after the ones before, were read. Out of memory, fewer steps
+ * are kept. */
 void dbf_trail_add(dbf_trail *trail, uint64_t offset, const char *text, size_t len);
 
 /* The way back: from trail->begin along the file as it is now. */
@@ -48,7 +48,7 @@ typedef struct dbf_trail_walk {
 
 dbf_trail_walk dbf_trail_walk_begin(const dbf_trail *trail);
 
-/* The next bytes of the file. False: no more are wanted. */
+/* The next bytes of the file. False: no more are needed. */
 bool dbf_trail_walk_on(dbf_trail_walk *walk, const char *text, size_t len);
 
 /* Go on from walk->end: forget what was read after it. */

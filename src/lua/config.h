@@ -26,7 +26,7 @@ typedef struct dbf_config {
   void (*on_print)(void *user, const char *text, size_t len); /* print of scripts; NULL: standard output */
   struct dbf_host_values *values;                             /* host_value.h; NULL: none */
   size_t plugin_memory;        /* bytes that a reduced state may use; 0: no limit */
-  const char *isolate_program; /* started for isolated workers (isolate.h); NULL: there are none */
+  const char *isolate_program; /* started for isolated workers (isolate.h); NULL: none can be started */
   unsigned plugin_time;        /* ms of CPU time for one call of a hook; 0: no limit */
 } dbf_config;
 

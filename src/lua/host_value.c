@@ -165,7 +165,7 @@ static void push_json(lua_State *L, const char *text, size_t len) {
   lua_pushcfunction(L, dbf_lua_json_decode);
   lua_pushlstring(L, text, len);
   lua_call(L, 1, 2);
-  if (lua_isnil(L, -2)) luaL_error(L, "the host gave what is no JSON: %s", lua_tostring(L, -1));
+  if (lua_isnil(L, -2)) luaL_error(L, "the host returned invalid JSON: %s", lua_tostring(L, -1));
   lua_pop(L, 1);
 }
 
@@ -181,7 +181,7 @@ static void push_value(lua_State *L, const debrief_value *value, const char *tex
   }
 }
 
-/* A copy of the item, its name left out and its text in `text`; false: there is none. */
+/* A copy of the item, its name left out and its text in `text`; false if it does not exist. */
 static bool look_up(dbf_host_values *v, const char *name, item *found, dbf_bytes *text) {
   bool there;
   pthread_mutex_lock(&v->mutex);

@@ -193,7 +193,7 @@ static bool filter_calls(void) {
 #endif
 }
 
-/* Give everything up. NULL, or the part that this system does not have. */
+/* Give up every right. NULL, or the part that this system lacks. */
 static const char *lock_down(size_t memory) {
   close_range(3, ~0u, 0);
   if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NPROC, 0)) return "resource limits";

@@ -2,7 +2,7 @@
  *
  *     this process                                the isolated one: the same program, started anew
  *     worker:call(name, packed, serve)  --C-->    debrief.run.worker[name](value)
- *                                       <--R--    core.request(value): what it may not do itself, as reading files
+ *                                       <--R--    core.request(value): what it cannot do itself, such as reading files
  *     serve(value)                      --S-->
  *                                       <--L--    a message for the log
  *                                       <--A/F--  the answer, or what went wrong
@@ -25,7 +25,7 @@ void dbf_isolate_open(lua_State *L);
  * request(packed) -> packed, in an isolated process only; nil elsewhere. */
 void dbf_isolate_register(lua_State *L);
 
-/* In the isolated process: give everything up and answer calls until the other side closes. `core` opens debrief.core
+/* In the isolated process: give up every right and answer calls until the other side closes. `core` opens debrief.core
  * (module.h). The exit status. */
 int dbf_isolate_serve(lua_CFunction core, size_t memory);
 

@@ -129,7 +129,7 @@ bool dbf_limits_back(lua_State *before) {
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------- */
 
-/* A tick of the thread's CPU time. What was seen to get on since the last one has a new budget. */
+/* A tick of the thread's CPU time. Code that made progress since the last one has a new budget. */
 static void tick(dbf_running *r) {
   if (r->progress != progress) r->ticks = 0;
   else if (++r->ticks >= r->most_ticks) r->late = true;

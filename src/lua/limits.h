@@ -64,12 +64,12 @@ enum { DBF_INTERRUPTED = 100 }; /* a status in addition to those of lua_pcall */
 int dbf_limits_guard(lua_State *L, dbf_interrupt *interrupt, int arguments, int results, int handler);
 
 /* lua_pcall that ends when `ms` milliseconds of the thread's CPU time passed without dbf_limits_progress; 0: never.
- * *late: that happened. A timer on the thread's CPU clock sends the interrupt's signal every TICK_MS; without a signal a
- * count hook looks at the clock. */
+ * *late: that happened. A timer on the thread's CPU clock sends the interrupt's signal every TICK_MS; without a signal
+ * a count hook looks at the clock. */
 int dbf_limits_bounded(lua_State *L, dbf_interrupt *interrupt, lua_Integer ms, int arguments, int handler,
                        bool *late);
 
-/* What runs got on: its budget begins anew. */
+/* The running code made progress: its budget starts again. */
 void dbf_limits_progress(void);
 
 /* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop`

@@ -1,5 +1,5 @@
-/* log.c: logs and their readers as Lua objects. One piece, though long: a log makes readers, both push the same failures,
- * and what is longest here are lists of short functions, one for each method. */
+/* log.c: logs and their readers as Lua objects. One piece, though long: a log makes readers, both push the same
+ * failures, and its longest parts are lists of short functions, one per method. */
 #include "log.h"
 #include "config.h"
 #include "entry_table.h"
@@ -118,7 +118,7 @@ static int l_reader_next(lua_State *L) {
   const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
   dbf_record record;
   debrief_error err;
-  if (r->big) lua_gc(L, LUA_GCCOLLECT); /* the one before goes, so that one at a time is there */
+  if (r->big) lua_gc(L, LUA_GCCOLLECT); /* free the one before, so that there is only one at a time */
   r->big = false;
   dbf_limits_progress();
   switch (next_match(L, r, match, &record, &err)) {
@@ -415,7 +415,7 @@ static int l_log_sessions(lua_State *L) {
   return 1;
 }
 
-/* What a listing found: an array of these in a userdata of its own, which outlives whatever Lua raises or collects while it
+/* The result of a listing: an array of these in a userdata, which outlives whatever Lua raises or collects while it
  * is turned into tables. */
 typedef struct listed {
   lua_Integer size, mtime;

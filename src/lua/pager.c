@@ -16,7 +16,7 @@
 static const char pager_type[] = "debrief.pager";
 
 typedef struct pager {
-  pid_t pid;  /* 0: there is none, or it was waited for */
+  pid_t pid;  /* 0: not started, or waited for */
   int fd;     /* our end of its input; -1: closed */
   int status; /* -1: nobody knows it */
 } pager;

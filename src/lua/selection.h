@@ -17,7 +17,7 @@ typedef struct dbf_selection {
   uint64_t without_time; /* of these: those that a window could not judge */
 } dbf_selection;
 
-/* What the table at `options` asks for: since=, until= in ns, line=. Anything but a table asks for all. */
+/* Read the table at `options`: since=, until= in ns, line=. Anything but a table asks for all. */
 dbf_selection dbf_selection_of(lua_State *L, int options);
 
 typedef enum dbf_verdict { DBF_SELECTION_IN, DBF_SELECTION_OUT, DBF_SELECTION_PAST } dbf_verdict;

@@ -80,7 +80,7 @@ static int load_copy(lua_State *L, const char *source_dir, const char *path) {
   return status;
 }
 
-/* Push the loaded chunk of a file of ours; LUA_ERRFILE, nothing pushed, when there is none. */
+/* Push the loaded chunk of a file of ours; LUA_ERRFILE, nothing pushed, if there is no such file. */
 static int load_file(lua_State *L, const char *source_dir, const char *path) {
   const dbf_embedded_file *file = dbf_embedded_find(path);
   if (source_dir && !(file && file->foreign)) return load_copy(L, source_dir, path);

@@ -11,8 +11,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* A new state with debrief's modules in reach; `config` must outlive it. `core` opens the module debrief.core, which stands
- * above this file (module.h). NULL: out of memory. */
+/* A new state with debrief's modules in reach; `config` must outlive it. `core` opens the module debrief.core, which
+ * stands above this file (module.h). NULL: out of memory. */
 lua_State *dbf_state_new(const dbf_config *config, lua_CFunction core, bool reduced);
 
 /* What opened debrief.core in this state, to make another one like it. The module says it when it opens. */
@@ -37,8 +37,8 @@ int dbf_state_call(lua_State *L, int arguments, int results);
  * that are loaded already stay. Raises if memory runs out. */
 void dbf_state_lend(lua_State *L, lua_CFunction core);
 
-/* Push the loaded chunk of a module of ours, "debrief.report.text"; false, and nothing pushed, when there is none. Raises
- * when it does not load. */
+/* Push the loaded chunk of a module of ours, "debrief.report.text"; false, and nothing pushed, if there is no such
+ * module. Raises when it does not load. */
 bool dbf_state_push_module(lua_State *L, const char *name);
 
 #endif

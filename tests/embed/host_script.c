@@ -249,7 +249,7 @@ static void a_failing_function_is_an_error_at_the_call(void **state) {
   assert_failed(DEBRIEF_ESCRIPT, "test:2: no such ticket");
   assert_eval("select(2, pcall(debrief.host.silent))", "\"the host's function failed\"");
   assert_false(run("debrief.host.json()"));
-  assert_failed(DEBRIEF_ESCRIPT, "the host gave what is no JSON");
+  assert_failed(DEBRIEF_ESCRIPT, "the host returned invalid JSON");
 }
 
 static void a_function_can_be_replaced_and_taken_away(void **state) {

@@ -11,7 +11,7 @@ local SEEDS = { 1, 7, 42 } -- one random split each
 
 local function say(format, ...) output.write(format:format(...), "\n") end
 
--- What the plugin is asked for: its retrospective, else its enrich and filter.
+-- The hooks to run: its retrospective, else its enrich and filter.
 local function roles(job, about)
   local name, has = about.name, {}
   for _, hook in ipairs(about.hooks) do has[hook] = true end

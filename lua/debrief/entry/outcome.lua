@@ -35,7 +35,7 @@ local function member(value, key)
   if ok then return item end
 end
 
--- What the checks of an attempt say: true or false when tests ran, nil otherwise; and whether there are weaker ones.
+-- The result of the checks of an attempt: true or false if tests ran, nil otherwise; and whether there are weaker ones.
 local function tests_passed(checks)
   local passed, weak = nil, false
   for i = 1, core.type(checks) == "array" and #checks or 0 do

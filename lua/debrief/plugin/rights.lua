@@ -59,7 +59,7 @@ end
 -- @param texts array of "plugin:right"
 -- @param plugins array of what debrief.plugin.find returned, and name -> the same
 -- @return true, or nil and a message
-function rights.give(texts, plugins)
+function rights.grant(texts, plugins)
   for _, text in ipairs(texts or {}) do
     local ok, message = grant(text, plugins)
     if not ok then return nil, message end

@@ -55,7 +55,7 @@ end
 
 --- What `require "debrief"` returns inside a plugin: debrief.plugin.library, with none of its tables shared.
 -- @param allow right -> true
--- @param globals the plugin's environment, for debrief.repl; nil where there is none
+-- @param globals the plugin's environment, for debrief.repl; nil if there is none
 function sandbox.library(allow, globals)
   local library = plain.copy(require "debrief.plugin.library")
   library.run = allow.process and core.run or withheld("run", "process")

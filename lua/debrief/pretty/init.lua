@@ -93,7 +93,7 @@ local of_entries = { text = rows, table = as_table, card = cards }
 
 -- ---- Reports --------------------------------------------------------------------------------------------------------
 
--- What log:retro returned: a copy of its plain parts, so that rendering meets no metamethod.
+-- The result of log:retro as a copy of its plain parts, so that rendering meets no metamethod.
 local function report_of(v)
   local mt = type(v) == "table" and metatable_of(v)
   if type(mt) ~= "table" or rawget(mt, "__name") ~= "report" then return nil end

@@ -23,7 +23,7 @@ local status = coroutine and coroutine.status
 inspect.metatable = debug and debug.getmetatable or getmetatable
 local metatable_of = inspect.metatable
 
---- The words of Lua that are no names: word -> true.
+--- The keywords of Lua: word -> true.
 inspect.reserved = {}
 local reserved = inspect.reserved
 for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "

@@ -1,4 +1,4 @@
---- What a run says of its query afterwards: problems of the expression, and what was not found.
+--- What a run reports about its query afterwards: problems of the expression, and what was not found.
 -- @module debrief.query.notes
 local names = require "debrief.entry.asked"
 

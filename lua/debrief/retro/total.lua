@@ -1,4 +1,4 @@
---- What a run over a log adds up to: counts, diagnostics, problems, chunk by chunk.
+--- The total of a run over a log: counts, diagnostics, problems, added chunk by chunk.
 -- @module debrief.retro.total
 local names = require "debrief.entry.asked"
 

@@ -113,7 +113,7 @@ local function report_of(p, hook, entry)
   return report.copy(finish(p, acc))
 end
 
--- The answer of a filter; nil when it gave none, which is noted.
+-- The answer of a filter; nil if it failed, which is noted.
 local function answer_of(p, hook, entry)
   local ok, answer = p:call(hook.table.name, "filter", hook.table.filter, entry, hook.ctx)
   if ok and type(answer) == "boolean" then return answer end

@@ -83,7 +83,7 @@ local function wait(s, ms)
 end
 
 --- Read on until there are entries.
--- @param given { wait = ms to wait for the first one of a follower, nil for ever; stop = true to end }
+-- @param given { wait = ms to wait for the first one of a follower, nil: forever; stop = true to end }
 -- @return { texts =, places =, diagnostics =, dropped =, problems = (new ones), ended = no more will come,
 --   failure = { message =, code =, line =, offset =, session = } or nil, notes = texts (at the end) }
 function entries.run(s, given)

@@ -75,7 +75,7 @@ function job.new(given)
   end
   if #made.retro == 0 and given.retro then return nil, "no plugin is named: `debrief plugins` lists them" end
   local ok, message = set_options(q.opt, plugins, made.retro)
-  if ok then ok, message = rights.give(q.allow, plugins) end
+  if ok then ok, message = rights.grant(q.allow, plugins) end
   if not ok then return nil, message end
   made.plugins = {}
   for i, found in ipairs(plugins) do

@@ -1,4 +1,4 @@
---- What a worker state answers to: plain data in, plain data out. Runs in reduced states, one a worker.
+--- The requests that a worker state answers: plain data in, plain data out. Runs in reduced states, one per worker.
 --
 --     setup{ plugins, enrich, filter, retro, query, dir, now }     load the plugins
 --     begin(names)                                                 which retrospectives the next chunks are for
@@ -32,13 +32,13 @@ local counted = said.counter()
 local function send(level, name, text)
   text = counted(name, text)
   if not text then return end
-  local told = { said.level(level), escape(text, "\t") }
-  if out and out.program then held[#held + 1] = told else core.log_text(told[1], told[2]) end
+  local line = { said.level(level), escape(text, "\t") }
+  if out and out.program then held[#held + 1] = line else core.log_text(line[1], line[2]) end
 end
 
 local function close_output()
   local _, failure = out:close()
-  for _, told in ipairs(held) do core.log_text(told[1], told[2]) end
+  for _, line in ipairs(held) do core.log_text(line[1], line[2]) end
   out, held = nil, {}
   return failure
 end
@@ -50,7 +50,7 @@ local function logger(name)
   end
 end
 
--- A new one for each run of hooks: what a plugin does to its own reaches no other, and no later run.
+-- A new one for each run of hooks: if a plugin changes its own, no other plugin and no later run sees it.
 local function context(name)
   local options = {}
   for key, value in next, loaded[name].options do options[key] = value end
@@ -180,7 +180,7 @@ end
 
 -- ---- Retrospectives ---------------------------------------------------------------------------------------------
 
--- Pack an acc by itself, so that one that is no plain data is its own plugin's error only.
+-- Pack each acc separately, so that one that is not plain data is an error of its own plugin only.
 local function pack_acc(p, hook)
   local ok, packed = pcall(core.pack, hook.acc, "acc")
   if ok then return packed end
@@ -281,7 +281,7 @@ function worker.finish()
   return { reports = reports, problems = merged.order }
 end
 
---- What was merged, to be finished elsewhere: one partial result a retrospective, false for one that stopped.
+--- The merged results, to be finished elsewhere: one partial result per retrospective, false for one that stopped.
 function worker.partials()
   merged = merged or pipeline.new(hooks())
   local list = {}
@@ -334,7 +334,7 @@ end
 
 local following -- what debrief.run.follow keeps between calls
 
---- Print entries as they come, until there is something to tell: see debrief.run.follow. The first call begins.
+--- Print entries as they come, until there is something to report: see debrief.run.follow. The first call begins.
 function worker.follow(given)
   local follow = require "debrief.run.follow"
   if not following then

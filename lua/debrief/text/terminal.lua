@@ -1,4 +1,4 @@
---- What a terminal can do: the one place that reads TERM and NO_COLOR.
+--- The abilities of a terminal: the one place that reads TERM and NO_COLOR.
 --
 -- A terminal is dumb when TERM is unset, empty or "dumb": lines are written to it one after another, nothing else.
 -- src/program/terminal.c decides the same way for the prompt.

@@ -191,9 +191,9 @@ end
 
 -- ---- Asking ------------------------------------------------------------------------------------------------------
 
---- What a state says: count, sum, mean, min, max, first, last: the value or nil; quantiles: the median; distinct: the
--- number, and true when it is more than that; top: see `top_items`; list, largest: the values, and how many there were;
--- histogram: an array of { from =, to =, count = }; rate: the share, and the 95 % interval (see `wilson`).
+--- The value of a state: count, sum, mean, min, max, first, last: the value or nil; quantiles: the median; distinct:
+-- the number, and true when it is more than that; top: see `top_items`; list, largest: the values, and how many there
+-- were; histogram: an array of { from =, to =, count = }; rate: the share, and the 95 % interval (see `wilson`).
 function aggregate.value(state)
   return kind_of(state, "aggregate.value").value(state)
 end

@@ -92,7 +92,7 @@ static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_
 }
 
 /* The line of w->line_len bytes at `start`. */
-static dbf_line_buffer_status give(dbf_line_buffer *w, dbf_line_buffer_line *line, bool terminated) {
+static dbf_line_buffer_status hand_out(dbf_line_buffer *w, dbf_line_buffer_line *line, bool terminated) {
   assert(w->line_len + terminated <= w->bytes.len - w->start);
   w->taken = w->line_len + terminated;
   line->oversize = w->line_len > w->limit;
@@ -112,7 +112,7 @@ static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *lin
     const char *text = have ? w->bytes.data + w->start : NULL;
     const char *newline = have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
     w->line_len = newline ? (size_t)(newline - text) : have;
-    if (newline) return give(w, line, true);
+    if (newline) return hand_out(w, line, true);
     /* else a line that comes in a thousand steps would be searched from its beginning at each */
     w->searched = have;
     if (have > w->limit && have > EXCERPT) return skip_oversize(w, line, err);

@@ -130,8 +130,8 @@ static bool append_new_ones(debrief_log *log) {
   static const char second[] = "{\"session_id\":\"s1\",\"skill\":\"k1\"," SOURCE("2");
   debrief_text lines[2] = {{first, sizeof first - 1}, {second, sizeof second - 1}};
   dbf_append_new fresh = {0};
-  size_t stored;
-  bool ok = dbf_log_append_lines(log, "s1", lines, 2, dbf_append_new_filter, &fresh, &stored, &err);
+  dbf_appended appended;
+  bool ok = dbf_log_append_lines(log, "s1", lines, 2, dbf_append_new_filter, &fresh, &appended, &err);
   if (ok) assert_int_equal(fresh.known, 1);
   acknowledged = ok;
   return ok;

@@ -246,7 +246,7 @@ static size_t whole_records(const batch *b, size_t n, bool *cut, bool *pending) 
   return i;
 }
 
-/* Is the first record spoilt by somebody who does not lock: is there half a line in front of what was written at `offset`,
+/* Is the first record spoilt by a writer without a lock: is there half a line in front of what was written at `offset`,
  * or something between a record and its newline? -1: cannot tell. */
 static int is_glued(int fd, const batch *b, off_t offset) {
   if (offset == b->end) return 0;
@@ -355,7 +355,7 @@ static bool look_at_end(const dbf_session *session, off_t size, batch *b, debrie
   return true;
 }
 
-/* Let the caller look at the file, and look at its size again: that may have taken long, and who does not lock may have
+/* Let the caller look at the file, and look at its size again: that may have taken long, and a writer without a lock may have
  * written meanwhile. */
 static bool prepare(dbf_session *session, dbf_before_write before, void *user, debrief_text *lines,
                     size_t count, struct statx *st, debrief_error *err) {

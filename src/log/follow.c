@@ -111,10 +111,10 @@ static void on_change(void *user, const dbf_change *change) {
 
 /* The same failure again and again, as of a session that stays unreadable, is reported once, until a look at it succeeds. */
 static debrief_next fail(dbf_follow_files *s, debrief_error *why, debrief_error *err) {
-  bool told = why->code == s->failed;
+  bool reported = why->code == s->failed;
   s->failed = why->code;
   s->ended = why->code == DEBRIEF_EDAMAGED;
-  if (told) return DEBRIEF_NEXT_END;
+  if (reported) return DEBRIEF_NEXT_END;
   if (err) *err = *why;
   return DEBRIEF_NEXT_ERROR;
 }

@@ -6,7 +6,7 @@
  * A session is looked at when something changed: then its name may mean another file, and what was the current one
  * becomes a former one. A former file is read to its end as soon as no writer holds its lock (writers look, under the lock, at
  * the session's name), then compared with its successor. Without a name, it is closed. One that has another name, as a
- * repair leaves it, may still be written to, by those who do not look; it is kept, and its successor is read too. */
+ * repair leaves it, may still be written to, by programs that do not look; it is kept, and its successor is read too. */
 #ifndef DBF_FOLLOW_FILES_H
 #define DBF_FOLLOW_FILES_H
 

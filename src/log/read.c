@@ -56,7 +56,7 @@ static bool fail_strictly(debrief_reader *r, const debrief_diagnostic *d) {
 }
 
 /* Report about the current line; `at` is the first damaged byte in it. False: strict, and this is damage. */
-static bool tell(debrief_reader *r, debrief_kind kind, size_t at, const char *message) {
+static bool report(debrief_reader *r, debrief_kind kind, size_t at, const char *message) {
   debrief_diagnostic d = {kind, r->path, r->number, r->line.offset, r->line.whole, message, ""};
   if (debrief_kind_is_damage(kind)) r->counts.damaged++;
   else if (kind == DEBRIEF_IN_PROGRESS) r->counts.in_progress++;
@@ -71,7 +71,7 @@ static bool tell_fault(debrief_reader *r, debrief_kind kind, const dbf_json_faul
   char message[160];
   size_t at = (size_t)(fault->at - r->line.text);
   snprintf(message, sizeof message, "%s, at byte %zu of the line", fault->what, at + 1);
-  return tell(r, kind, at, message);
+  return report(r, kind, at, message);
 }
 
 /* ---- What a damaged line is measured by -------------------------------------------------------------------- */
@@ -109,7 +109,7 @@ static size_t first_key(const char *text, size_t len) {
   return end ? (size_t)(end - text) + 1 : 0;
 }
 
-/* What the records of a damaged line must look like: in a foreign log, like those before, and when there are none yet, like
+/* What the records of a damaged line must look like: in a foreign log, like those before, and if there are none yet, like
  * the first one on the line. False: out of memory. */
 static bool make_rule(debrief_reader *r, dbf_salvage_rule *rule) {
   static const char ours[] = "{\"session_id\":\"";
@@ -148,10 +148,10 @@ static debrief_next give(debrief_reader *r, dbf_record *record, bool salvaged, d
   bool bad_utf8 = !r->entry.kernel->utf8_valid(r->entry.text, r->entry.len);
   size_t at = (size_t)(r->entry.text - r->line.text);
   *record = (dbf_record){&r->entry, r->number, r->line.offset, r->line.offset + at, salvaged, bad_utf8};
-  if (bad_utf8 && !tell(r, DEBRIEF_BAD_UTF8, at, "bytes that are not UTF-8; shown as U+FFFD"))
+  if (bad_utf8 && !report(r, DEBRIEF_BAD_UTF8, at, "bytes that are not UTF-8; shown as U+FFFD"))
     return stop(r, err);
   if (r->entry.duplicate_key &&
-      !tell(r, DEBRIEF_DUPLICATE_KEY, at, "a member is there twice; the last one counts"))
+      !report(r, DEBRIEF_DUPLICATE_KEY, at, "a member is there twice; the last one counts"))
     return stop(r, err);
   learn(r);
   r->counts.entries++;
@@ -309,11 +309,11 @@ static tail_state settle(debrief_reader *r) {
 /* Name what is wrong with the line that r->salvage describes. */
 static bool tell_damage(debrief_reader *r, bool in_progress) {
   const dbf_salvage *s = &r->salvage;
-  if (s->nuls) return tell(r, DEBRIEF_NUL_RUN, 0, "NUL bytes in the line, as a power cut leaves them");
-  if (s->whole && s->values > 1) return tell(r, DEBRIEF_GLUED, 0, "several records on one line");
-  if (s->spliced) return tell(r, DEBRIEF_SPLICED, s->broken, "a cut record and a whole one on one line");
-  if (in_progress) return tell(r, DEBRIEF_IN_PROGRESS, s->broken, "the last line is still being written");
-  if (!r->line.terminated) return tell(r, DEBRIEF_TORN_TAIL, s->broken, "the last line was cut short");
+  if (s->nuls) return report(r, DEBRIEF_NUL_RUN, 0, "NUL bytes in the line, as a power cut leaves them");
+  if (s->whole && s->values > 1) return report(r, DEBRIEF_GLUED, 0, "several records on one line");
+  if (s->spliced) return report(r, DEBRIEF_SPLICED, s->broken, "a cut record and a whole one on one line");
+  if (in_progress) return report(r, DEBRIEF_IN_PROGRESS, s->broken, "the last line is still being written");
+  if (!r->line.terminated) return report(r, DEBRIEF_TORN_TAIL, s->broken, "the last line was cut short");
   return tell_fault(r, DEBRIEF_BAD_JSON, &s->fault);
 }
 
@@ -346,7 +346,7 @@ static bool tell_oversize(debrief_reader *r) {
   size_t limit = r->window.limit;
   snprintf(message, sizeof message, "the line has %llu bytes, the limit is %zu",
            (unsigned long long)r->line.whole, limit);
-  return tell(r, DEBRIEF_OVERSIZE, 0, message);
+  return report(r, DEBRIEF_OVERSIZE, 0, message);
 }
 
 /* A line that is one entry. A follower passes over an echo without a word: what it repeats was reported. */
@@ -357,9 +357,9 @@ static debrief_next take_whole(debrief_reader *r, dbf_record *record, debrief_er
     return stop(r, err);
   }
   if (!echo) return give(r, record, false, err);
-  bool told =
-      r->fd < 0 || tell(r, DEBRIEF_GLUED, 0, "appended again: it was returned from the damaged line before");
-  return told ? DEBRIEF_NEXT_END : stop(r, err);
+  bool reported = r->fd < 0 ||
+                  report(r, DEBRIEF_GLUED, 0, "appended again: it was returned from the damaged line before");
+  return reported ? DEBRIEF_NEXT_END : stop(r, err);
 }
 
 /* One line as the window shows it. END: there is no entry on it. */

@@ -208,7 +208,7 @@ static bool count_lines(dbf_tail *t, debrief_error *err) {
   return true;
 }
 
-static void tell(const dbf_tail *t, debrief_kind kind, uint64_t length, const char *message) {
+static void report(const dbf_tail *t, debrief_kind kind, uint64_t length, const char *message) {
   debrief_diagnostic d = {kind, t->path, t->lines, t->offset, length, message, ""};
   if (t->options.on_diagnostic) t->options.on_diagnostic(t->options.user, &d);
 }
@@ -254,14 +254,14 @@ static bool restart(dbf_tail *t, uint64_t size, debrief_error *err) {
   if (same && t->trail.begin > 0 && !still_there(t, &t->base, &same, err)) return false;
   if (same && !walk(t, &back, err)) return false;
   if (same && back.end > 0) {
-    tell(t, DEBRIEF_TRUNCATED, size, CUT);
+    report(t, DEBRIEF_TRUNCATED, size, CUT);
     return go_back(t, &back, err);
   }
   if (size < t->trail.begin && t->head.end > 0 && size >= t->head.end &&
       !still_there(t, &t->head, &head, err))
     return false;
-  tell(t, DEBRIEF_TRUNCATED, size,
-       head ? CUT : "the file was emptied since it was read; reading it from its beginning");
+  report(t, DEBRIEF_TRUNCATED, size,
+         head ? CUT : "the file was emptied since it was read; reading it from its beginning");
   if (head) return pass_over(t, size, err);
   go_to_beginning(t);
   return true;
@@ -338,13 +338,14 @@ static void end_replacing(dbf_tail *t) {
   if (!t->replacing) return;
   t->replacing = false;
   if (t->given.total == t->given_before)
-    tell(t, DEBRIEF_REPLACED, t->offset, "another file took this one's name; reading it from its beginning");
+    report(t, DEBRIEF_REPLACED, t->offset,
+           "another file took this one's name; reading it from its beginning");
   else if (t->given.total > 0) {
     snprintf(message, sizeof message,
              "another file took this one's name, in which %" PRIu64 " of the %" PRIu64
              " entries that were read are not",
              t->given.total, t->given_before);
-    tell(t, DEBRIEF_REPLACED, t->offset, message);
+    report(t, DEBRIEF_REPLACED, t->offset, message);
   }
   dbf_lineset_release(&t->given);
 }

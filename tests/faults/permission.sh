@@ -1,5 +1,5 @@
 #!/bin/sh
-# Files and folders that a user who is not root may not read or write.
+# Files and folders that a user other than root may not read or write.
 . tests/faults/lib.sh
 
 as_nobody() {

@@ -67,7 +67,7 @@ if unshare -m sh -c "mount -t tmpfs -o size=16k none '$work/storm'" 2>/dev/null;
       "$(cat "$work/differs"), $(tr '\n' ' ' <"$work/left" | sed 's/ $//')"
     check "and says so ($ballast bytes free)" 1 \
       "$(grep -c "^EIO cannot write .*: No space left on device: $work/storm/s1.jsonl was not repaired and is as it was; free some space, then repair again\$" "$work/said")"
-    check "and room mends it ($ballast bytes free)" "ok 1 1" "$(cat "$work/again")"
+    check "and with room it succeeds ($ballast bytes free)" "ok 1 1" "$(cat "$work/again")"
   done
 else
   echo "skip - a full disk (no mount namespaces here)"
@@ -161,6 +161,6 @@ for call in $(sed -n 's/^\([a-z0-9]*\)(.*/\1/p' "$work/trace" | sort | uniq -c |
     rm -rf "$dir"
   done
 done
-check "a repair killed before each of its calls loses nothing, and the next one mends it" 0 $wrong
-check "and the kills ($olds before the rename, $news behind it) came in all places, or they show nothing" yes \
+check "a repair killed before each of its calls loses nothing, and the next one repairs it" 0 $wrong
+check "and the kills ($olds before the rename, $news after it) came in all places, or they show nothing" yes \
   "$([ $kills -gt 30 ] && [ $olds -gt 20 ] && [ $news -gt 2 ] && echo yes)"

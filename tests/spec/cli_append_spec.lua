@@ -294,7 +294,7 @@ describe("append", function()
     assert.falsy(scene:read("trace"):find "sync")
   end)
 
-  it("understands -d before and behind the command, and $DEBRIEF_DIR", function()
+  it("understands -d before and after the command, and $DEBRIEF_DIR", function()
     scene:run { "-d", "a", "append", "s1", "skill=a" }
     scene:run { "append", "-d", "b/c/", "s1", "skill=a" }
     scene:run { "append", "s1", "skill=a", env = { DEBRIEF_DIR = "d" } }
@@ -363,7 +363,7 @@ describe("append", function()
     assert.equal(3, lines)
   end)
 
-  it("takes every option it knows from a person who mistypes one", function()
+  it("lists every option it knows after a mistyped one", function()
     local r = scene:run { "append", "--sinc", "s1", "skill=a" }
     assert.equal("debrief: unknown option '--sinc': did you mean '--sync'? (debrief --help)\n", r.err)
     assert.equal(2, r.status)

@@ -121,11 +121,11 @@ describe("log:check", function()
 
   it("counts, and calls with each diagnostic", function()
     local log <close> = open(A .. '\n{x}\n\n{"a":"\xff"}\n')
-    local told = {}
-    local counts = log:check("s1", function(d) told[#told + 1] = ("%s %d %s"):format(d.kind, d.line, d.damage) end)
+    local found = {}
+    local counts = log:check("s1", function(d) found[#found + 1] = ("%s %d %s"):format(d.kind, d.line, d.damage) end)
     assert.same({ bytes = 47, lines = 4, blank = 1, entries = 2, damaged = 1,
       found = { bad_json = 1, bad_utf8 = 1 } }, counts)
-    assert.same({ "bad_json 2 true", "bad_utf8 4 false" }, told)
+    assert.same({ "bad_json 2 true", "bad_utf8 4 false" }, found)
     assert.equal("integer", math.type(counts.found.bad_json))
     assert.same(counts, log:check "s1")
   end)

@@ -35,14 +35,14 @@ describe("read", function()
   teardown(program.clean)
 
   for _, case in ipairs(damage) do
-    local kind, bytes, entries, told, status = table.unpack(case)
+    local kind, bytes, entries, said, status = table.unpack(case)
     local expected = table.concat(entries, "\n") .. "\n"
 
     it("reads around " .. kind .. ", names it at file:line:byte, and leaves the file alone", function()
       scene:write(AT, bytes)
       local r = scene:run { "read", "s1" }
       assert.equal(expected, r.out)
-      assert.equal(AT .. ":" .. told .. "\n", r.err)
+      assert.equal(AT .. ":" .. said .. "\n", r.err)
       assert.equal(status, r.status)
       local by_path = scene:run { "read", AT }
       assert.same({ r.out, r.err, r.status }, { by_path.out, by_path.err, by_path.status })
@@ -56,9 +56,9 @@ describe("read", function()
         assert.same({ expected, 0 }, { r.out, r.status })
       else
         assert.equal(1, r.status)
-        assert.equal("debrief: " .. AT .. ":" .. told:gsub(" ?%[.*", ""), (r.err:gsub("\n$", "")))
+        assert.equal("debrief: " .. AT .. ":" .. said:gsub(" ?%[.*", ""), (r.err:gsub("\n$", "")))
         assert.equal(expected:sub(1, #r.out), r.out)
-        local first = tonumber(told:match "^%d+")
+        local first = tonumber(said:match "^%d+")
         assert.equal(first - 1, select(2, r.out:gsub("\n", "")))
       end
     end)
@@ -67,9 +67,9 @@ describe("read", function()
       scene:write(AT, bytes)
       scene:write("p.lua", 'return { name = "p", api = 1, filter = function() return true end }')
       local r = scene:run { "read", "--filter", "./p.lua", "s1" }
-      assert.same({ expected, AT .. ":" .. told .. "\n", status }, { r.out, r.err, r.status })
+      assert.same({ expected, AT .. ":" .. said .. "\n", status }, { r.out, r.err, r.status })
       r = scene:run { "read", "--format", "list", "s1" }
-      assert.same({ AT .. ":" .. told .. "\n", status }, { r.err, r.status })
+      assert.same({ AT .. ":" .. said .. "\n", status }, { r.err, r.status })
       assert.equal(#entries, select(2, r.out:gsub("\n", "")))
     end)
   end

@@ -49,7 +49,7 @@ describe("repl", function()
     assert.truthy(r.err:find "^debrief: cannot open no_such.lua")
   end)
 
-  it("runs a script with the words behind it, options too", function()
+  it("runs a script with the words after it, options too", function()
     scene:write("s.lua", "print(arg[0], #arg, arg[-1], ...)")
     assert.equal("s.lua\t3\trepl\t-i\t--help\t-e\n", repl({ "s.lua", "-i", "--help", "-e" }).out)
     assert.equal("s.lua\t1\ta=1\tx\n", repl({ "-e", "a=1", "s.lua", "x" }).out)
@@ -57,7 +57,7 @@ describe("repl", function()
     assert.truthy(repl({ "--help" }).out:find "^Usage: debrief repl")
   end)
 
-  it("asks for lines with -i, behind what runs first, and sees its names", function()
+  it("asks for lines with -i, after what runs first, and sees its names", function()
     scene:write("s.lua", "from_script = 5")
     local r = repl { "-i", "-e", "a = 1", "s.lua",
       stdin = "a + from_script\nprint(_)\nnil + 1\n(1 +\n2)\n'last'\n.quit\n9" }
@@ -67,7 +67,7 @@ describe("repl", function()
     assert.truthy(r.err:find "not finished")
   end)
 
-  it("opens the log of -d, and tells wrong words", function()
+  it("opens the log of -d, and rejects wrong words", function()
     assert.equal("x\n", repl({ "-d", "x", "-e", "print(log.dir)" }).out)
     assert.equal(2, repl({ "--nosuch" }).status)
     assert.equal(2, repl({ "-e" }).status)
@@ -116,7 +116,7 @@ describe("debrief.repl", function()
     assert.truthy(r.err:find "^no topic 'nosuch'")
   end)
 
-  it("says in a plugin that there is no console where there is none", function()
+  it("says in a plugin that there is no console if the program has none", function()
     scene:write("p.lua", [[local debrief = require "debrief"
 return { name = "p", api = 1, filter = function(e) debrief.repl { e = e } return true end }]])
     local r = scene:run { "read", "--filter", "./p.lua" }

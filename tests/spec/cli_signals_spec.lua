@@ -1,4 +1,4 @@
--- Ctrl-C: what ends, with which status, and what is left behind.
+-- Ctrl-C: what ends, with which status, and what is left over.
 local program = dofile "tests/spec/support/program.lua"
 
 local LOOP = "while true do end"
@@ -9,7 +9,7 @@ local SLOW = [[return { name = "slow", api = 1, retrospective = { init = functio
 local scene
 
 -- Start the program with `words`, send SIGINT when `sign` stands in .log, its output; a second one when it is to be
--- twice. A shell starts what is behind & with SIGINT ignored: env takes that back.
+-- twice. A shell starts what stands before & with SIGINT ignored: env takes that back.
 local function interrupted(words, sign, twice)
   local r = scene:sh(([[
     env --default-signal=INT "$DEBRIEF" %s </dev/null >.log 2>&1 & pid=$!

@@ -10,7 +10,7 @@ end
 local EDGES = {
   line("2026-10-24T21:59:59.999999999Z", "before"), line("2026-10-25T00:00:00+02:00", "first"),
   line("2026-10-25T02:30:00+01:00", "twice"), line(nil, "timeless"), line("2026-10-25T22:59:59.999999999Z", "last"),
-  line("2026-10-25T23:00:00Z", "behind"), line("0001-01-01T00:00:00Z", "zero"),
+  line("2026-10-25T23:00:00Z", "after"), line("0001-01-01T00:00:00Z", "zero"),
   line("2026-10-25T18:00:00\\u005a", "escaped"),
 }
 
@@ -37,7 +37,7 @@ describe("a window", function()
   -- words, skills that are in it
   local cases = {
     { { "--since", "2026-10-25", "--until", "2026-10-25" }, "first twice last escaped" },
-    { { "--since", "2026-10-25" }, "first twice last behind escaped" },
+    { { "--since", "2026-10-25" }, "first twice last after escaped" },
     { { "--until", "2026-10-25" }, "before first twice last escaped" },
     { { "--since", "2026-10-25T02:30", "--until", "2026-10-25" }, "twice last escaped" },
     { { "--since", "2026-10-25T00:00:00.000000001+02:00", "--until", "2026-10-25T02:30:00+01:00" }, "" },

@@ -1,4 +1,4 @@
--- What may stand in the place of a word: what the program says, and what bash, zsh and fish make of it.
+-- What may replace an unfinished word: what the program says, and what bash, zsh and fish make of it.
 local program = dofile "tests/spec/support/program.lua"
 local screen = dofile "tests/spec/support/screen.lua"
 

@@ -5,7 +5,7 @@ local cjson = require "cjson"
 
 local function entry(text) return assert(core.entry(text)) end
 
--- An integer or float is told from the other.
+-- Integers and floats are kept apart.
 local function same_number(expected, actual)
   assert.equal(math.type(expected), math.type(actual))
   assert.equal(expected, actual)
@@ -138,7 +138,7 @@ describe("an entry", function()
       check(e.attempts[1], '"skill":1,"attempt":2,"phase":3,"attempts":4')
       check(e.attempts[1].own, unknown)
       check(e.attempts[3], "")
-      e.skill = "new" -- and again behind an assignment
+      e.skill = "new" -- and again after an assignment
       check(e.attempts[1], '"skill":1,"attempt":2,"phase":3,"attempts":4')
       assert.equal("new", e.skill)
     end)

@@ -66,14 +66,14 @@ describe("log:follow", function()
   end)
 
   it("reports damage and files that were replaced", function()
-    local told = {}
-    local function tell(d) told[#told + 1] = ("%s:%d %s %s"):format(d.session, d.line, d.kind, d.damage) end
+    local found = {}
+    local function report(d) found[#found + 1] = ("%s:%d %s %s"):format(d.session, d.line, d.kind, d.damage) end
     scene:write("sessions/s1.jsonl", 'x\n{"skill":"a"}\n')
-    local iterator, _, _, closing = log:follow { from = "start", timeout = 0, on_diagnostic = tell }
+    local iterator, _, _, closing = log:follow { from = "start", timeout = 0, on_diagnostic = report }
     assert.equal("a", iterator().skill)
     scene:write("sessions/s1.jsonl", '{"skill":"b"}\n{"skill":"c"}\n{"skill":"d"}\n')
     assert.equal("s1/b@1 s1/c@2 s1/d@3", given(iterator, nil, nil, closing))
-    assert.same({ "s1:1 bad_json true", "s1:2 truncated false" }, told)
+    assert.same({ "s1:1 bad_json true", "s1:2 truncated false" }, found)
   end)
 
   it("raises at damage when it is strict", function()
@@ -100,9 +100,9 @@ describe("log:follow", function()
     local before = open_files()
     for entry in log:follow { from = "start" } do if entry then break end end
     for _ in log:follow { from = "start", timeout = 0 } do end -- luacheck: ignore 542
-    local behind = open_files()
+    local after = open_files()
     collectgarbage "restart"
-    assert.equal(before, behind)
+    assert.equal(before, after)
   end)
 end)
 

@@ -133,7 +133,7 @@ describe("an entry from a Lua table", function()
   local T = "2026-01-02T03:04:05.060Z"
   local HEAD = '{"session_id":"s1","timestamp":"2026-01-02T03:04:05.06Z",'
 
-  it("is written as the original does, unknown fields sorted behind", function()
+  it("is written as the original does, unknown fields sorted after them", function()
     assert.equal(HEAD
       .. '"skill":"a\\u003cb","input":{"k":[1,2.5]},"attempts":[{"attempt":1,"model":"","verified":false,'
       .. '"a":1,"z":null}],"final_status":"","duration_ms":5,"a":[],"z":1.50}',

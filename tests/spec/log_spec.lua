@@ -111,11 +111,11 @@ describe("a log", function()
 
   it("reports damage, or raises at the first with strict", function()
     scene:write(path, LINE .. "bad\n" .. LINE)
-    local told, n = {}, 0
-    for _ in log:entries { on_diagnostic = function(d) told[#told + 1] = d end } do n = n + 1 end
+    local found, n = {}, 0
+    for _ in log:entries { on_diagnostic = function(d) found[#found + 1] = d end } do n = n + 1 end
     assert.equal(2, n)
-    assert.equal(1, #told)
-    local d = told[1]
+    assert.equal(1, #found)
+    local d = found[1]
     assert.same({ "bad_json", "s1", 2, #LINE, 3, true, "bad" }, { d.kind, d.session, d.line, d.offset, d.length,
       d.damage,
       d.excerpt })

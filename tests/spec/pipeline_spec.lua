@@ -235,8 +235,8 @@ describe("the pipeline", function()
       } do
         plugin("p", retrospective(step))
         local r = run "./p.lua"
-        local told = r.err:gsub("acc%.[ab] is a table that occurs", "acc.b is a table that occurs")
-        assert.equal(where .. message .. only, told)
+        local said = r.err:gsub("acc%.[ab] is a table that occurs", "acc.b is a table that occurs")
+        assert.equal(where .. message .. only, said)
         assert.equal(3, r.status)
       end
     end)

@@ -39,7 +39,7 @@ describe("a plugin", function()
       { "has no name", "return { api = 1 }", "./p.lua: name is missing" },
       { "has no api", "return { name = 'p' }", "./p.lua: api is missing" },
       { "is of api 2", "return { name = 'p', api = 2 }", "./p.lua: api must be 1, not 2" },
-      { "has a name that is none", "return { name = 'P-1', api = 1 }",
+      { "has an invalid name", "return { name = 'P-1', api = 1 }",
         "./p.lua: name must be a name like slow_runs: [a-z][a-z0-9_]*, not 'P-1'" },
       { "is not named like its file", "return { name = 'q', api = 1 }",
         "./p.lua: name is 'q', but the file is called p.lua: make them equal" },

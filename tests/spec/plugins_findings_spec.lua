@@ -1,4 +1,4 @@
--- Plugins that tell what happened: stuck, lessons, history, timeline.
+-- Plugins that show what happened: stuck, lessons, history, timeline.
 local support = dofile "tests/spec/support/plugins.lua"
 
 local function run(name, tables, options)

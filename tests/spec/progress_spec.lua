@@ -24,7 +24,7 @@ describe("progress", function()
   after_each(screen.clean)
   teardown(program.clean)
 
-  it("tells how far, how fast, and how long still", function()
+  it("shows how far, how fast, and how much longer", function()
     assert.equal("retro  63 %  61.0 MiB/s  1 s left", progress.line("retro", 63999999, 100000000, 1))
     assert.equal("check  0 %  0 B/s", progress.line("check", 0, 1000, 1))
     assert.equal("check  100 %  500 B/s", progress.line("check", 1000, 1000, 2))
@@ -77,7 +77,7 @@ describe("progress", function()
     assert.falsy(scene:read("raw"):find "\27")
   end)
 
-  it("is not shown to who types the entries", function()
+  it("is not shown to a user who types the entries", function()
     if not screen.available() then return pending "no tmux here" end
     local t = screen.start(scene, "script -qec " .. program.quote("echo begun; " .. slowly "append typed") .. " raw")
     t:wait "begun"
@@ -94,11 +94,11 @@ describe("progress", function()
   it("fits narrow terminals, and leaves nothing beside a message", function()
     if not screen.available() then return pending "no tmux here" end
     scene:write("draw.lua", CLOCK .. [[
-      local progress, tell = require "debrief.cli.progress", require "debrief.cli.messages"
+      local progress, messages = require "debrief.cli.progress", require "debrief.cli.messages"
       progress.begin "retro"
       for i = 1, 9 do progress.at(i, 10) end
       io.read()
-      tell.note "first"
+      messages.note "first"
       progress.at(9, 10)
       io.read()
       core.log_text("info", "second")

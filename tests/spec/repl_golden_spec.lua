@@ -8,7 +8,7 @@ local program = dofile "tests/spec/support/program.lua"
 
 local driver = program.root .. "/tests/spec/support/repl_driver.lua"
 
--- { command = what stands behind $, input = lines typed after it } ...
+-- { command = what stands after $, input = lines typed after it } ...
 local function parts(text)
   local out = {}
   for line in text:gmatch "([^\n]*)\n" do

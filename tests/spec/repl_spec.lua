@@ -60,7 +60,7 @@ describe("a prompt", function()
     assert.equal("3\n", (feed "1 + 2"))
   end)
 
-  it("tells what was not finished at the end of the input", function()
+  it("reports what was not finished at the end of the input", function()
     prompt:feed "f("
     prompt:close()
     assert.truthy(wrong[1]:find "is not finished")
@@ -74,7 +74,7 @@ describe("a prompt", function()
     assert.equal("true\n", (feed "log and debrief and cjson and list and true"))
   end)
 
-  it("keeps names behind local, and leaves a local with an attribute as it is", function()
+  it("keeps names after local, and leaves a local with an attribute as it is", function()
     assert.equal("1\t2\tnil\n", (feed("local x, y, z = 1, 2", "x, y, z")))
     assert.equal("nil\n", (feed("local w", "w")))
     assert.equal("nil\n", (feed("local v <const> = 1", "v")))
@@ -467,7 +467,7 @@ describe(".help", function()
     end
   end)
 
-  it("has a topic for every command and tells all commands", function()
+  it("has a topic for every command and lists all commands", function()
     new()
     local shown = feed ".help"
     for name in pairs(prompt.commands) do assert.truthy(shown:find("." .. name, 1, true), name) end
@@ -532,7 +532,7 @@ describe(".try", function()
 end)
 
 describe("time", function()
-  it("is told for each line when asked for", function()
+  it("is reported for each line on request", function()
     new()
     feed ".time"
     assert.truthy(feed "1":match "^1\n%(%d+%.%d ms%)\n$")

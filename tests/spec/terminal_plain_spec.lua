@@ -221,7 +221,7 @@ describe("a terminal", function()
         ('trap : INT; %s; echo "status $?"; stty -a | grep -o " [-]*icanon"'):format(command), {})
     end
 
-    it("a script, also behind pcall, with status 130", function()
+    it("a script, also inside pcall, with status 130", function()
       scene:write("s.lua", "io.write 'in\\n' io.flush() while true do pcall(function() while true do end end) end")
       local t = start '"$DEBRIEF" run s.lua'
       t:wait "in\n"

@@ -9,7 +9,7 @@ local function line_of(skill) return ('{"skill":"%s","final_status":"ok"}\n'):fo
 -- Is this what stands in the last rows? Rows end without spaces, so "\n>" is a prompt where nothing was typed.
 local function ends(text, tail) return ("\n" .. text):sub(-#tail - 2) == "\n" .. tail .. "\n" end
 
--- A prompt, as a shell command; how it ends, and whether the terminal is as it was, is shown behind it.
+-- A prompt, as a shell command; how it ends, and whether the terminal is as it was, is shown after it.
 local function start(opts)
   opts = opts or {}
   local command = ('trap : INT; %s"$DEBRIEF" repl; echo "status $?"; stty -a | grep -o " [-]*icanon"'):format(
@@ -84,7 +84,7 @@ describe("the prompt in a terminal", function()
 
     it("on when the window changes, at the prompt and while something runs", function()
       local t = start()
-      local function edit() -- who thinks that the screen is wider finds no way back to the first row
+      local function edit() -- an editor that thinks the screen is wider finds no way back to the first row
         t:type(("x"):rep(60) .. "'")
         t:wait("x\nx+'\n$")
         t:keys "Home"
@@ -122,7 +122,7 @@ describe("the prompt in a terminal", function()
       t:rests()
     end
 
-    it("globals, fields, methods, sessions, plugins and commands, without a space behind", function()
+    it("globals, fields, methods, sessions, plugins and commands, without a space after them", function()
       t = start()
       t:enter("some_name = { inner_field = 1 }")
       t:enter("entry = list(log:entries())[1]")
@@ -155,7 +155,7 @@ describe("the prompt in a terminal", function()
       t:wait "many_451 +many_453"
     end)
 
-    it("indents behind blanks, and does nothing where nothing fits", function()
+    it("indents after blanks, and does nothing where nothing fits", function()
       t = start()
       t:enter("if true then", ">>")
       t:type " "
@@ -190,7 +190,7 @@ describe("the prompt in a terminal", function()
       t:enter("first", 'one\n>')
     end)
 
-    it("every statement at once, in a file for nobody else; not the same twice, not behind a space", function()
+    it("every statement at once, in a file for nobody else; not the same twice, nothing after a space", function()
       scene:write("home/.local/state/debrief/history", "old")
       scene:sh "chmod 755 home/.local/state/debrief; chmod 644 home/.local/state/debrief/history"
       local t = start()
@@ -264,7 +264,7 @@ describe("the prompt in a terminal", function()
       t:enter("6 * 7", "42\n>")
     end)
 
-    it("stops what runs, in a coroutine and behind pcall too, and keeps the rest", function()
+    it("stops what runs, in a coroutine and inside pcall too, and keeps the rest", function()
       local t = start()
       t:enter("kept, n = 1, 0")
       for i, loop in ipairs {

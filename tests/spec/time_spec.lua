@@ -2,7 +2,7 @@
 -- own: the C library reads TZ once.
 local program = dofile "tests/spec/support/program.lua"
 
--- "from .. to" of each text, or why it is none.
+-- "from .. to" of each text, or why it is not a time.
 local ask = [[
 local core, time = require "debrief.core", require "debrief.text.time"
 local now = core.time(arg[1])

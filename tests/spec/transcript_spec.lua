@@ -30,14 +30,14 @@ local function attempts_after(steps)
 end
 
 describe("transcript: a shell line", function()
-  local function told(line) return { transcript.test_run(line) } end
+  local function test_run(line) return { transcript.test_run(line) } end
 
   it("is a test run if a runner, or a tool with a test task, is a command of it", function()
     for _, line in ipairs {
       "pytest -q", "go test ./...", "make", "make -j4 check", "npx vitest run", "CI=1 timeout 60 ./gradlew test",
       "cd web && npm run test:unit", "python3 -m pytest -k 'a|b; c'", "cargo clippy", "npm run lint && npm test",
     } do
-      assert.same({ true, true, true }, told(line), line)
+      assert.same({ true, true, true }, test_run(line), line)
     end
   end)
 
@@ -46,7 +46,7 @@ describe("transcript: a shell line", function()
       "git commit -m 'go test; make'", "grep -r test src", "test -f x", "make install", "./build", "cat pytest.ini",
       "git commit -m \"$(cat <<'EOF'\nmake test\nEOF\n)\"", "npm install", "echo make test",
     } do
-      assert.is_false(told(line)[1], line)
+      assert.is_false(test_run(line)[1], line)
     end
   end)
 
@@ -55,12 +55,12 @@ describe("transcript: a shell line", function()
       "go test ./... 2>&1 | tail -5", "make test; echo $?", "make test || true", "pytest -q &", "make test\nls",
       "npx tsc --noEmit; npx vitest run", "false || make test", "make test && cat <<X\nX\nfalse",
     } do
-      assert.same({ true, false, false }, told(line), line)
+      assert.same({ true, false, false }, test_run(line), line)
     end
   end)
 
   it("concludes success only, if something else follows and may fail", function()
-    assert.same({ true, true, false }, told "make test && git commit -m 'a | b'")
+    assert.same({ true, true, false }, test_run "make test && git commit -m 'a | b'")
   end)
 end)
 

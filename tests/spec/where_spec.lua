@@ -1,4 +1,4 @@
--- Expressions over entries: what they see, where they go wrong, and what is told of names.
+-- Expressions over entries: what they see, where they go wrong, and what is said of names.
 local program = dofile "tests/spec/support/program.lua"
 local core = require "debrief.core"
 local asked = require "debrief.entry.asked"

@@ -16,7 +16,7 @@ static char *folder;
 static debrief_log *log_;
 static dbf_cat_item items[SESSIONS];
 static char names[SESSIONS][16];
-static dbf_bytes out, told;
+static dbf_bytes out, found;
 
 static int threads_to_have = -1; /* pthread_create fails after so many (ld --wrap); -1: never */
 
@@ -49,7 +49,7 @@ static int tear_down(void **state) {
   (void)state;
   debrief_log_close(log_);
   dbf_bytes_release(&out);
-  dbf_bytes_release(&told);
+  dbf_bytes_release(&found);
   remove_temp(folder);
   return 0;
 }
@@ -60,19 +60,19 @@ static void put_session(int i, const char *text) {
   put_file(folder, name, text);
 }
 
-static void tell(void *user, const dbf_cat_item *item, const debrief_diagnostic *d) {
+static void report(void *user, const dbf_cat_item *item, const debrief_diagnostic *d) {
   char text[300];
   (void)user;
   int n = snprintf(text, sizeof text, "%s:%d %s\n", item->id ? item->id : "file", (int)d->line,
                    debrief_kind_name(d->kind));
-  dbf_bytes_append(&told, text, (size_t)n);
+  dbf_bytes_append(&found, text, (size_t)n);
 }
 
 /* Copy the first `count` items to a file; what is in it afterwards is in `out`. */
 static bool copy(size_t count, unsigned threads, bool strict) {
   char *path = path_in(folder, "out");
-  dbf_cat_options options = {open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), threads, strict, tell, NULL};
-  dbf_bytes_clear(&told);
+  dbf_cat_options options = {open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), threads, strict, report, NULL};
+  dbf_bytes_clear(&found);
   dbf_bytes_clear(&out);
   for (size_t i = 0; i < count; i++) items[i].entries = 0, items[i].failed = false;
   bool ok = dbf_cat(log_, items, count, &options);
@@ -95,7 +95,7 @@ static void copies_the_entries_of_each_session_in_order(void **state) {
     assert_int_equal(items[1].entries, 0);
     assert_false(items[1].failed); /* a session that is not there is empty */
     assert_int_equal(items[2].entries, 1);
-    assert_bytes(&told, "");
+    assert_bytes(&found, "");
   }
 }
 
@@ -105,7 +105,7 @@ static void writes_valid_utf8_for_bytes_that_are_not(void **state) {
                  "b\"}\n");
   assert_true(copy(1, 1, false));
   assert_bytes(&out, "{\"skill\":\"a\\ufffdb\"}\n");
-  assert_bytes(&told, "s0:1 bad_utf8\n");
+  assert_bytes(&found, "s0:1 bad_utf8\n");
 }
 
 static void tells_what_is_damaged_in_the_order_of_the_sessions(void **state) {
@@ -120,7 +120,7 @@ static void tells_what_is_damaged_in_the_order_of_the_sessions(void **state) {
   dbf_bytes_terminate(&expected);
   for (unsigned threads = 1; threads <= 4; threads++) {
     assert_true(copy(SESSIONS, threads, false));
-    assert_bytes(&told, expected.data);
+    assert_bytes(&found, expected.data);
   }
   dbf_bytes_release(&expected);
 }
@@ -203,7 +203,7 @@ static void waits_with_a_full_buffer_and_with_many_diagnostics(void **state) {
   assert_true(copy(3, 3, false));
   assert_bytes(&out, "");
   size_t lines = 0;
-  for (size_t i = 0; i < told.len; i++) lines += told.data[i] == '\n';
+  for (size_t i = 0; i < found.len; i++) lines += found.data[i] == '\n';
   assert_int_equal(lines, 3 * LINES);
   dbf_bytes_release(&text);
 }

@@ -110,7 +110,7 @@ static void says_where_a_file_cannot_be_read(void **state) {
 #define A "{\"session_id\":\"s1\",\"skill\":\"a\",\"input\":[1,{\"b\":2}]}"
 #define B "{\"session_id\":\"s1\",\"skill\":\"b\"}"
 
-/* Lines of every kind: whole, blank, damaged in each way, appended again behind a line that was glued, oversize. */
+/* Lines of every kind: whole, blank, damaged in each way, appended again after a line that was glued, oversize. */
 static const char *const texts[] = {
     A "\n" B "\n\n" A "\n",
     "\xef\xbb\xbf" A "\r\n \n" B "\n{\"session_id\":\"s1\",\"sk" A "\n\n" A "\n" B B "\n" B,

@@ -202,7 +202,7 @@ static void finds_a_folder_that_was_made_again(void **state) {
   assert_int_equal(mode_of("s1.jsonl"), 0600);
 }
 
-/* A reason behind a path of 4,000 bytes must still be read. */
+/* A reason after a path of 4,000 bytes must still be read. */
 static void names_the_reason_after_a_long_path(void **state) {
   (void)state;
   dbf_directory deep;

@@ -1,4 +1,4 @@
-/* dbf_lock_wait: who gets a session's lock, and how long the others wait. Time is the test's own: clock_gettime and
+/* dbf_lock_wait: which process gets a session's lock, and how long the others wait. Time is the test's own: clock_gettime and
  * nanosleep as the code under test sees them (ld --wrap), so that nothing here waits. */
 #include "temp_folder.h"
 

@@ -3,7 +3,7 @@
 --     reader -> enrich* -> filter* -> kept entry -> each retrospective: its own enrich -> match -> filter -> step
 --
 -- Hooks run in one protected loop for many entries. When one raises, the loop ends, the error is noted with its place,
--- and the loop starts again behind that hook: so the protection costs nothing per entry.
+-- and the loop starts again after that hook: so the protection costs nothing per entry.
 -- @module debrief.run.pipeline
 local core = require "debrief.core"
 local message_of = require "debrief.pretty.raised"
@@ -210,7 +210,7 @@ local function step_source(self, p, source)
 end
 
 -- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts, so the
--- sources behind the reader are asked directly. `match` is tested by them, before there is an entry.
+-- sources that the reader reads are asked directly. `match` is tested by them, before there is an entry.
 function Pipeline:step_loop(s)
   local reader, p = s.reader, self.retro[1]
   s.chained, s.running, s.hook = true, p, "step"

@@ -103,7 +103,7 @@ function Scene:sh(command, env)
   return { out = self:read ".out", err = self:read ".err", status = how == "exit" and status or -status }
 end
 
---- Run the program as somebody who may read nothing here that is in a file: `in.jsonl` and sessions are made so.
+--- Run the program as a user who may read no file here: `in.jsonl` and sessions are made so.
 -- Without `line`: can this be done?
 function Scene:unprivileged(line)
   local root = self:sh("id -u").out == "0\n"

@@ -15,7 +15,7 @@ Screen.__index = Screen
 local SECONDS = 20
 
 -- Runs between tmux and the command and stores how the command ended, which tmux sometimes forgets. Ctrl-C reaches only
--- the command. The NUL at the end shows nothing, but is an event for those who wait.
+-- the command. The NUL at the end shows nothing, but is an event to wait for.
 local RUNNER = [[
   local _, how, number = os.execute(os.getenv "SCREEN_COMMAND")
   local file = assert(io.open(os.getenv "SCREEN_ENDED", "w"))

@@ -8,13 +8,13 @@
 
 #include "error.h"
 #include "io.h"
+#include "look.h"
 #include "session_id.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,10 @@
 #define SHOWN_PATH   300
 #define OPEN_FLAGS   (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+#ifndef SYS_openat2
+#define SYS_openat2 437 /* the same on every processor */
+#endif
 
 const char *dbf_directory_shown(const char *path) {
   size_t len = strlen(path);
@@ -207,12 +211,19 @@ char *dbf_directory_session_file(const dbf_directory *dir, const char *id) {
   return join(dir->absolute, id);
 }
 
+/* The kernel's struct open_how, whose header C libraries do not bring. */
+typedef struct open_request {
+  uint64_t flags, mode, resolve;
+} open_request;
+
+enum { NO_MAGIC_LINKS = 2, NO_LINKS = 4, BENEATH = 8 };
+
 /* openat2 needs Linux 5.6, and sandboxes that do not know it answer EPERM. The name has no '/', so O_NOFOLLOW alone
  * is as tight. */
 static int open_beneath(int dir, const char *name, int flags, uint32_t mode) {
-  struct open_how how = {.flags = (uint64_t)(unsigned)(flags | OPEN_FLAGS),
-                         .mode = mode,
-                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  open_request how = {.flags = (uint64_t)(unsigned)(flags | OPEN_FLAGS),
+                      .mode = mode,
+                      .resolve = BENEATH | NO_LINKS | NO_MAGIC_LINKS};
   int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
   if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EAGAIN))
     fd = openat(dir, name, flags | OPEN_FLAGS, mode);
@@ -417,24 +428,16 @@ bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char 
   return ok;
 }
 
-static int64_t ns_since_1970(const struct statx_timestamp *time) {
-  int64_t ns;
-  if (!__builtin_mul_overflow(time->tv_sec, (int64_t)1000000000, &ns) &&
-      !__builtin_add_overflow(ns, (int64_t)time->tv_nsec, &ns))
-    return ns;
-  return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
-}
-
 /* False with errno: ENOENT when it is not there any more. */
 static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
-  struct statx st;
+  dbf_look look;
   char name[DBF_SESSION_ID_MAX + sizeof SUFFIX];
   snprintf(name, sizeof name, "%s" SUFFIX, id);
-  if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE | STATX_MTIME, &st) != 0) return false;
+  if (!dbf_look_at_times(folder, name, &look)) return false;
   *item = (dbf_directory_item){.id = id,
-                               .kind = S_ISREG(st.stx_mode) ? NULL : kind_of(st.stx_mode),
-                               .size = st.stx_size,
-                               .mtime_ns = ns_since_1970(&st.stx_mtime)};
+                               .kind = S_ISREG(look.mode) ? NULL : kind_of(look.mode),
+                               .size = look.size,
+                               .mtime_ns = look.mtime_ns};
   return true;
 }
 

@@ -17,4 +17,7 @@ bool dbf_fail_errno(debrief_error *err, const char *format, ...) __attribute__((
 
 bool dbf_fail_memory(debrief_error *err);
 
+/* What an errno means, in `buffer` or a static text. */
+const char *dbf_error_reason(int number, char *buffer, size_t size);
+
 #endif

@@ -1,5 +1,6 @@
 #include "follow_files.h"
 #include "error.h"
+#include "look.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -119,8 +120,8 @@ static void drop(debrief_follower *f, dbf_follow_files *s, size_t i) {
 }
 
 static bool is_unlinked(const dbf_tail *tail) {
-  struct statx st;
-  return statx(tail->fd, "", AT_EMPTY_PATH, STATX_NLINK, &st) == 0 && st.stx_nlink == 0;
+  dbf_look look;
+  return dbf_look_at(tail->fd, &look) && look.links == 0;
 }
 
 /* What former file `i` must be compared with; NULL: nothing. */

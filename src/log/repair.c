@@ -78,7 +78,7 @@ static bool fail_step(const repair *r, const char *verb, const char *name) {
   int saved = errno;
   return dbf_fail(r->err, saved == ENOMEM ? DEBRIEF_EMEMORY : DEBRIEF_EIO,
                   "cannot %s %s: %s: %s was not repaired and is as it was; %s", verb, name,
-                  strerror_r(saved, reason, sizeof reason), r->shown, advice(saved));
+                  dbf_error_reason(saved, reason, sizeof reason), r->shown, advice(saved));
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b) {

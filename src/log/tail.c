@@ -3,6 +3,7 @@
 #include "error.h"
 #include "hash.h"
 #include "io.h"
+#include "look.h"
 #include "salvage.h"
 
 #include <assert.h>
@@ -32,13 +33,12 @@ static bool read_range(dbf_tail *t, uint64_t begin, uint64_t end, debrief_error 
   return true;
 }
 
-/* Not fstat(2), which asks for times and so makes the writers' appends slower (append.c). */
+/* Not fstat(2), which asks for times and so makes appends slower (look.h). */
 static bool size_of(const dbf_tail *t, uint64_t *size, debrief_error *err) {
-  struct statx st;
-  if (statx(t->fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_INO, &st) != 0)
-    return dbf_fail_errno(err, "cannot look at %s", t->path);
-  *size = st.stx_size;
-  return true;
+  dbf_look look = {0};
+  bool ok = dbf_look_at(t->fd, &look);
+  *size = look.size;
+  return ok || dbf_fail_errno(err, "cannot look at %s", t->path);
 }
 
 /* ---- Prints -------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,6 @@
 #include "io.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,13 +51,22 @@ static int watch_inode(const dbf_watch *w, int fd, uint32_t mask) {
 
 /* Others may write there, and this kernel would not know. */
 static bool is_remote(int fd) {
-  static const unsigned long remote[] = {
-      NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC,
-      CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC, AFS_SUPER_MAGIC,  AFS_FS_MAGIC,     OCFS2_SUPER_MAGIC};
+  static const uint32_t remote[] = {/* what statfs(2) calls */
+                                    0x6969 /* NFS */,
+                                    0x517b /* SMB */,
+                                    0xff534d42 /* CIFS */,
+                                    0xfe534d42 /* SMB 2 */,
+                                    0x65735546 /* FUSE */,
+                                    0x01021997 /* 9P */,
+                                    0x00c36400 /* Ceph */,
+                                    0x73757245 /* Coda */,
+                                    0x5346414f /* AFS */,
+                                    0x6b414653 /* AFS */,
+                                    0x7461636f /* OCFS2 */};
   struct statfs fs;
   if (fstatfs(fd, &fs) != 0) return true; /* polling too often costs time, trusting too much loses entries */
   for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
-    if (((unsigned long)fs.f_type & 0xffffffffu) == remote[i]) return true;
+    if ((uint32_t)fs.f_type == remote[i]) return true;
   return false;
 }
 

@@ -24,6 +24,7 @@
 #include "lua_value.h"
 #include "workers.h"
 #include <debrief/log.h>
+#include "../log/error.h"
 #include "../log/io.h"
 #include "../log/timestamp.h"
 
@@ -344,7 +345,7 @@ static int l_write(lua_State *L) {
 /* strerror(errno) -> text */
 static int l_strerror(lua_State *L) {
   char text[128];
-  lua_pushstring(L, strerror_r((int)luaL_checkinteger(L, 1), text, sizeof text));
+  lua_pushstring(L, dbf_error_reason((int)luaL_checkinteger(L, 1), text, sizeof text));
   return 1;
 }
 

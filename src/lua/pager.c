@@ -1,5 +1,6 @@
 #include "pager.h"
 #include "userdata.h"
+#include "../log/error.h"
 #include "../log/io.h"
 
 #include <errno.h>
@@ -138,7 +139,7 @@ static int l_pager(lua_State *L) {
   int e = start(p, command);
   if (!e) return 1;
   lua_pushnil(L);
-  lua_pushfstring(L, "cannot start a pager: %s", strerror_r(e, text, sizeof text));
+  lua_pushfstring(L, "cannot start a pager: %s", dbf_error_reason(e, text, sizeof text));
   return 2;
 }
 

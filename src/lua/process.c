@@ -5,6 +5,7 @@
  *
  * The group is killed before its leader is reaped: until then its number belongs to nobody else. */
 #include "process.h"
+#include "../log/error.h"
 #include "../log/io.h"
 #include "limits.h"
 #include "scratch.h"
@@ -302,7 +303,7 @@ static int push_failure(lua_State *L, const job *j, const char *folder, int code
   char text[128];
   lua_pushnil(L);
   lua_pushfstring(L, "cannot run %s: %s%s%s", j->argv[0], folder ? folder : "", folder ? ": " : "",
-                  strerror_r(code, text, sizeof text));
+                  dbf_error_reason(code, text, sizeof text));
   return 2;
 }
 

@@ -151,7 +151,8 @@ void __wrap_free(void *memory) {
 FAILING(int, openat, (int dir, const char *name, int flags, mode_t mode), (dir, name, flags, mode), -1,
         fails("openat"))
 FAILING(int, open, (const char *name, int flags, mode_t mode), (name, flags, mode), -1, fails("open"))
-FAILING(long, syscall, (long nr, long a, long b, long c, long d), (nr, a, b, c, d), -1, fails("syscall"))
+FAILING(long, syscall, (long nr, long a, long b, long c, long d, long e), (nr, a, b, c, d, e), -1,
+        fails("syscall"))
 FAILING(int, fcntl, (int fd, int command, long argument), (fd, command, argument), -1, fails("fcntl"))
 FAILING(int, dup, (int fd), (fd), -1, fails("dup"))
 FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, fails("mkdir"))

@@ -49,7 +49,8 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
-HOST    := $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
+SECRETS := $(call objects,src/secrets/*.c)
+HOST    := $(SECRETS) $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
 PROGRAM := $(filter-out $(if $(EDIT_FLAGS),,%/editor.o %/history.o %/libreadline.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
@@ -148,6 +149,7 @@ $(BUILD)/tests/unit/watch: WRAPPED = fstatfs
 $(BUILD)/tests/unit/%: LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 $(HOST_TESTS): LDLIBS = -lcmocka $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
+$(addprefix $(BUILD)/tests/,unit/secrets unit/pattern bench/redact fuzz/secrets): $(SECRETS)
 
 $(LOG_TESTS) $(HOST_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
 	$(LINK) -pie $(filter %.o,$^) $(filter %/libdebrief.a,$^) $(BUILD)/libdebrief-log.a $(LDLIBS) -o $@

@@ -151,20 +151,48 @@ static int assign_element(lua_State *L, const place *p) {
   return 0;
 }
 
+static void check_frozen(lua_State *L, const entry_view *e) {
+  if (e->frozen)
+    luaL_error(L, "entries are read-only here: only the hook enrich can change them (debrief.table(entry) "
+                  "makes a copy to work on)");
+}
+
 static int l_newindex(lua_State *L) {
   lua_settop(L, 3);
   void *userdata = lua_touserdata(L, 1);
   if (!userdata) return luaL_typeerror(L, 1, "entry");
   const value_view *v = *(bool *)userdata ? userdata : NULL;
   const entry_view *e = v ? v->entry : userdata;
-  if (e->frozen)
-    return luaL_error(
-        L, "entries are read-only here: only the hook enrich can change them (debrief.table(entry) "
-           "makes a copy to work on)");
+  check_frozen(L, e);
   if (!v) return assign_member(L, userdata);
   place p = dbf_entry_userdata_own_place(L);
   return p.range.type == DBF_JSON_OBJECT ? assign_member(L, userdata) : assign_element(L, &p);
 }
+
+/* ---- The whole entry --------------------------------------------------------------------------------------------- */
+
+static bool is_same_member(const dbf_json_value *a, const dbf_json_value *b, const char *name) {
+  dbf_json_value x, y;
+  bool in_a = dbf_json_find(a, name, strlen(name), &x), in_b = dbf_json_find(b, name, strlen(name), &y);
+  if (!in_a || !in_b) return in_a == in_b;
+  return x.end - x.start == y.end - y.start && memcmp(x.start, y.start, (size_t)(x.end - x.start)) == 0;
+}
+
+void dbf_entry_assign_whole(lua_State *L, const dbf_bytes *json) {
+  static const char *const fixed[] = {"session_id", "timestamp"};
+  place p = dbf_entry_userdata_own_place(L);
+  dbf_json_value whole = {json->data, json->data + json->len, DBF_JSON_OBJECT, false};
+  check_frozen(L, p.entry);
+  for (int i = 0; i < 2; i++)
+    if (!is_same_member(&p.range, &whole, fixed[i])) check_name(L, p.entry, fixed[i]);
+  dbf_scratch *scratch = dbf_scratch_take(L);
+  int taken = lua_gettop(L);
+  p = dbf_entry_userdata_own_place(L); /* a finalizer may have changed it */
+  dbf_entry_edit_splice(L, 1, p.entry, p.range.start, (size_t)(p.range.end - p.range.start), json, scratch);
+  dbf_scratch_give(L, taken);
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 /* Give the metatable at `type` the method, with copies of the two upvalues on top of the stack. */
 static void add_method(lua_State *L, int type) {

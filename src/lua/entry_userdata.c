@@ -181,6 +181,10 @@ void dbf_entry_userdata_anchor(lua_State *L, int index) {
   lua_remove(L, -2);
 }
 
+bool dbf_entry_userdata_is_entry(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TUSERDATA && dbf_userdata_is(L, index, &entry_key);
+}
+
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count) {
   if (lua_type(L, index) != LUA_TUSERDATA || !dbf_userdata_is(L, index, &entry_key)) return false;

@@ -43,6 +43,9 @@ bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool
  * to. */
 void dbf_entry_userdata_anchor(lua_State *L, int index);
 
+/* Is the value at `index` an entry, and not a value in one? */
+bool dbf_entry_userdata_is_entry(lua_State *L, int index);
+
 /* The scanned entry at `index` without a copy, for tests of members in C; false if it is not an entry. */
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count);

@@ -13,6 +13,7 @@
 #include "pack.h"
 #include "pager.h"
 #include "process.h"
+#include "redact.h"
 #include "save.h"
 #include "scratch.h"
 #include "limits.h"
@@ -394,6 +395,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
+  dbf_redact_register(L);
   dbf_isolate_register(L);
   dbf_pager_register(L);
   dbf_lua_log_register(L);

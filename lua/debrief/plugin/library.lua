@@ -34,6 +34,11 @@ local library = {
   pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
   raw = core.raw,
+  --- `redact(value)`: it without credentials, and how many of each kind there were: a text, or a new table. An entry is
+  -- changed in place.
+  redact = core.redact,
+  --- `redactor { kind = pattern }`: such a function that takes out what the patterns match, too; or nil and a message.
+  redactor = core.redactor,
   --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
   session_id = core.session_id,
   --- `short(text, n)`: its first line that says something, in at most n characters; nil is "".

@@ -70,7 +70,7 @@ describe("a plugin", function()
       { "has an option without type", fields "options = { n = { default = 3 } }",
         "./p.lua: options.n: type is missing" },
       { "has an option of another type", fields "options = { n = { type = 'int' } }",
-        "./p.lua: options.n: type must be integer, number, string or boolean, not 'int'" },
+        "./p.lua: options.n: type must be integer, number, string, boolean or file, not 'int'" },
       { "has an unknown key in an option", fields "options = { n = { type = 'integer', defualt = 3 } }",
         "./p.lua: options.n: unknown key 'defualt': did you mean 'default'?" },
       { "has a default of another type", fields "options = { n = { type = 'integer', default = '3' } }",

@@ -32,8 +32,8 @@ local function is_line(value)
 end
 
 local function is_type(value)
-  return value == "integer" or value == "number" or value == "string" or value == "boolean",
-    "integer, number, string or boolean"
+  return value == "integer" or value == "number" or value == "string" or value == "boolean" or value == "file",
+    "integer, number, string, boolean or file"
 end
 
 -- ---- Keys -----------------------------------------------------------------------------------------------------------
@@ -105,6 +105,9 @@ local function check_option(option, at)
   if not ok then return nil, message end
   local is_numeric = option.type == "integer" or option.type == "number"
   if not is_numeric and (option.min or option.max) then return nil, at .. ": min and max are for numbers" end
+  if option.type == "file" and (option.default ~= nil or option.choices) then
+    return nil, at .. ": only the user names a file: no default, no choices"
+  end
   for _, choice in ipairs(option.choices or {}) do
     if options.convert(option, choice) ~= choice then
       return nil, ("%s: the choice %s is not of type %s"):format(at, options.shown(choice), option.type)

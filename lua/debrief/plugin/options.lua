@@ -19,9 +19,19 @@ function options.shown(value)
   return (kind:find "^[aeiou]" and "an " or "a ") .. kind
 end
 
---- A value as one of the option's type: texts become numbers and booleans. Nil when it is not one.
+local MOST_BYTES = 16 << 20 -- of a file that is named for an option
+
+local function read(path)
+  local text, message = core.slurp(path, MOST_BYTES + 1)
+  if text and #text > MOST_BYTES then return nil, path .. ": more than 16 MiB" end
+  return text, message
+end
+
+--- A value as one of the option's type: texts become numbers and booleans, the name of a file its text. Nil when it is
+-- not one, and the reason if it is not just its type.
 function options.convert(option, value)
   if option.type == "string" then return tostring(value) end
+  if option.type == "file" then return read(tostring(value)) end
   if option.type == "boolean" then
     if value == true or value == "true" then return true end
     if value == false or value == "false" then return false end
@@ -54,8 +64,9 @@ local function unknown(t, name, declared)
 end
 
 local function checked(t, name, option, value)
-  local converted = options.convert(option, value)
+  local converted, why = options.convert(option, value)
   if converted == nil then
+    if why then return nil, ("option %s.%s: %s"):format(t.name, name, why) end
     return nil, ("option %s.%s is of type %s: '%s' is not"):format(t.name, name, option.type, tostring(value))
   end
   local ok, wanted, hint = options.allows(option, converted)
@@ -66,7 +77,7 @@ local function checked(t, name, option, value)
 end
 
 -- What the plugin's own checks say of its options, all of which have their values.
-local function run_checks(t, values, declared)
+local function run_checks(t, values, declared, given)
   for _, name in ipairs(keys.sorted(declared)) do
     local check = declared[name].check
     if check and values[name] ~= nil then
@@ -76,7 +87,8 @@ local function run_checks(t, values, declared)
       end
       if not fine then
         return nil, ("option %s.%s must be %s, not %s"):format(t.name, name,
-          type(wanted) == "string" and escape(wanted) or "another", options.shown(values[name]))
+          type(wanted) == "string" and escape(wanted) or "another",
+          options.shown(declared[name].type == "file" and given[name] or values[name]))
       end
     end
   end
@@ -96,7 +108,7 @@ function options.values(t, given)
     if converted == nil then return nil, message end
     out[name] = converted
   end
-  local ok, message = run_checks(t, out, declared)
+  local ok, message = run_checks(t, out, declared, given)
   if not ok then return nil, message end
   return out
 end

@@ -18,6 +18,7 @@ static const dbf_rule rules[] = {
     FIND("token", dbf_name_find) FIND("credential", dbf_name_find) FIND("bearer!", dbf_name_find)
     FIND("jwt!", dbf_name_find) FIND("auth!", dbf_name_find) FIND("pat!", dbf_name_find)
     FIND("sig!", dbf_name_find) FIND("key!", dbf_name_find) FIND("key[0-9]", dbf_name_find)
+    FIND("signature!", dbf_name_find) FIND("appid!", dbf_name_find) FIND("code!", dbf_name_find)
     FIND("authorization", dbf_header_find_authorization) FIND("bearer", dbf_header_find_bearer)
     FIND("basic", dbf_header_find_basic) FIND("cookie", dbf_header_find_cookie)
     FIND("[a-z0-9+.-]://", dbf_place_find_address)
@@ -32,7 +33,13 @@ static const dbf_rule rules[] = {
     FIND("unzip", dbf_place_find_command) FIND("zip -", dbf_place_find_command)
     FIND("7z a", dbf_place_find_command) FIND("7z x", dbf_place_find_command)
     FIND("rabbitmqadmin", dbf_place_find_command) FIND("cqlsh", dbf_place_find_command)
-    FIND("smbclient", dbf_place_find_command)};
+    FIND("smbclient", dbf_place_find_command)
+    FIND("openssl ", dbf_place_find_command) FIND("jdbc:oracle:thin:", dbf_place_find_login)
+    FIND("sqlplus ", dbf_place_find_login) FIND("identified by", dbf_place_find_argument)
+    FIND("requirepass ", dbf_place_find_argument) FIND("masterauth ", dbf_place_find_argument)
+    FIND("rootpw ", dbf_place_find_argument) FIND("Private-Lines:", dbf_place_find_key_lines)
+    FIND("mnemonic", dbf_place_find_phrase) FIND("seed[_ -]phrase", dbf_place_find_phrase)
+    FIND("seedphrase", dbf_place_find_phrase) FIND("recovery[_ -]phrase", dbf_place_find_phrase)};
 /* clang-format on */
 
 size_t dbf_filter_rules(void) {

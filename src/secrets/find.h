@@ -20,14 +20,16 @@ typedef struct dbf_span {
   dbf_rank rank;
 } dbf_span;
 
+enum { DBF_FIND_COMMANDS = 40 };
+
 /* A text, and what was found out about it: every search that could be made again from the next anchor is made once. */
 typedef struct dbf_find {
   dbf_shape_text t;
   const dbf_view *view;
   size_t shift, gap; /* t is a part of the view from `shift` on, without the byte that stood at `gap` in it */
-  size_t open_from, open_to;    /* no quote like the one at open_from in between */
-  size_t command_to;            /* commands were looked for up to here */
-  size_t line_from, line_to;    /* the next line break from any place in between is at line_to */
+  size_t open_from, open_to;            /* no quote like the one at open_from in between */
+  size_t command_to[DBF_FIND_COMMANDS]; /* the flag of each command was looked for up to here */
+  size_t line_from, line_to;            /* the next line break from any place in between is at line_to */
   size_t run_to, run_spent;     /* bytes of the run that ends at run_to which were looked at as values */
   size_t block_from, block_end; /* the first end of a private key from block_from on; t.len: none */
 } dbf_find;

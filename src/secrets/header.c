@@ -23,17 +23,18 @@ static const struct {
                {"splunk", "authorization", false},
                {"oauth", "authorization", true},
                {"aws4-hmac-sha256", "authorization", true},
-               {"aws", "authorization", false},
+               {"aws", "authorization", true},
                {"hmac", "authorization", true},
                {"googlelogin", "authorization", true},
                {"sharedkey", "authorization", false},
                {"sharedaccesssignature", "authorization", true},
                {"genie", "authorization", false},
                {"genie-key", "authorization", false},
+               {"geniekey", "authorization", false},
                {"flyv1", "authorization", true},
                {NULL, NULL, false}};
 
-/* From behind a header's name to its value: `: `, `=`, `": "`, `', '`, `", "`; *sign is what is between. SIZE_MAX: it is
+/* From the end of a header's name to its value: `: `, `=`, `": "`, `', '`, `", "`; *sign is what is between. SIZE_MAX: it is
  * not followed by one. */
 static size_t value_of(const dbf_find *f, size_t at, unsigned char *sign) {
   while (dbf_find_is_quote(f, at) || dbf_find_plain(f, at) == ']') at++;
@@ -82,7 +83,7 @@ static bool is_credential(const dbf_find *f, size_t from, size_t to, size_t leas
                : s.len >= 16;
 }
 
-/* The quote that a value is in: at its beginning, which is then moved behind it, or at that of its whole line, before the
+/* The quote that a value is in: at its beginning, which is then moved past it, or at that of its whole line, before the
  * name of the header and the prefix that it may have. SIZE_MAX: none. */
 static size_t quote_around(const dbf_find *f, size_t at, size_t *begin, const char *prefix) {
   size_t len = strlen(prefix);

@@ -13,7 +13,8 @@ typedef struct name {
   size_t from, to;
   const char *kind; /* NULL: it names no secret */
   dbf_value_kind value;
-  bool is_flag; /* --name, -name */
+  bool is_flag;        /* --name, -name */
+  bool must_be_random; /* the value, to be believed */
 } name;
 
 /* ---- The name ---------------------------------------------------------------------------------------------------- */
@@ -30,6 +31,7 @@ static const struct {
 } names[] = {
 #define NAME(word, kind, strictness) {word, sizeof word - 1, #kind, DBF_VALUE_##strictness},
 #define KEY(word, kind)
+#define QUERY(word, kind)
 #define DULL(word)
 #define MOCK(word)
 #include "words.def"
@@ -47,9 +49,22 @@ static const struct {
 #include "words.def"
 #undef NAME
 #undef KEY
+#undef QUERY
+    {NULL, 0, NULL}};
+
+static const struct {
+  const char *word, *kind;
+} queries[] = {
+#define NAME(word, kind, strictness)
+#define KEY(word, kind)
+#define QUERY(word, kind) {word, #kind},
+#include "words.def"
+#undef NAME
+#undef KEY
+#undef QUERY
 #undef DULL
 #undef MOCK
-    {NULL, 0, NULL}};
+    {NULL, NULL}};
 
 /* Inline: most words differ in their last letter. */
 static inline bool ends_in(const char *text, size_t len, const char *word, size_t n) {
@@ -117,9 +132,21 @@ static bool is_key(const dbf_find *f, name *n, const char *folded, size_t len) {
   return n->kind != NULL;
 }
 
+/* key, code: such a word names nothing but in a query, and there only what looks random. */
+static bool is_of_query(const dbf_find *f, name *n, const char *folded) {
+  if (n->from == 0 || !is_in("?&", dbf_find_plain(f, n->from - 1)) || dbf_find_plain(f, n->to) != '=')
+    return false;
+  for (int i = 0; queries[i].word && !n->kind; i++)
+    if (strcmp(folded, queries[i].word) == 0) n->kind = queries[i].kind;
+  n->value = DBF_VALUE_TOKEN;
+  n->must_be_random = n->kind != NULL;
+  return n->must_be_random;
+}
+
 static void classify(const dbf_find *f, name *n, size_t at) {
   char folded[LONGEST_NAME * 2];
   size_t len = dbf_value_fold(&f->t, n->from, n->to, folded, sizeof folded);
+  if (len < sizeof folded && is_of_query(f, n, folded)) return;
   if (len == 0 || len >= sizeof folded || is_name(f, n, at, folded, len) || is_key(f, n, folded, len)) return;
   len = without_suffix(folded, len);
   if (len > 0 && !is_name(f, n, at, folded, len)) is_key(f, n, folded, len);
@@ -162,11 +189,19 @@ static bool is_in_capitals(const dbf_find *f, const name *n) {
   return n->to - n->from >= 4;
 }
 
+/* `AWS Secret Access Key [None]: ` asks for one: from '[' to the colon. Otherwise `at`. */
+static size_t end_of_default(const dbf_find *f, size_t at) {
+  size_t end = at;
+  if (dbf_find_plain(f, at) != '[') return at;
+  while (end - at < 32 && f->t.s[end] && dbf_find_plain(f, end) != ']' && f->t.s[end] != '\n') end++;
+  return dbf_find_plain(f, end) == ']' && dbf_find_plain(f, end + 1) == ':' ? end + 1 : at;
+}
+
 /* What follows most names in prose and code assigns nothing: said before anything is looked up. */
 static bool assigns_nothing(dbf_find *f, const name *n) {
   size_t at = dbf_find_skip_blanks(f, n->to);
   unsigned char c = dbf_find_plain(f, at);
-  if (dbf_find_is_quote(f, at) || is_in("=:>,(])*?!}|;\n", c)) return false;
+  if (dbf_find_is_quote(f, at) || is_in("=:>,(])*?!}|;\n", c) || end_of_default(f, at) != at) return false;
   if (at == n->to) return true;
   size_t end = dbf_shape_run(&f->t, at, DBF_RAW_VALUE);
   bool is_word = c == 'i' || c == 'w' || c == 'b'; /* is, was, by */
@@ -196,7 +231,7 @@ static name name_at(dbf_find *f, size_t at, size_t after) {
 
 typedef enum place { NOWHERE, LOOSE, CODE, LINE, FIRM } place;
 
-/* Where a value begins, and what place it stands in. LOOSE: after a word or a comma, where most values are none. CODE:
+/* Where a value begins, and what place it stands in. LOOSE: after a word or a comma, where most words are not values. CODE:
  * after = or :. LINE: the first on its line. FIRM: where values stand and no code. */
 typedef struct way {
   size_t at;
@@ -259,7 +294,7 @@ static size_t find_value_member(const dbf_find *f, size_t at) {
   return at < stop && f->t.s[at] && dbf_find_word(f, at, "value") ? at + 5 : SIZE_MAX;
 }
 
-/* `password: str = "…"`: from behind the colon to behind the '=', or where it was. */
+/* `password: str = "…"`: from past the colon to past the '=', or where it was. */
 static size_t skip_type(const dbf_find *f, size_t at) {
   size_t i = at;
   while (i - at < 40 && f->t.s[i] &&
@@ -309,16 +344,19 @@ static bool is_list(const dbf_find *f, const name *n, size_t at) {
          dbf_find_is_quote(f, dbf_find_skip_blanks(f, at + 1));
 }
 
-/* `PASS: TestLogin`, `pass: 12/13` are results of tests; `pass: "…"`, `pass:hunter2` and PASS= are not. */
+/* `PASS: TestLogin`, `pass: 12/13` are results of tests, Event::Pass a class; `pass: "…"`, `pass:hunter2` and PASS= are
+ * not. */
 static bool is_result(const dbf_find *f, const name *n, const way *w) {
   if (n->to - n->from != 4 || !dbf_find_word(f, n->from, "pass") || f->t.s[n->to] == '=') return false;
   if (w->place == LOOSE) return true; /* and a verb */
+  if (n->from > 1 && f->t.s[n->from - 1] == ':' && f->t.s[n->from - 2] == ':') return true;
   return !dbf_find_is_quote(f, dbf_find_skip_blanks(f, w->at)) &&
          (dbf_find_plain(f, w->at) == ' ' || dbf_shape_is(&f->t, n->from, DBF_CAPITAL));
 }
 
 static way follow(const dbf_find *f, const name *n) {
-  size_t closed = skip_closers(f, n->to), at = dbf_find_skip_blanks(f, closed), member;
+  size_t closed = skip_closers(f, n->to), member;
+  size_t at = end_of_default(f, dbf_find_skip_blanks(f, closed));
   unsigned char c = dbf_find_plain(f, at);
   bool tight = at == closed;
   way w = {0};
@@ -462,6 +500,8 @@ bool dbf_name_find(dbf_find *f, size_t at, size_t after, dbf_span *span) {
   if (w.place == LOOSE && v.kind == DBF_VALUE_PASSWORD && !quoted && !n.is_flag) v.kind = DBF_VALUE_SECRET;
   bool pair = w.place != LOOSE && v.kind == DBF_VALUE_TOKEN && dbf_header_is_pair(f, v.from, v.to);
   if (!pair && (!is_believable(f, &w, &v) || !dbf_value_is_secret(&f->t, &v))) return false;
+  dbf_shape_stats stats = dbf_shape_measure(&f->t, v.from, v.to);
+  if (n.must_be_random && !dbf_shape_is_random(&stats)) return false;
   *span = (dbf_span){v.from, v.to, n.kind, DBF_RANK_NAME};
   return true;
 }

@@ -120,7 +120,7 @@ static int class_item(parser *s, set *one) {
   return -1;
 }
 
-/* p behind the '['. */
+/* p is past the '['. */
 static bool read_class(parser *s) {
   set one = {{0}};
   bool negated = *s->p == '^', first = true;
@@ -156,7 +156,8 @@ static bool read_escape(parser *s) {
   set one = {{0}};
   char c = *s->p;
   if (!c) return fail(s, "nothing after the backslash");
-  if (c >= '1' && c <= '9') return fail(s, "references back take more than linear time: there are none");
+  if (c >= '1' && c <= '9')
+    return fail(s, "back references are not supported: they take more than linear time");
   s->p++;
   if (c == 'b') return emit(s, WORD_EDGE, 0, 0);
   if (strchr("dDwWsS", c)) set_add_class(&one, c);
@@ -224,7 +225,7 @@ static bool read_number(parser *s, int *value) {
   return s->p > begin || fail(s, "a number is missing in {}");
 }
 
-/* p behind the '{'. */
+/* p is past the '{'. */
 static bool read_counts(parser *s, int *least, int *most) {
   if (!read_number(s, least)) return false;
   *most = *least;

@@ -97,7 +97,7 @@ bool dbf_place_find_address(dbf_find *f, size_t at, size_t after, dbf_span *span
 
 /* ---- Private keys ------------------------------------------------------------------------------------------------ */
 
-/* `-----BEGIN RSA PRIVATE KEY-----`, from behind BEGIN or END: the end of the line's dashes, or SIZE_MAX. */
+/* `-----BEGIN RSA PRIVATE KEY-----`, from past BEGIN or END: the end of the line's dashes, or SIZE_MAX. */
 static size_t end_of_label(const dbf_find *f, size_t at) {
   size_t i = at, stop = at + 60;
   bool is_private = false;
@@ -206,56 +206,49 @@ bool dbf_place_find_key_end(dbf_find *f, size_t at, size_t after, dbf_span *span
   return from < begin;
 }
 
+/* Private-Lines: 8, and so many lines. */
+bool dbf_place_find_key_lines(dbf_find *f, size_t at, size_t after, dbf_span *span) {
+  size_t from = dbf_find_line_end(f, after), to;
+  (void)at;
+  if (f->t.s[from] != '\n') return false;
+  to = end_of_body(f, ++from);
+  *span = (dbf_span){from, to, "private_key", DBF_RANK_BLOCK};
+  return to > from;
+}
+
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
 enum { LONGEST_COMMAND = 600 }; /* its lines may be many, each ended by a backslash */
 
-typedef enum argument { VALUE, ATTACHED, PAIR } argument; /* -p x, -px, -u user:x */
+typedef enum argument { VALUE, ATTACHED, PAIR, ATTACHED_PAIR } argument; /* -p x, -px, -u user:x, -uuser:x */
 
 static const struct {
   const char *command, *flag;
   argument argument;
-} commands[] = {{"curl", "-u", PAIR},
-                {"curl", "--user", PAIR},
-                {"curl", "-U", PAIR},
-                {"curl", "--proxy-user", PAIR},
-                {"http", "-a", PAIR},
-                {"https", "-a", PAIR},
-                {"sshpass", "-p", ATTACHED},
-                {"sshpass", "-p", VALUE},
-                {"mysql", "-p", ATTACHED},
-                {"mysqldump", "-p", ATTACHED},
-                {"mysqladmin", "-p", ATTACHED},
-                {"mariadb", "-p", ATTACHED},
-                {"mongo", "-p", VALUE},
-                {"mongosh", "-p", VALUE},
-                {"mongodump", "-p", VALUE},
-                {"redis-cli", "-a", VALUE},
-                {"docker login", "-p", VALUE},
-                {"podman login", "-p", VALUE},
-                {"registry login", "-p", VALUE},
-                {"az login", "-p", VALUE},
-                {"ldapsearch", "-w", VALUE},
-                {"ldapadd", "-w", VALUE},
-                {"ldapmodify", "-w", VALUE},
-                {"sqlcmd", "-P", VALUE},
-                {"unzip", "-P", VALUE},
-                {"zip", "-P", VALUE},
-                {"7z", "-p", ATTACHED},
-                {"rabbitmqadmin", "-p", VALUE},
-                {"cqlsh", "-p", VALUE},
-                {"smbclient", "-U", PAIR},
-                {NULL, NULL, 0}};
+} commands[] = {
+    {"curl", "-u", PAIR},          {"curl", "-u", ATTACHED_PAIR},   {"curl", "--user", PAIR},
+    {"curl", "-U", PAIR},          {"curl", "--proxy-user", PAIR},  {"http", "-a", PAIR},
+    {"https", "-a", PAIR},         {"sshpass", "-p", ATTACHED},     {"sshpass", "-p", VALUE},
+    {"mysql", "-p", ATTACHED},     {"mysqldump", "-p", ATTACHED},   {"mysqladmin", "-p", ATTACHED},
+    {"mariadb", "-p", ATTACHED},   {"mongo", "-p", VALUE},          {"mongosh", "-p", VALUE},
+    {"mongodump", "-p", VALUE},    {"redis-cli", "-a", VALUE},      {"docker login", "-p", VALUE},
+    {"podman login", "-p", VALUE}, {"registry login", "-p", VALUE}, {"az login", "-p", VALUE},
+    {"ldapsearch", "-w", VALUE},   {"ldapadd", "-w", VALUE},        {"ldapmodify", "-w", VALUE},
+    {"sqlcmd", "-P", VALUE},       {"unzip", "-P", VALUE},          {"zip", "-P", VALUE},
+    {"7z", "-p", ATTACHED},        {"rabbitmqadmin", "-p", VALUE},  {"cqlsh", "-p", VALUE},
+    {"smbclient", "-U", PAIR},     {"openssl", "-k", VALUE},        {NULL, NULL, 0}};
+_Static_assert(sizeof commands / sizeof *commands <= DBF_FIND_COMMANDS, "one place for each in dbf_find");
 
 /* The next word of a command line that is this flag, or begins with it: the end of the flag. */
 static size_t find_flag(const dbf_find *f, size_t at, size_t stop, const char *flag, argument how) {
   size_t len = strlen(flag);
+  bool attached = how == ATTACHED || how == ATTACHED_PAIR;
   for (; at + len < stop; at++) {
     if (dbf_find_plain(f, at) != ' ' && f->t.s[at] != '\n' && !dbf_find_is_quote(f, at)) continue;
     if (memcmp(f->t.s + at + 1, flag, len) != 0) continue;
     unsigned char next = dbf_find_plain(f, at + 1 + len);
     bool apart = next == ' ' || next == '=' || dbf_find_is_quote(f, at + 1 + len);
-    if (how == ATTACHED ? dbf_shape_is(&f->t, at + 1 + len, DBF_RAW_VALUE) && next != '=' : apart)
+    if (attached ? dbf_shape_is(&f->t, at + 1 + len, DBF_RAW_VALUE) && next != '=' : apart)
       return at + 1 + len;
   }
   return SIZE_MAX;
@@ -269,19 +262,21 @@ static size_t end_of_encoded(const dbf_find *f, size_t at, size_t end) {
 
 /* The argument that begins at `at`, after blanks and an opening quote. */
 static bool take_argument(dbf_find *f, size_t at, argument how, dbf_span *span) {
-  if (how != ATTACHED && dbf_find_is_quote(f, at)) /* "-u", "user:password" */
+  bool attached = how == ATTACHED || how == ATTACHED_PAIR;
+  if (!attached && dbf_find_is_quote(f, at)) /* "-u", "user:password" */
     while (dbf_find_is_quote(f, at) || dbf_find_plain(f, at) == ',' || dbf_find_plain(f, at) == ' ') at++;
-  if (how != ATTACHED && dbf_find_plain(f, at) == '=') at++;
-  at = how == ATTACHED ? at : dbf_find_skip_blanks(f, at);
+  if (!attached && dbf_find_plain(f, at) == '=') at++;
+  at = attached ? at : dbf_find_skip_blanks(f, at);
   size_t end = dbf_shape_run(&f->t, at, DBF_RAW_VALUE);
-  if (f->t.s[at - 1] == DBF_VIEW_BLANK) end = end_of_encoded(f, at, end);
+  /* an attached flag has two characters */
+  if (f->t.s[at - (attached ? 3 : 1)] == DBF_VIEW_BLANK) end = end_of_encoded(f, at, end);
   if (dbf_find_is_quote(f, at)) {
     end = dbf_find_closing(f, at, 0);
     if (end == SIZE_MAX) return false;
     at++;
   }
   *span = (dbf_span){at, end, "password", DBF_RANK_PLACE};
-  if (how != PAIR)
+  if (how == VALUE || how == ATTACHED)
     return end > at + 2 && f->t.s[at] != '-' && f->t.s[at] != '(' && !memchr(f->t.s + at, '}', end - at) &&
            !is_weak_example(f, at, end);
   size_t colon = at;
@@ -291,15 +286,72 @@ static bool take_argument(dbf_find *f, size_t at, argument how, dbf_span *span) 
   return end > span->from && !is_weak_example(f, span->from, end);
 }
 
+/* Flags are looked for once between a command and the next one of its name, however many there are. */
 bool dbf_place_find_command(dbf_find *f, size_t at, size_t after, dbf_span *span) {
-  size_t stop;
-  if (at < f->command_to || (at > 0 && dbf_shape_is(&f->t, at - 1, DBF_WORD))) return false;
-  stop = f->t.len - after > LONGEST_COMMAND ? after + LONGEST_COMMAND : f->t.len;
-  f->command_to = stop;
+  (void)after;
+  if (at > 0 && dbf_shape_is(&f->t, at - 1, DBF_WORD)) return false;
   for (int i = 0; commands[i].command; i++) {
-    if (!dbf_find_word(f, at, commands[i].command)) continue;
-    size_t flag = find_flag(f, after, stop, commands[i].flag, commands[i].argument);
-    if (flag != SIZE_MAX && take_argument(f, flag, commands[i].argument, span)) return true;
+    size_t from = at + strlen(commands[i].command), flag = from;
+    if (from < f->command_to[i] || !dbf_find_word(f, at, commands[i].command)) continue;
+    size_t stop = f->t.len - from > LONGEST_COMMAND ? from + LONGEST_COMMAND : f->t.len;
+    f->command_to[i] = stop;
+    while ((flag = find_flag(f, flag, stop, commands[i].flag, commands[i].argument)) != SIZE_MAX) {
+      if (!take_argument(f, flag, commands[i].argument, span)) continue;
+      f->command_to[i] = span->to;
+      return true;
+    }
   }
   return false;
+}
+
+/* sqlplus scott/tiger@host, jdbc:oracle:thin:scott/tiger@//host. */
+bool dbf_place_find_login(dbf_find *f, size_t at, size_t after, dbf_span *span) {
+  size_t user = after, from, to;
+  (void)at;
+  while (user - after < 64 && dbf_shape_is(&f->t, user, DBF_NAME)) user++;
+  if (user == after || dbf_find_plain(f, user) != '/') return false;
+  from = to = user + 1;
+  while (to - from < 128 && dbf_find_plain(f, to) != '@' && in_userinfo(f, to, false)) to++;
+  *span = (dbf_span){from, to, "password", DBF_RANK_PLACE};
+  return to > from && dbf_find_plain(f, to) == '@' && !is_weak_example(f, from, to);
+}
+
+/* Words whose argument is a password: in SQL after a user, in files of settings at the beginning of a line. */
+bool dbf_place_find_argument(dbf_find *f, size_t at, size_t after, dbf_span *span) {
+  bool is_sql = dbf_find_word(f, at, "identified");
+  size_t from = dbf_find_skip_blanks(f, after), to = dbf_shape_run(&f->t, from, DBF_RAW_VALUE), user = at;
+  while (user > 0 && at - user < 120 && f->t.s[user] != '\n' && !dbf_find_word(f, user, "user")) user--;
+  if (is_sql ? !dbf_find_is_quote(f, from) || !dbf_find_word(f, user, "user")
+             : at > 0 && dbf_shape_is(&f->t, at - 1, DBF_RAW_VALUE))
+    return false;
+  if (dbf_find_is_quote(f, from)) {
+    to = dbf_find_closing(f, from++, 1);
+    if (to == SIZE_MAX) return false;
+  }
+  *span = (dbf_span){from, to, "password", DBF_RANK_PLACE};
+  return to > from + 3 && f->t.s[from] != '-' && !is_weak_example(f, from, to);
+}
+
+/* ---- Phrases ----------------------------------------------------------------------------------------------------- */
+
+/* The words that a wallet is restored with: 12 to 24, each of 3 to 8 small letters; no sentence is made like that. */
+bool dbf_place_find_phrase(dbf_find *f, size_t at, size_t after, dbf_span *span) {
+  enum { LEAST_WORDS = 12, MOST_WORDS = 24 };
+  size_t from = after, to = after, words = 0;
+  (void)at;
+  while (from - after < 24 && dbf_shape_is(&f->t, from, DBF_KEY | DBF_BLANK)) from++;
+  if (dbf_find_is_quote(f, from)) from = dbf_find_skip_blanks(f, from + 1);
+  if (dbf_find_plain(f, from) != ':' && dbf_find_plain(f, from) != '=') return false;
+  from = dbf_find_skip_blanks(f, from + 1);
+  if (dbf_find_is_quote(f, from)) from++;
+  for (size_t end = from; words < MOST_WORDS; end++) {
+    size_t word = end;
+    while (end - word <= 8 && dbf_shape_is(&f->t, end, DBF_SMALL)) end++;
+    if (end - word < 3 || end - word > 8) break;
+    to = end;
+    words++;
+    if (dbf_find_plain(f, end) != ' ' && f->t.s[end] != '\n') break;
+  }
+  *span = (dbf_span){from, to, "seed_phrase", DBF_RANK_PLACE};
+  return words >= LEAST_WORDS;
 }

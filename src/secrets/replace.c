@@ -45,7 +45,7 @@ static bool is_escaped(const char *text, size_t at) {
   return (at - begin) % 2 == 1;
 }
 
-/* Is `to`, which is behind the place, in a string? What is between strings must stay. */
+/* Is `to`, which is past the place, in a string? What is between strings must stay. */
 static bool is_in_string(json_place *p, const char *text, size_t to) {
   for (const char *quote; (quote = memchr(text + p->at, '"', to - p->at)) != NULL;
        p->at = (size_t)(quote - text) + 1)

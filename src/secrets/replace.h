@@ -33,7 +33,7 @@ void dbf_replace_init(dbf_replace *replace);
 void dbf_replace_release(dbf_replace *replace);
 
 /* Write the text to `out`, which is cleared, with a marker for each span, or for all those that overlap, and count them. Of
- * valid JSON only what is in strings is replaced. False: there was none. out->failed and replace->places.failed tell of
+ * valid JSON only what is in strings is replaced. False: there was none. out->failed and replace->places.failed report
  * memory. */
 bool dbf_replace_write(dbf_replace *replace, const char *text, size_t len, bool json, dbf_bytes *out);
 

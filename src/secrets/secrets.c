@@ -299,7 +299,7 @@ static bool scan_range(dbf_secrets *m, const char *text, size_t len, size_t begi
   return true;
 }
 
-/* The beginning of a unit, at or before `at` and behind `known`, which is one. */
+/* The beginning of a unit, at or before `at` and past `known`, which is one. */
 static size_t cut_before(const char *text, size_t known, size_t at) {
   size_t plain = 0;
   while (at > known && plain < 16) plain = is_plain((unsigned char)text[--at]) ? plain + 1 : 0;

@@ -149,7 +149,7 @@ static bool breaks(const dbf_shape_text *t, size_t at, uint32_t mask) {
   return t->s[at] == '\n' && dbf_shape_is(t, at + 1, mask);
 }
 
-/* `count` characters of a part are behind us and a line ends: does the part go on in the next one? `next`: the
+/* `count` characters of a part were read and a line ends: does the part go on in the next one? `next`: the
  * literal that follows the part, or 0. */
 static bool goes_on(dbf_shape_text *t, size_t at, const part *p, size_t count, char next) {
   if (!breaks(t, at, p->mask)) return false;

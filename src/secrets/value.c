@@ -6,6 +6,7 @@
 static const char *const dull[] = {
 #define NAME(word, kind, strictness)
 #define KEY(word, kind)
+#define QUERY(word, kind)
 #define DULL(word) word,
 #define MOCK(word)
 #include "words.def"
@@ -19,6 +20,7 @@ static const char *const mocks[] = {
 #include "words.def"
 #undef NAME
 #undef KEY
+#undef QUERY
 #undef DULL
 #undef MOCK
     NULL};
@@ -157,7 +159,9 @@ static bool is_call(const dbf_shape_text *t, size_t from, size_t to) {
 
 /* 0x0B96: a constant. */
 static bool is_constant(const dbf_shape_text *t, size_t from, size_t to) {
-  return to - from <= 20 && (starts_with(t, from, to, "0x") || starts_with(t, from, to, "0X"));
+  size_t at = from + 2;
+  while (at < to && dbf_shape_is(t, at, DBF_HEX)) at++;
+  return to - from <= 20 && at == to && (starts_with(t, from, to, "0x") || starts_with(t, from, to, "0X"));
 }
 
 static size_t count_words(const dbf_shape_text *t, size_t from, size_t to) {
@@ -166,7 +170,7 @@ static size_t count_words(const dbf_shape_text *t, size_t from, size_t to) {
   return words;
 }
 
-/* A label names what is to be typed in: "Password", "your secret". */
+/* A label names what the user types in: "Password", "your secret". */
 static bool is_label(const dbf_shape_text *t, size_t from, size_t to) {
   static const char *const labels[] = {"password", "passwd",     "passphrase", "secret",  "token",
                                        "apikey",   "credential", "passwort",   "contras", "username",

@@ -11,7 +11,7 @@ typedef struct dbf_value {
   size_t from, to;
   dbf_value_kind kind;
   bool quoted;
-  bool loose; /* it follows a word or a comma, where most things are none */
+  bool loose; /* it follows a word or a comma, where most things are not secrets */
   bool
       firm; /* it stands where values stand and no code: in .env lines, headers, flags, queries, connection strings */
 } dbf_value;

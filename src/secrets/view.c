@@ -72,8 +72,8 @@ static const char *line_break(const char *p, const char *end, int *c) {
   return skip_indent(p + 1, end);
 }
 
-/* p behind an ESC: the rest of the sequence, which moves the cursor or colours. Of a title or a link only the
- * introducer goes: its text is to be looked at. Nothing is taken that could be the beginning of another unit. */
+/* p is past an ESC: the rest of the sequence, which moves the cursor or colours. Of a title or a link only the
+ * introducer goes: its text must be searched. Nothing is taken that could be the beginning of another unit. */
 static const char *escape_sequence(const char *p, const char *end, int *c) {
   bool plain = p < end && *p != '%';
   int next = p >= end ? 0 : plain ? (unsigned char)*p : hex_number(p + 1, end, 2);

@@ -1,5 +1,5 @@
 -- debrief.redact and the plugin `redact`: how many of the kinds of secrets are found, written down in many ways; how
--- many strings are taken for one that are none; and that entries stay entries.
+-- many harmless strings are taken for one; and that entries stay entries.
 local program = dofile "tests/spec/support/program.lua"
 local support = dofile "tests/spec/support/plugins.lua"
 local secrets = dofile "tests/spec/support/secrets.lua"

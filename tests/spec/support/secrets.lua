@@ -281,6 +281,42 @@ token("Facebook", "facebook", "EA" .. "AC", "alnum", 150)
 token("Trello", "trello", "AT" .. "TA", "hex", 64)
 setting("Okta", "Authorization: SSWS 00", "key", 40)
 
+token("Infracost", "infracost", "ic" .. "o-", "alnum", 32)
+token("42", "intra42", "s-s4" .. "t2ud-", "hex", 64)
+kind("Authress", "authress", function(m)
+  return "s" .. "c_" .. m.lower(13) .. "." .. m.lower(5) .. ".acc_" .. m.lower(20) .. "." .. m.lower(60)
+end)
+kind("Grafana, old", "grafana", function(m) return "eyJ" .. "rIjoi" .. m.alnum(78) .. m.alnum(1) end)
+token("GitHub app, old", "github", "v" .. "1.", "hex", 40)
+token("extended private key", "wallet", "xp" .. "rv9s21ZrQH143K", "alnum", 95)
+for _, path in ipairs { "workflows", "triggers" } do
+  kind("Slack " .. path, "slack", function(m)
+    local rest = m.upper(10) .. (path == "workflows" and "/A" .. m.upper(10) or "") .. "/" .. m.digits(13) .. "/" ..
+      m.alnum(24)
+    return "https://hooks.slack" .. ".com/" .. path .. "/T" .. rest, rest
+  end)
+end
+kind("OpsGenie", nil, function(m)
+  local id = m.uuid()
+  return "Authorization: GenieKey " .. id, id
+end, { is_setting = true })
+kind("AWS signature, old", nil, function(m)
+  local pair = m.alnum(20) .. ":" .. m.base64(27) .. "="
+  return "Authorization: AWS " .. pair, pair
+end, { is_setting = true })
+kind("AWS prompt", nil, function(m)
+  local key = m.base64(40)
+  return "AWS Secret Access Key [None]: " .. key, key
+end, { is_setting = true })
+kind("signed address", nil, function(m)
+  local signature = m.hex(64)
+  return "https://b.s3.amazonaws.com/k?X-Amz-Expires=900&X-Amz-Signature=" .. signature, signature
+end, { is_setting = true })
+kind("key in a query", nil, function(m)
+  local key = m.alnum(31) .. m.digits(1)
+  return "https://example.com/maps?q=here&key=" .. key, key
+end, { is_setting = true })
+
 -- Anywhere
 kind("JWT", "jwt", function(m)
   return "ey" .. "JhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.ey" .. "J" .. m.alnum(60) .. "." .. m.key(42) .. m.alnum(1)
@@ -305,6 +341,16 @@ end, { multiline = true })
 kind("PEM in one line", "private_key", function(m)
   local body = m.base64(64 * 3 + 30)
   return (pem("RSA PRIVATE " .. "KEY", body, true):gsub("\n", "\\n")), body
+end, { is_block = true })
+kind("key of PuTTY", "private_key", function(m)
+  local body = m.base64(64 * 3 + 30)
+  return "PuTTY-User-Key-File-3: ssh-rsa\nPublic-Lines: 1\nAAAAB3NzaC1yc2EAAAADAQAB\nPrivate-Lines: 4\n" ..
+    lines(body, 64) .. "\nPrivate-MAC: " .. m.hex(40), body
+end, { multiline = true })
+kind("phrase of a wallet", "seed_phrase", function(m)
+  local words = {}
+  for i = 1, 12 do words[i] = m.letters(2 + m.random(6)) end
+  return "mnemonic: " .. table.concat(words, " "), table.concat(words, " ")
 end, { is_block = true })
 setting("password", "DB_PASSWORD=", "strong", 12)
 setting("password of YAML", "password: ", "strong", 14)
@@ -356,6 +402,26 @@ end, { is_command = true })
 kind("flag", nil, function(m)
   local password = m.strong(14)
   return "tool --user ada --password " .. password .. " --verbose", password
+end, { is_command = true })
+kind("curl -u in one word", nil, function(m)
+  local password = m.strong(12)
+  return "curl -sS -uada:" .. password .. " https://example.com/api", password
+end, { is_command = true })
+kind("command after another", nil, function(m)
+  local password = m.strong(12)
+  return "curl -s https://example.com/dump | mysql -u ada -p" .. password .. " app", password
+end, { is_command = true })
+kind("sqlplus", nil, function(m)
+  local password = m.strong(10):gsub("[^%w]", "x")
+  return "sqlplus ada/" .. password .. "@db.example.com", password
+end, { is_command = true })
+kind("password of Oracle", nil, function(m)
+  local password = m.alnum(8) .. m.digits(2)
+  return "jdbc:oracle:thin:ada/" .. password .. "@//db.example.com:1521/app", password
+end, { is_command = true })
+kind("SQL", nil, function(m)
+  local password = m.strong(12)
+  return "CREATE USER ada IDENTIFIED BY '" .. password .. "'", password
 end, { is_command = true })
 kind("netrc", nil, function(m)
   local password = m.strong(14)

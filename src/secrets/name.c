@@ -1,6 +1,8 @@
 /* A name that ends in a word for a secret, something that assigns, and a value:
  *
- *     DB_PASSWORD=hunter2   "apiKey": "…"   --token …   <password>…</password>   &access_token=…   X-Api-Key: … */
+ *     DB_PASSWORD=hunter2   "apiKey": "…"   --token …   <password>…</password>   &access_token=…   X-Api-Key: …
+ *
+ * One piece, for the name decides how far the way to the value may go, and both decide what is believed of the value. */
 #include "name.h"
 #include "header.h"
 #include "value.h"

@@ -131,7 +131,7 @@ local makers = {
   function(m) return "'Test2::Event::Pass' => '1.302" .. m.digits(3) .. "'," end,
   function(m) return "exit code=" .. m.random(255) .. " &Key = Info->Read" .. camel(m) .. "(at1)" end,
   function(m) return "GET /search?key=" .. word(m) .. "&code=" .. m.digits(3) .. "&signature=v1" end,
-  function(m) return "A mnemonic: every " .. word(m) .. " has a name that is as long as the line it is in, more or less" end,
+  function(m) return "A mnemonic: every " .. word(m) .. " has a name as long as its line, more or less" end,
   function(m) return "each row is identified by '" .. word(m) .. "_id', rootpw is documented elsewhere" end,
   function(m) return "v" .. m.random(9) .. "." .. m.random(99) .. "." .. m.random(99) .. "+build." .. m.hex(8) end,
   function(m) return "2026-11-03T10:14:07.532Z INFO " .. word(m) .. ": auth ok for user " .. m.random(9999) end,

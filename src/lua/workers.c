@@ -341,7 +341,7 @@ static int l_crew_take(lua_State *L) {
     return dbf_limits_raise(L);
   }
   parcel *result = &c->results[c->taken];
-  assert(result->data && c->taken < c->next);
+  assert(result->data && (c->here || c->taken < c->next));
   if (result->failed) lua_pushnil(L);
   lua_pushlstring(L, result->data, result->len);
   int pushed = result->failed ? 2 : 1;

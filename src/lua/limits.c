@@ -258,12 +258,23 @@ static int64_t cpu_ms(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void look_at_clock(dbf_running *r) {
+  for (int64_t now = cpu_ms(); next_tick <= now && !r->late; next_tick += TICK_MS) tick(r);
+}
+
 static void on_count(lua_State *L, lua_Debug *ar) {
   dbf_running *r = running;
   (void)ar;
   if (!r || !r->most_ticks) return;
-  for (int64_t now = cpu_ms(); next_tick <= now && !r->late; next_tick += TICK_MS) tick(r);
+  look_at_clock(r);
   if (is_stopped(r)) raise_now(r, L, 1);
+}
+
+void dbf_limits_pace(lua_State *L) {
+  dbf_running *r = running;
+  if (!r) return;
+  if (r->counted) look_at_clock(r);
+  if (is_stopped(r)) dbf_limits_raise(L);
 }
 
 int dbf_limits_bounded(lua_State *L, dbf_interrupt *i, lua_Integer ms, int arguments, int handler,
@@ -274,12 +285,15 @@ int dbf_limits_bounded(lua_State *L, dbf_interrupt *i, lua_Integer ms, int argum
   dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
   r.progress = progress;
   r.most_ticks = most;
-  bool timed = most && i && i->signal && start_timer(i->signal, &timer), counted = most && !timed;
-  if (counted) {
+  bool timed = most && i && i->signal && start_timer(i->signal, &timer);
+  r.counted = most && !timed;
+  if (r.counted) {
     next_tick = cpu_ms() + TICK_MS;
     lua_sethook(L, on_count, LUA_MASKCOUNT, STEPS);
   }
   int status = lua_pcall(L, arguments, LUA_MULTRET, handler);
+  bool counted = r.counted;
+  r.counted = false;
   r.most_ticks = 0;
   if (timed) timer_delete(timer);
   *late = r.late;

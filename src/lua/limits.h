@@ -7,8 +7,8 @@
  * A guard is a protected call that an interrupt ends, the innermost one. Until then the hook stays and raises again at
  * every instruction, so that no pcall of a script outlives it. Without a signal only the bindings raise.
  *
- * Not to be stopped: a function in C that does not come back (string.rep, a pattern), a finalizer and a message
- * handler, in which Lua calls no hooks. */
+ * Not to be stopped: a function in C that does not come back (in full states string.rep or a pattern; reduced ones have
+ * library.h), a finalizer and a message handler, in which Lua calls no hooks. */
 #ifndef DBF_LIMITS_H
 #define DBF_LIMITS_H
 
@@ -38,6 +38,7 @@ typedef struct dbf_running {
   bool raised;             /* an interrupt was raised */
   volatile bool late;      /* it is over its budget */
   int ticks, most_ticks;   /* of the timer, without progress; how many are one too many, 0: no budget */
+  bool counted;            /* a count hook keeps the time, not a timer */
   unsigned progress;       /* as it was at the last tick */
   int graces;              /* how often it had a few more instructions */
   bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
@@ -82,6 +83,10 @@ bool dbf_limits_stopped(void);
 
 /* Raise when it is. */
 void dbf_limits_check(lua_State *L);
+
+/* The same, for loops in C that a plugin can make long, every few thousand steps: where a count hook keeps the time,
+ * which no C function sees, it looks at the clock. */
+void dbf_limits_pace(lua_State *L);
 
 /* At most so many milliseconds to wait (-1: for ever) before dbf_limits_stopped is asked again. */
 int dbf_limits_slice(int64_t ms);

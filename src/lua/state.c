@@ -1,6 +1,7 @@
 #include "state.h"
 #include "coroutine.h"
 #include "embedded.h"
+#include "library.h"
 #include "memory.h"
 #include "overrides.h"
 
@@ -149,6 +150,7 @@ static void open_reduced(lua_State *L) {
   lua_pushnil(L);
   lua_setfield(L, -2, "dump");
   lua_pop(L, 1);
+  dbf_library_reduce(L);
   lua_pushcfunction(L, l_require);
   lua_setglobal(L, "require");
   lua_pushnil(L);

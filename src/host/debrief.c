@@ -64,8 +64,10 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
 }
 
 bool debrief_isolated(int argc, char **argv, int *status) {
-  if (argc != 2 || !argv || !argv[0] || !argv[1] || strcmp(argv[0], "debrief-isolated") != 0) return false;
-  int result = dbf_isolate_serve(luaopen_debrief_core, (size_t)strtoull(argv[1], NULL, 10));
+  if (argc != 3 || !argv || !argv[0] || !argv[1] || !argv[2] || strcmp(argv[0], "debrief-isolated") != 0)
+    return false;
+  int result = dbf_isolate_serve(luaopen_debrief_core, (size_t)strtoull(argv[1], NULL, 10),
+                                 (unsigned)strtoul(argv[2], NULL, 10));
   if (status) *status = result;
   return true;
 }

@@ -36,4 +36,8 @@ const dbf_config *dbf_config_of(lua_State *L);
 /* Set the config of a host in a state; NULL removes it, which needs no memory. */
 void dbf_config_bind(lua_State *L, const dbf_config *config);
 
+/* From now on the state, and the workers it makes, have a config of their own: as before, but for these limits. May raise
+ * for want of memory. */
+void dbf_config_limit(lua_State *L, unsigned plugin_time, size_t plugin_memory);
+
 #endif

@@ -182,6 +182,10 @@ static bool filter_calls(void) {
       ALLOW(madvise),
       ALLOW(futex),
       ALLOW(clock_gettime),
+      ALLOW(gettid),
+      ALLOW(timer_create),
+      ALLOW(timer_settime),
+      ALLOW(timer_delete),
       ALLOW(rt_sigreturn),
       ALLOW(exit_group),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
@@ -205,14 +209,19 @@ static const char *lock_down(size_t memory) {
   return NULL;
 }
 
-int dbf_isolate_serve(lua_CFunction core, size_t memory) {
+int dbf_isolate_serve(lua_CFunction core, size_t memory, unsigned time_ms) {
   enum {
     OVERHEAD = 256 << 20
   }; /* address space of the program, its libraries and one frame, beside what plugins use */
-  dbf_config config = {.on_log = on_log, .plugin_memory = memory};
+  dbf_interrupt interrupt;
+  dbf_config config = {
+      .on_log = on_log, .plugin_memory = memory, .plugin_time = time_ms, .interrupt = &interrupt};
   dbf_bytes call;
   char kind;
-  tzset(); /* reads the zone's file, which is out of reach later */
+  dbf_limits_init(&interrupt);
+  if (!dbf_limits_use_signal(&interrupt, SIGURG))
+    return 1; /* for the timer of budgets; this process has no other use */
+  tzset();    /* reads the zone's file, which is out of reach later */
   lua_State *L = dbf_state_new(&config, core, true);
   if (!L) return 1;
   lua_getglobal(L, "require");
@@ -360,12 +369,13 @@ static int l_close(lua_State *L) {
 }
 
 /* Start the program with the socket as its standard input and output, and nothing else of ours. 0 or errno. */
-static int start(isolated *w, const char *program, size_t memory) {
-  char words[2][32] = {"debrief-isolated", ""};
-  char *argv[] = {words[0], words[1], NULL}, *zone = getenv("TZ"), zone_text[128];
+static int start(isolated *w, const char *program, size_t memory, unsigned time_ms) {
+  char words[3][32] = {"debrief-isolated", "", ""};
+  char *argv[] = {words[0], words[1], words[2], NULL}, *zone = getenv("TZ"), zone_text[128];
   char *envp[] = {NULL, NULL};
   int pair[2];
   snprintf(words[1], sizeof words[1], "%zu", memory);
+  snprintf(words[2], sizeof words[2], "%u", time_ms);
   if (zone && snprintf(zone_text, sizeof zone_text, "TZ=%s", zone) < (int)sizeof zone_text)
     envp[0] = zone_text;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return errno;
@@ -394,7 +404,8 @@ static int l_isolated(lua_State *L) {
   isolated *w = lua_newuserdatauv(L, sizeof *w, 0);
   *w = (isolated){.fd = -1, .seconds = (int)seconds};
   luaL_setmetatable(L, isolated_type);
-  int e = start(w, config->isolate_program, config->plugin_memory ? config->plugin_memory : DEFAULT_MEMORY);
+  int e = start(w, config->isolate_program, config->plugin_memory ? config->plugin_memory : DEFAULT_MEMORY,
+                config->plugin_time);
   if (e) {
     lua_pushnil(L);
     lua_pushfstring(L, "cannot start %s: %s", config->isolate_program, strerror(e));

@@ -9,7 +9,7 @@
  *
  * Each frame is |kind, 1 byte|length, 4 bytes, little-endian|bytes|, over one socket pair. Before the isolated process
  * sees the first call it has given up everything but memory, the clock and that socket: other descriptors, the
- * environment, files (Landlock), all but about ten system calls (seccomp), more memory than it is given (rlimits). Its
+ * environment, files (Landlock), all but about fifteen system calls (seccomp), more memory than it is given (rlimits). Its
  * frames are taken as hostile: lengths are limited, and what is in them goes through the checks of pack.h. */
 #ifndef DBF_ISOLATE_H
 #define DBF_ISOLATE_H
@@ -26,7 +26,7 @@ void dbf_isolate_open(lua_State *L);
 void dbf_isolate_register(lua_State *L);
 
 /* In the isolated process: give up every right and answer calls until the other side closes. `core` opens debrief.core
- * (module.h). The exit status. */
-int dbf_isolate_serve(lua_CFunction core, size_t memory);
+ * (module.h); the limits are those of dbf_config. The exit status. */
+int dbf_isolate_serve(lua_CFunction core, size_t memory, unsigned time_ms);
 
 #endif

@@ -33,6 +33,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -237,6 +238,17 @@ static int l_host(lua_State *L) {
   return 1;
 }
 
+/* limit{plugin_time = ms, plugin_memory = bytes}: of workers that are made from now on; 0: no limit; nil: as it was */
+static int l_limit(lua_State *L) {
+  const dbf_config *config = dbf_config_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer time = dbf_table_integer(L, 1, "plugin_time", config->plugin_time),
+              memory = dbf_table_integer(L, 1, "plugin_memory", (lua_Integer)config->plugin_memory);
+  luaL_argcheck(L, time >= 0 && time <= INT_MAX && memory >= 0, 1, "a limit is out of range");
+  dbf_config_limit(L, (unsigned)time, (size_t)memory);
+  return 0;
+}
+
 /* progress(): the hook that runs next has a budget of its own */
 static int l_progress(lua_State *L) {
   (void)L;
@@ -375,6 +387,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"progress", l_progress},
                                        {"save", dbf_save},
                                        {"host", l_host},
+                                       {"limit", l_limit},
                                        {NULL, NULL}};
   dbf_state_set_core(L, luaopen_debrief_core);
   dbf_scratch_open(L);

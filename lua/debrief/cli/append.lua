@@ -26,7 +26,7 @@ function append.options(command)
   command:flag "--stream":description "Store entries as they arrive, instead of all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
-  arguments.allow_option(command)
+  arguments.run_options(command)
   arguments.isolate_option(command)
 end
 

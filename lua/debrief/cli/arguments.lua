@@ -35,10 +35,35 @@ function arguments.sessions(args, q, opts)
   return items
 end
 
---- Declare --allow.
-function arguments.allow_option(command)
+--- Declare --allow, and the limits of plugins: what every command takes that runs some.
+function arguments.run_options(command)
   command:option "--allow":argname "PLUGIN:RIGHT":count "*"
     :description "Give a plugin a right it needs (`debrief plugins PLUGIN` lists them)."
+  arguments.limit_options(command)
+end
+
+local function limit(option, scale, what)
+  return function(text)
+    local n = tonumber(text)
+    local amount = n and n >= 0 and math.tointeger(n * scale // 1)
+    if amount and amount <= 1 << 53 and (amount > 0 or n == 0) then return amount end
+    return nil, ("%s takes %s from 0 on (0: no limit), not '%s'"):format(option, what, text)
+  end
+end
+
+--- Declare --plugin-time and --plugin-memory.
+function arguments.limit_options(command)
+  command:option "--plugin-time":argname "SECONDS":convert(limit("--plugin-time", 1000, "seconds"))
+    :description "CPU time for one call of a plugin's hook (default: 1; finish: ten times that; 0: no limit)."
+  command:option "--plugin-memory":argname "MIB":convert(limit("--plugin-memory", 1 << 20, "MiB"))
+    :description "Memory for the plugins of one worker (default: 256; 0: no limit)."
+end
+
+--- Put the limits of plugins that the words name into force.
+function arguments.limit(args)
+  if args.plugin_time or args.plugin_memory then
+    core.limit { plugin_time = args.plugin_time, plugin_memory = args.plugin_memory }
+  end
 end
 
 --- Declare the options of commands that run plugins.
@@ -49,7 +74,7 @@ function arguments.plugin_options(command)
     :description "Keep only entries that the filter of this plugin keeps."
   command:option "--opt":argname "KEY=VALUE":count "*"
     :description "Set an option of a plugin: plugin.key=value, or key=value with one plugin."
-  arguments.allow_option(command)
+  arguments.run_options(command)
   arguments.isolate_option(command)
 end
 

@@ -18,7 +18,7 @@ function import.options(command)
       .. "each file, the plugin that recognises it).")
   command:flag "--final":description "Import last turns even if they are still open."
   command:option "--opt":argname "KEY=VALUE":count "*":description "Set an option of a plugin."
-  arguments.allow_option(command)
+  arguments.run_options(command)
   arguments.isolate_option(command)
 end
 

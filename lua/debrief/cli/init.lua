@@ -54,6 +54,7 @@ local function dispatch(words)
   end
   if missing then messages.note(missing) end
   args.parser, args.typed, args.place, args.dir = grammar, words, script, folder_of(args)
+  if args.plugin_time or args.plugin_memory then require "debrief.cli.arguments".limit(args) end
   return module.run(args) or 0
 end
 

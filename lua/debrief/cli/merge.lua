@@ -11,7 +11,7 @@ local merge = {
 function merge.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN":description "The retrospective, by name or path."
   command:argument "FILE":target "files":args "+":argname "FILE":description "Partial results; - is standard input."
-  arguments.allow_option(command)
+  arguments.run_options(command)
   retro.output_options(command)
 end
 

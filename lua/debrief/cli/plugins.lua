@@ -15,7 +15,7 @@ local plugins = {
 function plugins.options(command)
   command:argument "PLUGIN":target "name":args "?":argname "PLUGIN"
     :description "Show this plugin: its hooks, options and needs."
-  arguments.allow_option(command)
+  arguments.run_options(command)
   arguments.isolate_option(command)
   command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
 end

@@ -20,6 +20,7 @@ function command.options(parser)
   parser:option "-l":argname "MODULE":count "*":action(note "module")
     :description "Require this module first, as a global of the same name, or of NAME with NAME=MODULE."
   parser:flag "-i":target "interactive":description "Open a prompt after -e and SCRIPT."
+  script.options(parser)
   parser:argument "SCRIPT":target "script":args "?":argname "SCRIPT"
     :description "Run this Lua script (-: standard input)."
   parser:argument "ARG":target "rest":args "*":argname "ARG":description "Arguments of the script."

@@ -7,6 +7,7 @@ local run = {
 function run.options(command)
   command:argument "SCRIPT":target "script":argname "SCRIPT":description "The script (-: standard input)."
   command:argument "ARG":target "rest":args "*":argname "ARG":description "Arguments of the script."
+  script.options(command)
 end
 
 --- Where the script is among the words of the program: see debrief.cli.script.

@@ -15,6 +15,9 @@ local function first_plain(words, at, takes)
   return at
 end
 
+--- Options of commands that run scripts: the limits of plugins, which scripts may run, too.
+function script.options(command) require "debrief.cli.arguments".limit_options(command) end
+
 --- Where the script is among the words of the program: the words after it are its own.
 -- @param command the command that runs scripts
 -- @param takes option -> true: options that take a value, in addition to -d
@@ -24,6 +27,7 @@ function script.place(words, command, takes)
   local at = first_plain(words, 1, folder)
   if words[at] ~= command then return nil end
   for option in pairs(takes or {}) do folder[option] = true end
+  folder["--plugin-time"], folder["--plugin-memory"] = true, true
   local place = first_plain(words, at + 1, folder)
   return words[place] and place
 end

@@ -25,7 +25,10 @@ end
 -- Run the chunk within the plugin's time. The table it returned, or nil and a message.
 local function run(chunk, path)
   local ok, result, late = core.bounded(core.host().plugin_time or 0, message_of, chunk)
-  if not ok then return nil, (late and path .. ": loading it " or "") .. result end
+  if not ok then
+    local full = said.full(result)
+    return nil, (late and path .. ": loading it " or full and path .. ": " or "") .. (full or result)
+  end
   local left = { items = MOST_ITEMS }
   result = copied(result, LEVELS, left)
   if left.items < 0 then return nil, ("%s: its table has more than %d items"):format(path, MOST_ITEMS) end

@@ -1,5 +1,7 @@
 --- What a plugin says, brought to one line of bounded length: it may come from a log, or be made to look like ours.
 -- @module debrief.plugin.said
+local core = require "debrief.core"
+
 local said = {}
 
 local LONGEST = 4096 -- bytes of a message
@@ -12,6 +14,13 @@ function said.line(text)
   if #text > LONGEST then text = text:sub(1, LONGEST):gsub("[\xC0-\xFF][\x80-\xBF]*$", "") .. "…" end
   if not text:find "[\r\n]" then return text end
   return (text:gsub("[\r\n]", { ["\n"] = "\\n", ["\r"] = "\\r" }))
+end
+
+--- The message for a plugin that needed more memory than it may use; nil if something else was raised.
+function said.full(raised)
+  if raised ~= "not enough memory" then return nil end
+  local limit = core.host().plugin_memory
+  return limit and ("%s: plugins may use %d bytes here"):format(raised, limit) or raised
 end
 
 --- A level of ctx.log: one of those that there are, "info" for anything else.

@@ -11,6 +11,13 @@ local served = require "debrief.run.served"
 local isolate = {}
 
 local SECONDS = 20 -- of silence, after which a process is ended: its own budgets end it long before
+local FOREVER = 1 << 30
+
+-- A hook may take ten times the time of plugins, and on a busy machine twice that passes meanwhile.
+local function patience()
+  local time = core.host().plugin_time
+  return time and math.max(SECONDS, time * 20 // 1000) or FOREVER
+end
 local BATCH = 1 << 18 -- bytes of entries at once
 
 local Isolated = {}
@@ -20,7 +27,7 @@ Isolated.__index = Isolated
 -- @param dir the folder of the log
 -- @return a worker; or nil and a message that says which part of isolation is missing
 function isolate.worker(query, dir)
-  local raw, message = core.isolated(SECONDS)
+  local raw, message = core.isolated(patience())
   if not raw then return nil, message end
   return setmetatable({ raw = raw, dir = dir, reading = { dir = dir, strict = query and query.strict,
     since = query and query.since, ["until"] = query and query["until"] } }, Isolated)

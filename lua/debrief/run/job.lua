@@ -4,6 +4,7 @@ local core = require "debrief.core"
 local find = require "debrief.plugin.find"
 local query = require "debrief.query"
 local rights = require "debrief.plugin.rights"
+local said = require "debrief.plugin.said"
 local suggest = require "debrief.text.suggest"
 
 local job = {}
@@ -107,10 +108,7 @@ function job.worker(made)
 end
 
 --- What a worker answers when its state is full, in words that say so.
-function job.explained(message)
-  local limit = message == "not enough memory" and core.host().plugin_memory
-  return limit and ("%s: plugins may use %d bytes here"):format(message, limit) or message
-end
+function job.explained(message) return said.full(message) or message end
 
 --- Call a worker's function with a value; packs and unpacks.
 function job.ask(worker, name, value)

@@ -60,9 +60,8 @@ end
 --- What was raised, as { message =, traceback = }. For want of memory Lua calls no handler.
 function pipeline.failure(raised)
   if type(raised) == "table" then return raised end
-  local limit = raised == "not enough memory" and core.host().plugin_memory
-  return { message = limit and ("%s: plugins may use %d bytes here"):format(raised, limit) or tostring(raised),
-    traceback = "", memory = raised == "not enough memory" }
+  local full = said.full(raised)
+  return { message = full or tostring(raised), traceback = "", memory = full ~= nil }
 end
 
 -- Only the plugin's own part of a traceback: what is below is ours. Nil when it has none.

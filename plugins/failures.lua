@@ -31,12 +31,13 @@ end
 
 -- The final look of a line: the last state of a progress bar, without colours and without the time at its start.
 local function clean(line)
-  line = line:gsub("\r+$", "")
+  line = line:match "^.*[^\r]" or ""
   line = (line:match "^.*\r(.*)$" or line):sub(1, 500)
   line = line:gsub("\27%[[%d;?]*%a", "")
   line = line:gsub("^%s*[%[(]?%d%d%d%d%-%d%d%-%d%d[T ][%d:.,]+[Z%d:+-]*[%])]?", "") -- [2026-11-01T10:00:00.123Z]
   line = line:gsub("^%s*%[?%d+:%d%d:%d%d[%d.,]*%]?", "") -- [10:00:00]
-  return line:match "^%s*(.-)%s*$"
+  local from = line:find "%S"
+  return from and line:match(".*%S", from) or ""
 end
 
 local function telling_line(output)

@@ -13,7 +13,10 @@ local SHORTEST = 8 -- characters that a run takes at least
 
 local function length(text) return utf8.len(text) or #text end
 
-local function last_line(output) return output:gsub("%s+$", ""):match "[^\n]*$" end
+local function last_line(output)
+  local text = output:match "^.*%S" or ""
+  return text:match "^.*\n(.*)$" or text
+end
 
 -- "2026-11-01 10:00 review (plan): fail after 3 attempts" and a line for each thing it says.
 local function describe(entry, width)
@@ -63,18 +66,19 @@ return {
     merge = agg.merge,
     finish = function(acc, ctx)
       local several_sessions = agg.value(acc.sessions) > 1
-      local lines, left = {}, ctx.options.budget - HEADING
+      local newest, left = {}, ctx.options.budget - HEADING
       for _, run in ipairs((agg.value(acc.latest))) do
         local text = several_sessions and ("- [%s] %s"):format(run.session, run.text) or "- " .. run.text
         left = left - length(text) - 1
         if left < 0 then break end
-        table.insert(lines, 1, text)
+        newest[#newest + 1] = text
       end
 
-      local heading, left_out = "Earlier runs, oldest first:", acc.n - #lines
+      local heading, left_out = "Earlier runs, oldest first:", acc.n - #newest
       if left_out > 0 then heading = ("Earlier runs, oldest first (%d older ones left out):"):format(left_out) end
       if acc.n == 0 then heading = "No earlier runs." end
-      table.insert(lines, 1, heading)
+      local lines = { heading }
+      for i = #newest, 1, -1 do lines[#lines + 1] = newest[i] end
       return { title = "History", text = table.concat(lines, "\n") }
     end,
   },

@@ -29,7 +29,9 @@ end
 -- skills/NAME/SKILL.md, agents/NAME.shared.md, or <baseline>: no skill at all
 local function skill_of(line)
   local prompt = line.prompt_ref or ""
-  return prompt:match "([^/]+)/SKILL%.md$" or prompt:match "([^/<>]+)%.shared%.md$"
+  local stem = prompt:match "^(.+)/SKILL%.md$" or prompt:match "^(.+)%.shared%.md$"
+  local name = stem and (stem:match "^.*/(.*)$" or stem)
+  return name ~= "" and name or nil
 end
 
 local function open(source, emit)

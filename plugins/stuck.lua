@@ -9,13 +9,18 @@ local OUTPUT = 8000 -- bytes of an output that are compared, its last ones
 
 local function one_line(text, n) return debrief.short(text:gsub("%s+", " "), n) end
 
+-- A word as all words are that differ only in their numbers: one that is a number or a hash is N.
+local function without_number(word)
+  if word:find "%d" then return not word:find "%X" and "N" or word:gsub("%d+", "N") end
+end
+
 -- An output as a set of lines without their numbers: the set, how many there are, how many of them are in the set
 -- `before`, too, and the last line with letters as it is.
 local function lines_of(output, before)
   local lines, n, common, last = {}, 0, 0, "no output"
   for line in output:sub(-OUTPUT):gmatch "[^\r\n]+" do
     if line:find "%a" then last = line end
-    line = line:gsub("%f[%w]%x*%d%x*%f[%W]", "N"):gsub("%d+", "N")
+    line = line:gsub("%w+", without_number)
     if line:find "%a" and not lines[line] then
       lines[line] = true
       n = n + 1

@@ -11,6 +11,7 @@ local query = require "debrief.query"
 local retro = require "debrief.retro"
 local script = require "debrief.run.script"
 local sessions = require "debrief.query.sessions"
+local trim = require "debrief.text.trim"
 
 local capi = {}
 
@@ -23,7 +24,7 @@ end
 
 local function split(names)
   local out = {}
-  for name in (names or ""):gmatch "[^,]+" do out[#out + 1] = name:match "^%s*(.-)%s*$" end
+  for name in (names or ""):gmatch "[^,]+" do out[#out + 1] = trim.both(name) end
   return out
 end
 

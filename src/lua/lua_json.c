@@ -305,6 +305,27 @@ static int l_raw(lua_State *L) {
   return 1;
 }
 
+/* numbers(object) -> name -> text of each member that is a number, in one pass over them: raw() looks for one member
+ * from the beginning. */
+static int l_numbers(lua_State *L) {
+  dbf_json_value value, key, member;
+  bool bad_utf8;
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  if (!dbf_entry_userdata_get(L, 1, &value, &bad_utf8)) return luaL_typeerror(L, 1, "entry");
+  dbf_entry_userdata_anchor(L, 1);
+  lua_newtable(L);
+  if (value.type != DBF_JSON_OBJECT) return 1;
+  for (const char *at = dbf_json_enter(value.start, value.end); at;) {
+    at = dbf_json_member(at, value.end, &key, &member);
+    if (member.type != DBF_JSON_INTEGER && member.type != DBF_JSON_NUMBER) continue;
+    dbf_lua_value_push_scalar(L, &key, bad_utf8);
+    lua_pushlstring(L, member.start, (size_t)(member.end - member.start));
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+
 static int l_type(lua_State *L) {
   dbf_json_value value;
   bool bad_utf8;
@@ -334,7 +355,8 @@ void dbf_lua_json_register(lua_State *L) {
   static const luaL_Reg functions[] = {{"encode", l_encode}, {"decode", dbf_lua_json_decode},
                                        {"json", l_json},     {"array", l_array},
                                        {"table", l_table},   {"raw", l_raw},
-                                       {"type", l_type},     {NULL, NULL}};
+                                       {"type", l_type},     {"numbers", l_numbers},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   dbf_lua_value_push_null(L);
   lua_setfield(L, -2, "null");

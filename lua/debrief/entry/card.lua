@@ -36,10 +36,15 @@ local function scalar(key, value, raw)
   return escape(fields.json(value, raw))
 end
 
--- The text of a number in the log: it may have more digits than a number of Lua can have.
-local function raw_of(object, key, value)
-  local raw = math.type(value) == "float" and core.raw(object, key)
-  return raw and tonumber(raw) == value and raw or nil -- of two members with one name it is that of the last
+-- The texts of an object's numbers in the log, which may have more digits than a number of Lua can have.
+local function texts_of(object)
+  local texts
+  return function(key, value)
+    if math.type(value) ~= "float" then return nil end
+    texts = texts or core.numbers(object)
+    local text = texts[key]
+    return text and tonumber(text) == value and text or nil -- of two members with one name it is that of the last
+  end
 end
 
 -- A text of several lines, of which at most `most` are shown.
@@ -71,12 +76,12 @@ local function member(out, indent, column, key, value, most, raw)
 end
 
 function members(out, indent, object, most)
-  local column = 0
+  local column, text_of = 0, texts_of(object)
   for key, value in pairs(object) do
     if core.type(value) ~= "object" then column = math.max(column, math.min(width.of(escape(key)), 24)) end
   end
   for key, value in pairs(object) do
-    member(out, indent, column, key, value, most, raw_of(object, key, value))
+    member(out, indent, column, key, value, most, text_of(key, value))
   end
 end
 

@@ -8,6 +8,7 @@ local core = require "debrief.core"
 local known = require "debrief.entry.asked".known
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
+local trim = require "debrief.text.trim"
 local width = require "debrief.text.width"
 
 local fields = {}
@@ -22,7 +23,7 @@ local NARROWEST = 8 -- columns below which no field is cut
 function fields.parse(text)
   local out, seen = {}, {}
   for field in (text .. ","):gmatch "([^,]*)," do
-    field = field:match "^%s*(.-)%s*$"
+    field = trim.both(field)
     if field == "" then return nil, ("'%s' has an empty name: write them as skill,input.spec"):format(text) end
     if not seen[field] then out[#out + 1] = field end
     seen[field] = true

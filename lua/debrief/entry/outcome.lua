@@ -15,12 +15,15 @@
 --     checks = { { kind = "build", passed = true }, { kind = "test", passed = false } }      one of each that ran
 -- @module debrief.entry.outcome
 local core = require "debrief.core"
+local trim = require "debrief.text.trim"
 
 local words = {
   ok = "ok pass passed success succeeded successful done complete completed verified",
   fail = "error errored fail failed failure timeout timed_out crash crashed",
   skip = "skip skipped aborted interrupted cancelled canceled",
 }
+
+local LONGEST = 40 -- bytes of a word; none of them has as many
 
 local meaning = {}
 for result, list in pairs(words) do
@@ -69,8 +72,10 @@ local function outcome(entry)
   if type(status) ~= "string" then return from_attempts(entry.attempts) end
   local known = meaning[status]
   if known then return known, "status" end
-  local word = status:lower():match("^%s*(.-)%s*$"):gsub("[%s-]", "_")
+  local word = trim.both(status)
   if word == "" then return from_attempts(entry.attempts) end
+  if #word > LONGEST then return "unknown", "status" end
+  word = word:lower():gsub("[%s-]", "_")
   return meaning[word] or "unknown", "status"
 end
 

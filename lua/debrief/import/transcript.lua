@@ -42,7 +42,7 @@ local TOOLS = set [[bazel bun bundle bunx cargo cmake composer dart deno dotnet 
 local function is_test(command)
   local tool
   for word in command:gmatch "[^%s()]+" do
-    local name = word:match "[^/]+$" or word
+    local name = word:match "^.*/([^/]+)$" or word
     if RUNNERS[name] or tool and TASKS[name:match "^%a*"] then return true end
     if not TOOLS[name] and not word:find "^[%d%-]" and not word:find "=" then return false end
     tool = TOOLS[name] and name or tool
@@ -53,8 +53,8 @@ end
 --- What the exit status of a shell line says of the tests in it. Here-documents and quoted text are not looked into.
 -- @return does it run tests; does 0 mean that they passed; does another status mean that they failed
 function transcript.test_run(line)
-  line = line:gsub("<<.*", ";q"):gsub("\\.", " "):gsub("([\"']).-%1", "q"):gsub("%d*>&%d*", ""):gsub("&>", ">")
-  line = line:gsub("[;%s]+$", ""):gsub("&&", "\1"):gsub("||", "\2"):gsub("[|;&\n]", "\3")
+  line = line:gsub("<<.*", ";q"):gsub("\\.", " "):gsub("([\"']).-%1", "q"):gsub(">&%d*", ""):gsub("&>", ">")
+  line = (line:match "^.*[^;%s]" or ""):gsub("&&", "\1"):gsub("||", "\2"):gsub("[|;&\n]", "\3")
   local found, passes, last = false, true, false
   for command, operator in line:gmatch "([^\1-\3]+)([\1-\3]?)" do
     last = is_test(command)

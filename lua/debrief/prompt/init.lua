@@ -14,6 +14,7 @@ local suggest = require "debrief.text.suggest"
 local pretty = require "debrief.pretty"
 local raised_message = require "debrief.pretty.raised"
 local escape = require "debrief.text.escape"
+local trim = require "debrief.text.trim"
 local syntax = require "debrief.prompt.syntax"
 
 local Prompt = {}
@@ -64,9 +65,6 @@ local function joined(prompt, values)
   return table.concat(texts, mark)
 end
 
--- Without the blanks at its ends, in linear time.
-local function trimmed(text) return text:match "^%s*(.*%S)" or "" end
-
 local ITERATOR = "^%s*[%w_.]+:(%a+)%f[%A]"
 
 -- The values to show: for what log:entries returns at each step, the entry, whose place is then known.
@@ -79,7 +77,7 @@ end
 local function show(prompt, values, text)
   local method = type(values[1]) == "function" and text:match(ITERATOR)
   if method ~= "entries" and method ~= "sessions" then return prompt:say(joined(prompt, values)) end
-  prompt:say(("an iterator: list(%s) collects its values"):format(escape(trimmed(text))))
+  prompt:say(("an iterator: list(%s) collects its values"):format(escape(trim.both(text))))
 end
 
 -- ---- Running --------------------------------------------------------------------------------------------------------
@@ -157,7 +155,7 @@ local function command(self, line)
       or "; .help lists them"))
     return "error"
   end
-  local values = call(self, found.run, self, trimmed(argument), bang == "!")
+  local values = call(self, found.run, self, trim.both(argument), bang == "!")
   return values and (values[1] or "done") or "error"
 end
 

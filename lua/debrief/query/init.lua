@@ -10,6 +10,7 @@
 local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
 local time = require "debrief.text.time"
+local trim = require "debrief.text.trim"
 
 local query = {}
 
@@ -38,7 +39,7 @@ local function names(value, key)
   if type(value) ~= "string" then return wrong(key, "a text or an array of texts", value) end
   local out = {}
   for name in value:gmatch "[^,]+" do
-    name = name:match "^%s*(.-)%s*$"
+    name = trim.both(name)
     if name ~= "" then out[#out + 1] = name end
   end
   if #out == 0 then return nil, ("%s is empty: name one, or leave it out"):format(key) end

@@ -14,6 +14,7 @@ local colour = require "debrief.text.colour"
 local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
+local trim = require "debrief.text.trim"
 local width = require "debrief.text.width"
 
 local text = {}
@@ -87,7 +88,7 @@ local function as_blocks(columns, rows, opts, out)
     if r > 1 then out[#out + 1] = "" end
     local bare = {}
     for i, cell in ipairs(cells) do
-      bare[i] = cell:match "^%s*(.-)%s*$"
+      bare[i] = trim.both(cell)
       if columns[i].cut == false then bare[i] = bare[i]:gsub("  +", " ") end
     end
     for _, line in ipairs(layout.block(columns, bare, opts.width, name)) do out[#out + 1] = line end

@@ -38,7 +38,8 @@ local function short(value, n)
   if value == nil or value == core.null then return "" end
   local line = telling_line(tostring(value):sub(1, math.max(LOOKS, 4 * n)))
   if line:find "%c" then line = line:gsub("%c", " ") end
-  return cut(line:match "^[%s\x80-\xbf]*(.*%S)" or "", n)
+  local from = line:find "[^%s\x80-\xbf]"
+  return from and cut(line:match(".*%S", from), n) or ""
 end
 
 return short

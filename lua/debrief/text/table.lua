@@ -9,6 +9,7 @@
 -- first, and columns that can be dropped are dropped. If that is not enough, `block` shows each row as several
 -- lines. Titles and cells are text without line breaks that is safe to show (debrief.text.escape).
 -- @module debrief.text.table
+local trim = require "debrief.text.trim"
 local width = require "debrief.text.width"
 
 local layout = {}
@@ -55,16 +56,34 @@ local function break_titles(columns)
   end
 end
 
--- Narrow the widest column that can be cut, until all fits or none can be cut any more.
-local function cut_widest(columns, limit)
-  for _ = limit + 1, total(columns) do
-    local widest
-    for _, column in ipairs(columns) do
-      local shrinks = column.least and column.width > column.least
-      if shrinks and (not widest or column.width > widest.width) then widest = column end
+-- The widest columns that can be cut, all of one width, and to what width all of them can be cut before another column
+-- is as wide or one of them is as narrow as it may be.
+local function widest_of_all(columns)
+  local widest, level, floor = {}, 0, 0
+  for _, column in ipairs(columns) do
+    if column.least and column.width > column.least then
+      if column.width > level then widest, level, floor = {}, column.width, math.max(floor, level) end
+      if column.width == level then
+        widest[#widest + 1], floor = column, math.max(floor, column.least)
+      else
+        floor = math.max(floor, column.width)
+      end
     end
-    if not widest then return end
-    widest.width = widest.width - 1
+  end
+  return widest, floor
+end
+
+-- Narrow the widest columns that can be cut, until all fits or none can be cut any more.
+local function cut_widest(columns, limit)
+  local excess = total(columns) - limit
+  while excess > 0 do
+    local widest, floor = widest_of_all(columns)
+    if #widest == 0 then return end
+    local step = widest[1].width - floor
+    local all = math.min(step, excess // #widest)
+    local rest = all < step and excess % #widest or 0
+    for i, column in ipairs(widest) do column.width = column.width - all - (i <= rest and 1 or 0) end
+    excess = all < step and 0 or excess - all * #widest
   end
 end
 
@@ -114,7 +133,7 @@ end
 
 -- ---- Showing --------------------------------------------------------------------------------------------------------
 
-local function joined(parts) return (table.concat(parts, GAP):gsub(" +$", "")) end
+local function joined(parts) return trim.right(table.concat(parts, GAP)) end
 
 --- The lines of titles, and the rule below them.
 function Grid:header()

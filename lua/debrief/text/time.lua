@@ -8,11 +8,14 @@
 -- @module debrief.text.time
 local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
+local trim = require "debrief.text.trim"
 
 local time = {}
 
 local SECOND = 1000000000
 local FIRST, LAST = math.mininteger, math.maxinteger -- what a window without since or until begins and ends with
+
+local LONGEST = 100 -- characters of a time
 
 local EXAMPLES = "2026-11-01, 2026-11-01T10:00, 7d, 12h, 30m, now, yesterday, last week, monday, 2026-11-01T10:00:00Z"
 
@@ -223,7 +226,8 @@ end
 function time.parse(text, edge, now)
   if math.type(text) == "integer" then return text end
   if type(text) ~= "string" then return nil, "a time is a text or an integer of nanoseconds, not a " .. type(text) end
-  text = text:match "^%s*(.-)%s*$"
+  text = trim.both(text)
+  if #text > LONGEST then return nil, ("a time of %d characters is not understood"):format(#text) end
   local from, to = span(text, now)
   if from and to then return edge == "until" and to or from end
   return nil, not_understood(text, to)

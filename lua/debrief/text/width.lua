@@ -4,6 +4,7 @@
 -- taken as it would be printed: pass it through `debrief.text.escape` first. A byte that is not UTF-8 counts as one
 -- column.
 -- @module debrief.text.width
+local trim = require "debrief.text.trim"
 
 -- First and last of each run, from Unicode 14 (East_Asian_Width W and F; general categories Mn and Me, Hangul vowels
 -- and finals). Unassigned code points between two runs are taken with them.
@@ -113,6 +114,10 @@ end
 function width.of(text)
   if not text:find("[\128-\255]") then return #text end
   local total = 0
+  if utf8.len(text) then -- faster than what follows, which takes any bytes
+    for _, code in utf8.codes(text) do total = total + of_code(code) end
+    return total
+  end
   for _, _, columns in characters(text) do total = total + columns end
   return total
 end
@@ -143,33 +148,35 @@ function width.pad(text, columns, align)
   return text .. (" "):rep(missing)
 end
 
--- A word that is longer than a line, in pieces.
-local function pieces(word, columns)
-  local out = {}
-  while width.of(word) > columns do
-    local last = fitting(word, columns)
-    if last == 0 then last = utf8.offset(word, 2) - 1 end
-    out[#out + 1] = word:sub(1, last)
-    word = word:sub(last + 1)
+-- A word that is longer than a line, in pieces that each fill one: all but the last become lines. Returns the last and
+-- its width.
+local function split(word, columns, lines)
+  local from, used = 1, 0
+  for at, _, w in characters(word) do
+    if used + w > columns and used > 0 then
+      lines[#lines + 1] = word:sub(from, at - 1)
+      from, used = at, 0
+    end
+    used = used + w
   end
-  out[#out + 1] = word
-  return out
+  return word:sub(from), used
 end
 
 -- The words of one line, wrapped into lines of at most `columns`.
 local function refill(paragraph, columns, lines)
-  local line
+  local line, used = {}, 0
   for word in paragraph:gmatch("%S+") do
-    for i, piece in ipairs(pieces(word, columns)) do
-      if line and i == 1 and width.of(line) + 1 + width.of(piece) <= columns then
-        line = line .. " " .. piece
-      else
-        if line then lines[#lines + 1] = line end
-        line = piece
-      end
+    local taken = width.of(word)
+    if line[1] and used + 1 + taken <= columns then
+      used = used + 1 + taken
+    else
+      if line[1] then lines[#lines + 1] = table.concat(line, " ") end
+      if taken > columns then word, taken = split(word, columns, lines) end
+      line, used = {}, taken
     end
+    line[#line + 1] = word
   end
-  lines[#lines + 1] = line or ""
+  lines[#lines + 1] = table.concat(line, " ")
 end
 
 --- The text as lines of at most `columns`, broken at spaces (and inside words that are longer than a line). Line breaks
@@ -178,7 +185,7 @@ function width.wrap(text, columns)
   columns = math.max(columns, 2)
   local lines = {}
   for paragraph in (text .. "\n"):gmatch("(.-)\n") do
-    paragraph = paragraph:gsub("%s+$", "")
+    paragraph = trim.right(paragraph)
     if width.of(paragraph) <= columns then lines[#lines + 1] = paragraph else refill(paragraph, columns, lines) end
   end
   return lines

@@ -118,8 +118,8 @@ static bool filter(key_table *t, dbf_append_new *unique, debrief_text *lines, si
     dbf_bytes_clear(&text);
     dbf_bytes_append(&text, lines[i].data, lines[i].len);
     ok = dbf_bytes_terminate(&text);
-    if (ok && dbf_entry_scan(&entry, text.data, text.len, false, &fault) == DBF_SCAN_OK)
-      ok = note(t, &entry, &there);
+    dbf_scan status = ok ? dbf_entry_scan(&entry, text.data, text.len, false, &fault) : DBF_SCAN_NO_MEMORY;
+    ok = status == DBF_SCAN_OK ? note(t, &entry, &there) : status != DBF_SCAN_NO_MEMORY;
     if (there) {
       lines[i] = (debrief_text){NULL, 0};
       unique->known++;

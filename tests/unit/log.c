@@ -20,10 +20,19 @@ static debrief_error err;
 static atomic_int data_syncs, folder_syncs;
 static atomic_int fail_data_sync, fail_folder_sync; /* the how manieth fails; 0: none */
 static atomic_long sync_us;                         /* how long a sync takes */
+static atomic_int await_lines; /* so many lines are in the file before the first sync ends */
+
+static int lines_of(int fd) {
+  char text[4096];
+  int lines = 0;
+  ssize_t n = pread(fd, text, sizeof text, 0);
+  for (ssize_t i = 0; i < n; i++) lines += text[i] == '\n';
+  return lines;
+}
 
 int fdatasync(int fd) {
-  (void)fd;
   int n = ++data_syncs;
+  while (n == 1 && lines_of(fd) < await_lines) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
   if (sync_us) nanosleep(&(struct timespec){.tv_nsec = sync_us * 1000}, NULL);
   if (n != fail_data_sync) return 0;
   errno = EIO;
@@ -42,7 +51,7 @@ static int set_up(void **state) {
   folder = make_temp();
   memset(&err, 0, sizeof err);
   data_syncs = folder_syncs = fail_data_sync = fail_folder_sync = 0;
-  sync_us = 0;
+  sync_us = await_lines = 0;
   log_ = debrief_log_open(folder, NULL, &err);
   return log_ == NULL;
 }
@@ -493,7 +502,7 @@ static void a_shared_sync_that_fails_fails_for_all_that_wait(void **state) {
   void *failed[THREADS];
   int written = 0;
   sync_data();
-  sync_us = 20000;
+  await_lines = THREADS;
   fail_data_sync = 2;
   acknowledged = 0;
   run_threads(append_durably, failed);
@@ -518,7 +527,7 @@ static void an_entry_that_came_too_late_gets_a_sync_of_its_own(void **state) {
   pthread_t thread;
   void *failed;
   sync_data();
-  sync_us = 100000;
+  await_lines = 2;
   assert_int_equal(pthread_create(&thread, NULL, append_one, NULL), 0);
   while (data_syncs == 0) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
   assert_true(append("s1", "{}"));

@@ -11,12 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Set before it is needed by the thread that needs it, so that the handler never makes storage for it. */
-static _Thread_local dbf_running *volatile running __attribute__((tls_model("initial-exec")));
+/* Threads have it, and `progress`, from their first access on, which may allocate: so a thread looks at it before a signal
+ * can come. (The model initial-exec, which needs no such care, keeps a library from being loaded late: musl refuses it,
+ * glibc's room for it is small.) */
+static _Thread_local dbf_running *volatile running;
 
 enum { SLICE_MS = 50, GRACE = 10000, GRACES = 8, TICK_MS = 100, STEPS = 100000 };
 
-static _Thread_local volatile unsigned progress __attribute__((tls_model("initial-exec")));
+static _Thread_local volatile unsigned progress;
 
 static bool is_stopped(const dbf_running *r) {
   const dbf_interrupt *i = r->interrupt;
@@ -136,9 +138,11 @@ static void tick(dbf_running *r) {
   r->progress = progress;
 }
 
+/* One that was sent to the process is not ours, and may come to a thread that never looked at `running`. */
 static void on_signal(int number, siginfo_t *info, void *context) {
-  dbf_running *r = running;
   (void)number, (void)context;
+  if (info->si_code != SI_TKILL && info->si_code != SI_TIMER) return;
+  dbf_running *r = running;
   if (r && info->si_code == SI_TIMER && r->most_ticks) tick(r);
   if (r && is_stopped(r)) arm(r, r->L, 1);
 }
@@ -165,6 +169,15 @@ bool dbf_limits_use_signal(dbf_interrupt *i, int number) {
   if (!is_ours && sigaction(number, &ours, NULL) != 0) return false;
   i->signal = number;
   return true;
+}
+
+void dbf_limits_open_thread(const dbf_interrupt *i) {
+  sigset_t ours;
+  (void)running;
+  if (!i || !i->signal) return;
+  sigemptyset(&ours);
+  sigaddset(&ours, i->signal);
+  pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 }
 
 /* While a sender looks, the last guard does not go, and with it the thread that the signal is for. */

@@ -55,6 +55,9 @@ void dbf_limits_init(dbf_interrupt *interrupt);
  * the signal already has a handler. */
 bool dbf_limits_use_signal(dbf_interrupt *interrupt, int signal);
 
+/* In a thread that was started with the interrupt's signal blocked: get ready for the signal, and let it come. */
+void dbf_limits_open_thread(const dbf_interrupt *interrupt);
+
 /* Ask the innermost guard to end. From any thread and from signal handlers. */
 debrief_interruption dbf_limits_send(dbf_interrupt *interrupt);
 

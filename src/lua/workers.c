@@ -179,6 +179,7 @@ static void *work(void *argument) {
   crew *c = argument;
   size_t task;
   dbf_running running;
+  dbf_limits_open_thread(c->config->interrupt);
   uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers with a '.'; the thread is ours */
   lua_State *W = dbf_state_new(c->config, c->core, true);
   dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
@@ -271,13 +272,12 @@ static bool copy_tasks(lua_State *L, crew *c, size_t count) {
   return true;
 }
 
-/* Signals of the host's are for the host's threads. */
+/* Signals of the host's are for the host's threads; the interrupt's may come once the thread is ready for it. */
 static bool start_thread(crew *c) {
   static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF};
   sigset_t blocked, before;
   sigfillset(&blocked);
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
-  if (c->config->interrupt && c->config->interrupt->signal) sigdelset(&blocked, c->config->interrupt->signal);
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_sigmask(SIG_SETMASK, &blocked, &before);

@@ -71,6 +71,12 @@ describe("the libraries", function()
     end)
   end
 
+  it("libraries can be loaded late, however little room is left for storage of threads", function()
+    for _, file in ipairs { "libdebrief-log.so.0", "libdebrief.so.0", "lua/debrief.so" } do
+      assert.falsy(output("readelf -d " .. file):find "STATIC_TLS", file)
+    end
+  end)
+
   it("libdebrief-log needs no Lua, nor anything but the system's", function()
     for _, name in ipairs(needed "libdebrief-log.so.0") do
       assert(name:find "^libc%.so" or name:find "^ld%-", name)

@@ -2,11 +2,18 @@
 BUILD   = build
 PREFIX  = /usr/local
 DESTDIR =
-CC      = gcc
-CFLAGS  = -O3 -g -DNDEBUG
 LUA     = lua5.4
 VERSION = 0.1.0
 SOVERSION = 0
+
+# CC, CFLAGS, CPPFLAGS, LDFLAGS and PKG_CONFIG of the environment count. Whoever builds for another processor sets CC and
+# PKG_CONFIG, and DEBRIEF to a program of this version that runs here: it writes the man pages and the completions.
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS     ?= -O3 -g -DNDEBUG
+PKG_CONFIG ?= pkg-config
+DEBRIEF     = $(BUILD)/debrief
 
 # Assertions are left out of what is installed (NDEBUG). Tests, sanitizers and fuzzers build with them, in folders of their
 # own: `make test` in build-test, unless BUILD is given. Valgrind and the measurements take the build that users get.
@@ -30,7 +37,7 @@ else ifneq ($(READLINE),no)
 $(error READLINE is yes or no, not $(READLINE))
 endif
 
-MACHINE := $(shell uname -m)
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN_x86_64  = -fcf-protection
 HARDEN_aarch64 = -mbranch-protection=standard
@@ -39,10 +46,10 @@ HARDEN   = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstac
 AVX2_x86_64 = -mavx2 -mbmi -mbmi2 -mpclmul -mpopcnt
 AVX512_x86_64 = $(AVX2_x86_64) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2
 
-LUA_FLAGS = $(shell pkg-config --cflags lua5.4 lua5.4-cjson)
-LUA_LIBS  = $(shell pkg-config --libs lua5.4-cjson lua5.4)
-COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -Isrc/include -Isrc $(WARNINGS) $(HARDEN) -fPIC -fvisibility=hidden \
-            -pthread -MMD -MP $(CFLAGS)
+LUA_FLAGS = $(shell $(PKG_CONFIG) --cflags lua5.4 lua5.4-cjson)
+LUA_LIBS  = $(shell $(PKG_CONFIG) --libs lua5.4-cjson lua5.4)
+COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Isrc/include -Isrc $(WARNINGS) $(CPPFLAGS) $(HARDEN) \
+            -fPIC -fvisibility=hidden -pthread -MMD -MP $(CFLAGS)
 LINK      = $(CC) $(CFLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 SHARE     = $(LINK) -shared -Wl,-z,defs -Wl,-Bsymbolic-functions -Wl,-soname,$(notdir $@)
 SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
@@ -54,7 +61,8 @@ HOST    := $(SECRETS) $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded
 PROGRAM := $(filter-out $(if $(EDIT_FLAGS),,%/editor.o %/history.o %/libreadline.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 BENCHES    := $(call programs,tests/bench/*.c)
-LOG_TESTS  := $(call programs,tests/unit/*.c tests/faults/*.c) $(BENCHES)
+UNIT_TESTS := $(call programs,tests/unit/*.c)
+LOG_TESTS  := $(UNIT_TESTS) $(call programs,tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
 FUZZERS    := $(call programs,tests/fuzz/*.c)
 HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h
@@ -68,14 +76,14 @@ EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all module installmodule help deps demo test check coverage san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(LIBRARIES) $(BUILD)/debrief $(MODULE) $(PAGES) ## build the program (build/debrief), the libraries and the man pages
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # ---- Building ----------------------------------------------------------------------------------------------
 
@@ -99,7 +107,7 @@ $(BUILD)/libdebrief-log.a: $(LOG)
 $(BUILD)/libdebrief.a: $(HOST)
 $(BUILD)/%.a:
 	rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 	$(SHARE) $^ -o $@
@@ -113,7 +121,7 @@ $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
 	$(LINK) -shared -Wl,-Bsymbolic-functions -Wl,--version-script=src/install/module.map $^ \
-	  $(shell pkg-config --libs lua5.4-cjson) -o $@
+	  $(shell $(PKG_CONFIG) --libs lua5.4-cjson) -o $@
 
 $(BUILD)/debrief: $(PROGRAM) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
 	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) -o $@
@@ -128,26 +136,30 @@ $(BUILD)/readline: always
 
 $(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed $(READMES) $(HEADERS) $(BUILD)/debrief
 	@mkdir -p $(@D)
-	$(BUILD)/debrief run src/man/make.lua $* $(VERSION) > $@.md
+	$(DEBRIEF) run src/man/make.lua $* $(VERSION) > $@.md
 	lowdown -s --out-no-smarty -Tman $@.md | sed -zEf src/man/tidy.sed > $@
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 
 tests: $(LOG_TESTS) $(HOST_TESTS)
 
-$(BUILD)/tests/unit/%: LDLIBS = -lcmocka
-# Calls of the log that a test replaces: X becomes the test's __wrap_X.
+units: $(UNIT_TESTS) $(BUILD)/libdebrief-log.so.$(SOVERSION)
+
+CMOCKA = -lcmocka
+$(BUILD)/tests/unit/%: LDLIBS = $(CMOCKA)
+# Calls of the log that a test replaces: X becomes the test's __wrap_X. glibc calls those that know sizes of files X64.
+wide = $(1) $(1:=64)
 $(BUILD)/tests/unit/cat:   WRAPPED = pthread_create
-$(BUILD)/tests/unit/cut:   WRAPPED = pread __pread_chk
-$(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup asprintf __asprintf_chk openat open \
-  syscall fcntl dup mkdir stat fstat fstatat statx fchmod fchown flock lseek fsync fdatasync renameat unlinkat fdopendir \
-  readdir fstatfs epoll_create1 epoll_ctl inotify_init1 inotify_add_watch timerfd_create pthread_create getrandom \
-  read pread __pread_chk write writev
-$(BUILD)/tests/unit/io:    WRAPPED = pread
+$(BUILD)/tests/unit/cut:   WRAPPED = $(call wide,pread)
+$(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup asprintf __asprintf_chk \
+  syscall dup mkdir fchmod fchown flock fsync fdatasync renameat unlinkat fdopendir epoll_create1 epoll_ctl inotify_init1 \
+  inotify_add_watch timerfd_create pthread_create getrandom read write writev __pread64_chk \
+  $(call wide,openat open fcntl stat fstat fstatat lseek readdir fstatfs pread)
+$(BUILD)/tests/unit/io:    WRAPPED = $(call wide,pread)
 $(BUILD)/tests/unit/lock:  WRAPPED = clock_gettime nanosleep flock
-$(BUILD)/tests/unit/watch: WRAPPED = fstatfs
-$(BUILD)/tests/unit/%: LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
-$(HOST_TESTS): LDLIBS = -lcmocka $(LUA_LIBS)
+$(BUILD)/tests/unit/watch: WRAPPED = $(call wide,fstatfs)
+$(BUILD)/tests/unit/%: LDLIBS += $(WRAPPED:%=-Wl,--wrap=%)
+$(HOST_TESTS): LDLIBS = $(CMOCKA) $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
 $(addprefix $(BUILD)/tests/,unit/secrets unit/pattern bench/redact fuzz/secrets): $(SECRETS)
 
@@ -188,6 +200,9 @@ valgrind: ## the examples and the C tests of the host under valgrind
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_GRIND)
 	@$(SUB) all tests
 	@BUILD=$(BUILD) tests/valgrind
+
+check-ports: ## the unit tests of src/log on aarch64, s390x, i686 (qemu) and with musl, where the compilers are
+	@tests/ports/run
 
 SECONDS   = 10
 SANITIZED = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -237,7 +252,7 @@ CM_FILES = debriefConfig.cmake debriefConfigVersion.cmake
 
 # Files of src/install with this tree's names in them. The loader finds a new library by its cache.
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@SOVERSION@|$(SOVERSION)|' \
-  -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; s|@POINTER@|$(shell expr $$(getconf LONG_BIT) / 8)|' \
+  -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; s|@POINTER@|$(shell echo __SIZEOF_POINTER__ | $(CC) -E -P -)|' \
   -e "s|@LIBDIR_TO_PREFIX@|$$(realpath -m --relative-to=$(LIBDIR) $(PREFIX))|"
 filled = for name in $(1); do $(FILL) src/install/$$name | install -m 644 /dev/stdin $(DESTDIR)$(2)/$$name; done
 LDCONFIG = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && grep -qsx '$(LIBDIR)' /etc/ld.so.conf.d/*; then ldconfig; fi
@@ -252,7 +267,7 @@ install: all installmodule ## install program, man pages, completions, libraries
 	$(call filled,$(CM_FILES),$(CMAKEDIR))
 	for page in $(pages_in); do install -D -m 644 $(BUILD)/man/$${page##*/} $$page; done
 	install -d $(dir $(words_in))
-	$(foreach shell,$(SHELLS),$(BUILD)/debrief completion $(shell) > $(DESTDIR)$(WORDS_$(shell));)
+	$(foreach shell,$(SHELLS),$(DEBRIEF) completion $(shell) > $(DESTDIR)$(WORDS_$(shell));)
 	$(LDCONFIG)
 
 # What a stock lua5.4 loads, alone; luarocks asks for these two.

@@ -1,5 +1,6 @@
 /* dbf_cut, and readers of the parts that it makes: together they see what one reader of the whole file sees. */
 #include "temp_folder.h"
+#include "wrapped.h"
 #include "transcript.h"
 
 #include "log/cut.h"
@@ -12,8 +13,7 @@
 static size_t most;
 static off_t fails_at;
 
-ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
-ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
+WRAPPED(ssize_t, pread, (int fd, void *to, size_t len, off_t at));
 ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at) {
   if (fails_at > 0 && at >= fails_at) return errno = EIO, -1;
   return __real_pread(fd, to, len < most ? len : most, at);

@@ -6,6 +6,7 @@
 #define FAILING_H
 
 #include "temp_folder.h"
+#include "wrapped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,9 +83,17 @@ static inline void *alive(void *memory) {
 #define FAILING(type, name, params, args, bad, when) \
   type __real_##name params;                         \
   type __wrap_##name params;                         \
-  type __wrap_##name params {                        \
-    if (when) return bad;                            \
-    return __real_##name args;                       \
+  FAILS(type, name, params, args, bad, when)
+
+/* One that knows sizes or offsets of files. */
+#define FAILING_WIDE(type, name, params, args, bad, when) \
+  WRAPPED(type, name, params);                            \
+  FAILS(type, name, params, args, bad, when)
+
+#define FAILS(type, name, params, args, bad, when) \
+  type __wrap_##name params {                      \
+    if (when) return bad;                          \
+    return __real_##name args;                     \
   }
 
 /* ---- Memory -------------------------------------------------------------------------------------------------- */
@@ -148,33 +157,31 @@ void __wrap_free(void *memory) {
 
 /* ---- System calls -------------------------------------------------------------------------------------------- */
 
-FAILING(int, openat, (int dir, const char *name, int flags, mode_t mode), (dir, name, flags, mode), -1,
-        fails("openat"))
-FAILING(int, open, (const char *name, int flags, mode_t mode), (name, flags, mode), -1, fails("open"))
+FAILING_WIDE(int, openat, (int dir, const char *name, int flags, mode_t mode), (dir, name, flags, mode), -1,
+             fails("openat"))
+FAILING_WIDE(int, open, (const char *name, int flags, mode_t mode), (name, flags, mode), -1, fails("open"))
 FAILING(long, syscall, (long nr, long a, long b, long c, long d, long e), (nr, a, b, c, d, e), -1,
         fails("syscall"))
-FAILING(int, fcntl, (int fd, int command, long argument), (fd, command, argument), -1, fails("fcntl"))
+FAILING_WIDE(int, fcntl, (int fd, int command, long argument), (fd, command, argument), -1, fails("fcntl"))
 FAILING(int, dup, (int fd), (fd), -1, fails("dup"))
 FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, fails("mkdir"))
-FAILING(int, stat, (const char *path, struct stat *st), (path, st), -1, fails("stat"))
-FAILING(int, fstat, (int fd, struct stat *st), (fd, st), -1, fails("fstat"))
-FAILING(int, fstatat, (int dir, const char *name, struct stat *st, int flags), (dir, name, st, flags), -1,
-        fails("fstatat"))
-FAILING(int, statx, (int dir, const char *name, int flags, unsigned mask, struct statx *st),
-        (dir, name, flags, mask, st), -1, fails("statx"))
+FAILING_WIDE(int, stat, (const char *path, struct stat *st), (path, st), -1, fails("stat"))
+FAILING_WIDE(int, fstat, (int fd, struct stat *st), (fd, st), -1, fails("fstat"))
+FAILING_WIDE(int, fstatat, (int dir, const char *name, struct stat *st, int flags), (dir, name, st, flags),
+             -1, fails("fstatat"))
 FAILING(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, fails("fchmod"))
 FAILING(int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group), -1, fails("fchown"))
 FAILING(int, flock, (int fd, int operation), (fd, operation), -1,
         fails("flock") || (!(operation & LOCK_UN) && hit(INTERRUPT, "flock", EINTR)))
-FAILING(off_t, lseek, (int fd, off_t at, int from), (fd, at, from), -1, fails("lseek"))
+FAILING_WIDE(off_t, lseek, (int fd, off_t at, int from), (fd, at, from), -1, fails("lseek"))
 FAILING(int, fsync, (int fd), (fd), -1, fails("fsync"))
 FAILING(int, fdatasync, (int fd), (fd), -1, fails("fdatasync"))
 FAILING(int, renameat, (int dir, const char *from, int to_dir, const char *to), (dir, from, to_dir, to), -1,
         fails("renameat"))
 FAILING(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags), -1, fails("unlinkat"))
 FAILING(void *, fdopendir, (int fd), (fd), NULL, fails("fdopendir"))
-FAILING(void *, readdir, (void *dir), (dir), NULL, fails("readdir"))
-FAILING(int, fstatfs, (int fd, struct statfs *fs), (fd, fs), -1, fails("fstatfs"))
+FAILING_WIDE(void *, readdir, (void *dir), (dir), NULL, fails("readdir"))
+FAILING_WIDE(int, fstatfs, (int fd, struct statfs *fs), (fd, fs), -1, fails("fstatfs"))
 FAILING(int, epoll_create1, (int flags), (flags), -1, fails("epoll_create1"))
 FAILING(int, epoll_ctl, (int fd, int command, int item, struct epoll_event *event),
         (fd, command, item, event), -1, fails("epoll_ctl"))
@@ -189,10 +196,12 @@ FAILING(int, pthread_create,
 
 /* Reads and writes can come back with a part, too. */
 FAILING(ssize_t, read, (int fd, void *to, size_t len), (fd, to, len), -1, fails("read"))
-FAILING(ssize_t, pread, (int fd, void *to, size_t len, off_t at), (fd, to, shortened("pread", len), at), -1,
-        fails("pread") || hit(INTERRUPT, "pread", EINTR))
-FAILING(ssize_t, __pread_chk, (int fd, void *to, size_t len, off_t at, size_t room),
+FAILING_WIDE(ssize_t, pread, (int fd, void *to, size_t len, off_t at), (fd, to, shortened("pread", len), at),
+             -1, fails("pread") || hit(INTERRUPT, "pread", EINTR))
+#ifdef __GLIBC__
+FAILING(ssize_t, __pread64_chk, (int fd, void *to, size_t len, off_t at, size_t room),
         (fd, to, shortened("pread", len), at, room), -1, fails("pread") || hit(INTERRUPT, "pread", EINTR))
+#endif
 FAILING(ssize_t, write, (int fd, const void *data, size_t len), (fd, data, shortened("write", len)), -1,
         fails("write") || hit(INTERRUPT, "write", EINTR))
 

@@ -1,5 +1,6 @@
 /* Reading and writing all of it, with signals in between and a byte at a time. */
 #include "unit.h"
+#include "wrapped.h"
 
 #include "log/io.h"
 
@@ -16,8 +17,7 @@ static char text[SIZE], got[SIZE];
 
 static int interrupted; /* every second pread is, and the others return one byte (ld --wrap) */
 
-ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
-ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
+WRAPPED(ssize_t, pread, (int fd, void *to, size_t len, off_t at));
 ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at) {
   if (interrupted++ % 2 == 0) return errno = EINTR, -1;
   return __real_pread(fd, to, len > 0, at);

@@ -1,6 +1,7 @@
 /* dbf_watch: what of a folder's and its files' changes is reported. Every change is made by the test itself and is in the
  * queue when the call that made it returns, so nothing here waits for anything but a timer of one millisecond. */
 #include "temp_folder.h"
+#include "wrapped.h"
 
 #include "log/watch.h"
 
@@ -12,8 +13,7 @@
 
 static long kind_of_file_system; /* what fstatfs says (ld --wrap); 0: the truth, -1: it fails */
 
-int __real_fstatfs(int fd, struct statfs *fs);
-int __wrap_fstatfs(int fd, struct statfs *fs);
+WRAPPED(int, fstatfs, (int fd, struct statfs *fs));
 int __wrap_fstatfs(int fd, struct statfs *fs) {
   if (kind_of_file_system == -1) return errno = EIO, -1;
   int r = __real_fstatfs(fd, fs);

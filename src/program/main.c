@@ -18,19 +18,34 @@ static bool is_screen(void) {
   return isatty(2) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-/* What a plugin prints goes to stderr, and never raw to a terminal: its text may come from a log. */
-static void on_log(void *user, const char *level, const char *text) {
-  char line[1024];
+typedef struct {
+  char text[1024];
+} safe_line;
+
+/* A text without control characters, cut between two characters. Nothing goes raw to a terminal that may
+ * come from a log; what else hides in a text is escaped in Lua, where the text is made. */
+static safe_line printable(const char *text, bool keep_lines) {
+  safe_line line;
   size_t n = 0;
-  (void)user;
-  for (; *text && n + 5 < sizeof line; text++) {
+  for (; *text && n + 8 < sizeof line.text; text++) {
     unsigned char c = (unsigned char)*text;
-    if ((c >= 0x20 && c != 0x7f) || c == '\t') line[n++] = (char)c;
-    else n += (size_t)snprintf(line + n, sizeof line - n, "\\x%02x", c);
+    if ((c >= 0x20 && c != 0x7f) || c == '\t' || (c == '\n' && keep_lines)) line.text[n++] = (char)c;
+    else n += (size_t)snprintf(line.text + n, sizeof line.text - n, "\\x%02x", c);
   }
-  line[n] = '\0';
+  if (*text) {
+    while (n && ((unsigned char)*text & 0xc0) == 0x80) text--, n--;
+    memcpy(line.text + n, "…", sizeof "…" - 1);
+    n += sizeof "…" - 1;
+  }
+  line.text[n] = '\0';
+  return line;
+}
+
+/* What a plugin prints goes to stderr. */
+static void on_log(void *user, const char *level, const char *text) {
+  (void)user;
   /* A line of progress may be there, with the cursor at its start: what the message leaves of it goes. */
-  fprintf(stderr, "%s: %s%s%s\n", level, line, *text ? "…" : "", is_screen() ? "\33[K" : "");
+  fprintf(stderr, "%s: %s%s\n", level, printable(text, false).text, is_screen() ? "\33[K" : "");
 }
 
 static debrief *volatile interruptible;
@@ -102,7 +117,7 @@ int main(int argc, char **argv) {
   debrief *host = debrief_open(&config, &err);
   handle_interrupts(host);
   if (!host || !debrief_command(host, argc, argv, &status, &err)) {
-    fprintf(stderr, "debrief: %s\n", err.message);
+    fprintf(stderr, "debrief: %s\n", printable(err.message, true).text);
     status = 1;
   }
   interruptible = NULL;

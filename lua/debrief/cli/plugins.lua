@@ -20,6 +20,9 @@ function plugins.options(command)
   command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
 end
 
+-- One line, which may hold what a plugin's author wrote.
+local function say(format, ...) output.write(escape(format:format(...)), "\n") end
+
 local function shown(value) return value == "" and '""' or tostring(value) end
 
 -- What a value must be, after its type.
@@ -36,8 +39,8 @@ end
 
 local function show_option(option)
   local default = option.default ~= nil and ", default " .. shown(option.default) or ""
-  output.write(("  %-16s %s%s%s\n"):format(option.name, option.type, default, bounds(option)))
-  if option.help ~= "" then output.write(("  %-16s %s\n"):format("", option.help)) end
+  say("  %-16s %s%s%s", option.name, option.type, default, bounds(option))
+  if option.help ~= "" then say("  %-16s %s", "", option.help) end
 end
 
 local function show(name, allow)
@@ -46,12 +49,13 @@ local function show(name, allow)
   local _, about = arguments.worker(job)
   local it = about[found.name]
   local place = found.path == ("plugins/%s.lua"):format(name) and "bundled" or found.path
-  output.write(it.name, it.summary ~= "" and ": " .. it.summary or "", "\n")
-  output.write(("file: %s\nhooks: %s\n"):format(place, table.concat(it.hooks, ", ")))
+  say("%s%s", it.name, it.summary ~= "" and ": " .. it.summary or "")
+  say("file: %s", place)
+  say("hooks: %s", table.concat(it.hooks, ", "))
   local fields = fields_of(found.text, it.match or nil)
-  if #fields > 0 then output.write("fields it names: ", table.concat(fields, ", "), "\n") end
-  for _, right in ipairs(it.needs) do output.write(("needs: %s\n"):format(rights.explain(it.name, right))) end
-  if #it.options > 0 then output.write "options (--opt key=value):\n" end
+  if #fields > 0 then say("fields it names: %s", table.concat(fields, ", ")) end
+  for _, right in ipairs(it.needs) do say("needs: %s", rights.explain(it.name, right)) end
+  if #it.options > 0 then say "options (--opt key=value):" end
   for _, option in ipairs(it.options) do show_option(option) end
   return 0
 end
@@ -61,7 +65,7 @@ local function show_all(list, columns)
   local rows = {}
   for i, it in ipairs(list) do
     local needs = #it.needs > 0 and (" (needs %s)"):format(table.concat(it.needs, ", ")) or ""
-    rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary) .. needs }
+    rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary .. needs) }
   end
   local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, columns or math.huge)
   for _, cells in ipairs(rows) do output.write(grid:row(cells), "\n") end

@@ -2,6 +2,7 @@
 -- @module debrief.cli.plugins_check
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
+local escape = require "debrief.text.escape"
 local messages = require "debrief.cli.messages"
 local values = require "debrief.text.values"
 
@@ -9,7 +10,7 @@ local trial = {}
 
 local SEEDS = { 1, 7, 42 } -- one random split each
 
-local function say(format, ...) output.write(format:format(...), "\n") end
+local function say(format, ...) output.write(escape(format:format(...)), "\n") end
 
 -- The hooks to run: its retrospective, else its enrich and filter.
 local function roles(job, about)

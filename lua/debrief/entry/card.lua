@@ -99,7 +99,7 @@ end
 -- @return lines without a final newline
 function card.text(entry, session, line, opts)
   local ns, result = core.time(entry), outcome(entry)
-  local head = ("%s  %s  %s  "):format(line and ("%s:%d"):format(session, line) or escape(session),
+  local head = ("%s  %s  %s  "):format(escape(line and ("%s:%d"):format(session, line) or session),
     ns and core.date("%Y-%m-%d %H:%M:%S", ns) or "-", escape(tostring(entry.skill or "-")))
   if opts.color then head, result = colour.paint("bold", head), colour.paint("bold", colour.paint(result, result)) end
   local out = { head .. result }

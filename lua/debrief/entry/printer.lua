@@ -74,7 +74,7 @@ function forms.list(opts) return { add = printer.lines(opts) } end
 local function object_of(opts, asked)
   local text_of = opts.fields and fields.object(opts.fields, asked) or tostring
   if not opts.safe then return text_of end
-  return function(...) return escape((text_of(...))) end
+  return function(...) return escape.json((text_of(...))) end
 end
 
 function forms.jsonl(opts, asked) return { add = object_of(opts, asked) } end

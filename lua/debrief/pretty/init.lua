@@ -123,7 +123,7 @@ end
 local function as_json(v)
   if type(v) == "function" then return nil end
   local ok, text = pcall(core.encode, v)
-  return ok and text_of_string(text) or nil
+  return ok and text_of_string(escape.json(text)) or nil
 end
 
 local function view_text(v, opts)

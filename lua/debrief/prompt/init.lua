@@ -235,7 +235,10 @@ function Prompt:feed(line)
   local ok, status = pcall(feed, self, tostring(line))
   if ok then return status end
   self.lines, self.pasting = {}, false
-  pcall(self.write, "the prompt itself failed, and goes on: " .. tostring(status) .. "\n", true)
+  local failed = "the prompt itself failed, and goes on: "
+  if not pcall(self.report, self, failed .. tostring(status)) then
+    pcall(self.write, failed .. "a script removed a library function that it needs\n", true)
+  end
   return "error"
 end
 

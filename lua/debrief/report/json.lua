@@ -6,9 +6,11 @@
 --      "incomplete"?:N}],"diagnostics":[…]}
 --
 -- Columns are named by their keys. No data, NaN and infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a
--- row of numbers drawn small is an array; integers stay integers.
+-- row of numbers drawn small is an array; integers stay integers. What a terminal obeys, and what nobody sees, is
+-- written as \u.
 -- @module debrief.report.json
 local core = require "debrief.core"
+local escape = require "debrief.text.escape"
 
 local json = {}
 
@@ -109,12 +111,12 @@ end
 -- @param opts { diagnostics = array of tables or strings }
 function json.render(reports, counts, opts)
   local diagnostics = opts and opts.diagnostics or {}
-  return object(
+  return escape.json(object(
     "entries", number(counts.entries),
     "sessions", number(counts.sessions),
     "untimed", counts.untimed and number(counts.untimed),
     "reports", array(reports, #reports, report),
-    "diagnostics", array(diagnostics, #diagnostics, diagnostic)) .. "\n"
+    "diagnostics", array(diagnostics, #diagnostics, diagnostic))) .. "\n"
 end
 
 return json

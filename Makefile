@@ -21,9 +21,9 @@ WITH_ASSERTIONS = $(filter-out -DNDEBUG,$(CFLAGS))
 TESTED = $(if $(filter command,$(origin BUILD)),$(BUILD),build-test)
 
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
-TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish
+TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish libjansson-dev libyajl-dev
 TO_CHECK = clang clang-format lua-check
-TO_FUZZ  = clang libclang-rt-14-dev
+TO_FUZZ  = clang libclang-rt-14-dev libjansson-dev libyajl-dev
 TO_GRIND = valgrind
 
 # Lines of the REPL are edited by GNU readline, which only the program loads, and only then: its licence is the GPL.
@@ -64,7 +64,7 @@ BENCHES    := $(call programs,tests/bench/*.c)
 UNIT_TESTS := $(call programs,tests/unit/*.c)
 LOG_TESTS  := $(UNIT_TESTS) $(call programs,tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
-FUZZERS    := $(call programs,tests/fuzz/*.c)
+FUZZERS    := $(filter-out %/drive,$(call programs,tests/fuzz/*.c))
 HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
             $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
@@ -76,7 +76,7 @@ EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers torture bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,7 +141,7 @@ $(PAGES): $(BUILD)/man/%: src/man/make.lua src/man/tidy.sed $(READMES) $(HEADERS
 
 # ---- Testing -----------------------------------------------------------------------------------------------
 
-tests: $(LOG_TESTS) $(HOST_TESTS)
+tests: $(LOG_TESTS) $(HOST_TESTS) $(FUZZERS)
 
 units: $(UNIT_TESTS) $(BUILD)/libdebrief-log.so.$(SOVERSION)
 
@@ -158,6 +158,7 @@ $(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup
 $(BUILD)/tests/unit/io:    WRAPPED = $(call wide,pread)
 $(BUILD)/tests/unit/lock:  WRAPPED = clock_gettime nanosleep flock
 $(BUILD)/tests/unit/watch: WRAPPED = $(call wide,fstatfs)
+$(BUILD)/tests/unit/power: WRAPPED = write writev fsync fdatasync unlinkat renameat linkat $(call wide,ftruncate)
 $(BUILD)/tests/unit/%: LDLIBS += $(WRAPPED:%=-Wl,--wrap=%)
 $(HOST_TESTS): LDLIBS = $(CMOCKA) $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
@@ -209,13 +210,29 @@ SANITIZED = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 fuzz: ## fuzz the log with libFuzzer, SECONDS=10 a target
 	@.ci/deps $(TO_BUILD) $(TO_FUZZ)
-	@$(SUB) BUILD=build-fuzz CC=clang HARDEN= CFLAGS='$(SANITIZED) -fsanitize=fuzzer-no-link' fuzzers
+	@$(SUB) BUILD=build-fuzz CC=clang HARDEN= CFLAGS='$(SANITIZED) -fsanitize=fuzzer-no-link' \
+	  ENGINE=-fsanitize=fuzzer fuzzers
 	@BUILD=build-fuzz tests/fuzz/run $(SECONDS)
 
 fuzzers: $(FUZZERS)
 
-$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
-	$(LINK) -fsanitize=fuzzer $^ -o $@
+# What chooses the inputs: libFuzzer, or what every build has.
+ENGINE = $(BUILD)/tests/fuzz/drive.o
+$(BUILD)/tests/fuzz/differential: LDLIBS = -ljansson -lyajl
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a $(filter %.o,$(ENGINE))
+	$(LINK) -pie $(filter -%,$(ENGINE)) $(filter %.o,$^) $(BUILD)/libdebrief-log.a $(LDLIBS) -o $@
+
+# Numbers of the long form, for the scripts in tests/faults and tests/fuzz; see tests/torture/README.md.
+LONG = TORTURE=1 KILLS=8000 KILLS_SECONDS=1200 REPAIRS=20000 ENTRIES=50000
+TORTURED = faults/ unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile terminal_plain redact
+
+torture: ## the long form of what breaks logs, calls, memory and scripts, as root: figures in build-torture/torture.md
+	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_FUZZ)
+	@$(SUB) BUILD=build-torture CFLAGS='$(WITH_ASSERTIONS)' all tests
+	@mkdir -p build-torture/test-output && rm -f build-torture/test-output/*.figures
+	@$(MAKE) --no-print-directory fuzz SECONDS=60 FIGURES=build-torture/test-output/make-fuzz.figures
+	@$(LONG) BUILD=build-torture tests/run $(TORTURED)
 
 bench: ## measure, against the peers when they are there
 	@.ci/deps $(TO_BUILD)

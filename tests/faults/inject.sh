@@ -81,3 +81,5 @@ case $calls in
 *"flock statx write lseek flock write "*) echo "ok - an append on a held handle is five calls" ;;
 *) check "an append on a held handle is five calls" "flock statx write lseek flock" "$calls" ;;
 esac
+
+figure "system calls" "of appends, each failing in each way" "$n runs, $checks checks, wrong $wrongs" "no false acknowledgement" "$(nothing_wrong)"

@@ -8,10 +8,13 @@ chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 
 # check SENTENCE EXPECTED GOT: are the two texts equal?
+checks=0 wrongs=0
 check() {
+  checks=$((checks + 1))
   if [ "$2" = "$3" ]; then
     echo "ok - $1"
   else
+    wrongs=$((wrongs + 1))
     echo "not ok - $1"
     printf '# expected: %s\n#      got: %s\n' "$2" "$3"
   fi
@@ -27,5 +30,11 @@ missing() {
       grep -vx 1
   done | wc -l
 }
+
+# nothing_wrong: yes or no.
+nothing_wrong() { if [ $wrongs -eq 0 ]; then echo yes; else echo no; fi; }
+
+# figure AREA WHAT FIGURE GOAL MET: what was counted, for the table in build/torture.md; see tests/torture/figure.h.
+figure() { [ -z "$FIGURES" ] || printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$FIGURES"; }
 
 can_strace() { strace -qq -o /dev/null -e inject=getppid:error=EPERM true 2>/dev/null; }

@@ -28,3 +28,5 @@ done
 check "the message says what to do" 1 \
   "$(grep -c "^EIO cannot append to $work/disk/log/s1.jsonl: No space left on device: .*; free some space, then append again\$" \
     "$work/full" | sed 's/^[1-9][0-9]*$/1/')"
+
+figure "system calls" "a full disk" "$checks checks, wrong $wrongs" "wrong 0" "$(nothing_wrong)"

@@ -2,6 +2,7 @@
  * done has done all of it, one that says it is not says why, nothing acknowledged is lost or there twice, memory and
  * descriptors are given back, and the same operation works afterwards. */
 #include "failing.h"
+#include "../torture/figure.h"
 #include "transcript.h"
 
 #include "log/append_new.h"
@@ -454,5 +455,8 @@ int main(void) {
       tests[3 * i + j].name = names[3 * i + j];
     }
   }
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failures = cmocka_run_group_tests(tests, NULL, NULL);
+  figure("allocations and calls", "calls of the log that failed, one per run", "every one handled",
+         failures == 0, "%ld in %d operations, %d wrong", faults, (int)COUNT, failures);
+  return failures;
 }

@@ -31,6 +31,7 @@ static failure how;
 static atomic_long calls, live; /* fallible calls of this run; allocations that were not freed yet */
 static long fail_at;
 static const char *failed; /* the call that did, NULL: none yet */
+static long faults;        /* runs in which one did */
 
 static inline void arm(failure kind, long number) {
   how = kind;
@@ -43,6 +44,7 @@ static inline void arm(failure kind, long number) {
 /* Did a call fail? */
 static inline bool disarm(void) {
   armed = false;
+  faults += failed != NULL;
   return failed != NULL;
 }
 

@@ -1,6 +1,7 @@
 /* What comes back from damaged files, as properties over every damage of a file whose entries hold copies of entries:
  * nothing salvaged that was not appended, and every record that stands whole between line ends or the beginnings of
  * others. TORTURE=1 tries every pair of places where the short form takes some. */
+#include "../torture/figure.h"
 #include "unit.h"
 
 #include "log/read.h"
@@ -115,7 +116,8 @@ static standing standing_behind(const char *text, size_t len) {
 
 static debrief_reader *reader;
 static dbf_bytes bytes;
-static uint64_t variants, salvaged;
+static uint64_t variants, salvaged; /* of one test */
+static uint64_t variants_in_all, salvaged_in_all;
 
 typedef struct found {
   size_t at[64], len[64];
@@ -193,6 +195,7 @@ static void assert_nothing_invented(const scene *s, const char *text, size_t len
     const char *record = text + f->at[i];
     if (i > 0 && f->at[i] < f->at[i - 1] + f->len[i - 1]) show("overlapping", text, len, f->at[i]);
     salvaged += f->salvaged[i];
+    salvaged_in_all += f->salvaged[i];
     if ((f->salvaged[i] || only_cut) && !was_appended(s, record, f->len[i]) &&
         !looks_appended(s, text, f->at[i], f->len[i]))
       show("invented", text, len, f->at[i]);
@@ -254,6 +257,7 @@ static void assert_nothing_lost(const scene *s, const char *text, size_t len, co
 static void check_variant(const scene *s, const char *text, size_t len, bool only_cut) {
   found f = read_all(text, len);
   variants++;
+  variants_in_all++;
   assert_nothing_invented(s, text, len, &f, only_cut);
   if (!s->foreign) assert_nothing_lost(s, text, len, &f);
 }
@@ -438,5 +442,9 @@ int main(void) {
       TEST(every_splice),
       TEST(every_damage_of_a_foreign_log),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failures = cmocka_run_group_tests(tests, NULL, NULL);
+  figure("damage", "cuts, flips, splices, deletions of nested files", "nothing invented, nothing whole lost",
+         failures == 0, "%zu variants, %zu entries salvaged, %d tests failed", (size_t)variants_in_all,
+         (size_t)salvaged_in_all, failures);
+  return failures;
 }

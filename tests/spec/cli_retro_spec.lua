@@ -98,7 +98,8 @@ describe("retro", function()
   end)
 
   it("works where no thread can be started", function()
-    local strace = "ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o trace -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN "
+    local strace = "ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o trace -e trace=clone,clone3 " ..
+      "-e inject=clone,clone3:error=EAGAIN "
     if scene:sh(strace .. "true").status ~= 0 then return pending "no strace here" end
     local expected = scene:run { "retro", "skills", "-j1" }
     local r = scene:sh(strace .. '"$DEBRIEF" retro skills -j4')

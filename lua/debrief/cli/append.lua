@@ -102,8 +102,8 @@ local function store(log, id, batch, places, before)
   if written then messages.fail(message .. WRITTEN) end
   local there = before + (stored or 0)
   if (doubtful or 0) > 0 then
-    messages.fail(("%s; %d entries are stored for certain, and %d of those from %s on may be: look at the end of session"
-      .. " %s before you append them again"):format(message, there, doubtful, places[stored + 1], id))
+    messages.fail(("%s; %d entries are stored for certain, and %d of those from %s on may be: look at the end of "
+      .. "session %s before you append them again"):format(message, there, doubtful, places[stored + 1], id))
   end
   if (stored or 0) > 0 then
     messages.fail(("%s; %d entries are stored: append the rest from %s on"):format(message, there, places[stored + 1]))

@@ -10,10 +10,12 @@ local debrief = require "debrief"
 
 local SECOND = 1000000000
 
--- In a hook of git these would name that hook's repository, whatever -C says; and nobody can answer a question.
+-- In a hook of git the first of these would name that hook's repository, whatever -C says. Nobody can answer a
+-- question, and nothing is fetched: a repository can name a program for that, and lack the objects that git looks for.
 local ENVIRONMENT = {
   GIT_DIR = false, GIT_WORK_TREE = false, GIT_INDEX_FILE = false, GIT_COMMON_DIR = false, GIT_OBJECT_DIRECTORY = false,
   GIT_NAMESPACE = false, GIT_PREFIX = false, GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0",
+  GIT_ALLOW_PROTOCOL = "none", GIT_NO_LAZY_FETCH = "1",
 }
 
 local known = {} -- root -> { at = ns, git = what git said, false for nothing }

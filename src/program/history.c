@@ -27,14 +27,15 @@ static const char *absolute(const char *name) {
   return value && *value == '/' ? value : NULL;
 }
 
-/* Every folder on the way to the file. The last one is private to the user, even if its mode was widened. */
+/* Every folder on the way to the file. The last one is private to the user, even if its mode was widened; a link is the
+ * user's choice, and what it leads to keeps its mode. */
 static bool make_folders(char *why, size_t size) {
   struct stat st;
   for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
     bool ok = mkdir(path, 0700) == 0 || errno == EEXIST;
     bool own = !strchr(slash + 1, '/');
-    if (ok && own && stat(path, &st) == 0 && (st.st_mode & 077)) chmod(path, 0700);
+    if (ok && own && lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 077)) chmod(path, 0700);
     if (!ok) failed(why, size, path);
     *slash = '/';
     if (!ok) return false;
@@ -65,12 +66,13 @@ static bool lock(int fd) {
 /* Open the file under its lock; *locked says whether that was had. -1: errno says why. */
 static int open_file(bool *locked) {
   for (int tries = 0; tries < 10; tries++) {
-    struct stat st;
+    struct stat st, named;
+    bool is_link = lstat(path, &named) == 0 && S_ISLNK(named.st_mode);
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (fd < 0) return -1;
     *locked = lock(fd);
     if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
-      if (S_ISREG(st.st_mode) && (st.st_mode & 077)) fchmod(fd, 0600);
+      if (!is_link && S_ISREG(st.st_mode) && (st.st_mode & 077)) fchmod(fd, 0600);
       if (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)) return fd; /* /dev/null is a wish, too */
       close(fd);
       errno = EINVAL;
@@ -126,11 +128,13 @@ static size_t count_statements(const char *text) {
  * history; nobody waits for a disk for it. */
 static void replace(const char *keep) {
   char real[PATH_MAX], name[PATH_MAX + 8];
-  if (!realpath(path, real)) return; /* what a link leads to is replaced, not the link */
+  struct stat st;
+  if (!realpath(path, real) || stat(real, &st) != 0)
+    return; /* what a link leads to is replaced, not the link */
   snprintf(name, sizeof name, "%s.XXXXXX", real);
   int fd = mkostemp(name, O_CLOEXEC);
   if (fd < 0) return;
-  bool ok = write_once(fd, keep, strlen(keep));
+  bool ok = fchmod(fd, st.st_mode & 07777) == 0 && write_once(fd, keep, strlen(keep));
   if (close(fd) != 0 || !ok || rename(name, real) != 0) unlink(name);
 }
 

@@ -80,6 +80,49 @@ describe("completion", function()
     end
   end)
 
+  it("offers nothing that a shell would run", function()
+    local room = program.scene()
+    local run_me = { "$(touch ran)", "`touch ran`", "a;touch ran", "a&touch ran", "a|touch ran", "'x'", '"x"', "a b",
+      "!!", "a\ntouch ran", "\\x", "*", "~", "$HOME", "<(touch ran)", "a\ttouch", "#", "{a,b}" }
+    for i, text in ipairs(run_me) do
+      room:write(("plugins/name%d.lua"):format(i), ('return { name = "name%d", api = 1, filter = function() end, '
+        .. 'options = { [%q] = { type = "string" } } }'):format(i, text))
+      room:write(("plugins/choice%d.lua"):format(i), ('return { name = "choice%d", api = 1, summary = %q,'
+        .. 'filter = function() end, options = { one = { type = "string", help = %q, choices = { "fine", %q } } } }')
+        :format(i, text, text, text))
+      if not text:find "/" then
+        room:write("plugins/" .. text .. ".lua", ("return { name = %q, api = 1, split = true }"):format(text))
+        room:write("sessions/" .. text .. ".jsonl", "{}\n")
+      end
+    end
+    local env = { DEBRIEF_PLUGIN_PATH = "plugins" }
+    for _, words in ipairs { "read --filter ''", "read --opt ''", "plugins ''", "read ''", "retro summary --allow ''",
+      "read --filter choice1 --filter name1 --opt choice1.", "read --filter choice3 --opt choice3.one=" } do
+      for _, shell in ipairs { "bash", "zsh", "fish" } do
+        local r = room:sh(('"$DEBRIEF" completion %s -- %s'):format(shell, words), env)
+        for line in r.out:gmatch "[^\n]+" do
+          assert.falsy(line:match "^[^\t]*":find "[^%w_.,:=/@%%+-]", line)
+        end
+        if words:find "choice1%.$" then assert.truthy(r.out:find "choice1.one=fine", r.out) end
+      end
+    end
+    -- What bash would put into the line is run as it is.
+    room:sh 'mkdir bin; ln -s "$DEBRIEF" bin/debrief'
+    local r = room:sh("PATH=$PWD/bin:$PATH bash --norc -c " .. program.quote [[
+      source <("$DEBRIEF" completion bash)
+      compopt() { :; }
+      for line in "read --filter ''" "read --filter choice1 --opt ''" "read ''"; do
+        eval "COMP_WORDS=(debrief $line)"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _debrief
+        for reply in "${COMPREPLY[@]}"; do eval "echo $reply" >>all; done
+      done]], env)
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.truthy(room:read("all"):find "choice2")
+    assert.is_nil(room:read "ran")
+    local refused = room:sh([["$DEBRIEF" plugins ./plugins/name1.lua]])
+    assert.truthy(refused.err:find("the name of an option must be a name like slow_runs", 1, true), refused.err)
+  end)
+
   it("refuses a shell it does not know, and prints a script for those it does", function()
     local r = scene:run { "completion", "bahs" }
     assert.equal(2, r.status)

@@ -65,6 +65,18 @@ describe("git", function()
     assert.is_nil(scene:read "ran")
   end)
 
+  it("fetches nothing, so it runs no program of a remote either", function()
+    local head = commit()
+    repo [[$GIT config core.repositoryformatversion 1; $GIT config extensions.partialClone o
+      $GIT config remote.o.url "$PWD"; $GIT config remote.o.promisor true
+      $GIT config remote.o.uploadpack "touch $PWD/../ran; false"; tree=$(git rev-parse HEAD^{tree})
+      rm -f .git/objects/$(echo $tree | cut -c1-2)/$(echo $tree | cut -c3-); echo 2 >a]]
+    append { { skill = "a", project_root = scene:path "repo" } }
+    assert.is_nil(scene:read "ran")
+    scene:sh "cd repo && git status"
+    assert.truthy(scene:read "ran", "this git fetches nothing by itself: " .. head)
+  end)
+
   it("stores branch, commit and whether the work tree is clean", function()
     local head = commit()
     assert.same({ branch = "main", commit = head, dirty = false }, here())

@@ -204,6 +204,16 @@ describe("the prompt in a terminal", function()
       assert.equal("700\n600\n", modes.out)
     end)
 
+    it("through a link, without changing the mode of what it leads to", function()
+      scene:write("elsewhere/history", "old\n")
+      scene:sh [[mkdir -p home/.local/state/debrief; chmod 755 elsewhere; chmod 644 elsewhere/history
+        ln -s ../../../../elsewhere/history home/.local/state/debrief/history]]
+      local t = start()
+      t:enter("x = 1")
+      assert.equal("old\nx = 1\n", scene:read "elsewhere/history")
+      assert.equal("755\n644\n", scene:sh("stat -c %a elsewhere elsewhere/history").out)
+    end)
+
     it("what two prompts run at once", function()
       local a, b = start(), start()
       for i = 1, 5 do

@@ -237,6 +237,9 @@ local function all(grammar, line, text)
   return element and values_of(grammar, line, element, text) or {}
 end
 
+-- A word that means itself in every shell: others come from plugins and names of files, and are not offered.
+local function is_plain(text) return not text:find "[^%w_.,:=/@%%+-]" end
+
 --- @param grammar the program's words: debrief.cli.parser
 -- @param words a command line without its first word; the last one, which may be empty, is completed
 -- @param bash true: words as bash passes them
@@ -248,7 +251,7 @@ function complete.of(grammar, words, bash)
   for _, one in ipairs(all(grammar, walk(grammar, words), text)) do
     if one.text:find "^:" then
       out[#out + 1] = one
-    elseif one.text:sub(1, #text) == text then
+    elseif one.text:sub(1, #text) == text and is_plain(one.text:sub(#text + 1)) then
       out[#out + 1] = { text = one.text:sub(kept + 1), is = one.is }
     end
   end

@@ -30,6 +30,7 @@ _debrief() {
     case $line in
       :file) _debrief_files -f ;;
       :folder) _debrief_files -d ;;
+      *[!A-Za-z0-9_.,:=/@%+-]*) printf -v line %q "$line"; COMPREPLY+=("$line") ;;
       *[=.,]) compopt -o nospace; COMPREPLY+=("$line") ;;
       *) COMPREPLY+=("$line") ;;
     esac

@@ -119,7 +119,11 @@ end
 
 local function check_options(declared, where)
   for name, option in next, declared do
-    local ok, message = check_option(option, ("%s: options.%s"):format(where, tostring(name)))
+    local fine, wanted = is_name(name) -- shells complete it
+    if not fine then
+      return nil, ("%s: the name of an option must be %s, not %s"):format(where, wanted, options.shown(name))
+    end
+    local ok, message = check_option(option, ("%s: options.%s"):format(where, name))
     if not ok then return nil, message end
   end
   return true

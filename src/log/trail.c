@@ -1,6 +1,7 @@
 #include "trail.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,13 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
   return hash ^ hash >> 32;
 }
 
+/* The first byte is the lowest, as where bytes come one at a time. */
+static uint64_t word_at(const char *p) {
+  uint64_t word;
+  memcpy(&word, p, 8);
+  return le64toh(word);
+}
+
 static void add_bytes(dbf_trail_hash *h, const char *p, size_t len) {
   for (; len > 0 && h->filled > 0; p++, len--) {
     h->word |= (uint64_t)(unsigned char)*p << 8 * h->filled++;
@@ -26,11 +34,7 @@ static void add_bytes(dbf_trail_hash *h, const char *p, size_t len) {
     h->hash = mix(h->hash, h->word);
     h->word = h->filled = 0;
   }
-  for (; len >= 8; p += 8, len -= 8) {
-    uint64_t word;
-    memcpy(&word, p, 8);
-    h->hash = mix(h->hash, word);
-  }
+  for (; len >= 8; p += 8, len -= 8) h->hash = mix(h->hash, word_at(p));
   for (; len > 0; p++, len--) h->word |= (uint64_t)(unsigned char)*p << 8 * h->filled++;
 }
 

@@ -87,7 +87,7 @@ void dbf_watch_forget(dbf_watch *w, int file) {
 
 /* The soonest tick wins: one that is set already comes early enough for this one, and whoever set it must not wait longer. */
 void dbf_watch_tick(dbf_watch *w, unsigned ms) {
-  struct itimerspec in = {.it_value = {ms / 1000, (long)(ms % 1000) * 1000000}};
+  struct itimerspec in = {.it_value = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000}};
   if (w->ticking && w->ticking <= ms) return;
   timerfd_settime(w->timer, 0, &in, NULL);
   w->ticking = ms;

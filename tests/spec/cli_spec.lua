@@ -130,6 +130,23 @@ describe("the program", function()
     end
   end)
 
+  it("says that memory is short, however short it is", function()
+    if program.sanitized then return pending "a sanitizer needs more before it begins" end
+    local line = [[for k in $(seq 4800 200 9000); do
+      (ulimit -v $k; "$DEBRIEF" retro summary,skills s1 -j2 2>&1 >/dev/null)
+      status=$?; [ $status -lt 128 ] || echo "died of $status at $k"
+    done]]
+    scene:run { "append", "s1", "skill=a" }
+    local r, short = scene:sh(line), 0
+    for text in r.out:gmatch "[^\n]+" do
+      if text:find "^debrief: not enough memory" then short = short + 1 end
+      for _, bad in ipairs { "traceback", "a bug in", "nil value", "died of" } do
+        assert.falsy(text:find(bad), r.out)
+      end
+    end
+    assert(short > 1, r.out)
+  end)
+
   it("calls nothing a bug that a user can do", function()
     scene:write("sessions/s1.jsonl", '{"session_id":"s1"}\n')
     for _, words in ipairs { { "read", "s1", "s1" }, { "read", "sessions/s1.jsonl" }, { "retro", "summary", "s1",

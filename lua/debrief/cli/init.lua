@@ -66,10 +66,12 @@ return function(words)
   progress.finish()
   local closed, problem = xpcall(output.close, messages.raised)
   if not ok then
+    result = messages.raised(result)
     messages.error(result.message)
     return result.status
   end
   if closed then return result end
+  problem = messages.raised(problem)
   messages.error(problem.message)
   return math.max(result, problem.status)
 end

@@ -26,9 +26,15 @@ function messages.fail(message, status)
   error({ message = message, status = status or 1 }, 0)
 end
 
---- A message handler: an error that leaves a command is a message of ours ({ message =, status = }), or a bug.
+-- Made while there is memory.
+local OUT_OF_MEMORY = { status = 1, message = "not enough memory; end other programs or raise the limit (ulimit -v), "
+  .. "then run the command again" }
+
+--- A message handler: an error that leaves a command is a message of ours ({ message =, status = }), out of memory, or
+-- a bug. Lua calls no handler when memory is short: call it with what xpcall returned, too.
 function messages.raised(raised)
   if type(raised) == "table" and raised.message then return raised end
+  if type(raised) == "string" and raised:find "not enough memory$" then return OUT_OF_MEMORY end
   return { message = core.traceback("this is a bug in debrief: " .. tostring(raised), 2), status = 1 }
 end
 

@@ -48,7 +48,7 @@ return {
   api = 1,
   summary = "Earlier runs of a session as text for the next prompt, within a budget",
   options = {
-    budget = { type = "integer", default = 4000, min = 200, max = 1000000, help = "how many characters it may have" },
+    budget = { type = "integer", default = 4000, min = 200, max = 16000, help = "how many characters it may have" },
     width = { type = "integer", default = 160, min = 20, help = "how many of them each field of a run" },
   },
   split = true,

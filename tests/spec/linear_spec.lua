@@ -7,7 +7,7 @@
 local support = dofile "tests/spec/support/plugins.lua"
 local core = support.core
 local card = require "debrief.entry.card"
-local check = require "debrief.report.check"
+local check = require "debrief.report.check".report
 local escape = require "debrief.text.escape"
 local outcome = require "debrief.entry.outcome"
 local pretty = require "debrief.pretty"

@@ -68,6 +68,60 @@ describe("report", function()
     end)
   end
 
+  local function numbered(n, make)
+    local out = {}
+    for i = 1, n do out[i] = make and make(i) or i end
+    return out
+  end
+
+  it("cuts what is too large, and says so in every format", function()
+    local rows = numbered(9000, function() return { 1 } end)
+    local checked = check { title = ("é"):rep(40000), text = ("x"):rep(65537), tables = {
+      { columns = { "a" }, rows = rows }, { columns = { "a" }, rows = rows }, { columns = { "a" }, rows = rows },
+      { columns = numbered(300, function(i) return "c" .. i end),
+        rows = { numbered(300), { c299 = 1, c2 = ("y"):rep(70000) } } },
+    }, findings = { { value = 1, explanation = "e", references = numbered(1001, function(i)
+      return { session = "s", line = i }
+    end) } } }
+    local counts = {}
+    for i, t in ipairs(checked.tables) do counts[i] = #t.rows end
+    assert.same({ 9000, 1000, 0, 0 }, counts)
+    assert.same({ 256, 1000, 65536 + 3, 65536 + 3 },
+      { #checked.tables[4].columns, #checked.findings[1].references, #checked.title, #checked.text })
+    assert.is_truthy(utf8.len(checked.title))
+    local said = { "tables[2] has 9000 rows, of which the first 1000 are shown",
+      "tables[3] has 9000 rows, of which the first 0 are shown",
+      "tables[4] has 300 columns, of which the first 256 are shown",
+      "tables[4] has 2 rows, of which the first 0 are shown",
+      "findings[1] has 1001 references, of which the first 1000 are shown",
+      "2 texts are longer than 64 KiB, of which the beginnings are shown" }
+    assert.same(said, checked.cut)
+    checked.title = "T"
+    contains(support.show("text", checked), "\nCut: tables[2] has 9000 rows, of which the first 1000 are shown; tab")
+    contains(support.show("markdown", checked), "\n**Cut: tables\\[2\\] has 9000 rows")
+    contains(support.show("json", checked), ',"cut":["tables[2] has 9000 rows, of which the first 1000 are shown","ta')
+    assert.is_nil(check({ title = "T" }).cut)
+  end)
+
+  it("cuts rows that have cells by number or by key beyond the last column that is shown", function()
+    local checked = check { title = "T", tables = { { columns = numbered(300, function(i) return "c" .. i end),
+      rows = { numbered(300), { c299 = 1, c2 = ("y"):rep(70000) } } } } }
+    assert.same({ 256, 256, 65536 + 3 }, { #checked.tables[1].columns, #checked.tables[1].rows[1],
+      #checked.tables[1].rows[2][2] })
+    assert.equal(2, #checked.cut)
+  end)
+
+  it("names some of many cuts and defects, and counts the others", function()
+    local wide = numbered(20, function() return { columns = numbered(257, function(i) return "c" .. i end) } end)
+    local cut = check({ title = "T", tables = wide }).cut
+    assert.same({ 11, "10 more parts are too large" }, { #cut, cut[11] })
+    local _, message, all = report.check({ title = "T", findings = numbered(5000) }, "p")
+    assert.equal(100, #all)
+    contains(message, "(and 4999 more)")
+    local many = check { title = "T", tables = numbered(1001, function() return { columns = { "a" } } end) }
+    assert.equal(1000, #many.tables)
+  end)
+
   it("reports what a table with a metatable raises", function()
     local environment = setmetatable({}, { __index = function(_, key) error("no global " .. key, 0) end })
     contains(select(2, report.check(environment, "p")), "no global title")

@@ -9,9 +9,20 @@
 --
 -- A cell is nil (no data), a boolean, an integer, a float, a string, a rate { num =, den = } or a row of numbers drawn
 -- small { spark = { … } }, between low and high when it says so, else between its own least and largest. A report with
--- a defect is not shown at all: half a report looks like a whole one.
+-- a defect is not shown at all: half a report looks like a whole one. One that is too large is cut, and says so: `cut`
+-- is then an array of what was left out.
 -- @module debrief.report.check
+local escape = require "debrief.text.escape"
 local plain = require "debrief.retro.aggregate.plain"
+
+local check = {
+  --- What a report may have: tables, rows of all of them together, columns of a table, bytes of a text, findings, and
+  -- references of a finding.
+  TABLES = 1000, ROWS = 10000, COLUMNS = 256, TEXT = 1 << 16, FINDINGS = 10000, REFERENCES = 1000,
+}
+
+local MOST_DEFECTS = 100 -- that are kept
+local MOST_CUT = 10 -- that are named one by one
 
 local nothing = plain.nothing
 
@@ -25,9 +36,38 @@ local known = {
 
 local aligns = { left = true, right = true, center = true }
 
--- Defects are collected, so that an author sees them all at once.
+-- Defects are collected, so that an author sees them all at once. With them travels what was cut: cut = texts,
+-- more_cut = how many of these were not kept, texts_cut = how many texts were too long, rows = how many more there may
+-- be.
 local function fault(defects, where, what, ...)
-  defects[#defects + 1] = where .. " " .. what:format(...)
+  defects.n = defects.n + 1
+  if #defects < MOST_DEFECTS then defects[#defects + 1] = where .. " " .. what:format(...) end
+end
+
+-- How many of n items are kept, where at most `limit` may be.
+local function kept(n, limit, where, what, defects)
+  if n <= limit then return n end
+  if #defects.cut < MOST_CUT then
+    defects.cut[#defects.cut + 1] = ("%s has %d %s, of which the first %d are shown"):format(where, n, what, limit)
+  else
+    defects.more_cut = defects.more_cut + 1
+  end
+  return limit
+end
+
+-- A text that is not too long, ended between two characters.
+local function kept_text(text, defects)
+  if #text <= check.TEXT then return text end
+  local last = check.TEXT
+  while last > check.TEXT - 4 and text:find("^[\x80-\xbf]", last + 1) do last = last - 1 end
+  defects.texts_cut = defects.texts_cut + 1
+  return text:sub(1, last) .. "…"
+end
+
+-- A key as a message shows it.
+local function shown(key)
+  key = tostring(key)
+  return escape(#key > 60 and key:sub(1, 60) .. "…" or key)
 end
 
 local function describe(value)
@@ -40,13 +80,13 @@ end
 local function check_keys(t, kind, where, defects)
   for _, key in ipairs(plain.keys(t)) do
     if not (" " .. known[kind]:gsub(",", " ") .. " "):find(" " .. tostring(key) .. " ", 1, true) or key == "and" then
-      fault(defects, where, "has the unknown key %s: a %s has %s", tostring(key), kind, known[kind])
+      fault(defects, where, "has the unknown key %s: a %s has %s", shown(key), kind, known[kind])
     end
   end
 end
 
 local function check_text(value, where, defects, required)
-  if type(value) == "string" and (value ~= "" or not required) then return value end
+  if type(value) == "string" and (value ~= "" or not required) then return kept_text(value, defects) end
   if nothing(value) and not required then return nil end
   fault(defects, where, "must be a string%s, and is %s", required and " that is not empty" or "", describe(value))
 end
@@ -58,13 +98,14 @@ local function check_array(value, where, defects)
     fault(defects, where, "must be an array, and is %s", describe(value))
     return {}
   end
-  for _, key in ipairs(plain.keys(value)) do
-    if math.type(key) ~= "integer" or key < 1 or key > #value then
-      fault(defects, where, "must be an array, and has the key %s: number its items 1, 2, 3 …", tostring(key))
-      return {}
-    end
+  local n, wrong = #value, nil
+  for key in next, value do
+    local is_item = math.type(key) == "integer" and key >= 1 and key <= n
+    if not is_item and (wrong == nil or plain.before(key, wrong)) then wrong = key end
   end
-  return value
+  if wrong == nil then return value end
+  fault(defects, where, "must be an array, and has the key %s: number its items 1, 2, 3 …", shown(wrong))
+  return {}
 end
 
 -- ---- Cells -------------------------------------------------------------------------------------------------------
@@ -107,7 +148,8 @@ end
 local function check_cell(cell, where, defects)
   local kind = type(cell)
   if nothing(cell) then return nil end
-  if kind == "boolean" or kind == "number" or kind == "string" then return cell end
+  if kind == "boolean" or kind == "number" then return cell end
+  if kind == "string" then return kept_text(cell, defects) end
   if kind == "userdata" then
     return fault(defects, where, "is part of an entry: use its fields, or tostring() of it")
   end
@@ -121,7 +163,10 @@ end
 -- ---- Tables ------------------------------------------------------------------------------------------------------
 
 local function check_column(column, where, defects)
-  if type(column) == "string" then return { key = column, title = column } end
+  if type(column) == "string" then
+    column = kept_text(column, defects)
+    return { key = column, title = column }
+  end
   if type(column) ~= "table" then
     fault(defects, where, "must be a name or { key =, title =, unit =, align = }, and is %s", describe(column))
     return { key = "", title = "" }
@@ -138,23 +183,27 @@ local function check_column(column, where, defects)
   }
 end
 
-local function check_columns(value, where, defects)
+-- The columns, those of them by key, and how many there were.
+local function check_columns(value, where, table_name, defects)
   local columns, seen = {}, {}
-  for i, column in ipairs(check_array(value, where, defects)) do
+  local list = check_array(value, where, defects)
+  local last = kept(#list, check.COLUMNS, table_name, "columns", defects)
+  for i = 1, #list do
     local at = ("%s[%d]"):format(where, i)
-    columns[i] = check_column(column, at, defects)
-    local key = columns[i].key
+    local column = check_column(list[i], at, defects)
+    if i <= last then columns[i] = column end
+    local key = column.key
     if seen[key] and key ~= "" then
       fault(defects, at, "has the key %q of column %d: each column needs its own", key, seen[key])
     end
     seen[key] = i
   end
   if #columns == 0 then fault(defects, where, "must name at least one column") end
-  return columns, seen
+  return columns, seen, #list
 end
 
 -- Keys of a row that no column reads. True when the row is by column key, not by number.
-local function check_row_keys(row, columns, by_key, where, defects)
+local function check_row_keys(row, most, by_key, where, defects)
   local cells, named = 0, false
   for _, key in ipairs(plain.keys(row)) do
     if math.type(key) == "integer" then
@@ -163,24 +212,24 @@ local function check_row_keys(row, columns, by_key, where, defects)
     elseif type(key) == "string" and by_key[key] then
       named = true
     else
-      fault(defects, where, "has a cell named %s, and no column has this key", tostring(key))
+      fault(defects, where, "has a cell named %s, and no column has this key", shown(key))
     end
   end
-  if cells > #columns then
+  if cells > most then
     fault(defects, where, "has %d cells, the table has %d columns: name the columns that are missing, or drop cells",
-      cells, #columns)
+      cells, most)
   elseif cells > 0 and named then
     fault(defects, where, "has cells by number and by key: use one of the two")
   end
   return named
 end
 
-local function check_row(row, columns, by_key, where, defects)
+local function check_row(row, columns, most, by_key, where, defects)
   if type(row) ~= "table" then
     fault(defects, where, "must be a table of cells, and is %s", describe(row))
     return {}
   end
-  local named = check_row_keys(row, columns, by_key, where, defects)
+  local named = check_row_keys(row, most, by_key, where, defects)
   local cells = {}
   for i, column in ipairs(columns) do
     local key = named and column.key or i
@@ -195,11 +244,12 @@ local function check_table(value, where, defects)
     return fault(defects, where, "must be { title =, columns =, rows = }, and is %s", describe(value))
   end
   check_keys(value, "table", where, defects)
-  local columns, by_key = check_columns(value.columns, where .. ".columns", defects)
-  local rows = {}
-  for i, row in ipairs(check_array(value.rows, where .. ".rows", defects)) do
-    rows[i] = check_row(row, columns, by_key, ("%s.rows[%d]"):format(where, i), defects)
+  local columns, by_key, most = check_columns(value.columns, where .. ".columns", where, defects)
+  local rows, list = {}, check_array(value.rows, where .. ".rows", defects)
+  for i = 1, kept(#list, defects.rows, where, "rows", defects) do
+    rows[i] = check_row(list[i], columns, most, by_key, ("%s.rows[%d]"):format(where, i), defects)
   end
+  defects.rows = defects.rows - #rows
   return { title = check_text(value.title, where .. ".title", defects), columns = columns, rows = rows }
 end
 
@@ -215,7 +265,7 @@ local function check_reference(value, where, defects)
   elseif math.type(line) ~= "integer" or line < 1 then
     fault(defects, where, "must name a line from 1, and line is %s: take it from ctx.line", describe(line))
   end
-  return { session = session, line = line }
+  return { session = type(session) == "string" and kept_text(session, defects) or session, line = line }
 end
 
 local function check_finding(value, where, defects)
@@ -225,8 +275,9 @@ local function check_finding(value, where, defects)
   check_keys(value, "finding", where, defects)
   local finding = { value = check_cell(value.value, where .. ".value", defects), references = {} }
   finding.explanation = check_text(value.explanation, where .. ".explanation", defects, true)
-  for i, reference in ipairs(check_array(value.references, where .. ".references", defects)) do
-    finding.references[i] = check_reference(reference, ("%s.references[%d]"):format(where, i), defects)
+  local list = check_array(value.references, where .. ".references", defects)
+  for i = 1, kept(#list, check.REFERENCES, where, "references", defects) do
+    finding.references[i] = check_reference(list[i], ("%s.references[%d]"):format(where, i), defects)
   end
   if #finding.references == 0 then
     fault(defects, where, "cites no entry: set references = {{ session = ctx.session, line = ctx.line }} in step")
@@ -234,40 +285,53 @@ local function check_finding(value, where, defects)
   return finding
 end
 
-local function check_each(value, name, check, defects)
-  local out = {}
-  for i, item in ipairs(check_array(value, name, defects)) do
-    out[i] = check(item, ("%s[%d]"):format(name, i), defects)
+local function check_each(value, name, limit, check_one, defects)
+  local out, list = {}, check_array(value, name, defects)
+  for i = 1, kept(#list, limit, "the report", name, defects) do
+    out[i] = check_one(list[i], ("%s[%d]"):format(name, i), defects)
   end
   return out
 end
 
+-- What was left out, as texts; nil if nothing was.
+local function all_cut(defects)
+  local cut = defects.cut
+  if defects.more_cut > 0 then cut[#cut + 1] = ("%d more parts are too large"):format(defects.more_cut) end
+  if defects.texts_cut > 0 then
+    cut[#cut + 1] = ("%d texts are longer than %d KiB, of which the beginnings are shown"):format(defects.texts_cut,
+      check.TEXT >> 10)
+  end
+  return cut[1] and cut or nil
+end
+
 local function checked(value, plugin, defects)
   check_keys(value, "report", "the report", defects)
-  return {
+  local out = {
     plugin = plugin,
     title = check_text(value.title, "title", defects, true),
     text = check_text(value.text, "text", defects),
-    tables = check_each(value.tables, "tables", check_table, defects),
-    findings = check_each(value.findings, "findings", check_finding, defects),
+    tables = check_each(value.tables, "tables", check.TABLES, check_table, defects),
+    findings = check_each(value.findings, "findings", check.FINDINGS, check_finding, defects),
   }
+  out.cut = all_cut(defects)
+  return out
 end
 
 --- Check what `finish` of the plugin named `plugin` returned.
 -- @return the report in its normalised form (a caller may set `incomplete`, the number of entries that failed in step);
 -- or nil, one message, and an array of one message for each defect
-local function check(value, plugin)
+function check.report(value, plugin)
   if type(value) ~= "table" then
     local hint = value == nil and " (did you forget return?)" or ""
     local message = ("finish must return a report { title =, tables =, findings = }, and returned %s%s")
       :format(value == nil and "nothing" or describe(value), hint)
     return nil, message, { message }
   end
-  local defects = {}
+  local defects = { n = 0, cut = {}, more_cut = 0, texts_cut = 0, rows = check.ROWS }
   local ok, out = pcall(checked, value, plugin, defects) -- a table of the plugin's may have a metatable: its _ENV
-  if not ok then defects[#defects + 1] = tostring(out) end
+  if not ok then defects.n, defects[#defects + 1] = defects.n + 1, tostring(out) end
   if #defects == 0 then return out end
-  local more = #defects > 1 and (" (and %d more)"):format(#defects - 1) or ""
+  local more = defects.n > 1 and (" (and %d more)"):format(defects.n - 1) or ""
   return nil, "finish returned a report that can not be shown: " .. defects[1] .. more, defects
 end
 

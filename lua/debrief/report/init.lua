@@ -5,7 +5,7 @@ local plain = require "debrief.retro.aggregate.plain"
 local report = {}
 
 --- Check what a retrospective's finish returned: see debrief.report.check.
-function report.check(value, plugin) return require "debrief.report.check"(value, plugin) end
+function report.check(value, plugin) return require "debrief.report.check".report(value, plugin) end
 
 --- The formats `render` knows.
 report.formats = { "text", "markdown", "json" }

@@ -3,7 +3,7 @@
 --     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[
 --      {"title"?:…,"columns":[name…],"rows":[[…]…]}],
 --      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
---      "incomplete"?:N}],"diagnostics":[…]}
+--      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
 -- Columns are named by their keys. No data, NaN and infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a
 -- row of numbers drawn small is an array; integers stay integers. What a terminal obeys, and what nobody sees, is
@@ -74,7 +74,8 @@ local function report(r)
     "text", optional(r.text),
     "tables", array(r.tables, #r.tables, table_of),
     "findings", array(r.findings, #r.findings, finding),
-    "incomplete", (r.incomplete or 0) > 0 and number(r.incomplete))
+    "incomplete", (r.incomplete or 0) > 0 and number(r.incomplete),
+    "cut", r.cut and array(r.cut, #r.cut, core.encode))
 end
 
 -- Diagnostics come from several places, each with its own fields; those that are known stand first, in this order.

@@ -99,8 +99,9 @@ end
 local function one_report(report, out)
   local marked = false
   out[#out + 1] = "## " .. quote(escape(report.title)) .. "\n"
-  local incomplete = values.incomplete(report)
-  if incomplete then out[#out + 1] = "**" .. incomplete .. "**\n" end
+  for _, note in ipairs { values.incomplete(report) or false, values.cut(report) or false } do
+    if note then out[#out + 1] = "**" .. quote(note) .. "**\n" end
+  end
   if report.text then paragraphs(report.text, out) end
   for _, t in ipairs(report.tables) do marked = one_table(t, out) or marked end
   if #report.findings > 0 then marked = findings(report.findings, out) or marked end

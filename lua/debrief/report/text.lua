@@ -166,7 +166,8 @@ local function one_report(report, opts, out)
     out[#out + 1] = ""
   end
   headline(escape(report.title), opts, out)
-  for _, note in ipairs { values.incomplete(report) or false, report.text and escape(report.text, "\n") or false } do
+  local shown = report.text and escape(report.text, "\n") or false
+  for _, note in ipairs { values.incomplete(report) or false, values.cut(report) or false, shown } do
     if note then paragraph(note, "", opts, out) end
   end
   local marked = false

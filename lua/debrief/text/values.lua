@@ -136,6 +136,9 @@ function values.counts(counts)
   return values.count(counts.entries, "entry", "entries") .. " in " .. values.count(counts.sessions, "session")
 end
 
+--- What is said of a report that was too large; nil if it was not.
+function values.cut(report) return report.cut and ("Cut: %s."):format(table.concat(report.cut, "; ")) end
+
 --- What is said of a report whose step failed for some entries.
 function values.incomplete(report)
   if not report.incomplete or report.incomplete == 0 then return nil end

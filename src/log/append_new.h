@@ -4,10 +4,16 @@
 
 #include "append.h"
 
-/* The key of a line: {"source":{"kind":K,"key":X}}. Lines without one are always appended. */
+/* Lines without a source (source_keys.h) are always appended. */
 typedef struct dbf_append_new {
   size_t known; /* out: lines that were there already, or twice in the batch */
+  debrief_text *
+      newer; /* out: those of them that ended later than the one that is there, for dbf_log_replace; the texts
+                          are the caller's */
+  size_t newer_count;
 } dbf_append_new;
+
+void dbf_append_new_release(dbf_append_new *unique);
 
 /* A dbf_before_write: takes out of `lines` every entry whose source kind and key an entry of the file has. `user` is a
  * dbf_append_new. Reads the whole file under the lock that is held; linear in it. */

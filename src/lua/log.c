@@ -18,6 +18,7 @@
 #include "../log/log_internal.h"
 #include "../log/read.h"
 #include "../log/append_new.h"
+#include "../log/replace.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -301,11 +302,25 @@ static debrief_text *push_lines(lua_State *L, int list, const char *id, bool spa
 }
 
 /* Append what push_lines left on the stack. */
-static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size_t count,
-                         dbf_append_new *unique, dbf_appended *done, debrief_error *err) {
+static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size_t count, dbf_appended *done,
+                         debrief_error *err) {
   debrief_log *log = check_log(L)->log; /* again: a finalizer may have closed it */
-  bool ok =
-      dbf_log_append_lines(log, id, lines, count, unique ? dbf_append_new_filter : NULL, unique, done, err);
+  bool ok = dbf_log_append_lines(log, id, lines, count, NULL, NULL, done, err);
+  dbf_scratch_give(L, -2);
+  return ok;
+}
+
+/* The same for what the session does not hold yet, and for later versions of what it holds. */
+static bool append_new_lines(lua_State *L, const char *id, debrief_text *lines, size_t count, size_t *known,
+                             size_t *replaced, debrief_error *err) {
+  dbf_append_new unique = {0};
+  debrief_log *log = check_log(L)->log;
+  *replaced = 0;
+  bool ok = dbf_log_append_lines(log, id, lines, count, dbf_append_new_filter, &unique, NULL, err);
+  if (ok && unique.newer_count > 0)
+    ok = dbf_log_replace(log, id, unique.newer, unique.newer_count, replaced, err);
+  *known = unique.known - *replaced;
+  dbf_append_new_release(&unique);
   dbf_scratch_give(L, -2);
   return ok;
 }
@@ -323,7 +338,7 @@ static int l_log_append(lua_State *L) {
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, 1);
   debrief_text *lines = push_lines(L, lua_gettop(L), id, sparse, 1, &bad, &err);
-  if (!lines || !append_lines(L, id, lines, 1, NULL, &done, &err)) {
+  if (!lines || !append_lines(L, id, lines, 1, &done, &err)) {
     dbf_table_push_failure(L, &err);
     push_written(L, &err);
     lua_pushboolean(L, done.doubtful > 0);
@@ -344,7 +359,7 @@ static int l_log_append_batch(lua_State *L) {
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
   if (lines) bad = 0;
-  if (lines && append_lines(L, id, lines, count, NULL, &done, &err)) return lua_pushboolean(L, 1), 1;
+  if (lines && append_lines(L, id, lines, count, &done, &err)) return lua_pushboolean(L, 1), 1;
   dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
   lua_pushinteger(L, (lua_Integer)done.stored);
@@ -357,18 +372,17 @@ static int l_log_append_new(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
-  dbf_append_new unique = {0};
-  dbf_appended done = {0};
-  size_t bad;
+  size_t bad, known, replaced;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines || !append_lines(L, id, lines, count, &unique, &done, &err))
+  if (!lines || !append_new_lines(L, id, lines, count, &known, &replaced, &err))
     return dbf_table_push_failure(L, &err);
-  lua_pushinteger(L, (lua_Integer)(count - unique.known));
-  lua_pushinteger(L, (lua_Integer)unique.known);
-  return 2;
+  lua_pushinteger(L, (lua_Integer)(count - known - replaced));
+  lua_pushinteger(L, (lua_Integer)known);
+  lua_pushinteger(L, (lua_Integer)replaced);
+  return 3;
 }
 
 static int l_log_reader(lua_State *L) {

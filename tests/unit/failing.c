@@ -9,6 +9,7 @@
 #include "log/cat.h"
 #include "log/follow.h"
 #include "log/log_internal.h"
+#include "log/replace.h"
 
 enum { MANY = 3000 }; /* calls of one operation, at most */
 
@@ -143,6 +144,28 @@ static void only_new_ones_are_appended(bool done) {
   assert_int_equal(lines_with("a"), 1);
   assert_int_equal(lines_with("again"), 0);
   assert_in_range(lines_with("k1"), acknowledged, 1);
+}
+
+#define ENDED(second, skill) \
+  "{\"session_id\":\"s1\",\"timestamp\":\"2026-11-02T10:00:" second "Z\",\"skill\":\"" skill "\"," SOURCE("1")
+#define BROKEN "{\"session_id\":\"s1\",\"to\n"
+
+static void one_that_grows(void) {
+  put_text(ENDED("01", "short") BROKEN B "\n");
+}
+
+static bool replace_by_a_later_version(debrief_log *log) {
+  static const char later[] = ENDED("09", "longer");
+  debrief_text line = {later, sizeof later - 1};
+  size_t replaced;
+  return dbf_log_replace(log, "s1", &line, 1, &replaced, &err) && replaced == 1;
+}
+
+static void is_the_old_one_or_the_new_one(bool done) {
+  char *text = get_file(folder, "s1.jsonl");
+  const char *old = ENDED("01", "short") BROKEN B "\n", *new = ENDED("09", "longer") BROKEN B "\n";
+  if (strcmp(text, new) != 0 && (done || strcmp(text, old) != 0)) fail_msg("after %s: %s", failed, text);
+  free(text);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------- */
@@ -327,6 +350,7 @@ static const operation operations[] = {
     {"append a batch", old_and_torn, append_batch, is_appended_behind_the_old, DEBRIEF_SYNC_DATA},
     {"append a struct", nothing, append_struct, is_appended, DEBRIEF_SYNC_NONE},
     {"append what is new", one_imported, append_new_ones, only_new_ones_are_appended, DEBRIEF_SYNC_NONE},
+    {"replace", one_that_grows, replace_by_a_later_version, is_the_old_one_or_the_new_one, DEBRIEF_SYNC_NONE},
     {"read", damaged, read_session, is_unchanged, DEBRIEF_SYNC_NONE},
     {"read a foreign file", damaged, read_foreign, is_unchanged, DEBRIEF_SYNC_NONE},
     {"check", damaged, check, is_unchanged, DEBRIEF_SYNC_NONE},

@@ -73,6 +73,25 @@ static int l_now(lua_State *L) {
   return 1;
 }
 
+/* timestamp(ns) -> RFC 3339 text in UTC | nil for years that it cannot write */
+static int l_timestamp(lua_State *L) {
+  lua_Integer ns = luaL_checkinteger(L, 1), part = ns % 1000000000;
+  if (part < 0) part += 1000000000;
+  time_t seconds = (time_t)((ns - part) / 1000000000);
+  struct tm tm;
+  char text[64];
+  if (!gmtime_r(&seconds, &tm) || tm.tm_year < 1 - 1900 || tm.tm_year > 9999 - 1900) return lua_pushnil(L), 1;
+  int n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                   tm.tm_hour, tm.tm_min, tm.tm_sec);
+  if (part) {
+    n += snprintf(text + n, sizeof text - (size_t)n, ".%09d", (int)part);
+    while (text[n - 1] == '0') n--;
+  }
+  text[n++] = 'Z';
+  lua_pushlstring(L, text, (size_t)n);
+  return 1;
+}
+
 /* date(format, ns) -> text in the user's zone, strftime's formats */
 static int l_date(lua_State *L) {
   const char *format = luaL_checkstring(L, 1);
@@ -365,6 +384,7 @@ static int l_strerror(lua_State *L) {
 int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"time", l_time},
                                        {"now", l_now},
+                                       {"timestamp", l_timestamp},
                                        {"date", l_date},
                                        {"list", l_list},
                                        {"localtime", l_localtime},

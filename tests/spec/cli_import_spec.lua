@@ -100,9 +100,7 @@ describe("import", function()
       ["entry.session_id = nil"] = "emit: session_id nil is not one: use debrief.session_id(text)",
       ["entry.source = nil"] = "emit: source = { kind = …, key = … } is missing: it says which entries are there",
       ["entry.source.key = 7"] = "emit: source = { kind = …, key = … } is missing: it says which entries are there",
-      ["entry.skill = 5"] = "emit: skill must be a string, not number",
       ["entry.input = print"] = "emit: a function cannot be written as JSON",
-      ["entry.timestamp = 'x'"] = "emit: timestamp 'x' is not RFC 3339",
       ["entry = 5"] = "emit wants a table, not number",
     } do
       plugin(body)
@@ -112,6 +110,29 @@ describe("import", function()
       assert.equal(3, r.status)
       assert.is_nil(scene:read "sessions/s1.jsonl")
     end
+  end)
+
+  it("leaves a field out that has the wrong type, and says so with the line it stands on", function()
+    for body, message in pairs {
+      ["entry.skill = 5"] = "skill is integer, not string: left out",
+      ["entry.timestamp = 'x'"] = "the timestamp is not a time: 'x': left out",
+      ["entry.attempts = { { attempt = 1, verified = 'yes' } }"] = "verified is string, not boolean: left out",
+    } do
+      plugin(body)
+      scene:write("a.jsonl", '{"run":"1","phase":"p"}\n{"run":"2","phase":"p"}\n')
+      local r = import("toy", "a.jsonl")
+      assert.truthy(r.err:find("a.jsonl:2:1 left_out: " .. message, 1, true), r.err)
+      assert.equal(0, r.status)
+      local _, lines = scene:read("sessions/s1.jsonl"):gsub("\n", "")
+      assert.equal(2, lines)
+    end
+  end)
+
+  it("makes whole numbers and times of what can mean only one", function()
+    plugin "entry.duration_ms, entry.timestamp = 12.0, '2026-11-02 10:00:00Z'"
+    scene:write("a.jsonl", '{"run":"1"}\n')
+    assert.equal(0, import("toy", "a.jsonl").status)
+    assert.truthy(scene:read("sessions/s1.jsonl"):find('"timestamp":"2026-11-02T10:00:00Z","duration_ms":12,', 1, true))
   end)
 
   it("stores what was emitted, whatever the plugin does to its table later", function()

@@ -13,7 +13,9 @@ local outcome = require "debrief.entry.outcome"
 local pretty = require "debrief.pretty"
 local printer = require "debrief.entry.printer"
 local short = require "debrief.text.short"
-local transcript = require "debrief.import.transcript"
+local checks = require "debrief.import.checks"
+local shell = require "debrief.import.shell"
+local summaries = require "debrief.import.summaries"
 local where = require "debrief.query.where"
 local width = require "debrief.text.width"
 
@@ -155,8 +157,16 @@ describe("linear time, whatever is in an entry:", function()
     width.wrap(escape(text, "\n"), 80)
     width.wrap(text, 1000000)
     width.cut(text, 80)
-    transcript.test_run(text)
-    transcript.test_run("make " .. text:sub(2))
+    for _, line in ipairs { text, "make " .. text:sub(2), "cd " .. text .. " && pytest " .. text } do
+      local commands = shell.commands(line)
+      shell.statuses(commands, 1)
+      shell.title(line)
+      for _, command in ipairs(commands) do
+        checks.identify(command.words)
+        checks.edits(command)
+      end
+    end
+    summaries.verdict(text, nil, false)
   end)
 end)
 

@@ -86,6 +86,8 @@ describe("passed", function()
     local core = require "debrief.core"
     for text, expected in pairs {
       ['{"attempts":[{"checks":[{"kind":"build","passed":true}],"verified":true}]}'] = { nil, "weak check", n = 2 },
+      ['{"attempts":[{"checks":[{"kind":"test","passed":true},{"kind":"test"}]}]}'] = { nil, nil, n = 2 },
+      ['{"attempts":[{"checks":[{"kind":"test","passed":false},{"kind":"test"}]}]}'] = { false, "test", n = 2 },
       ['{"attempts":[{"checks":[null,{"kind":"test","passed":false}]}]}'] = { false, "test", n = 2 },
       ['{"attempts":[{"checks":{"kind":"test"},"verified":true}]}'] = { true, "test", n = 2 },
       ['{"attempts":[null],"final_status":null}'] = { nil, nil, n = 2 },

@@ -1,4 +1,5 @@
-package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
+-- What a run and an attempt are. Shell lines, checks and summaries have specs of their own.
+dofile "tests/spec/support/program.lua"
 local transcript = require "debrief.import.transcript"
 
 local SECOND = 1000000000
@@ -10,7 +11,7 @@ local function record()
   return t, t:agent "", emitted
 end
 
--- One edit, and then shell lines with what they gave back: { line, passed, output }, "edit" for another edit.
+-- One edit, and then shell lines with what they gave back: { line, exit status, output }, "edit" for another edit.
 local function attempts_after(steps)
   local t, turn, emitted = record()
   turn:prompt({ session_id = "s" })
@@ -19,85 +20,61 @@ local function attempts_after(steps)
     local id = "call" .. i
     if step == "edit" then
       turn:call(id, { edit = "a.c" })
-      t:result(id, { passed = true })
+      t:result(id, {})
     else
       turn:call(id, { shell = step[1] })
-      t:result(id, { passed = step[2], output = step[3] })
+      t:result(id, { exit_status = step[2], output = step[3] })
     end
   end
   turn:close()
+  for _, attempt in ipairs(emitted[1].entry.attempts) do attempt.checks = nil end
   return emitted[1].entry.attempts
 end
 
-describe("transcript: a shell line", function()
-  local function test_run(line) return { transcript.test_run(line) } end
-
-  it("is a test run if a runner, or a tool with a test task, is a command of it", function()
-    for _, line in ipairs {
-      "pytest -q", "go test ./...", "make", "make -j4 check", "npx vitest run", "CI=1 timeout 60 ./gradlew test",
-      "cd web && npm run test:unit", "python3 -m pytest -k 'a|b; c'", "cargo clippy", "npm run lint && npm test",
-    } do
-      assert.same({ true, true, true }, test_run(line), line)
-    end
-  end)
-
-  it("is not one if the words only occur in it", function()
-    for _, line in ipairs {
-      "git commit -m 'go test; make'", "grep -r test src", "test -f x", "make install", "./build", "cat pytest.ini",
-      "git commit -m \"$(cat <<'EOF'\nmake test\nEOF\n)\"", "npm install", "echo make test",
-    } do
-      assert.is_false(test_run(line)[1], line)
-    end
-  end)
-
-  it("concludes nothing if the exit status may be another command's", function()
-    for _, line in ipairs {
-      "go test ./... 2>&1 | tail -5", "make test; echo $?", "make test || true", "pytest -q &", "make test\nls",
-      "npx tsc --noEmit; npx vitest run", "false || make test", "make test && cat <<X\nX\nfalse",
-    } do
-      assert.same({ true, false, false }, test_run(line), line)
-    end
-  end)
-
-  it("concludes success only, if something else follows and may fail", function()
-    assert.same({ true, true, false }, test_run "make test && git commit -m 'a | b'")
-  end)
-end)
-
 describe("transcript: attempts", function()
   it("end at the first edit after a test run", function()
-    local attempts = attempts_after { "edit", "edit", { "make test", false, "1 failed" }, "edit",
-      { "make test", true, "ok" } }
+    local attempts = attempts_after { "edit", "edit", { "make test", 1, "1 failed" }, "edit", { "make test", 0, "ok" } }
     assert.same({
       { attempt = 1, model = "m", output_summary = "I begin.", verified = false, runner_output = "1 failed" },
       { attempt = 2, model = "m", verified = true, runner_output = "ok" },
     }, attempts)
   end)
 
+  it("end after another check only if that failed", function()
+    assert.equal(1, #attempts_after { "edit", { "make", 0, "" }, "edit", { "make test", 0, "ok" } })
+    assert.equal(2, #attempts_after { "edit", { "make", 2, "error" }, "edit", { "make test", 0, "ok" } })
+  end)
+
   it("are not begun by tests before the first edit, nor by other commands", function()
     assert.same({ { attempt = 1, model = "m", output_summary = "I begin." } },
-      attempts_after { { "make test", false, "1 failed" }, { "git status", true, "" }, "edit", { "ls", true, "a" } })
+      attempts_after { { "make test", 1, "1 failed" }, { "git status", 0, "" }, "edit", { "ls", 0, "a" } })
   end)
 
-  it("stay failed when only a later run without an edit passes", function()
-    local attempts = attempts_after { "edit", { "make test", false, "1 failed" }, { "make lint", true, "ok" } }
-    assert.equal(1, #attempts)
-    assert.is_false(attempts[1].verified)
-    assert.equal("1 failed", attempts[1].runner_output)
+  it("are begun by edits of the shell, too, in the order of the line", function()
+    local attempts = attempts_after { { "sed -i s/a/b/ a.c && make test", 0, "ok" }, { "npm run lint:fix", 0, "" },
+      { "make test", 1, "1 failed" } }
+    assert.equal(2, #attempts)
+    assert.is_true(attempts[1].verified)
+    assert.is_false(attempts[2].verified)
   end)
 
-  it("fail when a later run without an edit fails", function()
-    local attempts = attempts_after { "edit", { "make tests", true, "" }, { "make lint", true, "ok" },
-      { "make check", false, "2 failed" } }
+  it("stay failed when only another check passes, and pass when the same does", function()
+    local failed = attempts_after { "edit", { "make test", 1, "1 failed" }, { "make lint", 0, "ok" } }
+    assert.same({ 1, false, "1 failed" }, { #failed, failed[1].verified, failed[1].runner_output })
+    local passed = attempts_after { "edit", { "make test", 1, "1 failed" }, { "make test", 0, "ok" } }
+    assert.same({ 1, true, "ok" }, { #passed, passed[1].verified, passed[1].runner_output })
+  end)
+
+  it("fail when another test fails", function()
+    local attempts = attempts_after { "edit", { "make tests", 0, "" }, { "npm run e2e", 1, "2 failed" } }
     assert.is_false(attempts[1].verified)
     assert.equal("2 failed", attempts[1].runner_output)
   end)
 
-  it("claim nothing without a status, and keep the output", function()
-    local attempts = attempts_after { "edit", { "make test | tail", true, "31 passed" }, "edit",
-      { "make test", nil, "?" } }
+  it("claim nothing without a status or a summary, and keep the output", function()
+    local attempts = attempts_after { "edit", { "make test | tail", 0, "31 tests" }, "edit", { "make test", nil, "?" } }
     assert.is_nil(attempts[1].verified)
-    assert.equal("31 passed", attempts[1].runner_output)
+    assert.equal("31 tests", attempts[1].runner_output)
     assert.equal(2, #attempts)
     assert.is_nil(attempts[2].verified)
   end)
@@ -115,6 +92,34 @@ describe("transcript: turns", function()
     assert.same({ false, true }, { emitted[1].open, emitted[2].open })
     assert.equal("integer", math.type(emitted[1].entry.duration_ms))
     assert.equal(2000, emitted[1].entry.duration_ms)
+    assert.equal("1970-01-01T00:00:02Z", emitted[1].entry.timestamp)
+  end)
+
+  it("count the time in which something went on, not that in which a person was asked or nothing ran", function()
+    local t, turn, emitted = record()
+    turn:prompt({ session_id = "s" }, 0)
+    turn:reply { at = 10 * SECOND }
+    turn:call("a", { name = "AskUserQuestion", asks = true, at = 10 * SECOND })
+    t:result("a", { at = 300 * SECOND })
+    turn:call("b", { name = "Bash", shell = "sleep 5", at = 301 * SECOND })
+    t:result("b", { at = 306 * SECOND, exit_status = 0 })
+    turn:reply { at = 5000 * SECOND }
+    turn:close()
+    local entry = emitted[1].entry
+    assert.same({ 16000, 5000000 }, { entry.duration_ms, entry.wall_ms })
+    assert.same({ { name = "AskUserQuestion" }, { name = "Bash", target = "sleep", duration_ms = 5000 } }, entry.tools)
+  end)
+
+  it("are as long as the agent says, and go on after that until a person prompts", function()
+    local t, turn, emitted = record()
+    turn:prompt({ session_id = "s" }, 0)
+    turn:reply { at = SECOND, text = "a" }
+    turn:took(700)
+    turn:reply { at = 90 * SECOND, text = "b" }
+    turn:took(300)
+    t:finish()
+    assert.same({ 1, false, 1000, "b" }, { #emitted, emitted[1].open, emitted[1].entry.duration_ms,
+      emitted[1].entry.attempts[1].output_summary })
   end)
 
   it("without a reply are no runs", function()
@@ -151,7 +156,7 @@ describe("transcript: turns", function()
     turn:skill({ session_id = "s", skill = "commit" })
     t:finish()
     assert.equal(2, #emitted)
-    assert.same({ "p:debug", "x" }, { emitted[1].entry.skill, emitted[1].entry.input })
+    assert.same({ "debug", "x" }, { emitted[1].entry.skill, emitted[1].entry.input })
     assert.equal("commit", emitted[2].entry.skill)
   end)
 

@@ -13,6 +13,8 @@
 -- passes on work that does not do what it should, so it decides nothing. Otherwise nothing is guessed.
 --
 --     checks = { { kind = "build", passed = true }, { kind = "test", passed = false } }      one of each that ran
+--
+-- A test without `passed` ran, but what it showed is not known: then only a failure of another decides.
 -- @module debrief.entry.outcome
 local core = require "debrief.core"
 local trim = require "debrief.text.trim"
@@ -40,15 +42,18 @@ end
 
 -- The result of the checks of an attempt: true or false if tests ran, nil otherwise; and whether there are weaker ones.
 local function tests_passed(checks)
-  local passed, weak = nil, false
+  local passed, weak, hidden = nil, false, false
   for i = 1, core.type(checks) == "array" and #checks or 0 do
     local kind, result = member(checks[i], "kind"), member(checks[i], "passed")
     if kind == "test" and type(result) == "boolean" then
       passed = passed ~= false and result
+    elseif kind == "test" then
+      hidden = true
     elseif type(kind) == "string" and kind ~= "test" then
       weak = true
     end
   end
+  if hidden and passed then passed = nil end
   return passed, weak
 end
 

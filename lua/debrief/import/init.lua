@@ -1,10 +1,15 @@
 --- Running import hooks, inside a worker state: sources in, sparse entries out, each once.
 -- @module debrief.import
 local core = require "debrief.core"
+local stamps = require "debrief.import.stamps"
 
 local import = {}
 
-local HEAD = 65536 -- bytes of a file that detect sees
+local MOST_ODD = 1000 -- reports of one file that are kept
+
+-- Bytes of a file that detect sees: more, as long as nobody knows the file, for it may begin with records of another
+-- kind, or with a very long one.
+local HEADS = { 65536, 1048576, 16777216 }
 
 --- How files are reached: in this process. An isolated worker asks the process that started it instead
 -- (debrief.run.served), by functions of the same names.
@@ -48,20 +53,29 @@ local function add_diagnostics(run, reader, path)
   end
 end
 
+-- What an importer leaves out of an entry, with the line of the foreign log: nothing is damaged by it.
+local function report(run, path, line, text)
+  local odd = run.odd[path] or 0
+  run.odd[path] = odd + 1
+  if odd > MOST_ODD then return end
+  if odd == MOST_ODD then text = "more is left out than is listed" end
+  run.diagnostics[#run.diagnostics + 1] = { path = path, line = line or 1, offset = 1, kind = "left_out",
+    message = tostring(text), excerpt = "", damage = false }
+end
+
 local function lines(run, path)
   local reader, message = run.files.reader(path)
   if not reader then error(message, 0) end
   run.read[path] = true
   return function()
-    if not reader then return nil end -- it ended before
     local entry, line = reader:next()
     if entry then
-      run.line = line
+      run.line, run.lines[path] = line, line
+      run.path = path
       return entry, line
     end
     add_diagnostics(run, reader, path)
     reader:close()
-    reader = nil
     if line then error(line, 0) end
   end
 end
@@ -76,13 +90,68 @@ function new_source(run, path)
       return text
     end,
     siblings = function(_, pattern) return siblings(run, path, pattern) end,
+    report = function(_, text) report(run, path, run.lines[path], text) end,
   }
 end
 
 -- ---- Emitting ------------------------------------------------------------------------------------------------------
 
--- The entry as the line that will be written; raises in the plugin for what cannot be written.
-local function line_of(entry)
+local wanted = {} -- "entry" | "attempt" -> name of a field -> what core.type and math.type say of it
+local TYPES = { string = "string", time = "string", integer = "integer", boolean = "boolean", attempts = "array" }
+for _, of in ipairs { "entry", "attempt" } do
+  wanted[of] = {}
+  for _, field in ipairs(core.fields(of)) do wanted[of][field.name] = TYPES[field.kind] end
+end
+
+-- A time that RFC 3339 has another way of writing, or nothing.
+local function repair_time(fields, odd)
+  local given = fields.timestamp
+  if given == nil or given == core.null or type(given) == "string" and core.time(given) then return end
+  local ns, problem = stamps.read(given)
+  fields.timestamp = ns and core.timestamp(ns) or nil
+  if problem then odd(problem .. ": left out") end
+end
+
+-- Take out of a table of fields what has another type than the field; a float that is a whole number is made one.
+local function drop_odd(fields, of, odd)
+  if of == "entry" then repair_time(fields, odd) end
+  for name, kind in pairs(wanted[of]) do
+    local value = fields[name]
+    local is = math.type(value) or core.type(value)
+    if kind == "integer" and is == "float" and math.tointeger(value) then
+      fields[name], is = math.tointeger(value), "integer"
+    end
+    if kind == "array" and is == "table" then is = "array" end
+    if value ~= nil and value ~= core.null and is ~= kind and not (kind == "array" and is == "object"
+      and next(value) == nil)
+    then
+      fields[name] = nil
+      odd(("%s is %s, not %s: left out"):format(name, is, kind))
+    end
+  end
+end
+
+local function without_odd_fields(entry, odd)
+  local copy = {}
+  for key, value in next, entry do copy[key] = value end
+  drop_odd(copy, "entry", odd)
+  if type(copy.attempts) ~= "table" then return copy end
+  local attempts = core.array {}
+  for i, attempt in ipairs(copy.attempts) do
+    attempts[i] = attempt
+    if type(attempt) == "table" then
+      attempts[i] = {}
+      for key, value in next, attempt do attempts[i][key] = value end
+      drop_odd(attempts[i], "attempt", odd)
+    end
+  end
+  copy.attempts = attempts
+  return copy
+end
+
+-- The entry as the line that will be written, or nil: this one is refused. Raises in the plugin for what is its own
+-- fault.
+local function line_of(entry, odd)
   if type(entry) ~= "table" then error("emit wants a table, not " .. core.type(entry), 3) end
   local id, source = entry.session_id, entry.source
   if type(id) ~= "string" or not core.session_id_valid(id) then
@@ -92,21 +161,25 @@ local function line_of(entry)
     error("emit: source = { kind = …, key = … } is missing: it says which entries are there already", 3)
   end
   local fine, text, message = pcall(core.line, id, entry, true)
-  if not text then error("emit: " .. message, 3) end
+  if not (fine and text) then fine, text, message = pcall(core.line, id, without_odd_fields(entry, odd), true) end
   if not fine then error("emit: " .. text, 3) end
+  if not text then odd("this entry is left out: " .. message) end
   return text
 end
 
 -- Collects what a plugin emits, by session, in the order of the first entry of each.
 local function emitter(run, final)
   return function(entry, opts)
-    if opts ~= nil and type(opts) ~= "table" then error("emit: the second argument is a table: { open = true }", 2) end
-    local text = line_of(entry)
+    local text = line_of(entry, function(message) report(run, run.path or run.given, run.line, message) end)
+    if not text then
+      run.refused = run.refused + 1
+      return false
+    end
     local id = entry.session_id
     local name = id .. " " .. entry.source.key
     if opts and opts.open and not final then
       run.withheld[#run.withheld + 1] = name
-      return
+      return true
     end
     run.emitted[#run.emitted + 1] = name
     local list = run.sessions[id]
@@ -116,14 +189,15 @@ local function emitter(run, final)
       run.order[#run.order + 1] = id
     end
     list[#list + 1] = text
+    return true
   end
 end
 
 local function store(run, log)
   for _, id in ipairs(run.order) do
-    local stored, known = log:append_new(id, run.sessions[id])
+    local stored, known, replaced = log:append_new(id, run.sessions[id])
     if not stored then return nil, known end
-    run.stored, run.known = run.stored + stored, run.known + known
+    run.stored, run.known, run.replaced = run.stored + stored, run.known + known, run.replaced + replaced
   end
   return true
 end
@@ -137,13 +211,18 @@ end
 -- @param call function(name of the plugin, f, ...) -> true, results of f | false: runs it, and notes its errors
 -- @return { name = of the plugin } or {} when none does, or { message = } when the file cannot be read
 function import.detect(path, plugins, files, call)
-  local head, message = files.slurp(path, HEAD)
-  if not head then return { message = message } end
-  for _, plugin in ipairs(plugins) do
-    local detect = plugin.import.detect
-    local ok, yes = true, false
-    if detect then ok, yes = call(plugin.name, detect, path, head) end
-    if ok and yes then return { name = plugin.name } end
+  local seen = 0
+  for _, most in ipairs(HEADS) do
+    local head, message = files.slurp(path, most)
+    if not head then return { message = message } end
+    if #head == seen then break end
+    seen = #head
+    for _, plugin in ipairs(plugins) do
+      local detect = plugin.import.detect
+      local ok, yes = true, false
+      if detect then ok, yes = call(plugin.name, detect, path, head) end
+      if ok and yes then return { name = plugin.name } end
+    end
   end
   return {}
 end
@@ -157,8 +236,8 @@ end
 --   entries = without a dir { { session =, lines = JSON texts }... } }
 function import.run(given, call)
   local run = {
-    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, sessions = {}, order = {},
-    read = {}, files = given.files,
+    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {}, order = {},
+    read = {}, files = given.files, given = given.path, lines = {}, odd = {}, refused = 0,
   }
   local failure, entries
   if call(new_source(run, given.path), emitter(run, given.final)) then
@@ -171,8 +250,9 @@ function import.run(given, call)
     end
   end
   return {
-    stored = run.stored, known = run.known, sessions = #run.order, emitted = run.emitted, withheld = run.withheld,
-    read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped, failure = failure,
+    stored = run.stored, known = run.known, replaced = run.replaced, sessions = #run.order, emitted = run.emitted, withheld = run.withheld,
+    refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
+      failure = failure,
     entries = entries,
   }
 end

@@ -3,15 +3,27 @@
 --   prompt   skill           prompt          a turn goes from prompt to prompt
 --   |- run --|---- run ------|- run ---      a skill that starts in it begins another run: one run, one entry
 --            edit edit test test edit test   tools
---            |--- attempt 1 ---|-- 2 ---|    edits and the test commands after them, until the next edit
+--            |--- attempt 1 ---|-- 2 ---|    edits and the checks after them, until the next edit
 --
--- A run without edits is one attempt. `verified` follows from exit statuses: false once a test command failed, true if
--- all test commands with a known status passed, else absent. The status is unknown if it may be another command's
--- (`test | tail`). Every decision depends on what came before, never on where the transcript ends: a longer copy of a
--- growing transcript makes the same entries again. Only the last turn of each agent is open, until something ends it.
+-- A run without edits is one attempt. An edit begins another attempt once tests ran or another check failed. `verified`
+-- follows from tests (debrief.import.verdict), by their exit status or, where a shell line hides it, by the summary
+-- that
+-- the runner printed. The times of a run are those of its records: a gap in which a person was asked, or one longer
+-- than
+-- any command may run, is not active time.
+--
+-- Every decision depends on what came before, never on where the transcript ends: a longer copy of a growing transcript
+-- makes the same entries again, the last of them perhaps longer. Only the last turn of each agent is open, until
+-- something ends it.
 --
 -- Plugins hold transcripts and turns, which are plain tables: the tables of methods are not reached through them.
 -- @module debrief.import.transcript
+local checks = require "debrief.import.checks"
+local core = require "debrief.core"
+local shell = require "debrief.import.shell"
+local stamps = require "debrief.import.stamps"
+local summaries = require "debrief.import.summaries"
+local verdict = require "debrief.import.verdict"
 
 local transcript = {}
 
@@ -21,47 +33,58 @@ local TRANSCRIPT = { __index = methods, __name = "transcript", __metatable = fal
 local TURN = { __index = turn_methods, __name = "turn", __metatable = false }
 
 local SUMMARY_BYTES = 2000 -- of an attempt's output_summary: room for a closing message
+local COMMAND_BYTES = 200 -- of a check's command
+local BACK_NS = 60000000000 -- a minute: records of one moment are not always written in order
+local MOST_CHECKS = 200 -- different checks of one attempt
+local MOST_NS = 600000000000 -- 10 minutes: the longest that agents let a command run; a longer gap is a pause
 
--- ---- Test commands --------------------------------------------------------------------------------------------------
+transcript.time = stamps.read
 
-local function set(words)
-  local members = {}
-  for word in words:gmatch "%S+" do members[word] = true end
-  return members
+-- ---- Checks ---------------------------------------------------------------------------------------------------------
+
+-- Statuses that say that a command was not found, cannot be run, ran out of time or was stopped by a signal.
+local function tells_nothing(status, runner)
+  if status == 124 or status == 126 or status == 127 or status > 128 then return true end
+  return runner == "pytest" and (status == 4 or status == 5) -- wrong usage, and nothing collected
 end
 
--- A test command is one of RUNNERS, or one of TASKS after one or more of TOOLS (`go test`, `npx vitest`), or `make`.
--- Options, numbers and assignments are passed over (`CI=1 timeout 60 cargo -q test`).
-local RUNNERS = set [[ava busted ctest eslint flake8 golangci-lint jest luacheck mocha mypy ninja nox phpunit pylint
-  pyright pytest rspec ruff shellcheck staticcheck tox tsc unittest vitest]]
-local TASKS = set [[build check clippy compile credo dialyzer lint nextest spec test tests typecheck verify vet]]
-local TOOLS = set [[bazel bun bundle bunx cargo cmake composer dart deno dotnet env exec flutter go gradle gradlew just
-  make mise mix mvn mvnw npm npx pipenv pnpm poetry python python3 rake run sbt sudo swift task time timeout uv yarn
-  zig]]
-
-local function is_test(command)
-  local tool
-  for word in command:gmatch "[^%s()]+" do
-    local name = word:match "^.*/([^/]+)$" or word
-    if RUNNERS[name] or tool and TASKS[name:match "^%a*"] then return true end
-    if not TOOLS[name] and not word:find "^[%d%-]" and not word:find "=" then return false end
-    tool = TOOLS[name] and name or tool
-  end
-  return tool == "make"
+-- "cd: no/such: No such file or directory": what was to run in that folder did not run.
+local function could_not_enter(output)
+  local at = output:find("cd: ", 1, true)
+  if not at then return false end
+  local line = output:sub(at, at + 400):match "^[^\n]*":lower()
+  return line:find("no such file", 1, true) or line:find("not a directory", 1, true) or line:find("can't cd", 1, true)
+    or line:find("permission denied", 1, true)
 end
 
---- What the exit status of a shell line says of the tests in it. Here-documents and quoted text are not looked into.
--- @return does it run tests; does 0 mean that they passed; does another status mean that they failed
-function transcript.test_run(line)
-  line = line:gsub("<<.*", ";q"):gsub("\\.", " "):gsub("([\"']).-%1", "q"):gsub(">&%d*", ""):gsub("&>", ">")
-  line = (line:match "^.*[^;%s]" or ""):gsub("&&", "\1"):gsub("||", "\2"):gsub("[|;&\n]", "\3")
-  local found, passes, last = false, true, false
-  for command, operator in line:gmatch "([^\1-\3]+)([\1-\3]?)" do
-    last = is_test(command)
-    found = found or last
-    passes = passes and operator ~= "\2" and not (found and operator == "\3")
+-- May a filter after the command have removed lines other than those at the beginning?
+local function is_filtered(commands, i)
+  while commands[i].operator:find "^|&?$" and commands[i + 1] do
+    i = i + 1
+    local name = shell.name(commands[i])
+    if name ~= "tail" and name ~= "tee" and name ~= "cat" then return true end
   end
-  return found, found and passes, passes and last
+  return false
+end
+
+local function words_of(command)
+  local text = table.concat(command.words, " ", 1, math.min(#command.words, COMMAND_BYTES)):gsub("%s+", " ")
+  return #text > COMMAND_BYTES and text:sub(1, COMMAND_BYTES):gsub("[\xC0-\xFF][\x80-\xBF]*$", "") .. "…" or text
+end
+
+-- What one command of a line showed: a result for debrief.import.verdict, nil when it did not run.
+local function result_of(commands, i, check, output)
+  local command = commands[i]
+  local status = command.status
+  local result = { command = words_of(command), output = output }
+  if status and status ~= 0 and (tells_nothing(status, check.runner) or could_not_enter(output)) then return nil end
+  if status then
+    result.passed, result.exit_status, result.source = status == 0, status, "exit"
+  elseif check.kind == "test" and not command.file then
+    result.passed = summaries.verdict(output, check.family, is_filtered(commands, i))
+    result.source = result.passed ~= nil and "output" or nil
+  end
+  return result
 end
 
 -- ---- Messages -------------------------------------------------------------------------------------------------------
@@ -77,6 +100,30 @@ function transcript.blocks(content, kind)
     if indexable(block) and block.type == kind then found[#found + 1] = block end
   end
   return found
+end
+
+local function size_of(block) -- of a picture or document, in kB
+  local source = block.source
+  local data = indexable(source) and source.data or block.data
+  return type(data) == "string" and (" %d kB"):format((#data * 3 // 4 + 999) // 1000) or ""
+end
+
+--- What a message holds as an entry may keep it: pictures and documents as `[image 415 kB]`.
+function transcript.input(content)
+  if core.type(content) ~= "array" then return content end
+  local out = core.array {}
+  for i, block in ipairs(content) do
+    local kind = indexable(block) and block.type
+    out[i] = (kind == "image" or kind == "document")
+      and { type = "text", text = ("[%s%s]"):format(kind, size_of(block)) } or block
+  end
+  return out
+end
+
+--- A count of a foreign log as an integer: 12, 12.0 and "12" are; nil for anything else and below 0.
+function transcript.count(value)
+  local n = math.tointeger(tonumber(type(value) ~= "userdata" and type(value) ~= "table" and value or nil))
+  return n and n >= 0 and n or nil
 end
 
 --- The text of what a message holds.
@@ -96,8 +143,17 @@ end
 
 --- A transcript, to be filled from its beginning. Times (`at`) are integer ns or nil.
 -- @param emit function(entry, { open = true or false }), called with each run, in the order in which their turns end
-function transcript.new(emit)
-  return setmetatable({ emit = emit, turns = {}, agents = {}, calls = {}, runs_by_message = {} }, TRANSCRIPT)
+-- @param report function(text), called with what an entry cannot say, such as a negative time; or nil
+function transcript.new(emit, report)
+  return setmetatable({ emit = emit, report = report or function() end, turns = {}, agents = {}, calls = {},
+    runs_by_message = {}, known = {} }, TRANSCRIPT)
+end
+
+--- Was this said before? False once for each key: a record that is there again is a copy.
+function methods:is_copy(key)
+  local known = self.known[key] or false
+  self.known[key] = true
+  return known
 end
 
 --- The turns of one agent of the transcript; "" is the main one.
@@ -115,18 +171,53 @@ function methods:returned(agent, at)
   self:agent(agent).returned_at = at
 end
 
---- The end of the transcript: what is left in each agent's turn is open.
+--- The end of the transcript: what is left in each agent's turn is open, unless something has ended it.
 function methods:finish()
   for _, name in ipairs(self.agents) do
     local turn = self.turns[name]
     local run = turn.runs[#turn.runs]
     local has_returned = run and run.last and turn.returned_at and run.last <= turn.returned_at
-    turn:close(not has_returned)
+    turn:close(not (has_returned or turn.ended))
   end
 end
 
---- A prompt ends the turn. `fields` begin the entry of the next run, which exists only if the agent replies:
--- session_id, timestamp, skill, input, project_root, source.
+-- ---- Time -----------------------------------------------------------------------------------------------------------
+
+-- Something happened in the run. The time since what happened before is active, unless a person was waited for.
+local function touch(run, at, waited)
+  if not at then return end
+  run.first = run.first or at
+  if run.seen then
+    local gap = at - run.seen
+    if gap < -BACK_NS then run.backwards = true end
+    if gap > 0 and gap <= MOST_NS and not waited then
+      run.active = run.active + gap
+      run.attempt_active = run.attempt_active + gap
+    end
+  end
+  run.seen, run.last = at, math.max(run.last or at, at)
+end
+
+local function end_attempt(run)
+  local attempts = run.entry.attempts
+  if run.attempt_active > 0 then attempts[#attempts].duration_ms = run.attempt_active // 1000000 end
+  run.attempt_active = 0
+end
+
+--- The agent says that the turn has ended, and, if `ms` is given, how long it was active. More may follow: another
+-- machine's message goes on with it, a person's begins the next.
+function turn_methods:took(ms)
+  self.ended = true
+  local run = self.runs[#self.runs]
+  if not run then return end
+  run.seen = nil
+  if #self.runs == 1 and ms then run.own_ms = (run.own_ms or 0) + ms else run.own_ms = nil end
+end
+
+-- ---- Runs -----------------------------------------------------------------------------------------------------------
+
+--- A prompt of a person ends the turn. `fields` begin the entry of the next run, which exists only if the agent
+-- replies: session_id, skill, input, project_root, trigger, source. Its timestamp is set when it ends.
 function turn_methods:prompt(fields, at)
   self:close()
   self.prompted = { fields = fields, at = at }
@@ -147,9 +238,20 @@ function turn_methods:is_running()
   return (self.commanded or self.prompted or self.runs[1]) ~= nil
 end
 
+-- `skill` is the bare name, `source.plugin` where it comes from.
+local function name_skill(run, full)
+  local entry = run.entry
+  local plugin, name = full:match "^(.*):([^:]+)$"
+  run.full_skill, entry.skill = full, name or full
+  if plugin and type(entry.source) == "table" then entry.source.plugin = plugin end
+end
+
 local function begin(turn, fields, at)
   fields.attempts = { { attempt = 1 } }
-  turn.runs[#turn.runs + 1] = { entry = fields, messages = {}, first = at, last = at }
+  local run = { entry = fields, messages = {}, results = {}, tools = {}, first = at, last = at, seen = at, active = 0,
+    attempt_active = 0 }
+  if fields.skill then name_skill(run, fields.skill) end
+  turn.runs[#turn.runs + 1] = run
 end
 
 -- The run that the next reply belongs to; begins it when there was only a prompt so far.
@@ -162,122 +264,207 @@ local function current(turn)
   return turn.runs[#turn.runs]
 end
 
-local function is_same_skill(a, b) -- "plugin:name" is also called "name"
-  return a == b or a:match ":(.*)" == b or b:match ":(.*)" == a
-end
+-- "plugin:name" is also called "name".
+local function is_same_skill(a, b) return a == b or a:match ":(.*)" == b or b:match ":(.*)" == a end
 
-local function start_skill(turn, fields, at)
+local function skill_of(run) return run and (run.full_skill or run.entry.skill) end
+
+local function start_skill(turn, fields, at, fresh)
   local run = current(turn)
-  local skill = run and run.entry.skill
-  if not run or run.acted or run.called or skill and not is_same_skill(skill, fields.skill) then
+  local skill = skill_of(run)
+  if not run or run.called or not fresh or skill and not is_same_skill(skill, fields.skill) then
+    if skill and fields.trigger == "model" then fields.trigger = "nested" end
     begin(turn, fields, at)
+    run = turn.runs[#turn.runs]
   elseif not skill then -- what was only said before the skill belongs to it
-    run.entry.skill, run.entry.input = fields.skill, fields.input or run.entry.input
+    run.entry.input, run.entry.trigger = fields.input or run.entry.input, fields.trigger
+    name_skill(run, fields.skill)
   end
-  run = turn.runs[#turn.runs]
   run.replied = true
   return run
 end
 
---- The model calls a skill: the rest of the turn, until the next one, is a run of `fields.skill`.
+local function has_acted(turn)
+  local run = current(turn)
+  return run ~= nil and run.acted or false
+end
+
+--- A skill starts: the rest of the turn, until the next one, is a run of `fields.skill`.
 function turn_methods:skill(fields, at)
-  start_skill(self, fields, at).called = true
+  start_skill(self, fields, at, not has_acted(self)).called = true
 end
 
 --- A reply is marked with the skill it belongs to: nothing happens if that is the one that runs.
 function turn_methods:attribute(fields, at)
-  local skill = current(self).entry.skill
-  if not (skill and is_same_skill(skill, fields.skill)) then start_skill(self, fields, at) end
+  local skill = skill_of(current(self))
+  if not (skill and is_same_skill(skill, fields.skill)) then start_skill(self, fields, at, not has_acted(self)) end
 end
 
--- Usage counts for the run in which its message began; of several reports on one message, as it grows, the largest.
-local function add_usage(turn, run, message, usage)
+-- ---- Replies --------------------------------------------------------------------------------------------------------
+
+-- Usage counts for the run in which its message began; of several reports on one message, the largest of each count.
+local function add_usage(turn, run, reply)
   local owners = turn.transcript.runs_by_message
-  local id = message or {}
+  local id = reply.message or {}
   owners[id] = owners[id] or run
   local messages = owners[id].messages
   local known = messages[id]
-  if not known then messages[#messages + 1] = id end
-  if not known or (usage.output_tokens or 0) > (known.output_tokens or 0) then messages[id] = usage end
+  if not known then
+    known = { model = reply.model, usage = {} }
+    messages[id], messages[#messages + 1] = known, id
+  end
+  for name, count in pairs(reply.usage) do
+    known.usage[name] = math.max(known.usage[name] or 0, count)
+  end
 end
 
 --- The model replied. The last words of an attempt are its output_summary, and `status` is the final_status if nothing
 -- follows.
--- @param reply { at =, text =, model =, status =, message = an id, usage = }, each of which may be nil
+-- @param reply { at =, text =, model =, status =, message = an id, usage = integers by name }, each of which may be nil
 function turn_methods:reply(reply)
   local run = current(self)
   local entry, attempt = run.entry, run.entry.attempts[#run.entry.attempts]
-  run.replied, run.last, entry.final_status = true, reply.at or run.last, reply.status
+  self.ended = false
+  touch(run, reply.at)
+  run.replied, entry.final_status = true, reply.status
   if reply.model then attempt.model, entry.model_used = reply.model, reply.model end
   if reply.text and reply.text:find "%S" then attempt.output_summary = shorten(reply.text) end
-  if reply.usage and next(reply.usage) then add_usage(self, run, reply.message, reply.usage) end
+  if reply.usage and next(reply.usage) then add_usage(self, run, reply) end
 end
 
+-- ---- Tools ----------------------------------------------------------------------------------------------------------
+
 --- The model calls a tool.
--- @param tool { edit = path } or { shell = line }, or {} for any other
+-- @param tool { name =, target = what it works on, edit = path, shell = line, skill = the fields of a run that begins
+--   if the call is not refused, asks = true for a tool that asks a person, at = }, each of which may be nil
 function turn_methods:call(id, tool)
   local run = current(self)
-  run.acted = true
-  if id then self.transcript.calls[id] = { run = run, edit = tool.edit, shell = tool.shell } end
+  local record
+  if tool.name then
+    local target = tool.target or tool.edit or tool.shell and shell.title(tool.shell)
+    record = { name = tool.name, target = type(target) == "string" and shorten(target) or nil }
+    run.tools[#run.tools + 1] = record
+  end
+  if id then
+    self.transcript.calls[id] = { run = run, turn = self, edit = tool.edit, shell = tool.shell, record = record,
+      skill = tool.skill, fresh = not run.acted, asks = tool.asks, at = tool.at }
+  end
+  if not tool.skill then run.acted = true end
 end
 
 local function edited(run, path)
   local attempts = run.entry.attempts
-  if run.tested then attempts[#attempts + 1] = { attempt = #attempts + 1, model = run.entry.model_used } end
-  run.edited, run.tested, run.entry.file_path = true, false, path
+  if run.tested then
+    end_attempt(run)
+    attempts[#attempts + 1] = { attempt = #attempts + 1, model = run.entry.model_used }
+  end
+  run.edited, run.tested, run.results = true, false, {}
+  if type(path) == "string" then run.entry.file_path = path end
 end
 
-local function tested(run, verified, output)
+local function checked(run, check, result)
   local attempt = run.entry.attempts[#run.entry.attempts]
-  run.tested = true
-  if attempt.verified == nil or attempt.verified and verified ~= nil then
-    attempt.verified, attempt.runner_output = verified, output
+  if check.kind == "test" or result.passed == false then run.tested = true end
+  verdict.add(run.results, check, result)
+  attempt.verified, attempt.runner_output = verdict.conclude(run.results)
+  attempt.checks = verdict.list(run.results)
+end
+
+-- The edits and checks of a shell line, in their order.
+local function ran(run, line, status, output)
+  local commands = shell.commands(line)
+  shell.statuses(commands, status)
+  for i, command in ipairs(commands) do
+    local path, check = checks.edits(command), checks.identify(command.words)
+    local failed = command.status and command.status ~= 0
+    if (path or check and check.edit) and not (failed and (path or tells_nothing(command.status))) then
+      edited(run, path)
+    elseif check and check.kind and run.edited and #run.results < MOST_CHECKS then
+      local result = result_of(commands, i, check, output)
+      if result then checked(run, check, result) end
+    end
   end
 end
 
 --- A tool returned its result.
--- @param result { at =, failed = true when it did not do its work, output =, passed = of a shell line: true when its
---   exit status was 0, false when it was another, nil when the transcript does not say }
+-- @param result { at =, failed = true when it did not do its work, refused = true when it was not run, output =,
+--   exit_status = of a shell line, nil when the transcript does not say; passed = the same as true (0) or false }
 function methods:result(id, result)
-  local call = self.calls[id]
+  local call = id ~= nil and self.calls[id]
   if not call then return end
   self.calls[id] = nil
-  local run = call.run
-  run.last = result.at or run.last
+  local run, record = call.run, call.record
+  touch(run, result.at, result.refused or call.asks)
+  if record then
+    record.error = (result.failed or result.refused) and true or nil
+    if call.at and result.at and result.at >= call.at and not (result.refused or call.asks) then
+      record.duration_ms = (result.at - call.at) // 1000000
+    end
+  end
+  if result.refused then return end
+  if call.skill then
+    if not result.failed then start_skill(call.turn, call.skill, call.at, call.fresh).called = true end
+    return
+  end
   if call.edit and not result.failed then edited(run, call.edit) end
-  if not (call.shell and run.edited) then return end
-
-  local has_tests, zero_means_passed, other_means_failed = transcript.test_run(call.shell)
-  if not has_tests then return end
-  local verified
-  if result.passed == true and zero_means_passed then verified = true end
-  if result.passed == false and other_means_failed then verified = false end
-  tested(run, verified, result.output)
+  if not call.shell then return end
+  local status = result.exit_status
+  if status == nil and result.passed ~= nil then status = result.passed and 0 or 1 end
+  ran(run, call.shell, status, result.output or "")
 end
+
+-- ---- The end --------------------------------------------------------------------------------------------------------
 
 --- The user stopped the model.
 function turn_methods:interrupt(at)
   local run = self.runs[#self.runs]
   if run and not self.commanded then
-    run.last, run.entry.final_status = at or run.last, "interrupted"
+    touch(run, at)
+    run.entry.final_status = "interrupted"
   end
   self:close()
 end
 
+local function add_to(usage, counts)
+  for name, count in pairs(counts) do usage[name] = (usage[name] or 0) + count end
+end
+
+-- All of a run's usage; and by model, if more than one was used.
 local function add_up_usage(entry, messages)
+  local by_model, models = {}, 0
   for _, id in ipairs(messages) do
+    local message = messages[id]
     entry.usage = entry.usage or {}
-    for name, count in pairs(messages[id]) do entry.usage[name] = (entry.usage[name] or 0) + count end
+    add_to(entry.usage, message.usage)
+    if message.model then
+      if not by_model[message.model] then by_model[message.model], models = {}, models + 1 end
+      add_to(by_model[message.model], message.usage)
+    end
+  end
+  if models > 1 then entry.usage_by_model = by_model end
+end
+
+local function add_up_time(run, report)
+  local entry = run.entry
+  end_attempt(run)
+  if run.last then entry.timestamp = core.timestamp(run.last) end
+  if run.first and run.last then
+    if run.backwards then report "a run whose times go back by more than a minute: such steps are not in its duration" end
+    entry.wall_ms = (run.last - run.first) // 1000000
+    entry.duration_ms = run.own_ms or run.active // 1000000
+  else
+    entry.duration_ms = run.own_ms
   end
 end
 
 --- The turn is over: emit its runs. Without a reply there is no run.
 function turn_methods:close(open)
   local runs = self.runs
-  self.runs, self.prompted, self.commanded = {}, nil, nil
+  self.runs, self.prompted, self.commanded, self.ended = {}, nil, nil, false
   for _, run in ipairs(runs) do
     add_up_usage(run.entry, run.messages)
-    if run.first and run.last then run.entry.duration_ms = (run.last - run.first) // 1000000 end
+    add_up_time(run, self.transcript.report)
+    if run.tools[1] then run.entry.tools = run.tools end
     if run.replied then self.transcript.emit(run.entry, { open = open or false }) end
   end
 end

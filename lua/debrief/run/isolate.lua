@@ -123,12 +123,13 @@ function check.import(self, answer)
     return answer
   end
   for _, one in ipairs(answer.entries) do
-    local stored, known = log:append_new(one.session, one.lines)
+    local stored, known, replaced = log:append_new(one.session, one.lines)
     if not stored then
       answer.failure = known
       break
     end
     answer.stored, answer.known = answer.stored + stored, answer.known + known
+    answer.replaced = answer.replaced + replaced
   end
   log:close()
   return answer

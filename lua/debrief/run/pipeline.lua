@@ -64,16 +64,13 @@ function pipeline.failure(raised)
   return { message = full or tostring(raised), traceback = "", memory = full ~= nil }
 end
 
--- Only the plugin's own part of a traceback: what is below is ours, and so are functions that it called. Nil if there
--- is no such part.
+-- Only the plugin's own part of a traceback: what is below is ours. Nil when it has none.
 local function own_part(traceback)
   local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do
     if line:find "debrief/run/pipeline" or line:find "%[C%]: in function 'debrief.core.bounded'" then break end
-    if not line:find "lua/debrief/[%w_/]+%.lua:" then
-      lines[#lines + 1] = line
-      own = own or #lines > 1 and not line:find "^%s*%[C%]"
-    end
+    lines[#lines + 1] = line
+    own = own or #lines > 1 and not line:find "^%s*%[C%]"
   end
   return own and table.concat(lines, "\n") or nil
 end
@@ -241,8 +238,7 @@ function Pipeline:recover(s, raised)
   local p = s.running
   if not p then return false end
   if raised.memory then p.acc, p.stopped = nil, s.chained end -- first of all make room
-  local none = raised.late and s.chained and ": there is no report" or ""
-  self:note(p.table.name, s.hook, raised.message .. none, own_part(raised.traceback))
+  self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
   s.running = nil
   p.errors = (p.errors or 0) + 1
   if raised.late then -- once is enough: it would take as long for every entry
@@ -254,13 +250,6 @@ function Pipeline:recover(s, raised)
   local refuses = s.hook == "enrich" and p.table.on_error == "refuse"
   if not s.chained and (s.hook == "filter" or refuses) then s.entry = nil end
   return true
-end
-
--- A reader without memory may not come any further: has memory run out twice at the same entry?
-function Pipeline:is_stuck(s, raised)
-  local stuck = raised.memory and s.full_line == self.line and s.full_session == self.session
-  if raised.memory then s.full_line, s.full_session = self.line, self.session end
-  return stuck
 end
 
 --- Run every entry of a reader through the pipeline.
@@ -277,10 +266,10 @@ function Pipeline:run(reader, sink, strict)
   while true do
     local ok, result = pipeline.bounded("step", loop, self, s)
     if not ok then
-      if not self:recover(s, result) or self:is_stuck(s, result) then
+      s.short = (s.short or 0) + (result.memory and 1 or 0) -- a reader without memory may not come any further
+      if not self:recover(s, result) or s.short > 2 then
         if not result.late then
-          local traceback = result.traceback ~= "" and "\n" .. result.traceback or ""
-          failures[#failures + 1] = { session = self.session, message = result.message .. traceback }
+          failures[#failures + 1] = { session = self.session, message = result.message .. "\n" .. result.traceback }
         end
         break
       end

@@ -81,8 +81,8 @@ static int l_timestamp(lua_State *L) {
   struct tm tm;
   char text[64];
   if (!gmtime_r(&seconds, &tm) || tm.tm_year < 1 - 1900 || tm.tm_year > 9999 - 1900) return lua_pushnil(L), 1;
-  int n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                   tm.tm_hour, tm.tm_min, tm.tm_sec);
+  int n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
   if (part) {
     n += snprintf(text + n, sizeof text - (size_t)n, ".%09d", (int)part);
     while (text[n - 1] == '0') n--;

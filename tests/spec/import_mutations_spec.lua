@@ -1,5 +1,4 @@
--- One odd field in a transcript costs at most the entry that it belongs to: 2,000 mutations of a made-up transcript, in this
--- process.
+-- One odd field in a transcript costs at most the entry that it belongs to: 2,000 mutations of a made-up transcript.
 local support = dofile "tests/spec/support/plugins.lua"
 local transcripts = dofile "tests/spec/support/claude_transcript.lua"
 local cjson = require "cjson"
@@ -29,7 +28,8 @@ local function sample()
   t:result("w1", "page", false)
   t:say("Committed.", { model = "claude-haiku-4-5", stop = "end_turn" })
   t:done()
-  t:user { { type = "text", text = "what is this?" }, { type = "image", source = { type = "base64", data = ("A"):rep(4000) } } }
+  t:user { { type = "text", text = "what is this?" },
+    { type = "image", source = { type = "base64", data = ("A"):rep(4000) } } }
   t:say "A mast."
   t:user { { type = "text", text = "[Request interrupted by user]" } }
   t:user "go on"
@@ -81,8 +81,8 @@ local function places(value, out)
   return out
 end
 
-local ODD = { cjson.null, true, false, 0, -1, 1.5, 1e300, "", "x", ("y"):rep(3000), "2026-13-45T99:99:99Z", "\0\27[31m", {},
-  { {} }, { a = { b = 1 } }, { "text" }, { { type = "text" } }, { { type = "tool_use", input = "x" } },
+local ODD = { cjson.null, true, false, 0, -1, 1.5, 1e300, "", "x", ("y"):rep(3000), "2026-13-45T99:99:99Z", "\0\27[31m",
+  {}, { {} }, { a = { b = 1 } }, { "text" }, { { type = "text" } }, { { type = "tool_use", input = "x" } },
   { { type = "tool_result" } }, { { text = 5, type = "text" } } }
 
 describe("claude_code, with one odd field in a transcript", function()

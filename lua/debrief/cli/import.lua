@@ -60,7 +60,9 @@ local function expand(path, out)
 end
 
 local function add(total, answer)
-  for _, key in ipairs { "stored", "known", "replaced", "refused", "dropped" } do total[key] = total[key] + answer[key] end
+  for _, key in ipairs { "stored", "known", "replaced", "refused", "dropped" } do
+    total[key] = total[key] + answer[key]
+  end
   for _, name in ipairs(answer.withheld) do total.withheld[name] = not total.emitted[name] or nil end
   for _, name in ipairs(answer.emitted) do -- open in one file, and ended in another that knows more
     total.emitted[name], total.withheld[name] = true, nil
@@ -127,7 +129,8 @@ function import.run(args)
   local readers = readers_of(job)
   local files = {}
   for _, word in ipairs(words) do expand(word, files) end
-  local total = { stored = 0, known = 0, replaced = 0, refused = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {},
+  local total = { stored = 0, known = 0, replaced = 0, refused = 0, emitted = {}, withheld = {}, dropped = 0,
+    diagnostics = {}, problems = {},
     failures = {}, read = {}, seen = {} }
   local sizes, done = {}, 0
   for i, path in ipairs(files) do sizes[i] = { path = path } end

@@ -236,8 +236,8 @@ end
 --   entries = without a dir { { session =, lines = JSON texts }... } }
 function import.run(given, call)
   local run = {
-    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {}, order = {},
-    read = {}, files = given.files, given = given.path, lines = {}, odd = {}, refused = 0,
+    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {},
+    order = {}, read = {}, files = given.files, given = given.path, lines = {}, odd = {}, refused = 0,
   }
   local failure, entries
   if call(new_source(run, given.path), emitter(run, given.final)) then
@@ -250,8 +250,8 @@ function import.run(given, call)
     end
   end
   return {
-    stored = run.stored, known = run.known, replaced = run.replaced, sessions = #run.order, emitted = run.emitted, withheld = run.withheld,
-    refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
+    stored = run.stored, known = run.known, replaced = run.replaced, sessions = #run.order, emitted = run.emitted,
+    withheld = run.withheld, refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
       failure = failure,
     entries = entries,
   }

@@ -449,7 +449,7 @@ local function add_up_time(run, report)
   end_attempt(run)
   if run.last then entry.timestamp = core.timestamp(run.last) end
   if run.first and run.last then
-    if run.backwards then report "a run whose times go back by more than a minute: such steps are not in its duration" end
+    if run.backwards then report "times go back by more than a minute: such steps are not in the run's duration" end
     entry.wall_ms = (run.last - run.first) // 1000000
     entry.duration_ms = run.own_ms or run.active // 1000000
   else

@@ -167,7 +167,9 @@ static lua_Integer replace(dbf_matcher *m, luaL_Buffer *b, lua_Integer most, boo
     if (!to) break;
     luaL_addlstring(b, s, (size_t)(found - s));
     n++;
+    size_t len = luaL_bufflen(b);
     if (add_replacement(m, b, type, found, to)) *changed = true;
+    m->steps += (luaL_bufflen(b) - len) / 32; /* a step is as long as it takes to copy these */
     s = before = to;
     if (anchored) break;
   }

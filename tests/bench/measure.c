@@ -1,5 +1,5 @@
-/* measure PROGRAM ARG...: run it with standard output to /dev/null and print "SECONDS PEAK_KIB STATUS": elapsed time,
- * the most memory it held, and how it ended (128 + N: by signal N). */
+/* measure PROGRAM ARG...: run it with standard output to /dev/null and print "SECONDS PEAK_KIB STATUS CPU": elapsed time,
+ * the most memory it held, how it ended (128 + N: by signal N), and the seconds that processors worked for it. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -16,6 +16,10 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+static double seconds(struct timeval time) {
+  return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
 int main(int argc, char **argv) {
   posix_spawn_file_actions_t actions;
   struct rusage used;
@@ -27,7 +31,8 @@ int main(int argc, char **argv) {
   double start = now();
   if (posix_spawnp(&pid, argv[1], &actions, NULL, argv + 1, environ) != 0) return 127;
   if (wait4(pid, &status, 0, &used) != pid) return 1;
-  printf("%.6f %ld %d\n", now() - start, used.ru_maxrss,
-         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  printf("%.6f %ld %d %.3f\n", now() - start, used.ru_maxrss,
+         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+         seconds(used.ru_utime) + seconds(used.ru_stime));
   return 0;
 }

@@ -68,6 +68,7 @@ local function lines(run, path)
   if not reader then error(message, 0) end
   run.read[path] = true
   return function()
+    if not reader then return nil end -- it ended before
     local entry, line = reader:next()
     if entry then
       run.line, run.lines[path] = line, line
@@ -76,6 +77,7 @@ local function lines(run, path)
     end
     add_diagnostics(run, reader, path)
     reader:close()
+    reader = nil
     if line then error(line, 0) end
   end
 end
@@ -170,6 +172,7 @@ end
 -- Collects what a plugin emits, by session, in the order of the first entry of each.
 local function emitter(run, final)
   return function(entry, opts)
+    if opts ~= nil and type(opts) ~= "table" then error("emit: the second argument is a table: { open = true }", 2) end
     local text = line_of(entry, function(message) report(run, run.path or run.given, run.line, message) end)
     if not text then
       run.refused = run.refused + 1

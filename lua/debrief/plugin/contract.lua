@@ -15,6 +15,12 @@ contract.API = 1
 local function is_function(value) return type(value) == "function", "a function" end
 local function is_boolean(value) return type(value) == "boolean", "true or false" end
 local function is_table(value) return type(value) == "table", "a table" end
+local function is_list(value)
+  local n = 0
+  if type(value) == "table" then for _ in next, value do n = n + 1 end end
+  return type(value) == "table" and n == #value, "a list"
+end
+
 local function is_number(value) return type(value) == "number", "a number" end
 local function is_api(value) return value == contract.API, tostring(contract.API) end
 local function is_on_error(value) return value == "store" or value == "refuse", '"store" or "refuse"' end
@@ -47,7 +53,7 @@ local keys = {
   retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
   import = { detect = is_function, open = is_function },
   option = {
-    type = is_type, default = is_scalar, min = is_number, max = is_number, choices = is_table, check = is_function,
+    type = is_type, default = is_scalar, min = is_number, max = is_number, choices = is_list, check = is_function,
     help = is_line,
   },
 }
@@ -56,10 +62,16 @@ local required = {
   plugin = { "name", "api" }, retrospective = { "init", "step", "finish" }, import = { "open" }, option = { "type" },
 }
 
+-- A key in a message: anything may be one.
+local function named(key)
+  local kind = type(key)
+  return (kind == "string" or kind == "number" or kind == "boolean") and tostring(key) or "(a " .. kind .. ")"
+end
+
 local function unknown_key(key, kind)
   local known = key_order.sorted(keys[kind])
-  local near, hint = suggest(tostring(key), known)
-  return ("unknown key '%s'%s"):format(tostring(key), near and hint or "; known are " .. table.concat(known, ", "))
+  local near, hint = suggest(named(key), known)
+  return ("unknown key '%s'%s"):format(named(key), near and hint or "; known are " .. table.concat(known, ", "))
 end
 
 -- Are all keys of `t` known and of their kind, and are those that must be there?
@@ -85,7 +97,7 @@ local function check_match(match, where)
     local fine = type(field) == "string" and #list > 0
     for _, value in ipairs(list) do fine = fine and is_scalar(value) end
     if not fine then
-      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, tostring(field))
+      return nil, ("%s: match.%s must be a string, number or boolean, or a list of them"):format(where, named(field))
     end
   end
   return true

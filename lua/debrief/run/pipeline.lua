@@ -64,13 +64,16 @@ function pipeline.failure(raised)
   return { message = full or tostring(raised), traceback = "", memory = full ~= nil }
 end
 
--- Only the plugin's own part of a traceback: what is below is ours. Nil when it has none.
+-- Only the plugin's own part of a traceback: what is below is ours, and so are functions that it called. Nil if there is
+-- no such part.
 local function own_part(traceback)
   local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do
     if line:find "debrief/run/pipeline" or line:find "%[C%]: in function 'debrief.core.bounded'" then break end
-    lines[#lines + 1] = line
-    own = own or #lines > 1 and not line:find "^%s*%[C%]"
+    if not line:find "lua/debrief/[%w_/]+%.lua:" then
+      lines[#lines + 1] = line
+      own = own or #lines > 1 and not line:find "^%s*%[C%]"
+    end
   end
   return own and table.concat(lines, "\n") or nil
 end
@@ -238,7 +241,8 @@ function Pipeline:recover(s, raised)
   local p = s.running
   if not p then return false end
   if raised.memory then p.acc, p.stopped = nil, s.chained end -- first of all make room
-  self:note(p.table.name, s.hook, raised.message, own_part(raised.traceback))
+  local none = raised.late and s.chained and ": there is no report" or ""
+  self:note(p.table.name, s.hook, raised.message .. none, own_part(raised.traceback))
   s.running = nil
   p.errors = (p.errors or 0) + 1
   if raised.late then -- once is enough: it would take as long for every entry
@@ -250,6 +254,13 @@ function Pipeline:recover(s, raised)
   local refuses = s.hook == "enrich" and p.table.on_error == "refuse"
   if not s.chained and (s.hook == "filter" or refuses) then s.entry = nil end
   return true
+end
+
+-- A reader without memory may not come any further: has memory run out twice at the same entry?
+function Pipeline:is_stuck(s, raised)
+  local stuck = raised.memory and s.full_line == self.line and s.full_session == self.session
+  if raised.memory then s.full_line, s.full_session = self.line, self.session end
+  return stuck
 end
 
 --- Run every entry of a reader through the pipeline.
@@ -266,10 +277,10 @@ function Pipeline:run(reader, sink, strict)
   while true do
     local ok, result = pipeline.bounded("step", loop, self, s)
     if not ok then
-      s.short = (s.short or 0) + (result.memory and 1 or 0) -- a reader without memory may not come any further
-      if not self:recover(s, result) or s.short > 2 then
+      if not self:recover(s, result) or self:is_stuck(s, result) then
         if not result.late then
-          failures[#failures + 1] = { session = self.session, message = result.message .. "\n" .. result.traceback }
+          local traceback = result.traceback ~= "" and "\n" .. result.traceback or ""
+          failures[#failures + 1] = { session = self.session, message = result.message .. traceback }
         end
         break
       end

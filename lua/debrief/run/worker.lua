@@ -214,11 +214,12 @@ function worker.chunk(chunk)
     end
   end
   local result = read_sessions(p, chunk.sessions)
-  result.accs, result.errors = {}, {}
+  result.accs, result.errors, result.late = {}, {}, {}
   for i, hook in ipairs(p.retro) do
     result.accs[i] = not hook.stopped and pack_acc(p, hook) or false
     result.errors[i] = hook.errors or 0
     if hook.late then loaded[hook.table.name].late = true end
+    result.late[i] = loaded[hook.table.name].late or false
   end
   return result
 end
@@ -229,6 +230,7 @@ function worker.merge(result)
   local all_stopped = true
   for i, hook in ipairs(merged.retro) do
     hook.errors = (hook.errors or 0) + result.errors[i]
+    hook.late = hook.late or result.late[i]
     if hook.errors >= pipeline.MOST_ERRORS or not result.accs[i] then hook.stopped = true end
     if not hook.stopped then
       local ok, acc = merged:call(hook.table.name, "merge", core.unpack, result.accs[i])
@@ -273,7 +275,7 @@ function worker.finish()
   merged.session, merged.line = nil, nil
   local reports = {}
   for i, hook in ipairs(merged.retro) do
-    if hook.stopped and (hook.errors or 0) >= pipeline.MOST_ERRORS then
+    if hook.stopped and not hook.late and (hook.errors or 0) >= pipeline.MOST_ERRORS then
       merged:note(hook.table.name, "step", ("stopped after %d errors: there is no report"):format(pipeline.MOST_ERRORS))
     end
     reports[i] = not hook.stopped and finish(hook)

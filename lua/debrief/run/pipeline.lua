@@ -64,8 +64,8 @@ function pipeline.failure(raised)
   return { message = full or tostring(raised), traceback = "", memory = full ~= nil }
 end
 
--- Only the plugin's own part of a traceback: what is below is ours, and so are functions that it called. Nil if there is
--- no such part.
+-- Only the plugin's own part of a traceback: what is below is ours, and so are functions that it called. Nil if there
+-- is no such part.
 local function own_part(traceback)
   local lines, own = {}, false
   for line in traceback:gmatch "[^\n]+" do

@@ -21,6 +21,29 @@ describe("plugins", function()
     assert.same(files, names)
   end)
 
+  it("waits for no file in a plugin folder, nor do completions", function()
+    scene:write("mine/good.lua",
+      "return { name = 'good', api = 1, summary = 'fine', filter = function() return true end }")
+    scene:write("mine/loop.lua", "while true do end")
+    scene:write("mine/zloop.lua", "('a'):rep(3000):find(('.-'):rep(5) .. 'b')")
+    local labels = {} -- the compiler compares each with all before it
+    for i = 1, 30000 do labels[i] = ("::l%d:: do end"):format(i) end
+    scene:write("mine/labels.lua", ("do %s end\n"):format(table.concat(labels)):rep(20))
+    scene:sh "mkfifo mine/fifo.lua; mkdir mine/folder.lua; ln -s /dev/zero mine/zero.lua; ln -s loop mine/dangling.lua"
+    local env = { DEBRIEF_PLUGIN_PATH = "mine" }
+    local r = scene:sh("timeout -s KILL 60 $DEBRIEF plugins --plugin-time=0.1", env)
+    assert.equal(3, r.status)
+    assert.truthy(r.out:find "\ngood +filter +fine\n", r.out)
+    for _, name in ipairs { "loop", "zloop", "labels" } do
+      local line = ("plugin does not load: mine/%s.lua: loading it took more than 100 ms\n"):format(name)
+      assert.truthy(r.err:find(line, 1, true), r.err)
+    end
+    r = scene:sh("timeout -s KILL 60 $DEBRIEF read --filter fifo", env)
+    assert.truthy(r.status == 2 and r.err:find "no plugin 'fifo'", r.err)
+    r = scene:sh("timeout -s KILL 60 $DEBRIEF completion zsh -- read --filter goo", env)
+    assert.same({ "good\tfine\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("lists what does not load as an error, and the others all the same", function()
     scene:write("mine/bad.lua", "return {")
     scene:write("mine/good.lua",

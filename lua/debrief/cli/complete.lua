@@ -9,6 +9,13 @@ local complete = {}
 
 local FILE, FOLDER = { text = ":file", is = "" }, { text = ":folder", is = "" }
 local MOST = 500 -- sessions that are offered
+local QUICK = 200 -- ms for a plugin to load: somebody waits at a prompt
+
+-- What the plugins say of themselves, of those that load quickly.
+local function known_plugins()
+  core.limit { plugin_time = QUICK }
+  return (arguments.all_plugins())
+end
 
 -- ---- The words before it -------------------------------------------------------------------------------------------
 
@@ -98,7 +105,7 @@ local function plugins(hook, many)
   return function(_, _, text)
     if is_path(text) then return { FILE } end
     local before, out = many and text:match "^.*," or "", {}
-    for _, about in ipairs((arguments.all_plugins())) do
+    for _, about in ipairs(known_plugins()) do
       local fits = not hook
       for _, one in ipairs(about.hooks) do fits = fits or one == hook end
       if fits and not ("," .. before):find("," .. about.name .. ",", 1, true) then
@@ -111,7 +118,7 @@ end
 
 local function rights()
   local out = {}
-  for _, about in ipairs((arguments.all_plugins())) do
+  for _, about in ipairs(known_plugins()) do
     for _, right in ipairs(about.needs) do
       out[#out + 1] = { text = about.name .. ":" .. right, is = escape(about.summary) }
     end
@@ -123,7 +130,7 @@ end
 local function plugin_options(line)
   local out, used = {}, {}
   for _, name in ipairs(line.plugins) do used[name] = true end
-  for _, about in ipairs((arguments.all_plugins())) do
+  for _, about in ipairs(known_plugins()) do
     for _, option in ipairs(used[about.name] and about.options or {}) do
       local key = ("%s.%s="):format(about.name, option.name)
       out[#out + 1] = { text = key, is = escape(option.help) }

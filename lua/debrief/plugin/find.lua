@@ -14,6 +14,12 @@ local function read(path)
   return text
 end
 
+-- In folders that are searched only files count: opening a pipe would wait for its other end.
+local function is_file(path)
+  local stat = core.stat(path)
+  return stat ~= nil and stat.kind == "file"
+end
+
 --- The folders that are searched by name, in order. Never the current folder.
 function find.folders()
   local folders = {}
@@ -47,7 +53,8 @@ function find.all()
   end
   for _, folder in ipairs(find.folders()) do
     for _, item in ipairs(core.list(folder) or {}) do
-      add(item[1]:match "^([a-z][a-z0-9_]*)%.lua$", folder .. "/" .. item[1])
+      local name, path = item[1]:match "^([a-z][a-z0-9_]*)%.lua$", folder .. "/" .. item[1]
+      if name and is_file(path) then add(name, path) end
     end
   end
   for _, path in ipairs(core.sources "plugins/") do add(path:match "^plugins/([a-z][a-z0-9_]*)%.lua$", path, true) end
@@ -76,7 +83,7 @@ function find.plugin(name)
   if not name:find "^[a-z][a-z0-9_]*$" then return not_found(name) end
   for _, folder in ipairs(find.folders()) do
     local path = ("%s/%s.lua"):format(folder, name)
-    local text = core.stat(path) and read(path)
+    local text = is_file(path) and read(path)
     if text then return { name = name, path = path, text = text } end
   end
   local path = ("plugins/%s.lua"):format(name)

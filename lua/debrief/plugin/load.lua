@@ -22,13 +22,34 @@ local function copied(value, levels, left)
   return out
 end
 
--- Run the chunk within the plugin's time. The table it returned, or nil and a message.
-local function run(chunk, path)
-  local ok, result, late = core.bounded(core.host().plugin_time or 0, message_of, chunk)
-  if not ok then
-    local full = said.full(result)
-    return nil, (late and path .. ": loading it " or full and path .. ": " or "") .. (full or result)
+-- A reader of the text for load: between two pieces, the compiler can be stopped.
+local PIECE = 4096
+
+local function pieces(text)
+  local at = 1 - PIECE
+  return function()
+    at = at + PIECE
+    return at <= #text and text:sub(at, at + PIECE - 1) or nil
   end
+end
+
+local function compile_and_run(text, path, environment)
+  local chunk, message = load(pieces(text), "@" .. path, "t", environment)
+  if not chunk then error(message, 0) end
+  return chunk()
+end
+
+-- A message with the plugin's path before it, unless it has that already.
+local function named(message, path, late)
+  if late then return path .. ": loading it " .. message end
+  return message:sub(1, #path) == path and message or path .. ": " .. message
+end
+
+-- Run the text within the plugin's time. The table it returned, or nil and a message.
+local function run(text, path, environment)
+  local ok, result, late = core.bounded(core.host().plugin_time or 0, message_of, compile_and_run, text, path,
+    environment)
+  if not ok then return nil, named(said.full(result) or result, path, late) end
   local left = { items = MOST_ITEMS }
   result = copied(result, LEVELS, left)
   if left.items < 0 then return nil, ("%s: its table has more than %d items"):format(path, MOST_ITEMS) end
@@ -42,10 +63,8 @@ end
 -- @return the plugin's table, or nil and a message
 local function load_plugin(found, log)
   local environment = sandbox.environment(log, found.allow)
-  local chunk, message = load(found.text, "@" .. found.path, "t", environment)
-  if not chunk then return nil, "plugin does not load: " .. said.line(message) end
-  local result, ok
-  result, message = run(chunk, found.path)
+  local ok
+  local result, message = run(found.text, found.path, environment)
   if message then return nil, "plugin does not load: " .. said.line(message) end
   ok, message = contract.check(result, found)
   if not ok then return nil, "plugin does not load: " .. said.line(message) end

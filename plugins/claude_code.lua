@@ -174,8 +174,7 @@ end
 local function open(source, emit)
   local transcript = transcripts.new(emit, function(problem) source:report(problem) end)
   read(source, transcript)
-  local subagents = "^" .. file_name(source):gsub("%p", "%%%0") .. "/subagents/.*%.jsonl$"
-  for _, file in ipairs(source:siblings(subagents)) do
+  for _, file in ipairs(source:siblings()) do
     if not file.path:find "agent%-acompact%-[^/]*$" then read(file, transcript) end
   end
   transcript:finish()
@@ -192,5 +191,5 @@ return {
   name = "claude_code",
   api = 1,
   summary = "Claude Code transcripts: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open },
+  import = { detect = detect, open = open, siblings = { "{name}/subagents/**.jsonl" } },
 }

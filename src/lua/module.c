@@ -151,7 +151,8 @@ static int l_mktime(lua_State *L) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-/* list(folder) -> {{name, is_folder}...} sorted by the caller | nil, message */
+/* list(folder) -> {{name, is_folder, "file" | "folder" | "other"}...} sorted by the caller | nil, message. A link is a
+ * folder if it leads to one, and "other". */
 static int l_list(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   dbf_bytes *names = &dbf_scratch_take(L)->text;
@@ -163,6 +164,8 @@ static int l_list(lua_State *L) {
     struct stat st;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
     if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0) continue; /* gone meanwhile, or a link to nothing */
+    dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : '-');
+    if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) st.st_mode = 0;
     dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
     dbf_bytes_append(names, d->d_name, strlen(d->d_name) + 1);
   }
@@ -170,11 +173,14 @@ static int l_list(lua_State *L) {
   dbf_scratch_check(L, names);
   lua_Integer n = 0;
   for (size_t at = 0; at < names->len; at += strlen(names->data + at) + 1) {
-    lua_createtable(L, 2, 0);
-    lua_pushstring(L, names->data + at + 1);
+    char itself = names->data[at + 1];
+    lua_createtable(L, 3, 0);
+    lua_pushstring(L, names->data + at + 2);
     lua_rawseti(L, -2, 1);
     lua_pushboolean(L, names->data[at] == '/');
     lua_rawseti(L, -2, 2);
+    lua_pushstring(L, itself == '/' ? "folder" : itself == '-' ? "file" : "other");
+    lua_rawseti(L, -2, 3);
     lua_rawseti(L, -2, ++n);
   }
   dbf_scratch_give(L, taken);

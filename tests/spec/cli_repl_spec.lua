@@ -118,23 +118,35 @@ describe("debrief.repl", function()
 
   it("says in a plugin that there is no console if the program has none", function()
     scene:write("p.lua", [[local debrief = require "debrief"
-return { name = "p", api = 1, filter = function(e) debrief.repl { e = e } return true end }]])
-    local r = scene:run { "read", "--filter", "./p.lua" }
+return { name = "p", api = 1, needs = { "repl" }, filter = function(e) debrief.repl { e = e } return true end }]])
+    local r = scene:run { "read", "--filter", "./p.lua", "--allow", "p:repl" }
     assert.equal(3, r.status)
     assert.truthy(r.err:find("./p.lua:2: debrief.repl: this program has no console", 1, true), r.err)
     assert.truthy(scene:run({ "read", "--where", "debrief.repl {}" }).err:find "no prompt inside an expression")
   end)
 
+  it("is a right, which a plugin declares and the user allows", function()
+    scene:write("p.lua", [[local debrief = require "debrief"
+return { name = "p", api = 1, filter = function(e) debrief.repl { e = e } return true end }]])
+    local r = scene:run { "read", "--filter", "./p.lua" }
+    assert.truthy(r.err:find('./p.lua:2: debrief.repl is for plugins with the right repl: needs = { "repl" }', 1, true),
+      r.err)
+    scene:write("p.lua", [[return { name = "p", api = 1, needs = { "repl" }, filter = function() return true end }]])
+    r = scene:run { "read", "--filter", "./p.lua" }
+    assert.same({ 2, "debrief: plugin 'p' needs the right repl: it can open a prompt on your terminal, and what you "
+      .. "type there is its; to allow that: --allow p:repl\n" }, { r.status, r.err })
+  end)
+
   it("opens a prompt in a plugin, in its environment and without more than that has", function()
     if not screen.available() then return pending "no tmux here" end
     scene:write("p.lua", [[local debrief = require "debrief"
-return { name = "p", api = 1, filter = function(e, ctx)
+return { name = "p", api = 1, needs = { "repl" }, filter = function(e, ctx)
   local answer = debrief.repl { e = e, ctx = ctx, own = 40 }
   ctx.log("info", "answered %s", answer)
   return true
 end }]])
-    local t = screen.start(scene, [["$DEBRIEF" read --format jsonl --filter ./p.lua]])
-    t:wait "^>"
+    local t = screen.start(scene, [["$DEBRIEF" read --format jsonl --filter ./p.lua --allow p:repl]])
+    t:wait "^p>"
     local function type_line(text, shown)
       t:type(text)
       t:keys "Enter"
@@ -142,7 +154,7 @@ end }]])
     end
     type_line("own + 1, e.skill, ctx.line", "\n41%s+a%s+1\n")
     type_line("io", "undeclared global 'io'")
-    type_line("x = 'kept'", "x = 'kept'\n>")
+    type_line("x = 'kept'", "x = 'kept'\np>")
     type_line(".try p", "no command .try; .help lists them")
     type_line(".help", "There is%s+no log")
     type_line("x .. ctx.session", "\nkepts1\n")
@@ -153,14 +165,15 @@ end }]])
   it("ends the retrospective of several workers with Ctrl-C at a prompt in one of them", function()
     if not screen.available() then return pending "no tmux here" end
     scene:write("p.lua", [[local debrief = require "debrief"
-return { name = "p", api = 1, retrospective = {
+return { name = "p", api = 1, needs = { "repl" }, retrospective = {
   init = function() return {} end, merge = function() end,
   step = function(acc, entry, ctx) if ctx.session == "s1" then debrief.repl { entry = entry } end end,
   finish = function() return { title = "never" } end,
 } }]])
     for i = 1, 4 do scene:write(("sessions/s%d.jsonl"):format(i), '{"skill":"a"}\n') end
-    local t = screen.start(scene, [[trap : INT; "$DEBRIEF" retro ./p.lua -j2; echo "status $?"; read end]])
-    t:wait "^>"
+    local t = screen.start(scene,
+      [[trap : INT; "$DEBRIEF" retro ./p.lua -j2 --allow p:repl; echo "status $?"; read end]])
+    t:wait "^p>"
     t:type "print 'in' while true do end"
     t:keys "Enter"
     t:wait "\nin\n$"

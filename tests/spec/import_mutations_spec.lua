@@ -56,8 +56,9 @@ local function entries_of(plugin, records)
       close = function() end,
     }
   end
-  local files = { reader = reader, list = function() return {} end }
-  local result = import.run({ path = "p/" .. SESSION .. ".jsonl", final = true, files = files }, function(source, emit)
+  local files = { reader = reader, siblings = function() return {} end }
+  local given = { path = "p/" .. SESSION .. ".jsonl", final = true, files = files, siblings = plugin.import.siblings }
+  local result = import.run(given, function(source, emit)
     plugin.import.open(source, emit, { options = {} })
     return true
   end)

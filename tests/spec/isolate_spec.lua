@@ -56,10 +56,11 @@ describe("--isolate", function()
     local isolated = scene:run { "-d", "isolated", "import", "./theirs.lua", "claude" }
     assert.same({ 3, 3 }, { plain.status, isolated.status }, isolated.err)
     assert.equal("", scene:sh("sed -i s/theirs/claude_code/g isolated/*; diff -r plain isolated").out)
-    scene:write("theirs.lua", [[return { name = "theirs", api = 1, import = { open = function(source, emit)
+    scene:write("theirs.lua", [[return { name = "theirs", api = 1, import = { siblings = { "**" },
+      open = function(source, emit)
       local ok, text = pcall(function() return source:read() end)
       emit { session_id = "s", skill = tostring(ok), source = { kind = "k", key = "1" } }
-      for _, one in ipairs(source:siblings ".") do
+      for _, one in ipairs(source:siblings()) do
         emit { session_id = "s", skill = one.path, source = { kind = "k", key = one.path } }
       end
     end } }]])
@@ -144,7 +145,8 @@ describe("--isolate", function()
         local shown = answer.text or answer.texts or answer.message or answer.failure and answer.failure.message
         print(request.what, request.path, shown == "" and "-" or shown or #answer)
       end
-      local given = { path = "in/a.jsonl" }
+      local given = { path = "in/a.jsonl", name = "p" }
+      worker.declared.p = { "sub/*" }
       for _, path in ipairs { "in/a.jsonl", "in/sub/b.jsonl", "secret.jsonl", "in/../secret.jsonl", "/etc/passwd",
         "../x", "inner" } do
         try({ what = "slurp", path = path }, given)

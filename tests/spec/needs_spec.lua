@@ -70,9 +70,9 @@ describe("a plugin that needs a right", function()
   it("names rights that there are", function()
     for needs, message in pairs {
       ['"proces"'] = "needs: unknown right 'proces': did you mean 'process'?",
-      ['"process", "net"'] = "needs: unknown right 'net'; there is: process",
-      ["3"] = 'needs must be a list of rights: { "process" }',
-      ["process = true"] = 'needs must be a list of rights: { "process" }',
+      ['"process", "net"'] = "needs: unknown right 'net'; there is: process, repl",
+      ["3"] = 'needs must be a list of rights: { "process", "repl" }',
+      ["process = true"] = 'needs must be a list of rights: { "process", "repl" }',
     } do
       scene:write("p.lua", plugin("p", needs))
       local r = scene:run { "retro", "./p.lua", "--allow", "p:process" }

@@ -36,6 +36,7 @@ describe("a plugin", function()
       { "raises a table", "error { code = 7 }", './p.lua: error object: { code = 7 }' },
       { "raises nil", "error(nil)", "./p.lua: error object: nil" },
       { "raises a function", "error(print)", "./p.lua: error object: function" },
+      { "raises a text without a place", "error('x', 0)", "./p.lua: x" },
       { "has no name", "return { api = 1 }", "./p.lua: name is missing" },
       { "has no api", "return { name = 'p' }", "./p.lua: api is missing" },
       { "is of api 2", "return { name = 'p', api = 2 }", "./p.lua: api must be 1, not 2" },
@@ -84,6 +85,10 @@ describe("a plugin", function()
         "./p.lua: options.n: default must be one of a, b, not 'z'" },
       { "has a min for a text", fields "options = { n = { type = 'string', min = 1 } }",
         "./p.lua: options.n: min and max are for numbers" },
+      { "has choices that are no list", fields "options = { n = { type = 'string', choices = { x = print } } }",
+        "./p.lua: options.n: choices must be a list of values: { 1, 2 }" },
+      { "has an option that no shell could complete", fields "options = { ['a;b'] = { type = 'string' } }",
+        "./p.lua: the name of an option must be a name like slow_runs: [a-z][a-z0-9_]*, not 'a;b'" },
       { "sets a global", "x = 1", "./p.lua:1: assignment to the undeclared global 'x': write local" },
     }
     for _, row in ipairs(rows) do

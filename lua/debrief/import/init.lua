@@ -1,6 +1,7 @@
 --- Running import hooks, inside a worker state: sources in, sparse entries out, each once.
 -- @module debrief.import
 local core = require "debrief.core"
+local siblings = require "debrief.import.siblings"
 local stamps = require "debrief.import.stamps"
 
 local import = {}
@@ -14,32 +15,23 @@ local HEADS = { 65536, 1048576, 16777216 }
 --- How files are reached: in this process. An isolated worker asks the process that started it instead
 -- (debrief.run.served), by functions of the same names.
 import.files = {
-  list = core.list, slurp = core.slurp, reader = function(path) return core.reader(path, { foreign = true }) end,
+  siblings = siblings.of, slurp = core.slurp, reader = function(path) return core.reader(path, { foreign = true }) end,
 }
 
 -- ---- Sources -------------------------------------------------------------------------------------------------------
 
-local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
-
--- Every file below `folder`, by its path relative to it, sorted.
-local function files_below(files, folder, prefix, out)
-  local items = files.list(folder) or {}
-  table.sort(items, function(a, b) return a[1] < b[1] end)
-  for _, item in ipairs(items) do
-    local name = prefix .. item[1]
-    if item[2] then files_below(files, folder .. "/" .. item[1], name .. "/", out) else out[#out + 1] = name end
-  end
-  return out
-end
-
 local new_source
 
--- source:siblings(pattern): the other files of the folder tree whose relative path matches. Each is a source.
-local function siblings(run, path, pattern)
-  local folder, out = folder_of(path), {}
-  for _, name in ipairs(files_below(run.files, folder, "", {})) do
-    local full = folder == "." and not path:find "/" and name or folder .. "/" .. name
-    if full ~= path and name:find(pattern) then out[#out + 1] = new_source(run, full) end
+-- source:siblings(pattern): those of the declared files whose relative path matches, by default all. Each is a source,
+-- with the same siblings.
+local function siblings_of(run, path, pattern)
+  if not run.declared then
+    error('source:siblings: the plugin declares none: import = { siblings = { "{name}/*.jsonl" }, … }', 3)
+  end
+  local out = {}
+  for _, one in ipairs(run.files.siblings(run.given, run.declared)) do
+    local fits = one.path ~= path and (pattern == nil or one.name:find(pattern))
+    if fits then out[#out + 1] = new_source(run, one.path) end
   end
   return out
 end
@@ -91,7 +83,10 @@ function new_source(run, path)
       if not text then error(message, 0) end
       return text
     end,
-    siblings = function(_, pattern) return siblings(run, path, pattern) end,
+    siblings = function(_, pattern)
+      local out = siblings_of(run, path, pattern) -- no tail call: its errors name the plugin's line
+      return out
+    end,
     report = function(_, text) report(run, path, run.lines[path], text) end,
   }
 end
@@ -232,7 +227,7 @@ end
 
 --- Import one file. What was emitted is stored when the hook has returned, and nothing of it when the hook failed.
 -- @param given { path =, dir = of the log, nil: it is returned and not stored, final = true: open last turns too,
---   files = as import.files }
+--   files = as import.files, siblings = the patterns that the plugin declares, or nil }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
 -- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", read = path -> true,
 --   line = the last that was read, diagnostics =, dropped =, failure = message when nothing was stored,
@@ -240,7 +235,8 @@ end
 function import.run(given, call)
   local run = {
     diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {},
-    order = {}, read = {}, files = given.files, given = given.path, lines = {}, odd = {}, refused = 0,
+    order = {}, read = {}, files = given.files, given = given.path, declared = given.siblings, lines = {}, odd = {},
+    refused = 0,
   }
   local failure, entries
   if call(new_source(run, given.path), emitter(run, given.final)) then
@@ -254,9 +250,8 @@ function import.run(given, call)
   end
   return {
     stored = run.stored, known = run.known, replaced = run.replaced, sessions = #run.order, emitted = run.emitted,
-    withheld = run.withheld, refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
-      failure = failure,
-    entries = entries,
+    withheld = run.withheld, refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics,
+    dropped = run.dropped, failure = failure, entries = entries,
   }
 end
 

@@ -3,6 +3,7 @@
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"
 local options = require "debrief.plugin.options"
+local siblings = require "debrief.import.siblings"
 local rights = require "debrief.plugin.rights"
 local suggest = require "debrief.text.suggest"
 
@@ -51,7 +52,7 @@ local keys = {
     export = is_function, import = is_table,
   },
   retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
-  import = { detect = is_function, open = is_function },
+  import = { detect = is_function, open = is_function, siblings = is_table },
   option = {
     type = is_type, default = is_scalar, min = is_number, max = is_number, choices = is_list, check = is_function,
     help = is_line,
@@ -120,6 +121,11 @@ local function check_option(option, at)
   if option.type == "file" and (option.default ~= nil or option.choices) then
     return nil, at .. ": only the user names a file: no default, no choices"
   end
+  for key in next, option.choices or {} do
+    if math.type(key) ~= "integer" or key < 1 or key > #option.choices then
+      return nil, ("%s: choices must be a list of values: { 1, 2 }"):format(at)
+    end
+  end
   for _, choice in ipairs(option.choices or {}) do
     if options.convert(option, choice) ~= choice then
       return nil, ("%s: the choice %s is not of type %s"):format(at, options.shown(choice), option.type)
@@ -141,10 +147,16 @@ local function check_options(declared, where)
   return true
 end
 
+local function check_import(part, where)
+  local ok, message = check_keys(part, "import", where .. ": import")
+  if ok and part.siblings then ok, message = siblings.check(part.siblings, where) end
+  return ok, message
+end
+
 -- What the parts of a plugin are checked with.
 local parts = {
   { "retrospective", function(part, where) return check_keys(part, "retrospective", where .. ": retrospective") end },
-  { "import", function(part, where) return check_keys(part, "import", where .. ": import") end },
+  { "import", check_import },
   { "options", check_options },
   { "needs", rights.check },
   { "match", check_match },

@@ -62,7 +62,7 @@ end
 -- @param log function(level, text) that its print goes to
 -- @return the plugin's table, or nil and a message
 local function load_plugin(found, log)
-  local environment = sandbox.environment(log, found.allow)
+  local environment = sandbox.environment(log, found.allow, found.name)
   local ok
   local result, message = run(found.text, found.path, environment)
   if message then return nil, "plugin does not load: " .. said.line(message) end

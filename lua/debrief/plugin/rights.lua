@@ -11,8 +11,11 @@ local suggest = require "debrief.text.suggest"
 local rights = {}
 
 -- What there is, and what it means.
-local MEANING = { process = "it can run any program, and that can do all that you can" }
-local KNOWN = { "process" } -- in the order of messages
+local MEANING = {
+  process = "it can run any program, and that can do all that you can",
+  repl = "it can open a prompt on your terminal, and what you type there is its",
+}
+local KNOWN = { "process", "repl" } -- in the order of messages
 
 local function unknown(right)
   local near, hint = suggest(right, KNOWN)

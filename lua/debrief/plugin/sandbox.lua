@@ -40,15 +40,17 @@ local function withheld(name, right)
   end
 end
 
--- debrief.repl of a plugin: it sees the plugin's own environment, and needs a console of the host.
-local function opener(library, globals)
+local function no_prompt() error("debrief.repl: there is no prompt inside an expression", 2) end
+
+-- debrief.repl of a plugin: it sees the plugin's own environment, and needs a console of the host. The prompt begins
+-- with the plugin's name: a user must know who asks.
+local function opener(library, globals, name)
   return function(names)
-    if not globals then error("debrief.repl: there is no prompt inside an expression", 2) end
     local console = core.console()
     if not console then error("debrief.repl: this program has no console here to open a prompt on", 2) end
     local prompt = require "debrief.prompt".new { library = library, env = names, globals = globals,
       cjson = sandbox.cjson(), commands = require "debrief.prompt.commands", write = console.write,
-      width = console.width, color = console.color }
+      width = console.width, color = console.color, name = name }
     return require "debrief.prompt.console".run(prompt, console)
   end
 end
@@ -56,10 +58,11 @@ end
 --- What `require "debrief"` returns inside a plugin: debrief.plugin.library, with none of its tables shared.
 -- @param allow right -> true
 -- @param globals the plugin's environment, for debrief.repl; nil if there is none
-function sandbox.library(allow, globals)
+-- @param name of the plugin
+function sandbox.library(allow, globals, name)
   local library = plain.copy(require "debrief.plugin.library")
   library.run = allow.process and core.run or withheld("run", "process")
-  library.repl = opener(library, globals)
+  library.repl = not globals and no_prompt or allow.repl and opener(library, globals, name) or withheld("repl", "repl")
   return library
 end
 
@@ -94,11 +97,11 @@ function sandbox.cjson()
   return cjson
 end
 
-local function requirer(allow, env)
+local function requirer(allow, env, plugin)
   local libraries = {}
   return function(name)
     if libraries[name] then return libraries[name] end
-    if name == "debrief" then libraries[name] = sandbox.library(allow, env)
+    if name == "debrief" then libraries[name] = sandbox.library(allow, env, plugin)
     elseif name == "cjson" then libraries[name] = sandbox.cjson()
     else error(("a plugin can require debrief and cjson, not %q"):format(tostring(name)), 2) end
     return libraries[name]
@@ -127,7 +130,8 @@ local strict = {
 --- A new environment.
 -- @param log function(level, text) that print goes to
 -- @param allow right -> true: what it gets beyond what all get (debrief.plugin.rights); nil for nothing
-function sandbox.environment(log, allow)
+-- @param name of the plugin
+function sandbox.environment(log, allow, name)
   local env = {
     assert = assert, error = error, ipairs = core.ipairs, next = next, pairs = sorted_pairs, pcall = pcall,
     select = select, tonumber = tonumber, tostring = tostring, type = type, rawequal = rawequal, rawget = rawget,
@@ -135,7 +139,7 @@ function sandbox.environment(log, allow)
     string = copy(string), table = copy(table), utf8 = copy(utf8), math = copy(math, { "randomseed" }),
     print = printer(log), _VERSION = _VERSION,
   }
-  env.require = requirer(allow or {}, env)
+  env.require = requirer(allow or {}, env, name)
   env._G = env
   return setmetatable(env, strict)
 end

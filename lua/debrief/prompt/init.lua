@@ -243,7 +243,7 @@ function Prompt:feed(line)
 end
 
 --- What stands before the next line: "> ", or ">> " when the statement goes on.
-function Prompt:mark() return #self.lines == 0 and "> " or ">> " end
+function Prompt:mark() return self.name .. (#self.lines == 0 and "> " or ">> ") end
 
 --- Forget a statement that is not finished.
 function Prompt:reset() self.lines = {} end
@@ -272,9 +272,11 @@ end
 --- A new prompt.
 -- @param opts { log =, env = table of names it sees at once, library = what `debrief` is, cjson =, globals = where
 --   other names are read (default _G), write = function(text, is_error), width = function() -> columns or
---   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.prompt.complete takes them }
+--   nil, color =, format = of debrief.pretty, commands =, sources = as debrief.prompt.complete takes them,
+--   name = what each mark begins with, "" by default }
 local function new(opts)
   local prompt = setmetatable({ log = opts.log, write = opts.write, width = opts.width or function() end,
+    name = escape((opts.name or ""):sub(1, 64)),
     color = opts.color or false, format = opts.format or "text", timing = false, commands = opts.commands or {},
     sources = opts.sources or {}, given = {}, lines = {}, finished = "", worked = {}, kept = 0 }, Prompt)
   for name in next, opts.env or {} do prompt.given[name] = true end

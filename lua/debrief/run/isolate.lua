@@ -6,6 +6,7 @@
 -- @module debrief.run.isolate
 local core = require "debrief.core"
 local readers = require "debrief.query.reader"
+local siblings = require "debrief.import.siblings"
 local served = require "debrief.run.served"
 
 local isolate = {}
@@ -29,7 +30,7 @@ Isolated.__index = Isolated
 function isolate.worker(query, dir)
   local raw, message = core.isolated(patience())
   if not raw then return nil, message end
-  return setmetatable({ raw = raw, dir = dir, reading = { dir = dir, strict = query and query.strict,
+  return setmetatable({ raw = raw, dir = dir, declared = {}, reading = { dir = dir, strict = query and query.strict,
     since = query and query.since, ["until"] = query and query["until"] } }, Isolated)
 end
 
@@ -50,16 +51,23 @@ function serve.entries(self)
   return out
 end
 
-local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
+-- The files beside the one of this call that its plugin declared before it saw any.
+local function siblings_of(self)
+  local path, patterns = self.given.path, self.declared[self.given.name]
+  if type(path) ~= "string" or not patterns then return {} end
+  if not self.found then
+    self.found, self.may_read = siblings.of(path, patterns), {}
+    for _, one in ipairs(self.found) do self.may_read[one.path] = true end
+  end
+  return self.found
+end
 
 -- May it read this file: the one of this call, or one of its siblings?
 local function allowed(self, path)
-  local given = self.given.path
-  if type(path) ~= "string" or type(given) ~= "string" then return false end
-  if path == given then return true end
-  for _, part in ipairs { "/%.%./", "^%.%./", "/%.%.$" } do if path:find(part) then return false end end
-  local folder = folder_of(given)
-  return (folder == "." and path:sub(1, 1) ~= "/") or path:sub(1, #folder + 1) == folder .. "/"
+  if type(path) ~= "string" then return false end
+  if path == self.given.path then return true end
+  siblings_of(self)
+  return self.may_read[path] == true
 end
 
 -- Lines of a foreign log, a batch at a time.
@@ -88,11 +96,7 @@ function serve.slurp(self, request)
   return { text = text, message = message }
 end
 
-function serve.list(self, request)
-  local folder = request.path
-  if folder ~= folder_of(self.given.path or "") and not allowed(self, folder) then return {} end
-  return core.list(folder) or {}
-end
+function serve.siblings(self) return siblings_of(self) end
 
 -- ---- What it answers -----------------------------------------------------------------------------------------------
 
@@ -110,6 +114,15 @@ function check.finish(_, answer)
       answer.problems[#answer.problems + 1] = { plugin = name, hook = "finish", message = message, count = 1 }
     end
     answer.reports[i] = checked and report.copy(checked) or false
+  end
+  return answer
+end
+
+-- What each plugin may read beside a file is known from here on.
+function check.setup(self, answer)
+  for name, about in pairs(type(answer.plugins) == "table" and answer.plugins or {}) do
+    local list = type(about) == "table" and about.siblings
+    self.declared[name] = type(list) == "table" and siblings.check(list, name) and list or nil
   end
   return answer
 end
@@ -138,7 +151,7 @@ end
 --- Call a function of the worker, as core.worker does.
 -- @return packed; or nil and a message
 function Isolated:call(name, packed)
-  self.given, self.sources = core.unpack(packed), {}
+  self.given, self.sources, self.found, self.may_read = core.unpack(packed), {}, nil, {}
   local ok, answer, message = pcall(self.raw.call, self.raw, name, packed, function(request)
     local asked = core.unpack(request)
     local one = type(asked) == "table" and serve[asked.what]

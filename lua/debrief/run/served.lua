@@ -145,7 +145,7 @@ function served.slurp(path, most)
   return answer.text, answer.message
 end
 
---- What core.list is elsewhere.
-function served.list(path) return ask { what = "list", path = path } end
+--- What debrief.import.siblings.of is elsewhere; the patterns are known there.
+function served.siblings() return ask { what = "siblings" } end
 
 return served

@@ -125,7 +125,8 @@ function worker.describe(name)
   local t = loaded[name].table
   local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, needs = t.needs or {},
     match = t.match or false, split = t.split or false,
-    merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store" }
+    merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store",
+    siblings = t.import and t.import.siblings or nil }
   for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
     if t[hook] or (hook == "filter" and t.match and not t.retrospective) then about.hooks[#about.hooks + 1] = hook end
   end
@@ -403,7 +404,7 @@ function worker.import(given)
   local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path
   local import = require "debrief.import"
-  local what = { path = given.path, dir = given.dir, final = job.final, files = import.files }
+  local what = { path = given.path, dir = given.dir, final = job.final, files = import.files, siblings = hook.siblings }
   if served.needed() then what.files, what.dir = served, nil end -- what was emitted is stored there, too
   local result = import.run(what, function(source, emit)
     return (p:call(given.name, "import", hook.open, source, emit, context(given.name)))

@@ -86,7 +86,7 @@ describe("a plugin", function()
       { "has a min for a text", fields "options = { n = { type = 'string', min = 1 } }",
         "./p.lua: options.n: min and max are for numbers" },
       { "has choices that are no list", fields "options = { n = { type = 'string', choices = { x = print } } }",
-        "./p.lua: options.n: choices must be a list of values: { 1, 2 }" },
+        "./p.lua: options.n: choices must be a list, not an object" },
       { "has an option that no shell could complete", fields "options = { ['a;b'] = { type = 'string' } }",
         "./p.lua: the name of an option must be a name like slow_runs: [a-z][a-z0-9_]*, not 'a;b'" },
       { "sets a global", "x = 1", "./p.lua:1: assignment to the undeclared global 'x': write local" },

@@ -121,11 +121,6 @@ local function check_option(option, at)
   if option.type == "file" and (option.default ~= nil or option.choices) then
     return nil, at .. ": only the user names a file: no default, no choices"
   end
-  for key in next, option.choices or {} do
-    if math.type(key) ~= "integer" or key < 1 or key > #option.choices then
-      return nil, ("%s: choices must be a list of values: { 1, 2 }"):format(at)
-    end
-  end
   for _, choice in ipairs(option.choices or {}) do
     if options.convert(option, choice) ~= choice then
       return nil, ("%s: the choice %s is not of type %s"):format(at, options.shown(choice), option.type)

@@ -231,7 +231,7 @@ function worker.merge(result)
   local all_stopped = true
   for i, hook in ipairs(merged.retro) do
     hook.errors = (hook.errors or 0) + result.errors[i]
-    hook.late = hook.late or result.late[i]
+    hook.late = hook.late or result.late and result.late[i] -- partial results of files have none
     if hook.errors >= pipeline.MOST_ERRORS or not result.accs[i] then hook.stopped = true end
     if not hook.stopped then
       local ok, acc = merged:call(hook.table.name, "merge", core.unpack, result.accs[i])

@@ -174,9 +174,7 @@ end
 local function open(source, emit)
   local transcript = transcripts.new(emit, function(problem) source:report(problem) end)
   read(source, transcript)
-  for _, file in ipairs(source:siblings()) do
-    if not file.path:find "agent%-acompact%-[^/]*$" then read(file, transcript) end
-  end
+  for _, file in ipairs(source:siblings()) do read(file, transcript) end
   transcript:finish()
 end
 

@@ -40,7 +40,7 @@ describe("checks", function()
     for line, expected in pairs {
       ["git commit -m 'go test; make'"] = "-", ["grep -r test src"] = "-", ["test -f x"] = "-", ["make install"] = "-",
       ["./build"] = "-", ["cat pytest.ini"] = "-", ["npm install"] = "-", ["echo make test"] = "-",
-        ["pytest --version"] = "-",
+        ["pytest --version"] = "-", ["command -v pytest"] = "-", ["which pytest"] = "-",
       ["golangci-lint --version"] = "-", ["pytest --collect-only -q"] = "-", ["npx tsc --init"] = "-",
         ["ruff format ."] = "edit",
       ["ruff check --fix ."] = "edit", ["npm run lint:fix"] = "edit", ["make fmt"] = "edit",

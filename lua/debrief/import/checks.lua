@@ -34,6 +34,8 @@ local function program_at(words)
     local follows = runners.RUNS[name]
     if words[at]:find "^[%w_]+=" then
       at = at + 1
+    elseif name == "command" and (words[at + 1] or ""):find "^%-[vV]" then
+      return #words + 1 -- it only looks for a program
     elseif runners.WRAPPERS[name] then
       at = past_options(words, at + 1, runners.WRAPPER_VALUES[name] or runners.WRAPPER_VALUES.other)
       if runners.OWN_WORD[name] then at = at + 1 end

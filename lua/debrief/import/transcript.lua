@@ -332,6 +332,13 @@ function turn_methods:reply(reply)
   if reply.usage and next(reply.usage) then add_usage(self, run, reply) end
 end
 
+--- Tokens that a message of the turn used, where the transcript reports them apart from it; nothing else happens.
+-- @param reply { message = an id, model =, usage = }
+function turn_methods:tokens(reply)
+  local run = self.runs[#self.runs] or self:is_running() and current(self)
+  if run and next(reply.usage) then add_usage(self, run, reply) end
+end
+
 -- ---- Tools ----------------------------------------------------------------------------------------------------------
 
 --- The model calls a tool.
@@ -450,8 +457,8 @@ local function add_up_time(run, report)
   if run.last then entry.timestamp = core.timestamp(run.last) end
   if run.first and run.last then
     if run.backwards then report "times go back by more than a minute: such steps are not in the run's duration" end
-    entry.wall_ms = (run.last - run.first) // 1000000
     entry.duration_ms = run.own_ms or run.active // 1000000
+    entry.wall_ms = math.max((run.last - run.first) // 1000000, entry.duration_ms)
   else
     entry.duration_ms = run.own_ms
   end

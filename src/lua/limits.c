@@ -131,9 +131,10 @@ bool dbf_limits_back(lua_State *before) {
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------- */
 
-/* A tick of the thread's CPU time. Code that made progress since the last one has a new budget. */
+/* A tick of the thread's CPU time. Code that made progress since the last one has a new budget; while `progress` is odd, ours
+ * runs. */
 static void tick(dbf_running *r) {
-  if (r->progress != progress) r->ticks = 0;
+  if (r->progress != progress || progress % 2) r->ticks = 0;
   else if (++r->ticks >= r->most_ticks) r->late = true;
   r->progress = progress;
 }
@@ -248,7 +249,17 @@ int dbf_limits_guard(lua_State *L, dbf_interrupt *i, int arguments, int results,
 /* ---- Budgets ------------------------------------------------------------------------------------------------------- */
 
 void dbf_limits_progress(void) {
-  progress++;
+  progress += 2;
+}
+
+bool dbf_limits_pause(void) {
+  bool paused = progress % 2;
+  progress |= 1;
+  return paused;
+}
+
+void dbf_limits_resume(bool paused) {
+  progress += paused ? 2 : 1;
 }
 
 /* A timer costs three system calls a bounded call, which is a chunk of entries, and a signal every TICK_MS. */
@@ -271,7 +282,9 @@ static int64_t cpu_ms(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Ticks before the progress that was made since the last look are nobody's. */
 static void look_at_clock(dbf_running *r) {
+  if (r->progress != progress) next_tick = cpu_ms();
   for (int64_t now = cpu_ms(); next_tick <= now && !r->late; next_tick += TICK_MS) tick(r);
 }
 
@@ -295,8 +308,9 @@ int dbf_limits_bounded(lua_State *L, dbf_interrupt *i, lua_Integer ms, int argum
   dbf_running r;
   timer_t timer;
   int most = ms > 0 ? (int)((ms < INT32_MAX ? ms : INT32_MAX) + TICK_MS - 1) / TICK_MS : 0;
+  unsigned before = progress % 2;
   dbf_limits_enter(&r, L, i, running ? running->stop : NULL);
-  r.progress = progress;
+  progress = r.progress = progress + 2 - before; /* even: code of a plugin may run */
   r.most_ticks = most;
   bool timed = most && i && i->signal && start_timer(i->signal, &timer);
   r.counted = most && !timed;
@@ -312,6 +326,7 @@ int dbf_limits_bounded(lua_State *L, dbf_interrupt *i, lua_Integer ms, int argum
   *late = r.late;
   r.late = false;
   dbf_limits_leave(&r);
+  progress += 2 - (progress + before) % 2; /* whoever raised may have left it odd */
   if (counted && lua_gethook(L) == on_count) lua_sethook(L, NULL, 0, 0);
   return status;
 }

@@ -76,6 +76,11 @@ int dbf_limits_bounded(lua_State *L, dbf_interrupt *interrupt, lua_Integer ms, i
 /* The running code made progress: its budget starts again. */
 void dbf_limits_progress(void);
 
+/* What runs until dbf_limits_resume is ours and takes none of a plugin's time: reading, and what is done with the result.
+ * dbf_limits_resume is called with what dbf_limits_pause returned. An error that leaves dbf_limits_bounded resumes. */
+bool dbf_limits_pause(void);
+void dbf_limits_resume(bool paused);
+
 /* Work on a thread of ours: from enter to leave, `L` (NULL: nothing) is what this thread runs, and ends when `stop`
  * says so or, when there is one, the interrupt. Whoever sets `stop` sends the thread the interrupt's signal. */
 void dbf_limits_enter(dbf_running *running, lua_State *L, dbf_interrupt *interrupt, const atomic_bool *stop);

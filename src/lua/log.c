@@ -104,7 +104,9 @@ static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *
                                debrief_error *err) {
   while (true) {
     dbf_limits_check(L);
+    bool paused = dbf_limits_pause(); /* a long line, or many that are damaged, may take a second */
     debrief_next next = dbf_reader_next(r->reader, record, err);
+    dbf_limits_resume(paused);
     if (next != DEBRIEF_NEXT_ENTRY) return next;
     dbf_verdict verdict = dbf_selection_judge(&r->span, record);
     if (verdict == DBF_SELECTION_PAST) return DEBRIEF_NEXT_END;

@@ -281,6 +281,15 @@ static int l_progress(lua_State *L) {
   return 0;
 }
 
+/* ours(function, ...) -> its results: a call whose time is no plugin's */
+static int l_ours(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  bool paused = dbf_limits_pause();
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  dbf_limits_resume(paused);
+  return lua_gettop(L);
+}
+
 static int l_traceback(lua_State *L) {
   luaL_traceback(L, L, luaL_optstring(L, 1, NULL), (int)luaL_optinteger(L, 2, 1));
   return 1;
@@ -411,6 +420,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"guard", dbf_state_guard},
                                        {"bounded", dbf_state_bounded},
                                        {"progress", l_progress},
+                                       {"ours", l_ours},
                                        {"save", dbf_save},
                                        {"host", l_host},
                                        {"limit", l_limit},

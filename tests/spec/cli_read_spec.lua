@@ -104,6 +104,15 @@ describe("read", function()
       (r.err:gsub(" %[.*%]", "")))
   end)
 
+  it("counts the time of reading as no plugin's", function()
+    scene:write(AT, A .. "\n" .. ("x\n"):rep(1500000) .. B .. "\n")
+    for _, words in ipairs { { "--where", 'skill == "b"' }, { "--last", "1" }, { "--fields", "skill", "--last", "1" } } do
+      local r = scene:run { "read", "s1", "--plugin-time", "0.1", table.unpack(words) }
+      assert.truthy(r.out == B .. "\n" or r.out == "b\n", r.out)
+      assert.falsy(r.err:find "took more than", r.err)
+    end
+  end)
+
   it("prints 20 diagnostics of a file one by one, and counts the others", function()
     scene:write(AT, ("x\n"):rep(25) .. A .. "\n")
     scene:write("sessions/s2.jsonl", "y\n")

@@ -170,7 +170,7 @@ function Pipeline:finish_entry(s)
     end
     s.chained = true
     self.kept = self.kept + 1
-    if s.sink and s.sink(s.entry, self.session, self.line) == false then self.over = true end
+    if s.sink and core.ours(s.sink, s.entry, self.session, self.line) == false then self.over = true end
   end
   local retro = self.retro
   while s.next_retro <= #retro do
@@ -277,8 +277,9 @@ function Pipeline:run(reader, sink, strict)
   while true do
     local ok, result = pipeline.bounded("step", loop, self, s)
     if not ok then
+      local blamed = s.running
       if not self:recover(s, result) or self:is_stuck(s, result) then
-        if not result.late then
+        if not (result.late and blamed) then
           local traceback = result.traceback ~= "" and "\n" .. result.traceback or ""
           failures[#failures + 1] = { session = self.session, message = result.message .. traceback }
         end

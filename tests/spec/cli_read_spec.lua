@@ -106,7 +106,8 @@ describe("read", function()
 
   it("counts the time of reading as no plugin's", function()
     scene:write(AT, A .. "\n" .. ("x\n"):rep(1500000) .. B .. "\n")
-    for _, words in ipairs { { "--where", 'skill == "b"' }, { "--last", "1" }, { "--fields", "skill", "--last", "1" } } do
+    for _, words in ipairs { { "--where", 'skill == "b"' }, { "--last", "1" },
+      { "--fields", "skill", "--last", "1" } } do
       local r = scene:run { "read", "s1", "--plugin-time", "0.1", table.unpack(words) }
       assert.truthy(r.out == B .. "\n" or r.out == "b\n", r.out)
       assert.falsy(r.err:find "took more than", r.err)

@@ -527,6 +527,8 @@ static void appends_as_soon_as_the_lock_is_free(void **state) {
   pthread_t thread;
   int fd = open_here();
   assert_int_equal(flock(fd, LOCK_EX), 0);
+  dbf_session_free(session);
+  session = dbf_session_new(&dir, "s1", 10000, &err);
   assert_int_equal(pthread_create(&thread, NULL, unlock_soon, &fd), 0);
   assert_true(append("B\n"));
   pthread_join(thread, NULL);

@@ -99,6 +99,58 @@ describe("plugins", function()
     assert.truthy(scene:run({ "plugins", "./a.lua" }).out:find("\nfields it names: attempts\n", 1, true))
   end)
 
+  describe("--check", function()
+    local function checked(text, ...)
+      for i = 1, 4 do scene:write(("sessions/s%d.jsonl"):format(i), ('{"skill":"a"}\n{"skill":"b"}\n'):rep(i)) end
+      scene:write("p.lua", text)
+      return scene:run { "plugins", "--check", "./p.lua", ... }
+    end
+
+    local RETRO = [[local debrief, seen = require "debrief", {}
+      return { name = "p", api = 1, retrospective = { init = function() return { n = 0 } end,
+        step = function(acc, entry) %s end, merge = function(acc, other) acc.n = acc.n + other.n end,
+        finish = function(acc) return { title = tostring(acc.n) } end } }]]
+
+    it("finds state of a retrospective that is not in its accumulator", function()
+      for _, more in ipairs { {}, { "--isolate" } } do
+        local r = checked(RETRO:format "if not seen[entry.skill] then acc.n = acc.n + 1 end seen[entry.skill] = true",
+          table.unpack(more))
+        assert.same({ 1, "" }, { r.status, r.err })
+        assert.truthy(r.out:find("p: it keeps state outside of its accumulator, so its results change with -j: "
+          .. "report.title is 2 in one run, 6 in fresh states\n", 1, true), r.out)
+      end
+      local r = checked(RETRO:format "acc.n = acc.n + 1")
+      assert.equal(0, r.status)
+      assert.truthy(r.out:find("p: 3 pieces, each in a fresh state, have the same result\n", 1, true), r.out)
+    end)
+
+    it("finds state of filters and enrichers", function()
+      for _, hook in ipairs { "filter = function() n = n + 1 return n % 3 == 0 end",
+        "enrich = function(entry) n = n + 1 entry.n = n end" } do
+        local r = checked(("local n = 0 return { name = 'p', api = 1, %s }"):format(hook))
+        assert.equal(1, r.status)
+        assert.truthy(r.out:find("p: it keeps state outside of its hooks, so its results change with -j: what becomes "
+          .. "of entry ", 1, true), r.out)
+      end
+      assert.equal(0, checked("return { name = 'p', api = 1, filter = function(e) return e.skill == 'a' end }").status)
+    end)
+
+    it("finds reports that differ from run to run", function()
+      local r = checked((RETRO:format "acc.n = acc.n + 1":gsub("tostring%(acc.n%)", "tostring({})")))
+      assert.equal(1, r.status)
+      assert.truthy(r.out:find("two runs over the same entries differ: report.title is table: ", 1, true)
+        or r.out:find("the law of merge is broken", 1, true), r.out)
+    end)
+
+    it("says what it could not test", function()
+      checked(RETRO:format "acc.n = acc.n + 1")
+      scene:sh "rm sessions/s[234].jsonl"
+      local r = scene:run { "plugins", "--check", "./p.lua" }
+      assert.equal("p: loads; hooks: retrospective\np: 2 entries of 1 session: no errors\n"
+        .. "p: the law of merge was not tested: that takes entries in two sessions\n", r.out)
+    end)
+  end)
+
   it("calls a match alone a filter, which --check tries", function()
     scene:write("m.lua", [[return { name = "m", api = 1, match = { skill = "a" } }]])
     local r = scene:run { "plugins", "./m.lua" }

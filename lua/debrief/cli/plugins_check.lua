@@ -1,4 +1,5 @@
---- `debrief plugins --check FILE`: load a plugin, run it on real entries, test the law of merge.
+--- `debrief plugins --check FILE`: load a plugin, run it on real entries, test the law of merge, and whether it keeps
+-- state that other workers would not have.
 -- @module debrief.cli.plugins_check
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
@@ -25,9 +26,11 @@ local function roles(job, about)
 end
 
 -- Every run in a fresh state.
-local function run(job, sessions, seed)
+local function run(job, sessions, given)
   local worker = arguments.worker(job)
-  local result = arguments.ask(worker, "trial", { sessions = sessions, seed = seed })
+  given = given or {}
+  given.sessions = sessions
+  local result = arguments.ask(worker, "trial", given)
   worker:close()
   return result
 end
@@ -39,10 +42,10 @@ local function close(a, b)
   return math.abs(a - b) <= 1e-9 * math.max(math.abs(a), math.abs(b))
 end
 
--- The first place where two reports differ beyond rounding; nil: nowhere.
-local function difference(a, b, place)
+-- The first place where two reports differ beyond rounding, and what it is in each; nil: nowhere.
+local function difference(a, b, place, one, other)
   if type(a) ~= "table" or type(b) ~= "table" then
-    if not close(a, b) then return ("%s is %s in one run, %s merged"):format(place, tostring(a), tostring(b)) end
+    if not close(a, b) then return ("%s is %s in one %s, %s %s"):format(place, tostring(a), one, tostring(b), other) end
     return nil
   end
   local keys = {}
@@ -51,25 +54,90 @@ local function difference(a, b, place)
   table.sort(keys, function(x, y) return tostring(x) < tostring(y) end)
   for _, key in ipairs(keys) do
     local at = math.type(key) and ("%s[%d]"):format(place, key) or ("%s.%s"):format(place, key)
-    local found = difference(a[key], b[key], at)
+    local found = difference(a[key], b[key], at, one, other)
     if found then return found end
   end
 end
 
 -- Run in pieces and compare. Returns false when the law does not hold.
 local function check_merge(job, sessions, whole, name)
-  local counts = {}
+  local counts, most = {}, 1
   for i, seed in ipairs(SEEDS) do
-    local pieces = run(job, sessions, seed)
+    local pieces = run(job, sessions, { seed = seed })
     if messages.problems(pieces.problems) then return false end
-    local wrong = difference(whole.report, pieces.report, "report")
+    local wrong = difference(whole.report, pieces.report, "report", "run", "merged")
     if wrong then
       say("%s: the law of merge is broken: %s (in %d pieces)", name, wrong, pieces.pieces)
       return false
     end
     counts[i] = pieces.pieces
+    most = math.max(most, pieces.pieces)
   end
-  say("%s: the law of merge holds in %s pieces", name, table.concat(counts, ", "))
+  if most == 1 then
+    say("%s: the law of merge was not tested: that takes entries in two sessions", name)
+  else
+    say("%s: the law of merge holds in %s pieces", name, table.concat(counts, ", "))
+  end
+  return true
+end
+
+-- ---- State ----------------------------------------------------------------------------------------------------------
+
+local KEPT = "%s: it keeps state outside of its %s, so its results change with -j: %s"
+
+-- The pieces, each run in a state of its own; nil if one of them failed.
+local function run_apart(job, sessions)
+  local list, i = {}, 0
+  repeat
+    i = i + 1
+    local piece = run(job, sessions, { piece = i })
+    if messages.problems(piece.problems) then return nil end
+    list[i] = piece
+  until i >= piece.pieces
+  return list
+end
+
+-- Where two lists of answers differ; nil: nowhere.
+local function other_answer(whole, pieces)
+  local at = 0
+  for _, piece in ipairs(pieces) do
+    for _, answer in ipairs(piece.answers) do
+      at = at + 1
+      if answer ~= whole.answers[at] then return at end
+    end
+  end
+end
+
+-- Does the plugin do the same in fresh states? False if not.
+local function check_state(job, sessions, whole, name)
+  local again = run(job, sessions)
+  if messages.problems(again.problems) then return false end
+  local wrong = whole.report and difference(whole.report, again.report, "report", "run", "in the next")
+  if wrong then
+    say("%s: two runs over the same entries differ: %s (math.random, or the order of next?)", name, wrong)
+    return false
+  end
+  local pieces = run_apart(job, sessions)
+  if not pieces then return false end
+  if #pieces < 2 then return true end
+  if not whole.report then
+    local at = other_answer(whole, pieces)
+    if at then
+      say(KEPT, name, "hooks", ("what becomes of entry %d depends on the entries before it"):format(at))
+      return false
+    end
+  else
+    local accs = {}
+    for i, piece in ipairs(pieces) do accs[i] = piece.acc end
+    local merged = run(job, sessions, { accs = accs })
+    if messages.problems(merged.problems) then return false end
+    wrong = difference(whole.report, merged.report, "report", "run", "in fresh states")
+    if wrong then
+      say(KEPT, name, "accumulator", wrong)
+      return false
+    end
+  end
+  say("%s: %d pieces, each in a fresh state, have the same result", name, #pieces)
   return true
 end
 
@@ -89,12 +157,12 @@ function trial.run(args)
   say("%s: %s of %s: %s", about.name, values.count(whole.entries, "entry", "entries"),
     values.count(#sessions, "session"), broken and "failed" or "no errors")
   if broken then return 1 end
-  if not has.retrospective then return 0 end
-  if not about.merge then
+  if has.retrospective and not about.merge then
     say("%s: has no merge, so it runs on one worker", about.name)
     return 0
   end
-  return check_merge(job, sessions, whole, about.name) and 0 or 1
+  if has.retrospective and not check_merge(job, sessions, whole, about.name) then return 1 end
+  return check_state(job, sessions, whole, about.name) and 0 or 1
 end
 
 return trial

@@ -2,6 +2,9 @@
 --
 --     entries   1 2 3 4 5 6 7 8 9          one run:   init step step ... finish        -> report
 --     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or else
+--
+-- The same for pieces of which each has a state of its own, as the workers of a retrospective have: what a plugin keeps
+-- outside of its accumulator is not there.
 -- @module debrief.run.check
 local core = require "debrief.core"
 local pipeline = require "debrief.run.pipeline"
@@ -11,6 +14,7 @@ local report = require "debrief.report"
 local check = {}
 
 local MOST = 5000 -- entries a trial looks at: the first ones
+local APART = 4 -- pieces with a state of their own
 
 -- Up to MOST entries: { { entry =, session =, line = }... }.
 local function collect(reader)
@@ -51,11 +55,11 @@ local function finish(p, acc)
   return checked
 end
 
--- Merge the pieces left to right; nil when something failed.
-local function run_pieces(p, entries, pieces)
+-- Merge what `next_piece(i)` returns, left to right; nil when something failed.
+local function merge_pieces(p, n, next_piece)
   local hook, acc = p.retro[1], nil
-  for _, piece in ipairs(pieces) do
-    local packed = run_piece(p, entries, piece[1], piece[2])
+  for i = 1, n do
+    local packed = next_piece(i)
     if not packed then return nil end
     local other = core.unpack(packed)
     if acc == nil then
@@ -81,24 +85,71 @@ local function cut(entries, split, seed)
   return pieces
 end
 
+-- At most APART pieces of about one size.
+local function cut_evenly(entries, split)
+  local pieces, from = {}, 1
+  for i = 1, #entries do
+    local allowed = split or i < #entries and entries[i].session ~= entries[i + 1].session
+    if i == #entries or allowed and i * APART >= (#pieces + 1) * #entries then
+      pieces[#pieces + 1] = { from, i }
+      from = i + 1
+    end
+  end
+  return pieces
+end
+
+-- What enrichers and filters answer: for each entry a hash of what became of it, false if it was dropped.
+local function answers(p, entries, from, to)
+  local out, places = {}, {}
+  for i = from, to do
+    out[i - from + 1] = false
+    places[entries[i].session .. ":" .. entries[i].line] = i - from + 1
+  end
+  p:run(readers.list(entries, from, to), function(entry, session, line)
+    out[places[session .. ":" .. line]] = core.session_id(tostring(entry) .. " ")
+  end)
+  return out
+end
+
+-- One of the pieces with a state of their own.
+local function apart(p, entries, given)
+  local hook = p.retro[1]
+  local pieces = cut_evenly(entries, not hook or hook.table.split)
+  local piece = pieces[given.piece] or { 1, 0 }
+  local result = { pieces = #pieces, problems = p.order }
+  if hook then result.acc = run_piece(p, entries, piece[1], piece[2])
+  else result.answers = answers(p, entries, piece[1], piece[2]) end
+  return result
+end
+
 --- Run the job's plugins over entries.
 -- @param hooks of the job
--- @param given { sessions =, seed = number of the random split, nil: in one piece }
+-- @param given { sessions =, seed = number of the random split, piece = number of a piece to be run alone, accs =
+--   packed results of such pieces, to be merged and finished }; without the last three in one piece
 -- @param reader the entries
--- @return { entries =, pieces =, report =, problems = }
+-- @return { entries =, pieces =, problems =, and report =, the packed acc = of a piece, or without a retrospective
+--   answers = what became of each entry }
 function check.run(hooks, given, reader)
-  local entries = collect(reader)
   local p = pipeline.new(hooks)
+  if given.accs then
+    reader:close()
+    local merged = merge_pieces(p, #given.accs, function(i) return given.accs[i] end)
+    return { pieces = #given.accs, report = report.copy(merged), problems = p.order }
+  end
+  local entries = collect(reader)
+  if given.piece then return apart(p, entries, given) end
   local result = { entries = #entries, pieces = 1, problems = p.order }
   if #p.retro == 0 then
-    run_range(p, entries, 1, #entries)
+    result.answers = answers(p, entries, 1, #entries)
     return result
   end
   local t = p.retro[1].table
   local pieces = { { 1, #entries } }
   if given.seed and #entries > 0 then pieces = cut(entries, t.split, given.seed) end
   result.pieces = #pieces
-  result.report = report.copy(run_pieces(p, entries, pieces))
+  result.report = report.copy(merge_pieces(p, #pieces, function(i)
+    return run_piece(p, entries, pieces[i][1], pieces[i][2])
+  end))
   return result
 end
 

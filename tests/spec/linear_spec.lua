@@ -157,7 +157,8 @@ describe("linear time, whatever is in an entry:", function()
     width.wrap(escape(text, "\n"), 80)
     width.wrap(text, 1000000)
     width.cut(text, 80)
-    for _, line in ipairs { text, "make " .. text:sub(2), "cd " .. text .. " && pytest " .. text } do
+    for _, line in ipairs { text, "make " .. text:sub(2), "cd " .. text .. " && pytest " .. text,
+      "bash -" .. ("c"):rep(#text) .. "1 ls; pytest ." .. ("/"):rep(#text) .. "x" } do
       local commands = shell.commands(line)
       shell.statuses(commands, 1)
       shell.title(line)
@@ -167,6 +168,8 @@ describe("linear time, whatever is in an entry:", function()
       end
     end
     summaries.verdict(text, nil, false)
+    summaries.verdict((("1"):rep(480) .. "a\n"):rep(#text // 481), nil, false)
+    summaries.verdict(("1 " .. ("1"):rep(460) .. "a in 1s\n"):rep(#text // 471), nil, false)
   end)
 end)
 

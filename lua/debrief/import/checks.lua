@@ -87,8 +87,8 @@ end
 local WHOLE = runners.set ". ./ ./... ... * all run clean"
 
 local function path(word)
-  word = word:gsub("^%./", ""):gsub("/%.%.%.$", ""):gsub("/+$", "")
-  return word
+  word = word:gsub("^%./", ""):gsub("/%.%.%.$", "")
+  return word:match "^.*[^/]" or ""
 end
 
 local function targets_of(words, from, check, task_at)

@@ -117,7 +117,7 @@ local function nested(words, level)
   local name = words[first] and shell.base(words[first])
   if not SHELLS[name] or level > 3 then return nil end
   for i = first + 1, #words - 1 do
-    if words[i]:find "^%-%a*c%a*$" then return parse(words[i + 1], level + 1) end
+    if words[i]:find "^%-%a+$" and words[i]:find("c", 1, true) then return parse(words[i + 1], level + 1) end
     if not words[i]:find "^%-" then return nil end
   end
 end

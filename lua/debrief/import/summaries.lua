@@ -24,8 +24,8 @@ local families = {}
 function families.python(line)
   local rest = line:match "^[=%s]*(%d+ %a.*) in [%d.:]+ ?s" -- pytest: "1 failed, 11 passed, 2 warnings in 3.21s"
   if rest then
-    local bad = count(rest:match "(%d+) failed") + count(rest:match "(%d+) errors?")
-    return by_counts(bad, rest:match "(%d+) passed")
+    local bad = count(rest:match "%f[%d](%d+) failed") + count(rest:match "%f[%d](%d+) errors?")
+    return by_counts(bad, rest:match "%f[%d](%d+) passed")
   end
   if line:find "^FAILED %([%a%d=, ]+%)" then return false end -- unittest
   if line:find "^OK%s*$" or line:find "^OK %([%a%d=, ]+%)" then return true end
@@ -33,9 +33,9 @@ end
 
 function families.js(line)
   local rest = line:match "^%s*Tests:?%s+(%d.*)" -- jest "1 failed, 4 passed, 5 total", vitest "1 failed | 4 passed (5)"
-  if rest then return by_counts(rest:match "(%d+) failed", rest:match "(%d+) passed") end
+  if rest then return by_counts(rest:match "%f[%d](%d+) failed", rest:match "%f[%d](%d+) passed") end
   rest = line:match "^%s*Test Files%s+(%d.*)" or line:match "^%s*Test Suites:%s+(%d.*)"
-  if rest then return by_counts(rest:match "(%d+) failed", nil) end
+  if rest then return by_counts(rest:match "%f[%d](%d+) failed", nil) end
   local failed = line:match "^%s*(%d+) failing" or line:match "^[#ℹ ]*fail (%d+)%s*$" or line:match "^%s*(%d+) fail%s*$"
     or line:match "^%s*(%d+) failed%s*$" or line:match "^not ok %d+" and "1"
     or line:match "^%a+ | %d+ passed.* | (%d+) failed"
@@ -63,7 +63,7 @@ function families.cargo(line)
   end
   if line:find "^error: test failed" or line:find "^error: could not compile" then return false end
   passed = line:match "^%s*Summary %[.-%] +%d+ tests? run: (%d+) passed" -- nextest
-  if passed then return by_counts(line:match "(%d+) failed", passed) end
+  if passed then return by_counts(line:match "%f[%d](%d+) failed", passed) end
 end
 
 function families.java(line)
@@ -81,7 +81,7 @@ end
 
 function families.ruby(line)
   local examples, failures = line:match "^(%d+) examples?, (%d+) failures?" -- rspec
-  if examples then return by_counts(count(failures) + count(line:match "(%d+) errors?"), examples) end
+  if examples then return by_counts(count(failures) + count(line:match "%f[%d](%d+) errors?"), examples) end
   local runs, failed, errors = line:match "^(%d+) %a+, %d+ assertions, (%d+) failures, (%d+) errors" -- minitest
   if runs then return by_counts(count(failed) + count(errors), runs) end
 end
@@ -91,11 +91,11 @@ function families.php(line)
   if passed then return by_counts(0, passed) end
   if line:find "^FAILURES!" or line:find "^ERRORS!" then return false end
   local rest = line:match "^%s*Tests:%s+(%d.*)" -- pest
-  if rest then return by_counts(rest:match "(%d+) failed", rest:match "(%d+) passed") end
+  if rest then return by_counts(rest:match "%f[%d](%d+) failed", rest:match "%f[%d](%d+) passed") end
 end
 
 function families.ctest(line)
-  local failed, all = line:match "%d+%% tests passed, (%d+) tests failed out of (%d+)"
+  local failed, all = line:match "%f[%d]%d+%% tests passed, (%d+) tests failed out of (%d+)"
   if all then return by_counts(failed, all) end
 end
 

@@ -2,6 +2,7 @@
 #include "json_scan.h"
 #include "utf8.h"
 
+#include <float.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,8 +237,10 @@ bool dbf_json_decode_integer(const dbf_json_value *number, int64_t *value) {
   return true;
 }
 
-/* Up to 19 digits and a small power of ten are exact in one operation (W. Clinger, 1990). */
+/* Up to 19 digits and a small power of ten are exact in one operation (W. Clinger, 1990), which must not be rounded twice, as
+ * the old floating-point unit of x86 does. */
 static bool decode_exact(const char *p, const char *end, double *value) {
+  if (FLT_EVAL_METHOD != 0) return false;
   static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   bool negative = *p == '-', fraction = false;

@@ -29,7 +29,7 @@ static void refuses_what_is_no_session(void **state) {
   assert_int_equal(err.code, DEBRIEF_EARG);
   assert_false(debrief_log_repair(log_, "s1", NULL, &err));
   assert_int_equal(err.code, DEBRIEF_EARG);
-  repair.struct_size = 5;
+  repair.struct_size = sizeof(size_t) - 1;
   refuse("s1", DEBRIEF_EARG);
 }
 

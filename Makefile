@@ -25,6 +25,7 @@ TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc 
 TO_CHECK = clang clang-format lua-check
 TO_FUZZ  = clang libclang-rt-14-dev libjansson-dev libyajl-dev
 TO_GRIND = valgrind
+TO_ANALYZE = gcc cppcheck clang-tidy clang-tools
 
 # Lines of the REPL are edited by GNU readline, which only the program loads, and only then: its licence is the GPL.
 # The build needs its headers. `no`: without.
@@ -76,7 +77,7 @@ EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers torture bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers torture mutants analyze bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -174,7 +175,7 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage src/man/make.lua
+	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage tests/mutants/run tests/analyze/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
 	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
@@ -224,8 +225,8 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a $(filter %.o,$(EN
 	$(LINK) -pie $(filter -%,$(ENGINE)) $(filter %.o,$^) $(BUILD)/libdebrief-log.a $(LDLIBS) -o $@
 
 # Numbers of the long form, for the scripts in tests/faults and tests/fuzz; see tests/torture/README.md.
-LONG = TORTURE=1 KILLS=8000 KILLS_SECONDS=1200 REPAIRS=20000 ENTRIES=50000
-TORTURED = faults/ unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile terminal_plain redact
+LONG = TORTURE=1 HOSTILE=full LINEAR_SIZE=8388608 KILLS=8000 KILLS_SECONDS=1200 REPAIRS=20000 ENTRIES=50000
+TORTURED = faults/ unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile_ terminal_safe linear_ redact
 
 torture: ## the long form of what breaks logs, calls, memory and scripts, as root: figures in build-torture/torture.md
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_FUZZ)
@@ -233,6 +234,15 @@ torture: ## the long form of what breaks logs, calls, memory and scripts, as roo
 	@mkdir -p build-torture/test-output && rm -f build-torture/test-output/*.figures
 	@$(MAKE) --no-print-directory fuzz SECONDS=60 FIGURES=build-torture/test-output/make-fuzz.figures
 	@$(LONG) BUILD=build-torture tests/run $(TORTURED)
+
+mutants: ## plant faults one at a time (T=WORD: those with it in their description): each must turn a test red
+	@.ci/deps $(TO_BUILD) $(TO_TEST)
+	@$(SUB) BUILD=$(TESTED) CFLAGS='$(WITH_ASSERTIONS)' all tests
+	@BUILD=$(TESTED) CFLAGS='$(WITH_ASSERTIONS)' tests/mutants/run $(T)
+
+analyze: ## gcc -fanalyzer, cppcheck, clang-tidy and scan-build (T=TOOL: one of them): nothing but what tests/analyze answers
+	@.ci/deps $(TO_BUILD) $(TO_ANALYZE)
+	@tests/analyze/run $(T)
 
 bench: ## measure, against the peers when they are there
 	@.ci/deps $(TO_BUILD)

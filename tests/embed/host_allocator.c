@@ -113,7 +113,7 @@ static void a_plugin_over_its_limit_is_reported_and_others_go_on(void **state) {
   (void)state;
   put_plugins();
   put_plugin("hungry", "retrospective = { init = function() return {} end,\n"
-                       "step = function(acc) while true do acc[#acc + 1] = ('x'):rep(#acc) end end,\n"
+                       "step = function(acc) for i = 1, 55 do acc[i] = ('x'):rep(40000 + i) end end,\n"
                        "merge = function() end, finish = function() return { title = 'full' } end }");
   open_with((debrief_config){.plugin_memory = 3000000, .workers = 1});
   add("s1", SKILL("a"));

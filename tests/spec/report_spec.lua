@@ -153,6 +153,11 @@ describe("safe", function()
     assert.equal("\\xff\\xc3é\\xed\\xa0\\x80\\xc0\\x80", (escape("\xff\xc3é\xed\xa0\x80\xc0\x80")))
   end)
 
+  it("escapes marks that pile up on one letter, from the fifth on", function()
+    local mark = "\u{301}"
+    assert.equal("e" .. mark:rep(4) .. "\\u{301}\\u{301}e" .. mark, (escape("e" .. mark:rep(6) .. "e" .. mark)))
+  end)
+
   it("leaves other text as it is", function()
     for _, s in ipairs { "", "plain \\x1b", "naïve café", "テスト", "e\u{301}", "😀" } do assert.equal(s, (escape(s))) end
   end)

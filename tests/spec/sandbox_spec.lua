@@ -188,6 +188,17 @@ describe("a plugin that lies", function()
     assert.truthy(r.err:find("plugin 'a', step: ./a.lua:2: " .. READ_ONLY, 1, true), r.err)
   end)
 
+  it("cannot change what it kept from enrich when others have it", function()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a"}\n{"session_id":"s1","skill":"b"}\n')
+    scene:write("a.lua", [[local kept
+      return { name = "a", api = 1, enrich = function(entry)
+        if kept then kept.skill = "forged" end
+        kept = entry
+      end }]])
+    local r = scene:run { "retro", "skills", "--enrich", "./a.lua", "-j", "1" }
+    assert.truthy(r.err:find("plugin 'a', enrich: ./a.lua:3: " .. READ_ONLY, 1, true), r.err)
+  end)
+
   it("keeps its name and its hooks", function()
     for _, change in ipairs { "M.name = 'summary'", "M.name = nil", "M.retrospective = nil",
       "M.retrospective.merge = nil M.retrospective.step = nil", "ctx.line = {} ctx.session = 1 ctx.options = nil" } do

@@ -200,6 +200,14 @@ static void returns_the_record_after_a_run_of_nuls(void **state) {
         "them\nentry 1 @0 " A " salvaged\nend 1 entries, 1 lines, 0 blank, 1 damaged, 0 warnings\n");
 }
 
+/* Only where nothing is broken does another's entry count: somebody put it there. Here damage may have made it. */
+static void a_whole_entry_of_another_session_is_not_salvaged(void **state) {
+  (void)state;
+  READS_WITH({.session = "s1"}, "{\"session_id\":\"s2\",\"skill\":\"x\"}{\"session_id\":\"s1\",\"sk\n" B "\n",
+             "bad_json 1 @0+53 \"\" unterminated string, at byte 54 of the line\n"
+             "entry 2 @54 " B "\nend 1 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
+}
+
 static void names_a_tail_that_is_cut(void **state) {
   (void)state;
   READS(A "\n{\"session_id\":\"s",
@@ -399,6 +407,7 @@ int main(void) {
       TEST(escaped_quotes_do_not_hide_where_a_record_begins),
       TEST(a_session_is_called_as_the_lines_before_call_it),
       TEST(returns_the_record_after_a_run_of_nuls),
+      TEST(a_whole_entry_of_another_session_is_not_salvaged),
       TEST(names_a_tail_that_is_cut),
       TEST(returns_a_record_once_that_the_next_line_repeats),
       TEST(returns_a_record_once_that_a_later_line_repeats),

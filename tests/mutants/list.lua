@@ -23,8 +23,8 @@ return {
     "if (!ok || atomic_exchange(&session->folder_synced, true) || true) return ok;", "unit/power unit/log" },
   { "no poison after a failed sync", "src/log/log.c", "else s->poisoned = true;", "else s->synced = goal;",
     "unit/log unit/failing" },
-  { "no limit on waiting for a lock", "src/log/lock.c", "if (now_us() >= *deadline)", "if (now_us() >= *deadline + 100000)",
-    "unit/lock" },
+  { "no limit on waiting for a lock", "src/log/lock.c", "if (now_us() >= *deadline)",
+    "if (now_us() >= *deadline + 100000)", "unit/lock" },
   { "links are followed", "src/log/directory.c",
     "(flags | OPEN_FLAGS),\n                      .mode = mode,\n                      .resolve = BENEATH | " ..
       "NO_LINKS | NO_MAGIC_LINKS};", "((flags | OPEN_FLAGS) & ~O_NOFOLLOW), .mode = mode, .resolve = BENEATH};",

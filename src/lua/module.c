@@ -187,7 +187,7 @@ static int l_list(lua_State *L) {
   return 1;
 }
 
-/* stat(path) -> {size=, mtime= ns, kind="file"|"folder"|"other"} | nil, message */
+/* stat(path) -> {size=, mtime= ns, kind="file"|"folder"|"other", is_link=} | nil, message. Of a link: of what it leads to. */
 static int l_stat(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct stat st;
@@ -196,6 +196,8 @@ static int l_stat(lua_State *L) {
   dbf_table_set_integer(L, "size", (lua_Integer)st.st_size);
   dbf_table_set_integer(L, "mtime", (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
   dbf_table_set_string(L, "kind", S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
+  lua_pushboolean(L, lstat(path, &st) != 0 || S_ISLNK(st.st_mode));
+  lua_setfield(L, -2, "is_link");
   return 1;
 }
 

@@ -50,6 +50,7 @@ describe("source:siblings", function()
       ['{ "{name}/*.jsonl" }'] = "in/a/x.jsonl=x.jsonl",
       ['{ "{name}/**.jsonl" }'] = "in/a/deep/y.jsonl=y.jsonl in/a/x.jsonl=x.jsonl",
       ['{ "*/x.jsonl", "{name}/z.*" }'] = "in/a-b/x.jsonl=x.jsonl in/a/x.jsonl=x.jsonl in/a/z.txt=z.txt",
+      ['{ "folder/*" }'] = "", ['{ "loop/b.jsonl" }'] = "", ['{ "link.jsonl" }'] = "", ['{ "a/l.jsonl" }'] = "",
       ['{ "nosuch" }'] = "", ['{ "**/y.jsonl" }'] = "in/a/deep/y.jsonl=y.jsonl",
     } do
       importer(siblings)

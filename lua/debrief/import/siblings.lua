@@ -102,21 +102,39 @@ local function add_below(folder, prefix, depth, out)
   end
 end
 
+-- The files that a pattern may match: those below the folder that it names before its first star. Most folders with
+-- foreign logs hold many more.
+local function candidates(folder, pattern, name)
+  local start, prefix = pattern:match "^([^*]*)/" or "", ""
+  for part in start:gmatch "[^/]+" do
+    part = part:gsub("{name}", function() return name end)
+    folder, prefix = folder .. "/" .. part, prefix .. part .. "/"
+    local stat = core.stat(folder)
+    if not stat or stat.kind ~= "folder" or stat.is_link then return {} end
+  end
+  local out = {}
+  add_below(folder, prefix, 1, out)
+  return out
+end
+
 --- The siblings of a file.
 -- @param path of the file
 -- @param patterns as siblings.check accepts them
 -- @return array of { path =, name = relative to the file's folder }, sorted by name
 function siblings.of(path, patterns)
-  local base, all, tests, out = path:match "[^/]*$", {}, {}, {}
+  local base, found, out = path:match "^.*/(.*)$" or path, {}, {}
   local name = base:match "^(.+)%.[^.]*$" or base
-  for i, pattern in ipairs(patterns) do tests[i] = compiled(pattern, name) end
-  add_below(siblings.folder_of(path), "", 1, all)
-  table.sort(all)
-  for _, one in ipairs(all) do
-    local found = false
-    for _, test in ipairs(tests) do found = found or matches(test, one) end
-    if found and one ~= base then out[#out + 1] = { path = full(path, one), name = one } end
+  found[base] = true
+  for _, pattern in ipairs(patterns) do
+    local test = compiled(pattern, name)
+    for _, one in ipairs(candidates(siblings.folder_of(path), pattern, name)) do
+      if not found[one] and matches(test, one) then
+        found[one] = true
+        out[#out + 1] = { path = full(path, one), name = one }
+      end
+    end
   end
+  table.sort(out, function(a, b) return a.name < b.name end)
   return out
 end
 

@@ -14,8 +14,11 @@ void dbf_bytes_init(dbf_bytes *bytes) {
 }
 
 void dbf_bytes_release(dbf_bytes *bytes) {
+  size_t *left = bytes->left;
+  if (left) *left += bytes->cap;
   free(bytes->data);
   dbf_bytes_init(bytes);
+  bytes->left = left;
 }
 
 void dbf_bytes_clear(dbf_bytes *bytes) {
@@ -47,8 +50,14 @@ void dbf_bytes_move(char *to, const char *from, size_t len) {
   memcpy(to, from, len);
 }
 
+/* May the capacity be `cap`? */
+static bool is_within(const dbf_bytes *bytes, size_t cap) {
+  return !bytes->left || cap - bytes->cap <= *bytes->left;
+}
+
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
   size_t cap = more <= SIZE_MAX - bytes->len ? grown(bytes->cap, bytes->len + more) : 0;
+  if (cap && !is_within(bytes, cap)) cap = is_within(bytes, bytes->len + more) ? bytes->len + more : 0;
   char *data = cap && !bytes->failed ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
   if (!data) {
     bytes->failed = true;
@@ -56,6 +65,7 @@ bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
   }
   assert(cap >= bytes->len + more);
   memset(data + cap, 0, DBF_PADDING);
+  if (bytes->left) *bytes->left -= cap - bytes->cap;
   bytes->data = data;
   bytes->cap = cap;
   return true;

@@ -20,9 +20,14 @@ typedef struct dbf_bytes {
   size_t len;
   size_t cap; /* bytes that may be used; DBF_PADDING more are allocated, and zero when they were never used */
   bool failed; /* an allocation failed or a length overflowed; the bytes up to len are still good */
+  size_t *
+      left; /* capacity that may still be taken, shared with others, or NULL: there is no limit. Set it before the first
+                   byte; it stays through a release */
 } dbf_bytes;
 
 void dbf_bytes_init(dbf_bytes *bytes);
+
+/* Free the memory. What is left can be filled again. */
 void dbf_bytes_release(dbf_bytes *bytes);
 
 /* Forget the content and a failure, keep the memory. */

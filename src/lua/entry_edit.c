@@ -1,5 +1,7 @@
 #include "entry_edit.h"
 
+#include "memory.h"
+
 #include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
@@ -74,6 +76,7 @@ pending *dbf_entry_edit_push_pending(lua_State *L, entry_view *e) {
   if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA && e->has_pending) return lua_touserdata(L, -1);
   pending *w = lua_newuserdatauv(L, sizeof *w, 2);
   dbf_bytes_init(&w->text);
+  w->text.left = dbf_memory_left(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &pending_key);
   lua_setmetatable(L, -2);
   lua_insert(L, -2);

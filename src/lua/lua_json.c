@@ -46,6 +46,9 @@ static int refuse(lua_State *L, const step *at, const char *what) {
   return luaL_error(L, "%s%s%s cannot be written as JSON", what, *path ? " at " : "", path);
 }
 
+/* An interrupt is looked for at every table, at so many elements, and at a string of so many bytes. */
+enum { MANY = 1024, LONG = 1 << 16 };
+
 static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at, unsigned depth);
 
 /* Is this table an array, and how long? Raises when it is neither array nor object. */
@@ -140,6 +143,7 @@ static void write_elements(lua_State *L, int index, dbf_bytes *out, lua_Integer 
   dbf_bytes_append_char(out, '[');
   for (lua_Integer i = 1; i <= length; i++) {
     step here = {at, NULL, i};
+    if (i % MANY == 0) dbf_limits_pace(L);
     if (i > 1) dbf_bytes_append_char(out, ',');
     lua_rawgeti(L, index, i);
     write_value(L, lua_gettop(L), out, &here, depth + 1);
@@ -186,6 +190,7 @@ static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at,
   case LUA_TNUMBER: write_number(L, index, out, at); break;
   case LUA_TSTRING: {
     const char *text = lua_tolstring(L, index, &len);
+    if (len > LONG) dbf_limits_pace(L);
     dbf_json_write_string(out, text, len);
     break;
   }

@@ -26,7 +26,7 @@ struct dbf_memory {
   lua_Alloc allocate;
   void *user;
   size_t limit; /* 0: none */
-  size_t used;  /* bytes of blocks that were given out */
+  size_t left;  /* of the limit: bytes that may still be given out */
   size_t taken; /* bytes of slabs and larger blocks */
   free_block *lists[CLASSES];
   free_block *slabs; /* the first bytes of each slab link them */
@@ -43,7 +43,7 @@ void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size
 dbf_memory *dbf_memory_new(lua_Alloc allocate, void *user, size_t limit) {
   if (!allocate) allocate = dbf_memory_plain;
   dbf_memory *m = allocate(user, NULL, 0, sizeof *m);
-  if (m) *m = (dbf_memory){.allocate = allocate, .user = user, .limit = limit};
+  if (m) *m = (dbf_memory){.allocate = allocate, .user = user, .limit = limit, .left = limit};
   return m;
 }
 
@@ -126,11 +126,17 @@ void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new
   size_t before = block ? whole(old_size) : 0,
          after = new_size ? whole(new_size) : 0; /* without a block, old_size is a type */
   void *to = NULL;
-  if (m->limit && after > before && (after > m->limit || m->used - before > m->limit - after)) return NULL;
+  if (m->limit && after > before && after - before > m->left) return NULL;
   if (!block && new_size) to = take(m, new_size);
   else if (new_size) to = resize(m, block, old_size, new_size);
   else if (block) release(m, block, old_size);
-  assert(m->used >= before);
-  if (to || !new_size) m->used = m->used - before + after;
+  if (to || !new_size) m->left = m->left + before - after;
   return to;
+}
+
+size_t *dbf_memory_left(lua_State *L) {
+  void *memory;
+  if (lua_getallocf(L, &memory) != dbf_memory_allocate) return NULL;
+  dbf_memory *m = memory;
+  return m->limit ? &m->left : NULL;
 }

@@ -27,6 +27,10 @@ void dbf_memory_free(dbf_memory *memory);
 /* malloc, realloc and free as a lua_Alloc. */
 void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size);
 
+/* How many bytes may still be used: byte buffers of a state (scratch.h) count there, too. NULL: there is no limit, or
+ * the state has another allocator. */
+size_t *dbf_memory_left(lua_State *L);
+
 /* A lua_Alloc; `memory` is a dbf_memory. */
 void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new_size);
 

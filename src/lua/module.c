@@ -221,6 +221,7 @@ static int l_slurp(lua_State *L) {
   }
   dbf_scratch_check(L, out);
   lua_pushlstring(L, out->len ? out->data : "", (lua_Integer)out->len < most ? out->len : (size_t)most);
+  dbf_bytes_release(out); /* files are large, and the next use may be far away */
   return 1;
 }
 
@@ -352,13 +353,14 @@ static int l_entry(lua_State *L) {
   dbf_scratch *scratch = dbf_scratch_take(L);
   int taken = lua_gettop(L);
   dbf_json_fault fault;
-  dbf_bytes_append(&scratch->text, text, len);
-  if (!dbf_bytes_terminate(&scratch->text)) return luaL_error(L, "not enough memory");
-  dbf_scan status = dbf_entry_scan(&scratch->entry, scratch->text.data, len, foreign, &fault);
+  dbf_bytes *line = &scratch->extra;
+  dbf_bytes_append(line, text, len);
+  if (!dbf_bytes_terminate(line)) return luaL_error(L, "not enough memory");
+  dbf_scan status = dbf_entry_scan(&scratch->entry, line->data, len, foreign, &fault);
   if (status == DBF_SCAN_NO_MEMORY) return luaL_error(L, "not enough memory");
   if (status != DBF_SCAN_OK) {
     lua_pushnil(L);
-    lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - scratch->text.data) + 1);
+    lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - line->data) + 1);
     dbf_scratch_give(L, taken);
     return 2;
   }

@@ -1,4 +1,5 @@
 #include "scratch.h"
+#include "memory.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -7,8 +8,8 @@ static const char scratch_key; /* registry keys: of the shared scratch, */
 static const char free_key;    /* of the first free one, whose user value is the next, */
 static const char type_key;    /* and of their metatable */
 
-/* Scratches nest only where a finalizer calls a binding, so a list of free ones stays short. One that once held a huge
- * value is not kept. */
+/* Scratches nest only where a finalizer calls a binding, so a list of free ones stays short. Memory
+ * for a huge value is not kept. */
 enum { KEPT = 16 << 20 };
 
 static int l_gc(lua_State *L) {
@@ -29,6 +30,7 @@ static dbf_scratch *push_new(lua_State *L) {
   dbf_bytes_init(&scratch->extra);
   dbf_bytes_init(&scratch->results);
   dbf_entry_init(&scratch->entry);
+  scratch->text.left = scratch->piece.left = dbf_memory_left(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &type_key);
   lua_setmetatable(L, -2);
   return scratch;
@@ -59,9 +61,13 @@ dbf_scratch *dbf_scratch_take(lua_State *L) {
 }
 
 void dbf_scratch_give(lua_State *L, int index) {
-  const dbf_scratch *scratch = lua_touserdata(L, index);
+  dbf_scratch *scratch = lua_touserdata(L, index);
   assert(scratch && lua_rawlen(L, index) == sizeof *scratch);
-  if (scratch->text.cap + scratch->piece.cap + scratch->extra.cap > KEPT) return;
+  if (scratch->text.cap + scratch->piece.cap + scratch->extra.cap > KEPT) {
+    dbf_bytes_release(&scratch->text);
+    dbf_bytes_release(&scratch->piece);
+    dbf_bytes_release(&scratch->extra);
+  }
   index = lua_absindex(L, index);
   lua_pushvalue(L, index);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
@@ -76,16 +82,18 @@ dbf_scratch *dbf_scratch_of(lua_State *L) {
   return scratch;
 }
 
-dbf_bytes *dbf_scratch_text(lua_State *L) {
-  dbf_bytes *bytes = &dbf_scratch_of(L)->text;
+static dbf_bytes *emptied(dbf_bytes *bytes) {
+  if (bytes->cap > KEPT) dbf_bytes_release(bytes);
   dbf_bytes_clear(bytes);
   return bytes;
 }
 
+dbf_bytes *dbf_scratch_text(lua_State *L) {
+  return emptied(&dbf_scratch_of(L)->text);
+}
+
 dbf_bytes *dbf_scratch_piece(lua_State *L) {
-  dbf_bytes *bytes = &dbf_scratch_of(L)->piece;
-  dbf_bytes_clear(bytes);
-  return bytes;
+  return emptied(&dbf_scratch_of(L)->piece);
 }
 
 void dbf_scratch_check(lua_State *L, const dbf_bytes *bytes) {

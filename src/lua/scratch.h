@@ -15,10 +15,12 @@
 
 #include "../log/entry.h"
 
+/* In states with a limit of memory, `text` and `piece` count against it; lines on their way to a log or from it go into
+ * `extra`, which does not. */
 typedef struct dbf_scratch {
   dbf_bytes text;    /* what is being built */
   dbf_bytes piece;   /* a part of it: a decoded string, a value to be spliced in */
-  dbf_bytes extra;   /* unknown members of an entry under construction */
+  dbf_bytes extra;   /* unknown members of an entry under construction; lines */
   dbf_bytes results; /* of the host's functions that run, one within the other */
   dbf_entry entry;   /* a scan of `text` */
 } dbf_scratch;

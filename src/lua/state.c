@@ -13,7 +13,12 @@
 
 static const char core_key; /* registry key of what opens debrief.core */
 
+/* { message = text } is an error of ours with all its words: nobody needs to know where it was raised. */
 static int l_traceback(lua_State *L) {
+  if (lua_istable(L, 1)) {
+    lua_pushliteral(L, "message");
+    if (lua_rawget(L, 1) == LUA_TSTRING) return 1;
+  }
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }

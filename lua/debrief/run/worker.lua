@@ -22,6 +22,7 @@ core.freeze() -- entries of this state: a plugin may change its own copy in enri
 
 local job -- what setup was given
 local loaded = {} -- name -> { table =, options = }
+local unloaded -- why a plugin is not in there
 local out, held = nil, {} -- a debrief.text.pager that is open; what waits for its end
 local where, asked -- the hook of the query's expression, and the names it asks entries for
 local retro -- the names of the retrospectives that chunks are for
@@ -60,6 +61,7 @@ end
 local function hooks_of(names)
   local list = {}
   for i, name in ipairs(names or {}) do
+    if not loaded[name] then error({ message = unloaded }, 0) end -- in this state; another had the memory for it
     list[i] = { table = loaded[name].table, path = loaded[name].path, match = loaded[name].match, ctx = context(name) }
   end
   return list
@@ -108,7 +110,10 @@ function worker.setup(given)
   local about = {}
   for _, found in ipairs(job.plugins or {}) do
     local message = load_one(found)
-    if message then return { message = message, plugin = found.name } end
+    if message then
+      unloaded = message
+      return { message = message, plugin = found.name }
+    end
     about[found.name] = worker.describe(found.name)
   end
   for _, use in ipairs { "enrich", "filter", "retro", "import" } do

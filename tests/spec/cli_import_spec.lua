@@ -30,6 +30,26 @@ describe("import", function()
   end)
   teardown(program.clean)
 
+  it("gives an importer its time for each line and each entry, once", function()
+    scene = program.scene()
+    local template = [=[return { name = "slow", api = 1, import = { open = function(source, emit)
+      local function work() for _ = 1, 2e7 do end end
+      %s
+    end } }]=]
+    local function run(body)
+      scene:write("slow.lua", template:format(body))
+      scene:write("in.jsonl", '{"a":1}\n')
+      return scene:run { "-d", "log", "import", "./slow.lua", "in.jsonl", "--plugin-time=0.5" }
+    end
+    local r = run [=[for _ in source:lines() do
+      for i = 1, 12 do work() emit { session_id = "s", source = { kind = "k", key = tostring(i) } } end end]=]
+    assert.same({ "debrief: 12 entries stored in log, from 1 file\n", 0 }, { r.err, r.status })
+    r = run [=[while true do emit { session_id = "s", source = { kind = "k", key = "1" } } end]=]
+    assert.truthy(r.err:find "'slow', import: .*took more than 500 ms", r.err)
+    r = run [=[while true do for _ in source:lines() do end end]=]
+    assert.truthy(r.err:find("./slow.lua:3: source:lines: this file was opened 100 times before", 1, true), r.err)
+  end)
+
   it("stores sparse entries in their sessions, once", function()
     scene:write("log.jsonl", '{"run":"1","skill":"a"}\n{"run":"2","in":"s2"}\n{"run":"3"}\n')
     local r = import("./toy.lua", "log.jsonl")

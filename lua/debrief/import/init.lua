@@ -55,7 +55,15 @@ local function report(run, path, line, text)
     message = tostring(text), excerpt = "", damage = false }
 end
 
+-- `open` may take a second for each line and each entry, so both are rationed: MOST_PASSES over a file, and an entry
+-- for so many bytes that were read.
+local MOST_PASSES, BYTES, ENTRIES = 100, 16, 16
+
 local function lines(run, path)
+  run.passes[path] = (run.passes[path] or 0) + 1
+  if run.passes[path] > MOST_PASSES then
+    error(("source:lines: this file was opened %d times before"):format(MOST_PASSES), 2) -- called by a tail call
+  end
   local reader, message = run.files.reader(path)
   if not reader then error(message, 0) end
   run.read[path] = true
@@ -63,6 +71,8 @@ local function lines(run, path)
     if not reader then return nil end -- it ended before
     local entry, line = reader:next()
     if entry then
+      core.progress()
+      run.ration = run.ration + ENTRIES
       run.line, run.lines[path] = line, line
       run.path = path
       return entry, line
@@ -81,6 +91,7 @@ function new_source(run, path)
     read = function()
       local text, message = run.files.slurp(path)
       if not text then error(message, 0) end
+      run.ration = run.ration + #text // BYTES
       return text
     end,
     siblings = function(_, pattern)
@@ -180,6 +191,8 @@ local function emitter(run, final)
       return true
     end
     run.emitted[#run.emitted + 1] = name
+    run.ration = run.ration - 1
+    if run.ration >= 0 then core.progress() end
     local list = run.sessions[id]
     if not list then
       list = {}
@@ -236,7 +249,7 @@ function import.run(given, call)
   local run = {
     diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {},
     order = {}, read = {}, files = given.files, given = given.path, declared = given.siblings, lines = {}, odd = {},
-    refused = 0,
+    refused = 0, passes = {}, ration = 0,
   }
   local failure, entries
   if call(new_source(run, given.path), emitter(run, given.final)) then

@@ -89,6 +89,7 @@ describe("shell: the title of a line", function()
     for line, expected in pairs {
       ["cd web && npm test -- --watch"] = "npm test", ["git status"] = "git status", ["CI=1 make -j4"] = "make",
       ["./run.sh 'a b'"] = "run.sh", ["cd x"] = "cd x",
+      ["npm run test:unit -- a"] = "npm run test:unit", ["npx vitest run"] = "npx vitest", ["bun run"] = "bun run",
     } do assert.equal(expected, shell.title(line)) end
     assert.is_nil(shell.title "")
   end)

@@ -231,6 +231,7 @@ function shell.commands(line) return parse(line, 1) end
 -- ---- Statuses -------------------------------------------------------------------------------------------------------
 
 local LIGHT = set "cd pushd popd export source . set unset echo printf true mkdir sleep umask ulimit nvm eval pwd"
+local RUNNING = set "run exec x dlx compose"
 local FILTERS = set "tail head tee grep egrep rg sed awk cut sort uniq cat less more wc tr column jq strings ts"
 
 --- The name of a command's program, without its folder and the assignments before it.
@@ -250,8 +251,14 @@ function shell.title(line)
   if not main then return nil end
   local name, at = shell.name(main), 1
   while main.words[at] and main.words[at]:find "^[%w_]+=" do at = at + 1 end
-  local following = main.words[at + 1]
-  return following and following:find "^%a[%w_:.-]*$" and #following < 40 and name .. " " .. following or name
+  local title = name
+  for i = at + 1, at + 2 do -- "git status", but "npm run test" and "npx vitest"
+    local word = main.words[i]
+    if not word or not word:find "^%a[%w_:.-]*$" or #word > 40 then break end
+    title = title .. " " .. word
+    if not RUNNING[word] then break end
+  end
+  return title
 end
 
 -- The pipelines of the and-or list that decides the status of the line: arrays of commands; and has it a `||`?

@@ -30,6 +30,7 @@ int main(int argc, char **argv) {
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   double start = now();
   if (posix_spawnp(&pid, argv[1], &actions, NULL, argv + 1, environ) != 0) return 127;
+  posix_spawn_file_actions_destroy(&actions);
   if (wait4(pid, &status, 0, &used) != pid) return 1;
   printf("%.6f %ld %d %.3f\n", now() - start, used.ru_maxrss,
          WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),

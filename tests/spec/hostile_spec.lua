@@ -35,8 +35,11 @@ local function rows()
   for line in io.lines(SCRIPTS .. "/INDEX.tsv") do
     local name, class, how, beside = line:match "^([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$"
     if name ~= "name" then
-      list[#list + 1] = { name = name, class = class, how = how, beside = beside }
-      if how == "import" and (FULL or name:find "detect") then
+      local import = how == "import"
+      if not (import and program.sanitized) then -- a process of its own has no room for a sanitizer
+        list[#list + 1] = { name = name, class = class, how = how, beside = beside }
+      end
+      if import and (FULL or program.sanitized or name:find "detect") then
         list[#list + 1] = { name = name, class = class, how = "detect", beside = "" }
       end
     end

@@ -25,7 +25,7 @@ describe("the library functions of plugins", function()
     for from = 1, MOST, BLOCK do
       local to = math.min(from + BLOCK - 1, MOST)
       local r = scene:run { "read", "--enrich", "./cases.lua", "--format", "jsonl", "--opt", "from=" .. from,
-        "--opt", "to=" .. to }
+        "--opt", "to=" .. to, "--plugin-time=60" }
       assert.equal("", r.err)
       local ours, stock = debrief.decode(r.out).lines, cases(from, to)
       assert.equal(to - from + 1, #ours)

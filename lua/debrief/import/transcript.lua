@@ -214,6 +214,12 @@ function turn_methods:took(ms)
   if #self.runs == 1 and ms then run.own_ms = (run.own_ms or 0) + ms else run.own_ms = nil end
 end
 
+--- A person was waited for until `at`, as at a prompt for permission: that time is not active.
+function turn_methods:waited(at)
+  local run = self.runs[#self.runs]
+  if run then touch(run, at, true) end
+end
+
 -- ---- Runs -----------------------------------------------------------------------------------------------------------
 
 --- A prompt of a person ends the turn. `fields` begin the entry of the next run, which exists only if the agent

@@ -51,7 +51,6 @@ list.looked_at = {
     "check_json fills it, or is false" },
   { "clang", "src/log/entry_write.c", "core.UndefinedBinaryOperatorResult", "dbf_json_compact(w->out",
     "check_json fills it, or is false" },
-  { "clang", "src/log/error.c", "valist.Uninitialized", "vsnprintf", "it is the caller's, who began it" },
   { "clang", "src/log/follow_files.c", "core.DivideZero", "f->hand++ % f->count", "tries < 2 * count: count is not 0" },
   { "clang", "src/log/json_write.c", "bugprone-suspicious-memory-comparison", "memcmp(&back, &value",
     "the same bits are meant: -0.0 is not 0.0" },

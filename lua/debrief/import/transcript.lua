@@ -326,7 +326,8 @@ end
 
 --- The model replied. The last words of an attempt are its output_summary, and `status` is the final_status if nothing
 -- follows.
--- @param reply { at =, text =, model =, status =, message = an id, usage = integers by name }, each of which may be nil
+-- @param reply { at =, text =, model =, status =, message = an id, usage = integers by name, cost = US dollars of this
+--   reply }, each of which may be nil
 function turn_methods:reply(reply)
   local run = current(self)
   local entry, attempt = run.entry, run.entry.attempts[#run.entry.attempts]
@@ -334,6 +335,7 @@ function turn_methods:reply(reply)
   touch(run, reply.at)
   run.replied, entry.final_status = true, reply.status
   if reply.model then attempt.model, entry.model_used = reply.model, reply.model end
+  if reply.cost then entry.cost_usd = (entry.cost_usd or 0) + reply.cost end
   if reply.text and reply.text:find "%S" then attempt.output_summary = shorten(reply.text) end
   if reply.usage and next(reply.usage) then add_usage(self, run, reply) end
 end

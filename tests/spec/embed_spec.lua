@@ -121,7 +121,8 @@ failed: not enough memory
     setup(function() build "supervisor" end)
 
     it("retries, writes down, and hands over what happened before", function()
-      local flaky = [['test -f n || { touch n; echo "token gh]] .. [[p_0123456789abcdefghijABCDEFGHIJ012345"; false; }']]
+      local token = "gh" .. "p_0123456789abcdefghijABCDEFGHIJ012345"
+      local flaky = ([['test -f n || { touch n; echo "token %s"; false; }']]):format(token)
       local r = run("./supervisor sessions nightly 'true first' " .. flaky
         .. [[ 'echo "$HISTORY" | tail -n 2; printf "\033[2J"; exit 3' 'true last']])
       assert.equal(0, r.status, r.out)

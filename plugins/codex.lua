@@ -292,7 +292,7 @@ end
 
 local function detect(_, head)
   return head:find '"type"%s*:%s*"session_meta"' ~= nil and head:find '"payload"%s*:' ~= nil
-    or head:find '^%s*{"type"%s*:%s*"thread%.started"' ~= nil
+    or head:match("^[^\n]*"):find '"type"%s*:%s*"thread%.started"' ~= nil
 end
 
 return {

@@ -67,7 +67,7 @@ static void end_turn(task *t, bool stop, int write_error) {
 static bool is_turn(task *t) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
-  t->my_turn = c->turn == t->index;
+  t->my_turn = c->turn == t->index && !c->stop;
   pthread_mutex_unlock(&c->mutex);
   return t->my_turn;
 }

@@ -45,7 +45,7 @@ check "a second one finds nothing to do" "clean 3, new 1 0 0" "$(repair), $(stat
 
 mkdir "$work/storm"
 met=yes
-said=$("$drivers/repair_storm" "$work/storm" "${REPAIRS:-1000}" 2>&1) || met=no
+said=$("$drivers/repair_storm" "$work/storm" "${REPAIRS:-300}" 2>&1) || met=no
 if [ $met = yes ]; then echo "ok - $said"; else printf 'not ok - %s\n' "$said" | head -3; fi
 figure damage "repaired while others append" "$(echo "$said" | head -1)" "lost 0, twice 0, damaged 0" $met
 check "and nothing lies about after the storm" "" "$(ls -A "$work/storm")"

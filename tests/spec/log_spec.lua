@@ -65,11 +65,11 @@ describe("a log", function()
 
   it("appends once what carries a source key", function()
     local function run(key) return { skill = "a", source = { kind = "k", key = key } } end
-    assert.same({ 2, 0 }, { log.handle:append_new("s1", { run "1", run "2" }) })
+    assert.same({ 2, 0, 0 }, { log.handle:append_new("s1", { run "1", run "2" }) })
     local before = scene:read(path)
-    assert.same({ 0, 2 }, { log.handle:append_new("s1", { run "2", run "1" }) })
+    assert.same({ 0, 2, 0 }, { log.handle:append_new("s1", { run "2", run "1" }) })
     assert.equal(before, scene:read(path))
-    assert.same({ 1, 2 }, { log.handle:append_new("s1", { run "1", run "3", run "3" }) })
+    assert.same({ 1, 2, 0 }, { log.handle:append_new("s1", { run "1", run "3", run "3" }) })
   end)
 
   it("goes over sessions in name order and entries in theirs, with session and line", function()

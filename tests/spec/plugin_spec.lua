@@ -137,7 +137,8 @@ describe("a plugin", function()
 
     it("never in the current folder", function()
       plugin("p.lua", "here")
-      local message = "debrief: no plugin 'p' (`debrief plugins` lists them; a path needs a '/': ./p.lua)\n"
+      local message = "debrief: no plugin 'p': did you mean 'pi'? (`debrief plugins` lists them; a path needs a '/': "
+        .. "./p.lua)\n"
       assert.equal(message, summary())
       assert.equal(message, summary { DEBRIEF_PLUGIN_PATH = "" })
       assert.equal(message, summary { DEBRIEF_PLUGIN_PATH = ":" })

@@ -51,7 +51,8 @@ static int set_up(void **state) {
   folder = make_temp();
   memset(&err, 0, sizeof err);
   data_syncs = folder_syncs = fail_data_sync = fail_folder_sync = 0;
-  sync_us = await_lines = 0;
+  sync_us = 0;
+  await_lines = 0;
   log_ = debrief_log_open(folder, NULL, &err);
   return log_ == NULL;
 }

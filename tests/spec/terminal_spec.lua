@@ -311,9 +311,16 @@ describe("the prompt in a terminal", function()
       t:type "io.write 'in\\n'; ('a'):rep(400):find(('.-'):rep(12) .. 'b')"
       t:keys "Enter"
       t:wait "\nin\n$"
+      local pid = tonumber(scene:read "pid")
+      local function ticks()
+        local fields = program.read(("/proc/%d/stat"):format(pid)):match "%) %S+ (.*)"
+        return tonumber(fields:match(("%S+ "):rep(10) .. "(%d+)"))
+      end
+      local before = ticks() -- of CPU time: what comes too early stops it before the search begins
+      t:wait_for("the search", function() return ticks() > before + 5 end)
       t:keys "C-c"
       t:wait "%^C"
-      local status = ("/proc/%d/status"):format(tonumber(scene:read "pid"))
+      local status = ("/proc/%d/status"):format(pid)
       t:wait_for("the signal", function() return program.read(status):find "ShdPnd:%s*0+\n" end) -- or two would be one
       t:keys "C-c"
       left(t, 130)

@@ -155,12 +155,18 @@ static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_
   return ok;
 }
 
+/* Did a repair take the file's place? It keeps the old one by a second name, where it can. */
+static bool is_repaired(debrief_follower *f, const dbf_follow_files *s, const dbf_tail *tail) {
+  const struct stat file = {.st_dev = tail->device, .st_ino = tail->inode};
+  return is_unlinked(tail) || dbf_directory_copies(&f->dir, s->id, &file) > 0;
+}
+
 /* Put the file with the session's name after the others. The first goes when there are too many: the lines that it has
  * left are in the one that took its place; of one that was renamed away they are lost. */
 static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool created, debrief_error *err) {
   bool ok = true;
   if (s->count == DBF_FOLLOW_FILES_FILES) {
-    if (is_unlinked(s->files[0].tail)) ok = succeed(f, s, 0, err);
+    if (is_repaired(f, s, s->files[0].tail)) ok = succeed(f, s, 0, err);
     else drop(f, s, 0);
   }
   s->files[s->count++] = (dbf_follow_files_file){tail, -1, created, false};

@@ -112,6 +112,7 @@ describe("plugins", function()
         finish = function(acc) return { title = tostring(acc.n) } end } }]]
 
     it("finds state of a retrospective that is not in its accumulator", function()
+      if program.sanitized then return pending "an isolated process has no room for a sanitizer" end
       for _, more in ipairs { {}, { "--isolate" } } do
         local r = checked(RETRO:format "if not seen[entry.skill] then acc.n = acc.n + 1 end seen[entry.skill] = true",
           table.unpack(more))

@@ -606,6 +606,34 @@ static void repaired(void **state) {
   assert_told("spliced:4");
 }
 
+/* The old files keep a name each, and none is read to its end: the first must go, and what it gave is known all the
+ * same. */
+static void repaired_more_often_than_files_are_followed(void **state) {
+  enum { LINES = 60, TIMES = 12 };
+  (void)state;
+  char line[100];
+  int seen[LINES] = {0}, which;
+  for (int i = 0; i < LINES; i++) {
+    snprintf(line, sizeof line, "{\"session_id\":\"s1\",\"skill\":\"r%d\"}\n", i);
+    put(line);
+  }
+  follow("s1");
+  for (int i = 0; i < LINES; i++) {
+    if (i % 3 == 0 && i / 3 < TIMES) {
+      debrief_repair repair = {.struct_size = sizeof repair};
+      put("nonsense\n");
+      assert_true(debrief_log_repair(log_, "s1", &repair, &err));
+      assert_true(repair.repaired);
+      debrief_repair_release(&repair);
+    }
+    assert_int_equal(sscanf(next_one(5000), "s1/r%d@", &which), 1);
+    assert_in_range(which, 0, LINES - 1);
+    seen[which]++;
+  }
+  expect_nothing();
+  for (int i = 0; i < LINES; i++) assert_int_equal(seen[i], 1);
+}
+
 /* Somebody has the lock of the file that lost its name: he may be about to write there. */
 static void a_writer_with_the_lock_is_waited_for(void **state) {
   (void)state;
@@ -981,7 +1009,8 @@ static void refuses_wrong_arguments(void **state) {
       T(way, replaced_by_the_same_and_more_before_the_old_one_was_read),                                     \
       T(way, the_end_of_a_replaced_file_is_torn), T(way, the_last_entry_of_a_replaced_file_has_no_newline),  \
       T(way, replaced_by_something_else), T(way, replaced_by_an_edited_one), T(way, replaced_twice_at_once), \
-      T(way, repaired), T(way, a_writer_with_the_lock_is_waited_for), T(way, deleted_and_made_again),        \
+      T(way, repaired), T(way, repaired_more_often_than_files_are_followed),                                 \
+      T(way, a_writer_with_the_lock_is_waited_for), T(way, deleted_and_made_again),                          \
       T(way, deleted_and_made_again_before_it_is_looked_at), T(way, renamed_away_and_made_again),            \
       T(way, a_file_that_was_renamed_away_goes_on), T(way, the_last_entry_of_a_rotated_file_has_no_newline), \
       T(way, rotated_many_times), T(way, rotated_inside_the_log),                                            \

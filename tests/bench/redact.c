@@ -37,8 +37,7 @@ static void make_up(dbf_bytes *out, size_t len) {
       "  File \"/srv/app/auth/session.py\", line 214, in refresh\n    token = self.store.get(key)\n",
       "The password check runs before the session is made, so a wrong password never reaches the store.\n",
       "commit 9fceb02d0ae598e95dc970b74767f19372d61af8\nAuthor: Ada <ada@example.com>\n",
-      "{\"level\":\"warn\",\"usage\":{\"input_tokens\":1843,\"output_tokens\":212},\"msg\":"
-      "\"\\\"quoted\\\"\"}\n",
+      "{\"level\":\"warn\",\"usage\":{\"input_tokens\":1843},\"msg\":\"\\\"quoted\\\"\"}\n",
       "\033[32m✓\033[0m renders the list (18 ms)\n"};
   for (size_t i = 0, next = 0; out->len < len; i = i * 5 + 3) {
     const char *line = lines[i / 8 % (sizeof lines / sizeof *lines)];

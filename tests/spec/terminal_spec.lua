@@ -333,8 +333,15 @@ describe("the prompt in a terminal", function()
       local pipe = io.popen("for i in $(seq 150); do " .. storm .. "done", "r")
       for _ = 1, 20 do t:type "x = (x or 0) + 1\n" end
       pipe:close()
+      local status = ("/proc/%d/status"):format(tonumber(scene:read "pid"))
+      local function is_quiet() -- it waits for a key: what is typed while it deals with a signal may be dropped
+        local text = program.read(status)
+        return text:find "State:%s+S" and text:find "ShdPnd:%s*0+\n"
+      end
+      t:wait_for("the last signal", is_quiet)
       t:keys("C-c")
       t:rests()
+      t:wait_for("the key", is_quiet)
       t:enter("'still ' .. 'here'", "still here\n>")
     end)
 

@@ -148,8 +148,9 @@ units: $(UNIT_TESTS) $(BUILD)/libdebrief-log.so.$(SOVERSION)
 
 CMOCKA = -lcmocka
 $(BUILD)/tests/unit/%: LDLIBS = $(CMOCKA)
-# Calls of the log that a test replaces: X becomes the test's __wrap_X. glibc calls those that know sizes of files X64.
-wide = $(1) $(1:=64)
+# Calls of the log that a test replaces: X becomes the test's __wrap_X. glibc calls those that know sizes of files X64; the
+# others are then libgcov's own.
+wide = $(if $(findstring --coverage,$(CFLAGS)),,$(1)) $(1:=64)
 $(BUILD)/tests/unit/cat:   WRAPPED = pthread_create
 $(BUILD)/tests/unit/cut:   WRAPPED = $(call wide,pread)
 $(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup asprintf __asprintf_chk \

@@ -7,20 +7,17 @@
 -- Quirks: one reply is several records with one message id. A compaction, a resume and a fork write earlier records
 -- again: the same uuid, or the same reply (message id, request id, time, content) under a new one, is a copy; what
 -- `forkedFrom` names belongs to the session it names. Before agentId (1.0), subagents stand between the main agent's
--- records, told apart by parentUuid.
+-- records, and only parentUuid shows whose each is.
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local blocks, text, count = transcripts.blocks, transcripts.text, transcripts.count
+local object, word = transcripts.object, transcripts.word
 
 -- The tools that edit a file, and the input that names it; others, and what they work on; those that ask a person.
 local EDITS = { Edit = "file_path", MultiEdit = "file_path", NotebookEdit = "notebook_path", Write = "file_path" }
 local TARGETS = { Read = "file_path", LS = "path", Grep = "path", Glob = "path", Task = "subagent_type",
   Agent = "subagent_type", WebFetch = "url" }
 local ASKING = { AskUserQuestion = true, ExitPlanMode = true }
-
-local function object(value) return debrief.type(value) == "object" and value or {} end
-
-local function word(value) return type(value) == "string" and value ~= "" and value or nil end
 
 local function file_name(source) return source.path:match "([^/]+)%.jsonl$" or source.path end
 

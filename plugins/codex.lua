@@ -12,12 +12,7 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count = transcripts.count
-
-local function object(value) return debrief.type(value) == "object" and value or {} end
-
-local function array(value) return debrief.type(value) == "array" and value or {} end
-
-local function word(value) return type(value) == "string" and value ~= "" and value or nil end
+local object, array, word = transcripts.object, transcripts.array, transcripts.word
 
 -- The value of a JSON text, {} for anything else.
 local function decoded(text)

@@ -7,14 +7,9 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count = transcripts.count
+local object, array, word = transcripts.object, transcripts.array, transcripts.word
 
 local EDITS = { edit = true, create = true, str_replace_editor = true, apply_patch = true }
-
-local function object(value) return debrief.type(value) == "object" and value or {} end
-
-local function array(value) return debrief.type(value) == "array" and value or {} end
-
-local function word(value) return type(value) == "string" and value ~= "" and value or nil end
 
 -- The first fields of an entry.
 local function first_fields(self, key, skill, input)

@@ -8,13 +8,10 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local blocks, count, text = transcripts.blocks, transcripts.count, transcripts.text
+local object, word = transcripts.object, transcripts.word
 
 local EDITS = { edit = true, write = true }
 local STATUS = { aborted = "interrupted", error = "error" }
-
-local function object(value) return debrief.type(value) == "object" and value or {} end
-
-local function word(value) return type(value) == "string" and value ~= "" and value or nil end
 
 local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
 

@@ -477,6 +477,12 @@ static bool is_name_of(DIR *stream, const char *name, const struct stat *file) {
          st.st_ino == file->st_ino;
 }
 
+bool dbf_directory_names(int folder, const char *name, int fd) {
+  struct stat named, open;
+  return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &open) == 0 &&
+         named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
 unsigned dbf_directory_copies(dbf_directory *dir, const char *id, const struct stat *file) {
   char prefix[DBF_SESSION_ID_MAX + sizeof SUFFIX ".broken-"];
   DIR *stream = open_stream(dir, NULL);

@@ -86,6 +86,9 @@ bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_d
 /* The same for one id, into *item. False: there is no such name, ENOENT; or *err says what failed. */
 bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err);
 
+/* Does `name` in the folder mean the file that is open at `fd`? */
+bool dbf_directory_names(int folder, const char *name, int fd);
+
 /* How many names has the file in the folder by which repairs keep a session as it was, ID.jsonl.broken-...? */
 unsigned dbf_directory_copies(dbf_directory *dir, const char *id, const struct stat *file);
 

@@ -139,11 +139,16 @@ static bool compare(dbf_follow_files *s, size_t i, debrief_error *err) {
   return dbf_tail_replaces(next->tail, s->files[i].tail, err);
 }
 
+/* Has the file a name by which a repair keeps the old one? */
+static bool has_copy_name(debrief_follower *f, const dbf_follow_files *s, const dbf_tail *tail) {
+  const struct stat file = {.st_dev = tail->device, .st_ino = tail->inode};
+  return dbf_directory_copies(&f->dir, s->id, &file) > 0;
+}
+
 /* Is the file, which has a name yet, what a repair left of the session? One that was renamed away is another matter: what
  * comes after it is new. *wait: its name went just now. */
 static bool is_copy(debrief_follower *f, const dbf_follow_files *s, const dbf_tail *tail, bool *wait) {
-  const struct stat file = {.st_dev = tail->device, .st_ino = tail->inode};
-  if (dbf_directory_copies(&f->dir, s->id, &file) > 0) return true;
+  if (has_copy_name(f, s, tail)) return true;
   if (is_unlinked(tail)) f->locked = *wait = true;
   return false;
 }
@@ -155,18 +160,13 @@ static bool succeed(debrief_follower *f, dbf_follow_files *s, size_t i, debrief_
   return ok;
 }
 
-/* Did a repair take the file's place? It keeps the old one by a second name, where it can. */
-static bool is_repaired(debrief_follower *f, const dbf_follow_files *s, const dbf_tail *tail) {
-  const struct stat file = {.st_dev = tail->device, .st_ino = tail->inode};
-  return is_unlinked(tail) || dbf_directory_copies(&f->dir, s->id, &file) > 0;
-}
-
 /* Put the file with the session's name after the others. The first goes when there are too many: the lines that it has
  * left are in the one that took its place; of one that was renamed away they are lost. */
 static bool put(debrief_follower *f, dbf_follow_files *s, dbf_tail *tail, bool created, debrief_error *err) {
   bool ok = true;
   if (s->count == DBF_FOLLOW_FILES_FILES) {
-    if (is_repaired(f, s, s->files[0].tail)) ok = succeed(f, s, 0, err);
+    dbf_tail *first = s->files[0].tail;
+    if (is_unlinked(first) || has_copy_name(f, s, first)) ok = succeed(f, s, 0, err);
     else drop(f, s, 0);
   }
   s->files[s->count++] = (dbf_follow_files_file){tail, -1, created, false};

@@ -66,8 +66,8 @@ dbf_follow_files *dbf_follow_files_find(const debrief_follower *follower, const 
 dbf_follow_files *dbf_follow_files_add(debrief_follower *follower, const char *id);
 void dbf_follow_files_free(dbf_follow_files *session);
 
-/* Close a file that can be spared, to be opened again when there is something new: a dbf_directory's give_way. False: there
- * is none. */
+/* Close a file that can be spared, to be opened again when there is something new: a dbf_directory's give_way. False: no
+ * file can be. */
 bool dbf_follow_files_give_way(void *follower);
 
 /* See which file the session's name means. Errors: EIO, EUNSAFE, EMEMORY. */

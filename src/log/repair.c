@@ -81,17 +81,6 @@ static bool fail_step(const repair *r, const char *verb, const char *name) {
                   dbf_error_reason(saved, reason, sizeof reason), r->shown, advice(saved));
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b) {
-  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Does the name in the folder mean the file that is open at `fd`? */
-static bool names(const repair *r, const char *name, int fd) {
-  struct stat named, open;
-  return fstatat(r->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &open) == 0 &&
-         is_same_file(&named, &open);
-}
-
 /* ---- Files ------------------------------------------------------------------------------------------------- */
 
 /* Names that repairs gave it, one that was killed perhaps, are no matter. */
@@ -121,7 +110,7 @@ static bool open_output(repair *r, uint32_t timeout_ms) {
     int fd = dbf_directory_open_file(r->folder, r->temporary);
     if (fd < 0) return fail_step(r, "make", r->temporary);
     bool locked = dbf_lock_wait(fd, r->shown, "repair", timeout_ms, &deadline, r->err);
-    if (locked && names(r, r->temporary, fd)) return r->output = fd, true;
+    if (locked && dbf_directory_names(r->folder, r->temporary, fd)) return r->output = fd, true;
     if (!locked && errno != EWOULDBLOCK) unlinkat(r->folder, r->temporary, 0); /* it is nobody's */
     close(fd);
     if (!locked) return false;
@@ -155,7 +144,7 @@ static int make_file(repair *r) {
 /* Of the file that is open, and not of one that has its name by now. */
 static int make_link(repair *r) {
   if (linkat(r->folder, r->name, r->folder, r->copy, 0) != 0) return -1;
-  if (names(r, r->copy, r->file)) return 0;
+  if (dbf_directory_names(r->folder, r->copy, r->file)) return 0;
   unlinkat(r->folder, r->copy, 0);
   errno = ESTALE;
   return -1;
@@ -333,7 +322,7 @@ static bool is_damaged(repair *r, bool *damaged) {
 /* Remove what was made. The copy stays if the session is not the old one any more after all, as a rename on a network
  * may report a failure and have happened; and if an editor replaced the session, when nothing else has the old bytes. */
 static void discard(repair *r) {
-  if (*r->copy && names(r, r->name, r->file)) drop_copy(r);
+  if (*r->copy && dbf_directory_names(r->folder, r->name, r->file)) drop_copy(r);
   if (r->output >= 0) unlinkat(r->folder, r->temporary, 0);
   free(r->result.copy);
   r->result.copy = NULL;
@@ -343,7 +332,7 @@ static void discard(repair *r) {
 static bool is_unchanged(repair *r) {
   struct stat st;
   if (fstat(r->file, &st) != 0) return fail_step(r, "look at", r->name);
-  if (names(r, r->name, r->file) && (uint64_t)st.st_size == r->read) return true;
+  if (dbf_directory_names(r->folder, r->name, r->file) && (uint64_t)st.st_size == r->read) return true;
   return dbf_fail(
       r->err, DEBRIEF_EIO,
       "somebody who does not lock changed %s while it was repaired: what they made of it was left alone; "
@@ -382,7 +371,7 @@ static bool is_continued(repair *r, bool *changed) {
   struct stat st;
   uint64_t print = r->print;
   if (fstat(r->file, &st) != 0) return fail_step(r, "look at", r->name);
-  *changed = !names(r, r->name, r->file) || (uint64_t)st.st_size < r->read;
+  *changed = !dbf_directory_names(r->folder, r->name, r->file) || (uint64_t)st.st_size < r->read;
   if (!*changed && r->read > 0 && !take_print(r, &print)) return false;
   *changed = *changed || print != r->print;
   return !*changed;

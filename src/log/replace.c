@@ -1,4 +1,4 @@
-/* replace.c: newer versions of imported entries in the places of older ones.
+/* replace.c: newer versions of imported entries replace older ones.
  *
  *     lock   .s1.jsonl.repair                       as repair does: one of them at a time
  *     lock   s1.jsonl                               writers wait
@@ -15,7 +15,6 @@
 #include "io.h"
 #include "lock.h"
 #include "log_internal.h"
-#include "look.h"
 #include "read.h"
 #include "source_keys.h"
 
@@ -91,13 +90,6 @@ static bool take_lines(replacing *r, size_t count) {
 
 /* ---- Locks --------------------------------------------------------------------------------------------------- */
 
-/* Does the name in the folder mean the file that is open at `fd`? */
-static bool names(const replacing *r, const char *name, int fd) {
-  dbf_look named, open;
-  return dbf_look_at_name(r->folder, name, &named) && dbf_look_at(fd, &open) &&
-         dbf_look_is_same(&named, &open);
-}
-
 static bool fail_again(const replacing *r) {
   return dbf_fail(r->err, DEBRIEF_EIO,
                   "%s is replaced again and again: newer versions of its entries were not stored", r->shown);
@@ -110,7 +102,7 @@ static bool open_output(replacing *r) {
     int fd = dbf_directory_open_file(r->folder, r->temporary);
     if (fd < 0) return fail_step(r, "make", r->temporary);
     bool locked = dbf_lock_wait(fd, r->shown, "replace entries", r->timeout_ms, &r->deadline, r->err);
-    if (locked && names(r, r->temporary, fd)) {
+    if (locked && dbf_directory_names(r->folder, r->temporary, fd)) {
       r->output = fd;
       return ftruncate(fd, 0) == 0 || fail_step(r, "empty", r->temporary);
     }
@@ -125,7 +117,7 @@ static bool open_session(replacing *r) {
     if (!dbf_directory_open_session(r->dir, r->id, true, &r->file, NULL, r->err)) return false;
     if (!dbf_lock_wait(r->file, r->shown, "replace entries", r->timeout_ms, &r->deadline, r->err))
       return false;
-    if (names(r, r->name, r->file)) return true;
+    if (dbf_directory_names(r->folder, r->name, r->file)) return true;
     close(r->file);
     r->file = -1;
   }
@@ -195,7 +187,7 @@ static bool put_in_place(replacing *r, const struct stat *st) {
   if (!dbf_directory_dress(r->output, st->st_mode & 0777, st))
     return fail_step(r, "set owner and mode of", r->temporary);
   if (fsync(r->output) != 0) return fail_step(r, "sync", r->temporary);
-  if (!names(r, r->name, r->file)) {
+  if (!dbf_directory_names(r->folder, r->name, r->file)) {
     errno = ESTALE;
     return fail_step(r, "replace", r->name);
   }

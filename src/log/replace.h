@@ -1,12 +1,12 @@
-/* replace.h: newer versions of imported entries in the places of older ones. */
+/* replace.h: newer versions of imported entries replace older ones. */
 #ifndef DBF_REPLACE_H
 #define DBF_REPLACE_H
 
 #include <debrief/log.h>
 
-/* Put each of `count` lines, which are written entries that end in '\n', in the place of the entry of the session that has the same source
- * (source_keys.h) and ended earlier: a run that was imported before it was over. Lines of entries that the session does not
- * hold, or holds as late a version of, are ignored. Every other byte of the session stays as it is, and line numbers stay
+/* Each of `count` lines, which are written entries that end in '\n', replaces the entry of the session that has the same
+ * source (source_keys.h) and ended earlier: a run that was imported before it was over. Lines of entries that the session
+ * does not hold, or holds as late a version of, are ignored. Every other byte of the session stays as it is, and line numbers stay
  * true. The session is replaced as by repair, under its lock: a new file, synced, gets its name. Nothing is kept of
  * the old one: what was imported can be imported again.
  *

@@ -1,5 +1,6 @@
 #include "isolate.h"
 #include "limits.h"
+#include "memory.h"
 #include "pack.h"
 #include "scratch.h"
 #include "state.h"
@@ -424,21 +425,10 @@ void dbf_isolate_open(lua_State *L) {
   dbf_userdata_type(L, isolated_type, methods, l_close);
 }
 
-/* A sanitizer reserves more address space than an isolated process may have. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-enum { ROOM = false };
-#else
-enum { ROOM = true };
-#endif
-
 void dbf_isolate_register(lua_State *L) {
   lua_pushcfunction(L, l_isolated);
   lua_setfield(L, -2, "isolated");
-  lua_pushboolean(L, ROOM);
+  lua_pushboolean(L,
+                  !DBF_SANITIZED); /* a sanitizer reserves more address space than such a process may have */
   lua_setfield(L, -2, "isolates");
 }

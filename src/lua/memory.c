@@ -5,16 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-enum { SMALL = 0 }; /* every block from malloc, so that the sanitizer sees each */
-#else
-enum { SMALL = 2048 };
-#endif
+enum {
+  SMALL = DBF_SANITIZED ? 0 : 2048
+}; /* with a sanitizer every block is malloc's, so that it sees each */
 
 enum { STEP = 16, CLASSES = SMALL / STEP + 1, SLAB = 256 * 1024 };
 

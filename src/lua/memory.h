@@ -16,6 +16,18 @@
 #include <lua.h>
 #include <stddef.h>
 
+/* Is this a build with AddressSanitizer? */
+#if defined(__SANITIZE_ADDRESS__)
+#define DBF_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DBF_SANITIZED 1
+#endif
+#endif
+#ifndef DBF_SANITIZED
+#define DBF_SANITIZED 0
+#endif
+
 typedef struct dbf_memory dbf_memory;
 
 /* `allocate` is a lua_Alloc, NULL for malloc; `limit` in bytes, 0 for none. NULL: no memory. */

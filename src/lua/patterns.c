@@ -80,7 +80,7 @@ typedef struct walk {
   const char *s, *before; /* where to go on, and where the last match ended */
 } walk;
 
-/* An empty match right where the last one ended is none. */
+/* An empty match right where the last one ended does not count. */
 static int l_next(lua_State *L) {
   walk *w = lua_touserdata(L, lua_upvalueindex(3));
   const char *to;

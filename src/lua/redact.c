@@ -13,7 +13,7 @@
 static const char redactor_type[] = "debrief.redactor";
 static const char default_key; /* registry key of the redactor without patterns, once it was used */
 
-/* Owned by a userdata, so that an error that passes by leaves nothing behind. */
+/* Owned by a userdata, so that an error leaks nothing. */
 typedef struct redactor {
   dbf_secrets *secrets;
 } redactor;

@@ -198,7 +198,7 @@ describe("imported entries: copied history", function()
 end)
 
 describe("imported entries: who did what", function()
-  it("tells subagents of 1.0 apart by their parents", function()
+  it("keeps subagents of 1.0 apart by their parents", function()
     local t = transcripts.new(A, { version = "1.0.44" })
     t:user "review both"
     t:say({ { type = "tool_use", id = "k1", name = "Task", input = { prompt = "review north" } } }, { id = "m1",

@@ -1,4 +1,4 @@
-/* Later versions of imported entries in the places of earlier ones, and every other byte of the session as it was. */
+/* Later versions of imported entries replace earlier ones, and every other byte of the session stays as it was. */
 #include "temp_folder.h"
 
 #include "log/append_new.h"
@@ -34,7 +34,7 @@ static int tear_down(void **state) {
 
 enum { MOST = 8 };
 
-/* Put these lines, up to NULL, in the places of older ones; how many were. */
+/* Replace older versions by these lines, up to NULL; how many were replaced. */
 static size_t put(const char *const *lines) {
   debrief_text texts[MOST];
   size_t count = 0, replaced;

@@ -4,6 +4,7 @@
 -- @module debrief.import.runners
 local runners = {}
 
+--- The words of a text, each as a key with the value true.
 local function set(words)
   local members = {}
   for word in words:gmatch "%S+" do members[word] = true end

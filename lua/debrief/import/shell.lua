@@ -6,13 +6,9 @@
 -- Quotes, here-documents, comments, groups and `sh -c '…'` are understood; what a substitution ($(…), `…`) runs is not
 -- looked into. Where `if`, `for`, `while` or `case` decide what runs, no status is known. In linear time.
 -- @module debrief.import.shell
-local shell = {}
+local set = require "debrief.import.runners".set
 
-local function set(words)
-  local members = {}
-  for word in words:gmatch "%S+" do members[word] = true end
-  return members
-end
+local shell = {}
 
 local SHELLS = set "sh bash zsh dash ash"
 local OPENING = set "then do else { ! time" -- a command follows these on the same line
@@ -45,7 +41,7 @@ local function past_parentheses(line, at)
   end
 end
 
--- A text in double quotes, from behind the first: its value, and where the line goes on.
+-- A text in double quotes, from after the first: its value, and where the line goes on.
 local function double_quoted(line, at)
   local parts = {}
   while true do
@@ -122,7 +118,7 @@ local function nested(words, level)
   end
 end
 
--- Add a command that has ended with `operator`; what is only a keyword is none.
+-- Add a command that has ended with `operator`; a bare keyword is not a command.
 local function add(state, operator)
   local words, file = state.words, state.file
   state.words, state.file, state.reads = {}, nil, nil

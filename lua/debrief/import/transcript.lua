@@ -108,6 +108,17 @@ local function size_of(block) -- of a picture or document, in kB
   return type(data) == "string" and (" %d kB"):format((#data * 3 // 4 + 999) // 1000) or ""
 end
 
+-- Guards for importers: what a foreign log holds may be of any type, and then it is as if it were not there.
+
+--- The value if it is an object, else {}.
+function transcript.object(value) return core.type(value) == "object" and value or {} end
+
+--- The value if it is an array, else {}.
+function transcript.array(value) return core.type(value) == "array" and value or {} end
+
+--- The value if it is a text with something in it, else nil.
+function transcript.word(value) return type(value) == "string" and value ~= "" and value or nil end
+
 --- What a message holds as an entry may keep it: pictures and documents as `[image 415 kB]`.
 function transcript.input(content)
   if core.type(content) ~= "array" then return content end

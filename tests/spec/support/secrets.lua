@@ -506,20 +506,20 @@ secrets.contexts = {
   { "after %3D", function(text) return "q%3Dvalue%26v%3D" .. percent(text) .. "%26x%3D1" end, unpercent, only = bare },
   { "after %3A", function(text) return "value%3A%20" .. percent(text) end, unpercent, only = bare },
   { "after %253D", function(text) return "v%253D" .. percent(percent(text)) end, twice(unpercent), only = bare },
-  { "behind a colour", around(ESC .. "[31m", " tail"), only = simple },
+  { "after a colour", around(ESC .. "[31m", " tail"), only = simple },
   { "between colours", around("a " .. ESC .. "[1;31m", ESC .. "[0m b"), only = simple },
-  { "behind a colour in text", around("\\u001b[31m", "\\u001b[0m"), only = simple },
-  { "behind a colour as \\x1b", around("\\x1b[32m", "\\x1b[0m"), only = simple },
-  { "behind a colour as \\033", around("\\033[1m", "\\033[0m"), only = simple },
+  { "after a colour in text", around("\\u001b[31m", "\\u001b[0m"), only = simple },
+  { "after a colour as \\x1b", around("\\x1b[32m", "\\x1b[0m"), only = simple },
+  { "after a colour as \\033", around("\\033[1m", "\\033[0m"), only = simple },
   { "with a colour in the middle", function(text, secret, random)
     local from = assert(text:find(secret, 1, true), text)
     local at = from + random(#secret - 2)
     local on, off = ESC .. "[01;31m" .. ESC .. "[K", ESC .. "[m" .. ESC .. "[K"
     return "a " .. text:sub(1, at) .. on .. text:sub(at + 1) .. off .. " b"
   end, uncolour, only = breakable },
-  { "behind a letter", around("x", ""), only = token_only },
-  { "behind an underscore", around("my_", ""), only = token_only },
-  { "behind a word", around("token", ""), only = token_only },
+  { "after a letter", around("x", ""), only = token_only },
+  { "after an underscore", around("my_", ""), only = token_only },
+  { "after a word", around("token", ""), only = token_only },
   { "in a query", function(text)
     return "GET /api?a=1&v=" .. percent(text) .. "&b=2 HTTP/1.1"
   end, unpercent, only = bare },
@@ -542,7 +542,7 @@ secrets.contexts = {
   end, only = breakable },
   { "before CR LF", around("a\r\n", "\r\nb\r\n"), only = simple },
   { "between escaped line breaks", around("a\\n", "\\nb"), only = simple },
-  { "behind a zero width space", around("\226\128\139", " b"), only = simple },
+  { "after a zero width space", around("\226\128\139", " b"), only = simple },
   { "as UTF-16", function(text)
     return (("v: " .. text):gsub(".", "%0\0"))
   end, function(text) return (text:gsub("%z", "")) end, only = bare },

@@ -201,19 +201,20 @@ static int l_stat(lua_State *L) {
   return 1;
 }
 
-/* slurp(path [, most]) -> the file's bytes | nil, message */
+/* slurp(path [, most [, from]]) -> the file's bytes, at most `most` from offset `from` on | nil, message */
 static int l_slurp(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER), from = luaL_optinteger(L, 3, 0);
   dbf_bytes *out = dbf_scratch_text(L);
   FILE *file = fopen(path, "rbe");
   if (!file) return luaL_fileresult(L, 0, path);
-  size_t n = 1;
+  bool sought = from == 0 || fseeko(file, (off_t)from, SEEK_SET) == 0;
+  size_t n = sought;
   while (n > 0 && (lua_Integer)out->len < most && dbf_bytes_reserve(out, 65536)) {
     n = fread(out->data + out->len, 1, 65536, file);
     out->len += n;
   }
-  int bad = ferror(file) ? errno : 0;
+  int bad = !sought || ferror(file) ? errno : 0;
   fclose(file);
   if (bad) {
     errno = bad;

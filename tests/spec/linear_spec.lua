@@ -94,16 +94,21 @@ describe("linear time, whatever is in an entry:", function()
           '{"type":"user","uuid":"4","message":{"content":[{"type":"tool_result","tool_use_id":"t1","content":@}]}}',
           '{"fixture_id":"f","run_index":1,"variant":@,"prompt_ref":@,"model_id":@,"raw_response":@,"outcome":@,'
             .. '"assertions":[{"kind":@,"expected_value":@,"passed":false}],"error_category":@}',
+          '{"type":"user","id":@,"content":@,"displayContent":[{"text":@}],"projectHash":@}',
+          '{"type":"gemini","id":"5","content":@,"toolCalls":[{"id":"c","name":"run_shell_command","status":"success",'
+            .. '"args":{"command":@},"result":[{"functionResponse":{"response":{"output":@}}}]}]}',
         } do
           lines[i] = assert(core.entry((line:gsub("@", function() return json end)), true))
         end
-        local source = { path = "folder/file.jsonl", siblings = function() return {} end, lines = function()
+        local function each()
           local i = 0
           return function()
             i = i + 1
             if lines[i] then return lines[i], i end
           end
-        end }
+        end
+        local source = { path = "folder/file.jsonl", siblings = function() return {} end, lines = each, values = each,
+          rows = each, document = function() return lines[1], {}, true end, report = function() end }
         if plugin.import.detect then plugin.import.detect(source.path, text) end
         plugin.import.open(source, function() end, { options = {} })
       end)

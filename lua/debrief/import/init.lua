@@ -1,8 +1,10 @@
 --- Running import hooks, inside a worker state: sources in, sparse entries out, each once.
 -- @module debrief.import
 local core = require "debrief.core"
+local rows = require "debrief.import.rows"
 local siblings = require "debrief.import.siblings"
 local stamps = require "debrief.import.stamps"
+local values = require "debrief.import.values"
 
 local import = {}
 
@@ -16,6 +18,9 @@ local HEADS = { 65536, 1048576, 16777216 }
 -- (debrief.run.served), by functions of the same names.
 import.files = {
   siblings = siblings.of, slurp = core.slurp, reader = function(path) return core.reader(path, { foreign = true }) end,
+  values = function(path, member) return values.reader(values.of_file(path), member) end,
+  document = function(path, left_out) return values.of_file(path):document(left_out) end,
+  rows = rows.read,
 }
 
 -- ---- Sources -------------------------------------------------------------------------------------------------------
@@ -59,12 +64,15 @@ end
 -- for so many bytes that were read.
 local MOST_PASSES, BYTES, ENTRIES = 100, 16, 16
 
-local function lines(run, path)
+local function count_pass(run, path)
   run.passes[path] = (run.passes[path] or 0) + 1
   if run.passes[path] > MOST_PASSES then
-    error(("source:lines: this file was opened %d times before"):format(MOST_PASSES), 2) -- called by a tail call
+    error(("source:lines: this file was opened %d times before"):format(MOST_PASSES), 3) -- called by a tail call
   end
-  local reader, message = run.files.reader(path)
+end
+
+-- What a reader of lines or values returns, one at a time.
+local function each(run, path, reader, message)
   if not reader then error(message, 0) end
   run.read[path] = true
   return function()
@@ -84,10 +92,40 @@ local function lines(run, path)
   end
 end
 
+-- The object in a file, without the members that are to be left out.
+local function document(run, path, ...)
+  local left_out = {}
+  for _, name in ipairs { ... } do left_out[name] = true end
+  local out = core.ours(run.files.document, path, left_out)
+  run.read[path] = true
+  local entry, problem = core.entry(out.text or "{}", true)
+  if out.message or problem then report(run, path, nil, out.message or problem) end
+  return entry or core.entry("{}", true), out.passed, out.more
+end
+
+local function rows_of(run, path, query)
+  local text, message = run.files.rows(path, query)
+  return text and values.reader(values.of_text(text)), message
+end
+
 function new_source(run, path)
   return {
     path = path,
-    lines = function() return lines(run, path) end,
+    lines = function()
+      count_pass(run, path)
+      return each(run, path, run.files.reader(path))
+    end,
+    values = function(_, member)
+      count_pass(run, path)
+      return each(run, path, core.ours(run.files.values, path, member))
+    end,
+    document = function(_, ...)
+      count_pass(run, path)
+      return document(run, path, ...)
+    end,
+    rows = function(_, query)
+      return each(run, path, core.ours(rows_of, run, path, query))
+    end,
     read = function()
       local text, message = run.files.slurp(path)
       if not text then error(message, 0) end

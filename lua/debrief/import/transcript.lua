@@ -23,6 +23,7 @@ local core = require "debrief.core"
 local shell = require "debrief.import.shell"
 local stamps = require "debrief.import.stamps"
 local summaries = require "debrief.import.summaries"
+local values = require "debrief.import.values"
 local verdict = require "debrief.import.verdict"
 
 local transcript = {}
@@ -39,6 +40,7 @@ local MOST_CHECKS = 200 -- different checks of one attempt
 local MOST_NS = 600000000000 -- 10 minutes: the longest that agents let a command run; a longer gap is a pause
 
 transcript.time = stamps.read
+transcript.outline = values.outline
 
 -- ---- Checks ---------------------------------------------------------------------------------------------------------
 

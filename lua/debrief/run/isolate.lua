@@ -6,8 +6,10 @@
 -- @module debrief.run.isolate
 local core = require "debrief.core"
 local readers = require "debrief.query.reader"
+local rows = require "debrief.import.rows"
 local siblings = require "debrief.import.siblings"
 local served = require "debrief.run.served"
+local values = require "debrief.import.values"
 
 local isolate = {}
 
@@ -70,30 +72,55 @@ local function allowed(self, path)
   return self.may_read[path] == true
 end
 
--- Lines of a foreign log, a batch at a time.
-function serve.lines(self, request)
+-- Lines or values of a foreign log, a batch at a time.
+local function serve_batch(self, request, key, open)
   if not allowed(self, request.path) then return { failure = { message = "this file is not the import's" } } end
-  local source = self.sources[request.path]
+  local source = self.sources[key]
   if not source then
-    local reader, message = core.reader(request.path, { foreign = true })
+    local reader, message = open()
     if not reader then return { failure = { message = message } } end
     source = reader
-    self.sources[request.path] = source
+    self.sources[key] = source
   end
   local texts, places, ended, _, message = source:batch(BATCH, "")
   local out = { texts = texts, places = places, ended = ended, failure = message and { message = message } }
   out.diagnostics, out.dropped = source:diagnostics()
   if ended then
     source:close()
-    self.sources[request.path] = nil
+    self.sources[key] = nil
   end
   return out
 end
 
-function serve.slurp(self, request)
+function serve.lines(self, request)
+  return serve_batch(self, request, request.path, function() return core.reader(request.path, { foreign = true }) end)
+end
+
+function serve.values(self, request)
+  local member = type(request.member) == "string" and request.member or nil
+  return serve_batch(self, request, ("%s\0%s"):format(request.path, member), function()
+    return values.reader(values.of_file(request.path), member)
+  end)
+end
+
+local function serve_text(self, request, read)
   if not allowed(self, request.path) then return { message = "this file is not the import's" } end
-  local text, message = core.slurp(request.path, request.most)
+  local text, message = read()
   return { text = text, message = message }
+end
+
+function serve.document(self, request)
+  if not allowed(self, request.path) then return { message = "this file is not the import's" } end
+  return values.of_file(request.path):document(type(request.left_out) == "table" and request.left_out or {})
+end
+
+-- The program that reads a database runs here, with words that the plugin cannot choose.
+function serve.rows(self, request)
+  return serve_text(self, request, function() return rows.read(request.path, request.query) end)
+end
+
+function serve.slurp(self, request)
+  return serve_text(self, request, function() return core.slurp(request.path, request.most) end)
 end
 
 function serve.siblings(self) return siblings_of(self) end

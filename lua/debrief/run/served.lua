@@ -113,16 +113,21 @@ Sessions.__close = Sessions.close
 local Lines = {}
 Lines.__index = Lines
 
---- What core.reader(path, { foreign = true }) is elsewhere.
-function served.reader(path)
-  return setmetatable({ path = path, list = {}, at = 0, found = {}, dropped = 0 }, Lines)
+local function lines(request)
+  return setmetatable({ request = request, list = {}, at = 0, found = {}, dropped = 0 }, Lines)
 end
+
+--- What core.reader(path, { foreign = true }) is elsewhere.
+function served.reader(path) return lines { what = "lines", path = path } end
+
+--- What import.files.values is elsewhere.
+function served.values(path, member) return lines { what = "values", path = path, member = member } end
 
 function Lines:next()
   while self.at >= #self.list do
     if self.failure then return nil, self.failure.message end
     if self.ended then return nil end
-    local answer = ask { what = "lines", path = self.path }
+    local answer = ask(self.request)
     self.list, self.at, self.ended, self.failure = decode(answer), 0, answer.ended, answer.failure
     for _, d in ipairs(answer.diagnostics or {}) do self.found[#self.found + 1] = d end
     self.dropped = self.dropped + (answer.dropped or 0)
@@ -142,6 +147,19 @@ function Lines.close() end
 --- What core.slurp is elsewhere.
 function served.slurp(path, most)
   local answer = ask { what = "slurp", path = path, most = most }
+  return answer.text, answer.message
+end
+
+--- What import.files.document is elsewhere.
+function served.document(path, left_out)
+  local answer = ask { what = "document", path = path, left_out = left_out }
+  answer.passed = answer.passed or {}
+  return answer
+end
+
+--- What debrief.import.rows.read is elsewhere.
+function served.rows(path, query)
+  local answer = ask { what = "rows", path = path, query = query }
   return answer.text, answer.message
 end
 

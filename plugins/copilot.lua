@@ -44,7 +44,13 @@ events["session.start"] = function(self, data)
   self.cwd = word(object(data.context).cwd) or self.cwd
 end
 
+-- In autopilot the program itself tells the model to go on, with a message that has nothing of a person's.
+local function is_machine(data)
+  return not word(data.content) and word(data.transformedContent) ~= nil and array(data.attachments)[1] == nil
+end
+
 events["user.message"] = function(self, data, number, at, line)
+  if is_machine(data) then return end
   self.prompts = self.prompts + 1
   self.turn:prompt(first_fields(self, word(line.id) or "line-" .. number, nil, word(data.content)), at)
 end

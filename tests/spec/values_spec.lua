@@ -66,7 +66,8 @@ describe("elements of a JSON document", function()
       out = in_pieces('{"a":1,"big":[1,', n):document { big = true }
       assert.same({ '{"a":1}', nil }, { out.text, out.more })
       assert.truthy(out.message:find "^the document ends here")
-      assert.equal("the document is not a JSON object", in_pieces("[1]", n):document({}).message)
+      assert.equal("the document is not a JSON object", in_pieces("1", n):document({}).message)
+      assert.same({ passed = {} }, in_pieces(" [1]", n):document {})
     end
   end)
 end)
@@ -124,6 +125,8 @@ describe("a source", function()
       local document, out, more = source:document "list"
       seen(document.a, document.list, out.list, more)
       for value, n in source:values "list" do seen(n, value) end]], "d.json")
+    scene:write("a.json", "[1]")
+    assert.equal("nil\n", (seen("seen((source:document()))", "a.json")))
     assert.equal('1 nil true false\n1 {"x":"a\\\\nb"}\n2 {"y": 2}\n', out)
     assert.truthy(err:find("d.json:3:1 bad_entry: element 3 is not an object", 1, true), err)
     assert.truthy(err:find("d.json:4:1 bad_json: element 4: ", 1, true), err)

@@ -92,12 +92,13 @@ local function each(run, path, reader, message)
   end
 end
 
--- The object in a file, without the members that are to be left out.
+-- The object in a file, without the members that are to be left out; nil if it is an array.
 local function document(run, path, ...)
   local left_out = {}
   for _, name in ipairs { ... } do left_out[name] = true end
   local out = core.ours(run.files.document, path, left_out)
   run.read[path] = true
+  if not out.text and not out.message then return nil, {} end
   local entry, problem = core.entry(out.text or "{}", true)
   if out.message or problem then report(run, path, nil, out.message or problem) end
   return entry or core.entry("{}", true), out.passed, out.more

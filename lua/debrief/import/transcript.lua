@@ -227,6 +227,17 @@ function turn_methods:took(ms)
   if #self.runs == 1 and ms then run.own_ms = (run.own_ms or 0) + ms else run.own_ms = nil end
 end
 
+--- Is the turn one run so far, so that what is counted for the turn is counted for the run?
+function turn_methods:is_one_run() return #self.runs <= 1 end
+
+--- More about where the last run comes from.
+-- @param fields for its `source`
+function turn_methods:note(fields)
+  local run = self.runs[#self.runs]
+  if not run then return end
+  for name, value in pairs(fields) do run.entry.source[name] = value end
+end
+
 --- A person was waited for until `at`, as at a prompt for permission: that time is not active.
 function turn_methods:waited(at)
   local run = self.runs[#self.runs]

@@ -205,12 +205,13 @@ end
 
 --- The text of an object without some of its members, which are passed over.
 -- @param left_out set of names
--- @return { text =, message = what was wrong, passed = set of the names that were left out, more = true if something
+-- @return { text = (nil for an array, whose elements are to be read), message = what was wrong, passed = set of the names that were left out, more = true if something
 --   follows the object, false if nothing does, nil if that is not known }
 function Scanner:document(left_out)
   local out, parts, size = { passed = {} }, {}, 0
-  if peek(self) ~= "{" then
-    out.message = self.failure or "the document is not a JSON object"
+  local c = peek(self)
+  if c ~= "{" then
+    out.message = self.failure or c ~= "[" and "the document is not a JSON object" or nil
     return out
   end
   self.at = self.at + 1

@@ -100,4 +100,64 @@ function samples.gemini()
   return records, samples.lines "session-1.jsonl"
 end
 
+-- ---- claude -p -----------------------------------------------------------------------------------------------------
+
+local function stream_events()
+  local list, n = {}, 0
+  local function add(event)
+    n = n + 1
+    event.session_id, event.uuid = event.session_id or "5e551011", "u" .. n
+    list[#list + 1] = event
+  end
+  local function says(content, parent)
+    add { type = "assistant", parent_tool_use_id = parent or cjson.null, message = { id = "msg" .. n,
+      role = "assistant", model = "claude-opus-4-5", content = content,
+      usage = { input_tokens = 3, output_tokens = 1 } } }
+  end
+  local function results(id, said, failed, parent)
+    add { type = "user", parent_tool_use_id = parent or cjson.null, message = { role = "user", content = {
+      { type = "tool_result", tool_use_id = id, content = said, is_error = failed } } } }
+  end
+  local function ends(cost, tokens, fields)
+    local event = { type = "result", subtype = "success", is_error = false, duration_ms = 4000, duration_api_ms = 3000,
+      num_turns = 2, result = "Done.", total_cost_usd = cost, usage = { input_tokens = 1, output_tokens = 1 },
+      modelUsage = { ["claude-opus-4-5"] = { inputTokens = tokens, outputTokens = 2 * tokens,
+        cacheReadInputTokens = 3 * tokens, cacheCreationInputTokens = 0, costUSD = cost } } }
+    for key, value in pairs(fields or {}) do event[key] = value end
+    add(event)
+  end
+  local function init()
+    add { type = "system", subtype = "init", cwd = "/w/app", model = "claude-opus-4-5", tools = { "Bash" } }
+  end
+  init()
+  says { { type = "tool_use", id = "t1", name = "Edit", input = { file_path = "hull.c" } } }
+  results("t1", "edited", false)
+  says { { type = "tool_use", id = "t2", name = "Bash", input = { command = "make test" } } }
+  results("t2", "Exit code 2\n1 failed", true)
+  says { { type = "text", text = "It fails." } }
+  ends(0.25, 10)
+  init()
+  says { { type = "tool_use", id = "t3", name = "Skill", input = { skill = "tools:ship" } } }
+  results("t3", "Launching skill: tools:ship", false)
+  says { { type = "tool_use", id = "t4", name = "Task", input = { subagent_type = "Explore", prompt = "look" } } }
+  add { type = "user", parent_tool_use_id = "t4", message = { role = "user",
+    content = { { type = "text", text = "look" } } } }
+  says({ { type = "text", text = "Nothing there." } }, "t4")
+  results("t4", "Nothing there.", false)
+  says { { type = "text", text = "Shipped." } }
+  ends(0.75, 30)
+  init()
+  ends(0.75, 30, { subtype = "error_max_turns", is_error = true, result = cjson.null, errors = { "too many turns" } })
+  return list
+end
+
+function samples.claude_stream() return stream_events(), samples.lines "out.jsonl" end
+
+function samples.claude_stream__array() return stream_events(), samples.array "out.json" end
+
+function samples.claude_stream__result()
+  local list = stream_events()
+  return { list[7] }, function(records) return cjson.encode(records[1]), "out.json" end
+end
+
 return samples

@@ -19,6 +19,7 @@
 -- Plugins hold transcripts and turns, which are plain tables: the tables of methods are not reached through them.
 -- @module debrief.import.transcript
 local checks = require "debrief.import.checks"
+local content = require "debrief.import.content"
 local core = require "debrief.core"
 local shell = require "debrief.import.shell"
 local stamps = require "debrief.import.stamps"
@@ -41,6 +42,7 @@ local MOST_NS = 600000000000 -- 10 minutes: the longest that agents let a comman
 
 transcript.time = stamps.read
 transcript.outline = values.outline
+for name, guard in pairs(content) do transcript[name] = guard end
 
 -- ---- Checks ---------------------------------------------------------------------------------------------------------
 
@@ -87,64 +89,6 @@ local function result_of(commands, i, check, output)
     result.source = result.passed ~= nil and "output" or nil
   end
   return result
-end
-
--- ---- Messages -------------------------------------------------------------------------------------------------------
-
-local function indexable(value) -- debrief.null is a userdata too
-  return type(value) == "table" or type(value) == "userdata" and getmetatable(value) ~= nil
-end
-
---- The blocks of one type in what a message holds: a text, or a list of blocks that have a type.
-function transcript.blocks(content, kind)
-  local found = {}
-  for _, block in ipairs(indexable(content) and content or {}) do
-    if indexable(block) and block.type == kind then found[#found + 1] = block end
-  end
-  return found
-end
-
-local function size_of(block) -- of a picture or document, in kB
-  local source = block.source
-  local data = indexable(source) and source.data or block.data
-  return type(data) == "string" and (" %d kB"):format((#data * 3 // 4 + 999) // 1000) or ""
-end
-
--- Guards for importers: what a foreign log holds may be of any type, and then it is as if it were not there.
-
---- The value if it is an object, else {}.
-function transcript.object(value) return core.type(value) == "object" and value or {} end
-
---- The value if it is an array, else {}.
-function transcript.array(value) return core.type(value) == "array" and value or {} end
-
---- The value if it is a text with something in it, else nil.
-function transcript.word(value) return type(value) == "string" and value ~= "" and value or nil end
-
---- What a message holds as an entry may keep it: pictures and documents as `[image 415 kB]`.
-function transcript.input(content)
-  if core.type(content) ~= "array" then return content end
-  local out = core.array {}
-  for i, block in ipairs(content) do
-    local kind = indexable(block) and block.type
-    out[i] = (kind == "image" or kind == "document")
-      and { type = "text", text = ("[%s%s]"):format(kind, size_of(block)) } or block
-  end
-  return out
-end
-
---- A count of a foreign log as an integer: 12, 12.0 and "12" are; nil for anything else and below 0.
-function transcript.count(value)
-  local n = math.tointeger(tonumber(type(value) ~= "userdata" and type(value) ~= "table" and value or nil))
-  return n and n >= 0 and n or nil
-end
-
---- The text of what a message holds.
-function transcript.text(content)
-  if type(content) == "string" then return content end
-  local texts = {}
-  for i, block in ipairs(transcript.blocks(content, "text")) do texts[i] = tostring(block.text) end
-  return table.concat(texts, "\n")
 end
 
 local function shorten(text)

@@ -205,8 +205,8 @@ end
 
 --- The text of an object without some of its members, which are passed over.
 -- @param left_out set of names
--- @return { text = (nil for an array, whose elements are to be read), message = what was wrong, passed = set of the names that were left out, more = true if something
---   follows the object, false if nothing does, nil if that is not known }
+-- @return { text = nil for an array, message = what was wrong, passed = set of the names that were left out, more =
+--   true if something follows the object, false if nothing does, nil if that is not known }
 function Scanner:document(left_out)
   local out, parts, size = { passed = {} }, {}, 0
   local c = peek(self)

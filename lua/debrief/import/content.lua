@@ -1,0 +1,62 @@
+--- What foreign logs hold, read with care: a value of a wrong type is as if it were not there.
+-- Importers reach these functions as debrief.transcript.
+-- @module debrief.import.content
+local core = require "debrief.core"
+
+local content = {}
+
+local function indexable(value) -- debrief.null is a userdata too
+  return type(value) == "table" or type(value) == "userdata" and getmetatable(value) ~= nil
+end
+
+--- The blocks of one type in what a message holds: a text, or a list of blocks that have a type.
+function content.blocks(message, kind)
+  local found = {}
+  for _, block in ipairs(indexable(message) and message or {}) do
+    if indexable(block) and block.type == kind then found[#found + 1] = block end
+  end
+  return found
+end
+
+local function size_of(block) -- of a picture or document, in kB
+  local source = block.source
+  local data = indexable(source) and source.data or block.data
+  return type(data) == "string" and (" %d kB"):format((#data * 3 // 4 + 999) // 1000) or ""
+end
+
+--- The value if it is an object, else {}.
+function content.object(value) return core.type(value) == "object" and value or {} end
+
+--- The value if it is an array, else {}.
+function content.array(value) return core.type(value) == "array" and value or {} end
+
+--- The value if it is a text with something in it, else nil.
+function content.word(value) return type(value) == "string" and value ~= "" and value or nil end
+
+--- What a message holds as an entry may keep it: pictures and documents as `[image 415 kB]`.
+function content.input(message)
+  if core.type(message) ~= "array" then return message end
+  local out = core.array {}
+  for i, block in ipairs(message) do
+    local kind = indexable(block) and block.type
+    out[i] = (kind == "image" or kind == "document")
+      and { type = "text", text = ("[%s%s]"):format(kind, size_of(block)) } or block
+  end
+  return out
+end
+
+--- A count of a foreign log as an integer: 12, 12.0 and "12" are; nil for anything else and below 0.
+function content.count(value)
+  local n = math.tointeger(tonumber(type(value) ~= "userdata" and type(value) ~= "table" and value or nil))
+  return n and n >= 0 and n or nil
+end
+
+--- The text of what a message holds.
+function content.text(message)
+  if type(message) == "string" then return message end
+  local texts = {}
+  for i, block in ipairs(content.blocks(message, "text")) do texts[i] = tostring(block.text) end
+  return table.concat(texts, "\n")
+end
+
+return content

@@ -108,7 +108,8 @@ describe("linear time, whatever is in an entry:", function()
           end
         end
         local source = { path = "folder/file.jsonl", siblings = function() return {} end, lines = each, values = each,
-          rows = each, document = function() return lines[1], {}, true end, report = function() end }
+          rows = each, head = function() return "" end,
+          document = function() return lines[1], {}, true end, report = function() end }
         if plugin.import.detect then plugin.import.detect(source.path, text) end
         plugin.import.open(source, function() end, { options = {} })
       end)

@@ -127,6 +127,12 @@ function new_source(run, path)
     rows = function(_, query)
       return each(run, path, core.ours(rows_of, run, path, query))
     end,
+    head = function(_, most)
+      local text, message = run.files.slurp(path, math.tointeger(most) or HEADS[1])
+      if not text then error(message, 0) end
+      run.read[path] = true
+      return text
+    end,
     read = function()
       local text, message = run.files.slurp(path)
       if not text then error(message, 0) end

@@ -309,10 +309,11 @@ function turn_methods:reply(reply)
 end
 
 --- Tokens that a message of the turn used, where the transcript reports them apart from it; nothing else happens.
--- @param reply { message = an id, model =, usage = }
+-- @param reply { message = an id, model =, usage =, cost = }
 function turn_methods:tokens(reply)
   local run = self.runs[#self.runs] or self:is_running() and current(self)
   if run and next(reply.usage) then add_usage(self, run, reply) end
+  if run and reply.cost then run.entry.cost_usd = (run.entry.cost_usd or 0) + reply.cost end
 end
 
 -- ---- Tools ----------------------------------------------------------------------------------------------------------

@@ -160,4 +160,91 @@ function samples.claude_stream__result()
   return { list[7] }, function(records) return cjson.encode(records[1]), "out.json" end
 end
 
+-- ---- opencode ------------------------------------------------------------------------------------------------------
+
+local function opencode_records()
+  local at, list = 1793610000000, { { info = { id = "ses_1", projectID = "p1", directory = "/w/app", title = "t",
+    version = "1.1.0", time = { created = 1793610000000, updated = 1793610900000 } } } }
+  local function user(text, fields)
+    at = at + 1000
+    local part = { type = "text", text = text, id = "prt_u" .. #list }
+    for key, value in pairs(fields or {}) do part[key] = value end
+    list[#list + 1] = { info = { id = "msg_" .. #list, role = "user", sessionID = "ses_1", time = { created = at },
+      agent = "build" }, parts = { part } }
+  end
+  local function says(text, tools, fields)
+    local parts = { { type = "step-start" } }
+    if text then parts[#parts + 1] = { type = "text", text = text } end
+    local info = { id = "msg_" .. #list, role = "assistant", sessionID = "ses_1", modelID = "gpt-5",
+      providerID = "openai", mode = "build", cost = 0.25, tokens = { input = 10, output = 5, reasoning = 2, cache = { read = 7, write = 1 } },
+      time = { created = at + 1000 }, finish = tools and "tool-calls" or "stop" }
+    at = at + 1000
+    for _, tool in ipairs(tools or {}) do
+      tool.type, tool.state.time = "tool", { start = at + 1000, ["end"] = at + 3000 }
+      tool.state.status = tool.state.status or "completed"
+      at = at + 3000
+      parts[#parts + 1] = tool
+    end
+    info.time.completed = at + 1000
+    at = at + 1000
+    for key, value in pairs(fields or {}) do info[key] = value end
+    list[#list + 1] = { info = info, parts = parts }
+  end
+  user "paint the hull"
+  says("I edit.", { { tool = "edit", callID = "c1", state = { input = { filePath = "hull.c" }, output = "ok" } },
+    { tool = "bash", callID = "c2", state = { input = { command = "make test" }, output = "1 failed",
+      metadata = { exit = 2 } } } })
+  says(nil, { { tool = "write", callID = "c3", state = { input = { filePath = "mast.c" }, output = "ok" } },
+    { tool = "bash", callID = "c4", state = { input = { command = "make test" }, output = "fine",
+      metadata = { exit = 0 } } } })
+  says "Painted."
+  user("Continue if you have next steps", { synthetic = true })
+  says("a summary of all", nil, { summary = true, mode = "compaction", modelID = "gpt-5-mini" })
+  user "ship it"
+  says(nil, { { tool = "skill", callID = "c5", state = { input = { name = "ship" }, output = "# Skill: ship" } } })
+  says "Shipped."
+  user "and now?"
+  says(nil, { { tool = "bash", callID = "c6", state = { status = "error", input = { command = "rm x" },
+    error = "The user rejected permission to use this specific tool call." } } },
+    { error = { name = "MessageAbortedError", data = { message = "aborted" } }, finish = cjson.null })
+  user "again"
+  says(nil, nil, { error = { name = "APIError", data = { message = "quota" } }, finish = cjson.null })
+  user "go on"
+  says "Nothing is left."
+  return list
+end
+
+function samples.opencode() return opencode_records(), samples.document("ses_1.json", "messages") end
+
+--- The statements of SQL that make a database of the same.
+function samples.opencode_sql(records, session)
+  session = session or { id = "ses_1", directory = "/w/app" }
+  local out = { "BEGIN" }
+  local function quoted(value) return value and "'" .. value:gsub("'", "''") .. "'" or "NULL" end
+  if not session.parent then
+    out[#out + 1] = "CREATE TABLE `session` (`id` text PRIMARY KEY, `project_id` text NOT NULL, `parent_id` text, "
+      .. "`directory` text NOT NULL, `time_created` integer)"
+    out[#out + 1] = "CREATE TABLE `message` (`id` text PRIMARY KEY, `session_id` text, `time_created` integer, "
+      .. "`data` text)"
+    out[#out + 1] = "CREATE TABLE `part` (`id` text PRIMARY KEY, `message_id` text NOT NULL, `session_id` text, "
+      .. "`data` text)"
+  end
+  out[#out + 1] = ("INSERT INTO session VALUES (%s, 'p1', %s, %s, 1)"):format(quoted(session.id),
+    quoted(session.parent), quoted(session.directory))
+  for i = 2, #records do
+    local info, id = {}, session.id .. records[i].info.id
+    for key, value in pairs(records[i].info) do
+      if key ~= "id" and key ~= "sessionID" then info[key] = value end
+    end
+    out[#out + 1] = ("INSERT INTO message VALUES (%s, %s, %d, %s)"):format(quoted(id), quoted(session.id),
+      info.time.created, quoted(cjson.encode(info)))
+    for n, part in ipairs(records[i].parts) do
+      out[#out + 1] = ("INSERT INTO part VALUES (%s, %s, %s, %s)"):format(quoted(("%s %05d"):format(id, n)), quoted(id),
+        quoted(session.id), quoted(cjson.encode(part)))
+    end
+  end
+  out[#out + 1] = "COMMIT;"
+  return table.concat(out, ";\n")
+end
+
 return samples

@@ -62,10 +62,11 @@ return {
       }
     end,
     step = function(acc, entry)
+      if debrief.subagent(entry) then return end -- a part of another run
       local attempts = attempts_of(entry)
       if #attempts == 0 then return agg.add(acc.without) end
       count(agg.at(acc.all, "all"), entry, attempts)
-      count(agg.at(acc.skills, entry.skill), entry, attempts)
+      count(agg.at(acc.skills, debrief.skill(entry)), entry, attempts)
       for i, attempt in ipairs(attempts) do
         agg.add(acc.tries, math.min(i, LAST_TRY), attempt.verified)
         local change = change_of_model(attempts[i - 1], attempt)
@@ -79,7 +80,7 @@ return {
     merge = agg.merge,
     finish = function(acc, ctx)
       local all = agg.at(acc.all, "all")
-      local skills = agg.rows(acc.skills, cells, function(row) return row.retried.den end)
+      local skills = agg.rows(debrief.skill_names(acc.skills), cells, function(row) return row.retried.den end)
       table.insert(skills, 1, cells("(all)", all))
       local tries = agg.rows(acc.tries, function(n, verified)
         return { n == LAST_TRY and n .. " and later" or n, verified }

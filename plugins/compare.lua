@@ -85,12 +85,13 @@ return {
   retrospective = {
     init = function() return agg.by { runs = 0, passed = agg.rate(), skills = agg.by(agg.rate()) } end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local passed = debrief.passed(entry)
       for _, value in ipairs(sides_of(entry, ctx)) do
         local side = agg.at(acc, value)
         side.runs = side.runs + 1
         agg.add(side.passed, passed)
-        agg.add(side.skills, entry.skill, passed)
+        agg.add(side.skills, debrief.skill(entry), passed)
       end
     end,
     merge = agg.merge,
@@ -99,9 +100,11 @@ return {
       local A, B = agg.at(acc, a), agg.at(acc, b)
       local all, answer = cells("(all)", A.passed, B.passed, floor)
       local rows = { all }
-      for skill, rate in agg.each(A.skills) do
-        local other = agg.at(B.skills, skill)
-        if rate.den > 0 and other.den > 0 then rows[#rows + 1] = cells(skill, rate, other, floor) end
+      local skills = agg.by { A = agg.rate(), B = agg.rate() }
+      for key, rate in agg.each(A.skills) do agg.merge(agg.at(skills, key).A, rate) end
+      for key, rate in agg.each(B.skills) do agg.merge(agg.at(skills, key).B, rate) end
+      for name, skill in agg.each(debrief.skill_names(skills)) do
+        if skill.A.den > 0 and skill.B.den > 0 then rows[#rows + 1] = cells(name, skill.A, skill.B, floor) end
       end
 
       local text = ("A is %s (%d runs), B is %s (%d runs): %s."):format(a ~= "" and a or "none", A.runs,

@@ -1,69 +1,8 @@
--- failures: what failed runs have in common, grouped by the first meaningful line of their last runner_output: the
--- first that names trouble, or else the first that is not noise (blank, ornament, progress, a test that passes, a
--- command). Colours and leading times go, numbers become N, hex and ids HEX, paths their last part: so the same
--- failure, in another place and at another time, has the same line.
+-- failures: what failed runs have in common, grouped by the first line of their last output that names trouble, without
+-- its numbers and paths (debrief.failure). With of=attempts it is the failed attempts that are grouped: those of runs
+-- that passed in the end too.
 local debrief = require "debrief"
 local agg = debrief.aggregate
-
-local LONGEST = 201 -- characters of a line
-
--- Words of a line in small letters that names trouble.
-local TROUBLE = {
-  "error", "fail", "panic", "exception", "assert", "fatal", "expected", "undefined", "cannot", "can't", "not found",
-  "no such", "denied", "refused", "timed out", "timeout", "mismatch", "segmentation", "killed",
-}
-
--- Lines that say nothing about what went wrong.
-local NOISE = {
-  "^%A*$", "^([=_*~#-])%1%1.*%1%1%1$",                            -- no letters, ornaments
-  "^ok%f[%W]", "^PASS", "^%-%-%- PASS", "^=== ", "^✓", " ok$",    -- tests that pass or begin
-  "%d%%%]?$", "^%[?%s*%d+%%", "%.%.%.$",                          -- progress
-  "^Compiling ", "^Downloading ", "^Collecting ", "^Installing ", "^[Rr]unning ",
-  "^Traceback ", "^[$>] ",                                        -- a heading, a command
-}
-
-local function any(patterns, line)
-  for _, pattern in ipairs(patterns) do
-    if line:find(pattern) then return true end
-  end
-  return false
-end
-
--- The final look of a line: the last state of a progress bar, without colours and without the time at its start.
-local function clean(line)
-  line = line:match "^.*[^\r]" or ""
-  line = (line:match "^.*\r(.*)$" or line):sub(1, 500)
-  line = line:gsub("\27%[[%d;?]*%a", "")
-  line = line:gsub("^%s*[%[(]?%d%d%d%d%-%d%d%-%d%d[T ][%d:.,]+[Z%d:+-]*[%])]?", "") -- [2026-11-01T10:00:00.123Z]
-  line = line:gsub("^%s*%[?%d+:%d%d:%d%d[%d.,]*%]?", "") -- [10:00:00]
-  local from = line:find "%S"
-  return from and line:match(".*%S", from) or ""
-end
-
-local function telling_line(output)
-  local fallback
-  for raw in output:gmatch "[^\n]+" do
-    local line = clean(raw)
-    if not any(NOISE, line) then
-      local words = line:lower():gsub("%f[%w]0 %a+", ""):gsub("%f[%a]no errors?", "") -- "0 failed" is no trouble
-      if any(TROUBLE, words) then return line end
-      fallback = fallback or line
-    end
-  end
-  return fallback or "(nothing meaningful)"
-end
-
-local function last_part(path) return path:match "[^/]+$" end
-
-local function normalise(line)
-  line = line:gsub("[%w._~@+-]*/[%w._~@+/-]*", last_part)
-  line = line:gsub("0x%x+", "HEX")
-  line = line:gsub("%f[%w]%d+%f[%W]", "N")               -- a number
-  line = line:gsub("%f[%w]%x%x%x%x%x%x%x+%f[%W]", "HEX") -- a hash
-  line = line:gsub("HEX%-[%xN-]*HEX", "HEX")             -- a UUID
-  line = line:gsub("%f[%w]%d+", "N")                     -- 30s
-  return debrief.short(line:gsub("%s+", " "), LONGEST)
-end
 
 -- What the last attempt that has output says first.
 local function failure_of(entry)
@@ -71,47 +10,88 @@ local function failure_of(entry)
   for _, attempt in debrief.attempts(entry) do
     if (attempt.runner_output or "") ~= "" then output = attempt.runner_output end
   end
-  return output and normalise(telling_line(output)) or "(no output)"
+  return debrief.failure(output)
+end
+
+local function add(acc, failure, entry, ctx)
+  local group = agg.at(acc.groups, failure)
+  group.times = group.times + 1
+  agg.add(group.passed, debrief.passed(entry) == true)
+  agg.add(group.skills, debrief.skill(entry) or "no skill")
+  agg.add(group.refs, { session = ctx.session, line = ctx.line })
+end
+
+-- Failed attempts, each in the group of its output; how many a run has, and whether it passed in spite of them.
+local function add_attempts(acc, entry, ctx)
+  local failed = 0
+  for _, attempt in debrief.attempts(entry) do
+    if attempt.verified == false then
+      failed = failed + 1
+      if ctx.options.of == "attempts" then add(acc, debrief.failure(attempt.runner_output), entry, ctx) end
+    end
+  end
+  if failed > 0 then
+    acc.attempts = acc.attempts + failed
+    agg.add(acc.recovered, debrief.passed(entry) == true)
+  end
+end
+
+local function heading(acc, of, groups)
+  local in_groups = ("in %d %s"):format(groups, groups == 1 and "group" or "groups")
+  if of == "attempts" then
+    return ("%d attempts failed, %s. They belong to %d runs, of which %d passed in the end."):format(acc.attempts,
+      in_groups, acc.recovered.den, acc.recovered.num)
+  end
+  local text = ("%d of %d decided runs failed, %s."):format(acc.failed.num, acc.failed.den, in_groups)
+  if acc.recovered.num == 0 then return text end
+  return text .. (" %d passed after failed attempts: see of=attempts."):format(acc.recovered.num)
 end
 
 return {
   name = "failures",
   api = 1,
-  summary = "Failed runs, grouped by what their output says first",
-  options = { limit = { type = "integer", default = 10, min = 1, help = "how many groups to show" } },
+  summary = "Failed runs, or attempts, grouped by what their output says first",
+  options = {
+    of = { type = "string", default = "runs", choices = { "runs", "attempts" }, help = "what is grouped" },
+    limit = { type = "integer", default = 10, min = 1, help = "how many groups to show" },
+  },
   split = true,
   retrospective = {
     init = function()
-      return { failed = agg.rate(), groups = agg.by { runs = 0, skills = agg.top(), refs = agg.list(100) } }
+      return {
+        failed = agg.rate(), attempts = 0, recovered = agg.rate(), skills = agg.by(agg.count()),
+        groups = agg.by { times = 0, passed = agg.rate(), skills = agg.top(), refs = agg.list(100) },
+      }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
+      agg.add(acc.skills, debrief.skill(entry))
+      add_attempts(acc, entry, ctx)
       local passed = debrief.passed(entry)
       if passed == nil then return end
       agg.add(acc.failed, not passed)
-      if passed then return end
-      local group = agg.at(acc.groups, failure_of(entry))
-      group.runs = group.runs + 1
-      agg.add(group.skills, entry.skill or "no skill")
-      agg.add(group.refs, { session = ctx.session, line = ctx.line })
+      if not passed and ctx.options.of == "runs" then add(acc, failure_of(entry), entry, ctx) end
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local findings, groups = {}, 0
-      for line, group in agg.each(acc.groups, "runs") do
+      local findings, groups, name_of = {}, 0, debrief.skill_namer(acc.skills)
+      for failure, group in agg.each(acc.groups, "times") do
         groups = groups + 1
         if groups <= ctx.options.limit then
           local skills = {}
-          for i, item in ipairs(agg.top_items(group.skills, 3)) do skills[i] = item.key .. " " .. item.count end
+          for i, item in ipairs(agg.top_items(group.skills, 3)) do
+            skills[i] = name_of(item.key) .. " " .. item.count
+          end
+          local ending = ctx.options.of == "attempts" and ("; passed in the end: %d"):format(group.passed.num) or ""
           findings[groups] = {
-            value = group.runs,
-            explanation = ("%s (%s)"):format(line, table.concat(skills, ", ")),
+            value = group.times,
+            explanation = ("%s (%s%s)"):format(failure, table.concat(skills, ", "), ending),
             references = agg.value(group.refs),
           }
         end
       end
 
-      local text = ("%d of %d decided runs failed, in %d %s."):format(acc.failed.num, acc.failed.den, groups,
-        groups == 1 and "group" or "groups")
+      local text = heading(acc, ctx.options.of, groups)
       if groups > #findings then text = text .. (" The first %d:"):format(#findings) end
       return { title = "Failures", text = text, findings = findings }
     end,

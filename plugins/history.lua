@@ -57,6 +57,7 @@ return {
       return { n = 0, sessions = agg.distinct(2), latest = agg.largest(ctx.options.budget // SHORTEST) }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       acc.n = acc.n + 1
       agg.add(acc.sessions, ctx.session)
       agg.add(acc.latest, debrief.time(entry) or ctx.line, {

@@ -1,38 +1,83 @@
 -- lessons: what is worth remembering. Contradictions: the same skill on the same input passed, and failed later.
 -- Doubtful claims: a status that the last attempt denies, and failures without a word of output. What worked after
--- failing: in a later attempt, with what changed, or in a later run on the same input. Runs that passed at once are
--- routine and left out; that nothing is new is a result. The runs of an input are ordered by time, else as logged.
+-- failing: in a later attempt, with what had failed and which files were edited until then, or in a later run on the
+-- same input. Runs that passed at once are routine and left out; that nothing is new is a result. The runs of an input
+-- are ordered by time, else as logged.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
 local LONGEST = 101 -- characters of a text in a finding
+local MOST = 3 -- failures and files that are named
 
-local function short(text) return debrief.short(text or "nothing", LONGEST) end
+local function short(text) return debrief.short(text, LONGEST) end
 
--- The history of an entry's attempts: how many failed before one verified, the last of those and the one that did,
--- what the very last says of itself, and whether any has output.
+-- "a, b, c and 2 more", each once.
+local function listed(texts, separator)
+  local names, known = {}, {}
+  for _, text in ipairs(texts) do
+    if not known[text] then names[#names + 1] = text end
+    known[text] = true
+  end
+  local more = #names > MOST and (" and %d more"):format(#names - MOST) or ""
+  return table.concat(names, separator, 1, math.min(#names, MOST)) .. more
+end
+
+-- The longest series of failed attempts of an entry that was followed by one that verified; what the very last attempt
+-- says of itself; and whether any has output.
 local function read(entry)
-  local seen, n = { failed = 0, has_output = false }, #(entry.attempts or {})
+  local seen, n, series = { failures = {} }, #(entry.attempts or {}), nil
   for i, attempt in debrief.attempts(entry) do
-    local verified = attempt.verified
-    if verified == false and not seen.good then
-      seen.failed = seen.failed + 1
-      seen.bad = attempt
+    if attempt.verified == false then
+      if not series or series.good then series = { failures = {}, commands = {} } end
+      series.failures[#series.failures + 1] = short(debrief.failure(attempt.runner_output))
+      series.bad = attempt
+      for _, check in ipairs(debrief.type(attempt.checks) == "array" and attempt.checks or {}) do
+        if debrief.type(check) == "object" then series.commands[#series.commands + 1] = tostring(check.command) end
+      end
+    elseif attempt.verified and series and not series.good then
+      series.good, series.number, series.is_last = attempt, i, i == n
+      if #series.failures > #seen.failures then seen.recovered, seen.failures = series, series.failures end
     end
-    if verified then seen.good = seen.good or attempt end
-    if i == n then seen.last = verified end
+    if i == n then seen.last = attempt.verified end
     if (attempt.runner_output or "") ~= "" then seen.has_output = true end
   end
   return seen
 end
 
+local function is_check(call, commands)
+  for _, command in ipairs(call.kind == "command" and call.target and commands or {}) do
+    if command:sub(1, #call.target) == call.target then return true end
+  end
+  return false
+end
+
+-- The files that were edited after a check had failed, until it passed: those of the check that failed most often.
+local function edits(entry, commands)
+  local most, best, failing, times, files = 0, {}, nil, 0, {}
+  for _, call in debrief.tools(entry) do
+    if call.failed and is_check(call, commands) then
+      if failing ~= call.target then failing, times, files = call.target, 0, {} end
+      times = times + 1
+    elseif failing and call.target == failing then
+      if times > most then most, best = times, files end
+      failing = nil
+    elseif failing and call.kind == "edit" and call.target and not call.failed then
+      files[#files + 1] = call.target:match "[^/]*$"
+    end
+  end
+  return best
+end
+
 -- What worked after failing; nil when nothing did.
-local function recovered(seen)
-  if not seen.good or not seen.bad then return nil end
-  local from, to, change = seen.bad.model, seen.good.model, ""
-  if from and to and from ~= to then change = (", %s for %s"):format(to, from) end
-  return ("attempt %d%s. Failed: %s. Worked: %s"):format(seen.failed + 1, change, short(seen.bad.runner_output),
-    short(seen.good.output_summary))
+local function recovered(entry, series)
+  if not series then return nil end
+  local from, to, text = series.bad.model, series.good.model, ("attempt %d"):format(series.number)
+  if from and to and from ~= to then text = ("%s, %s for %s"):format(text, to, from) end
+  text = ("%s. Failed: %s."):format(text, listed(series.failures, "; then "))
+  local files, said = listed(edits(entry, series.commands), ", "), series.good.output_summary
+  if files ~= "" then text = ("%s Edited: %s."):format(text, files) end
+  if series.is_last and said then text = ("%s Worked: %s"):format(text, short(said)) end
+  return text
 end
 
 -- Why the claim of an entry is doubtful; nil when it is not.
@@ -73,14 +118,15 @@ return {
       }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local seen, skill, passed = read(entry), entry.skill or "a run", debrief.passed(entry)
       local run = { session = ctx.session, line = ctx.line }
 
-      local doubtful, worked = doubt(passed, seen), recovered(seen)
+      local doubtful, worked = doubt(passed, seen), recovered(entry, seen.recovered)
       if doubtful then
         agg.add(acc.doubtful, { explanation = skill .. ": " .. doubtful, references = { run } })
       elseif worked then
-        agg.add(acc.worked, seen.failed, { explanation = skill .. ": " .. worked, references = { run } })
+        agg.add(acc.worked, #seen.failures, { explanation = skill .. ": " .. worked, references = { run } })
       end
       agg.add(acc.routine, passed == true and not doubtful and not worked)
 

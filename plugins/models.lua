@@ -33,7 +33,7 @@ return {
       }
     end,
     step = function(acc, entry)
-      local skill, finished_by = agg.at(acc.skills, entry.skill), entry.model_used
+      local skill, finished_by = agg.at(acc.skills, debrief.skill(entry)), entry.model_used
       for i, attempt in debrief.attempts(entry) do
         local name = attempt.model or entry.model_used
         local model, in_skill = agg.at(acc.models, name), agg.at(skill.models, name)
@@ -45,6 +45,7 @@ return {
         finished_by = name
       end
 
+      if debrief.subagent(entry) then return end -- its attempts count, but it is a part of another run
       local passed = debrief.passed(entry)
       if finished_by and passed ~= nil then agg.add(agg.at(acc.models, finished_by).passed, passed) end
     end,
@@ -56,7 +57,7 @@ return {
       end, "attempts", limit)
 
       local sides, listed = {}, 0
-      for key, skill in agg.each(acc.skills, "attempts") do
+      for key, skill in agg.each(debrief.skill_names(acc.skills), "attempts") do
         listed = listed + 1
         if listed > limit then break end
         local rows = agg.rows(skill.models, function(name, model)

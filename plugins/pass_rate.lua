@@ -32,13 +32,14 @@ return {
       return { outside = 0, untimed = 0, skills = agg.by { pass = 0, fail = 0, skip = 0, total = 0 } }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local window, at = window_ns(ctx.options.window), debrief.time(entry)
       if window and not at then
         acc.untimed = acc.untimed + 1
       elseif window and (at < ctx.now - window or at >= ctx.now) then
         acc.outside = acc.outside + 1
       else
-        local skill, outcome = agg.at(acc.skills, entry.skill), debrief.outcome(entry)
+        local skill, outcome = agg.at(acc.skills, debrief.skill(entry)), debrief.outcome(entry)
         skill.total = skill.total + 1
         if outcome == "ok" then skill.pass = skill.pass + 1 end
         if outcome == "fail" then skill.fail = skill.fail + 1 end
@@ -47,7 +48,7 @@ return {
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local rows = agg.rows(acc.skills, function(name, skill)
+      local rows = agg.rows(debrief.skill_names(acc.skills), function(name, skill)
         local rate = agg.rate(skill.pass, skill.pass + skill.fail)
         return { name, ctx.options.window, skill.pass, skill.fail, skill.skip, skill.total, rate }
       end)

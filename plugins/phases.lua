@@ -24,6 +24,7 @@ return {
       return agg.by { runs = 0, passed = agg.rate(), time = agg.quantiles(), total = agg.sum(), skills = agg.top() }
     end,
     step = function(acc, entry)
+      if debrief.subagent(entry) then return end -- a part of another run
       local phase, passed = agg.at(acc, entry.phase), debrief.passed(entry)
       phase.runs = phase.runs + 1
       agg.add(phase.passed, passed)

@@ -1,4 +1,5 @@
--- skills: how each skill does. How often it passes, at the first try too, how long it takes, and what is lost.
+-- skills: how each skill does. How often it passes, at the first try too, how long it takes, and what is lost. What a
+-- subagent did is part of its caller's run, and counted apart. Runs without a skill are one sentence.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
@@ -13,6 +14,7 @@ local function count_attempts(skill, entry)
   if n > 0 then agg.add(skill.attempts, n) end
   for i, attempt in debrief.attempts(entry) do
     if i == 1 then agg.add(skill.first_try, attempt.verified) end -- nil makes no claim, and counts in neither
+    if attempt.verified ~= nil then skill.claims = skill.claims + 1 end
     if attempt.verified == false then
       local ms = time_of(attempt, entry, n)
       agg.add(skill.lost, ms)
@@ -21,12 +23,27 @@ local function count_attempts(skill, entry)
   end
 end
 
--- If all attempts verified, nothing was lost. If some did not, and none of those has a time, the loss is unknown.
+-- If all attempts that say so verified, nothing was lost. If some did not, and none of those has a time, the loss is
+-- unknown.
 local function lost(skill)
-  local has_attempts = agg.value(skill.attempts) ~= nil
-  return agg.value(skill.lost) or (has_attempts and skill.lost_unknown == 0 and 0 or nil)
+  return agg.value(skill.lost) or (skill.claims > 0 and skill.lost_unknown == 0 and 0 or nil)
 end
 
+local function undecided(skill) return agg.rate(skill.runs - skill.passed.den, skill.runs) end
+
+local function notes(none, unknown, left_out)
+  local text = { "Passed: of the runs that were decided. Lost: time in attempts that did not verify." }
+  if unknown > 0 then text[#text + 1] = ("Attempts that did not verify and have no time: %d."):format(unknown) end
+  if left_out > 0 then text[#text + 1] = ("Skills left out, with fewer runs: %d."):format(left_out) end
+  text = { table.concat(text, " ") }
+  if none then
+    text[2] = ("Without a skill: %d runs, passed %s, undecided %s."):format(none.runs, debrief.show(none.passed),
+      debrief.show(undecided(none), "of"))
+  end
+  return table.concat(text, "\n")
+end
+
+local name = { key = "skill", cut = "never" }
 local function ms(key, title) return { key = key, title = title, unit = "ms" } end
 
 return {
@@ -38,51 +55,58 @@ return {
   retrospective = {
     init = function()
       return agg.by {
-        runs = 0, passed = agg.rate(), first_try = agg.rate(), attempts = agg.mean(),
-        time = agg.quantiles(), lost = agg.sum(), lost_unknown = 0,
+        runs = 0, passed = agg.rate(), first_try = agg.rate(), weak = agg.rate(), attempts = agg.mean(),
+        time = agg.quantiles(), total = agg.sum(), lost = agg.sum(), lost_unknown = 0, claims = 0, subagents = 0,
       }
     end,
     step = function(acc, entry)
-      local skill, passed = agg.at(acc, entry.skill), debrief.passed(entry)
+      local skill, passed, _, weak = agg.at(acc, debrief.skill(entry)), debrief.passed(entry)
+      if debrief.subagent(entry) then
+        skill.subagents = skill.subagents + 1
+        return
+      end
       skill.runs = skill.runs + 1
       agg.add(skill.passed, passed)
+      agg.add(skill.weak, weak)
       agg.add(skill.time, entry.duration_ms)
+      agg.add(skill.total, entry.duration_ms)
       count_attempts(skill, entry)
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local quality, time, unknown, left_out = {}, {}, 0, 0
-      for key, skill in agg.each(acc, "runs") do
-        local name = key ~= "" and key or nil
+      local quality, time, weak, subagents, unknown, left_out = {}, {}, {}, {}, 0, 0
+      local none = acc.groups[""]
+      acc.groups[""] = nil
+      for key, skill in agg.each(debrief.skill_names(acc), "runs") do
+        if skill.subagents > 0 then subagents[#subagents + 1] = { key, skill.runs, skill.subagents } end
         if skill.runs < ctx.options.min then
-          left_out = left_out + 1
+          left_out = left_out + (skill.runs > 0 and 1 or 0)
         else
           local median, p95 = agg.quantile(skill.time, 0.5), agg.quantile(skill.time, 0.95)
-          quality[#quality + 1] = { name, skill.runs, skill.passed, skill.first_try, agg.value(skill.attempts) }
-          time[#time + 1] = { name, median, p95, lost(skill), skill.lost_unknown }
+          quality[#quality + 1] = { key, skill.runs, skill.passed, undecided(skill), skill.first_try }
+          time[#time + 1] = { key, agg.value(skill.attempts), agg.value(skill.total), median, p95, lost(skill) }
+          if skill.weak.den > 0 then weak[#weak + 1] = { key, skill.weak } end
           unknown = unknown + skill.lost_unknown
         end
       end
 
-      local text = { "Passed: of the runs that were decided. Lost: time in attempts that did not verify." }
-      if unknown > 0 then text[#text + 1] = ("Attempts that did not verify and have no time: %d."):format(unknown) end
-      if left_out > 0 then text[#text + 1] = ("Skills left out, with fewer runs: %d."):format(left_out) end
-      return {
-        title = "Skills",
-        text = table.concat(text, " "),
-        tables = {
-          {
-            columns = { "skill", "runs", "passed", { key = "first_try", title = "first try" },
-              { key = "attempts_per_run", title = "attempts/run" } },
-            rows = quality,
-          },
-          {
-            columns = { "skill", ms("median_ms", "median"), ms("p95_ms", "95th percentile"), ms("lost_ms", "lost"),
-              { key = "lost_unknown", title = "attempts without time" } },
-            rows = time,
-          },
-        },
+      local tables = {
+        { columns = { name, "runs", "passed", { key = "undecided", unit = "of" },
+            { key = "first_try", title = "first try" } },
+          rows = quality },
+        { columns = { name, { key = "attempts_per_run", title = "attempts per run" }, ms("active_ms", "active"),
+            ms("median_ms", "median"), ms("p95_ms", "95th percentile"), ms("lost_ms", "lost") },
+          rows = time },
       }
+      if #weak > 0 then
+        tables[#tables + 1] = { title = "Undecided runs with only weak checks: build, lint or type check",
+          columns = { name, { key = "checks_passed", title = "checks passed" } }, rows = weak }
+      end
+      if #subagents > 0 then
+        tables[#tables + 1] = { title = "Runs by subagents, which are part of their callers' runs",
+          columns = { name, "runs", "subagents" }, rows = subagents }
+      end
+      return { title = "Skills", text = notes(none, unknown, left_out), tables = tables }
     end,
   },
 }

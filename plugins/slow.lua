@@ -1,56 +1,74 @@
--- slow: which runs took too long. How many runs of each skill are over a limit, and the slowest, each with the median
--- of its skill: a run of 3 minutes is slow if the others take 20 seconds. Runs without duration_ms are counted
--- separately.
+-- slow: which runs took too long for what they do. A run is slow if it took several times the median of its skill: 3
+-- minutes are much where the others take 20 seconds, and little where they take 5 minutes. Short runs never are. Runs
+-- without duration_ms are counted separately.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
 local function ms(key, title) return { key = key, title = title, unit = "ms" } end
 
+-- From when on a run of this skill is slow.
+local function limit_of(skill, options) return math.max(options.limit_ms, options.times * agg.value(skill.time)) end
+
+-- The slow runs that exceed the median of their skill most.
+local function slowest(skills, options)
+  local runs = agg.largest(options.limit)
+  for name, skill in agg.each(skills) do
+    local median = agg.value(skill.time)
+    for _, run in ipairs((agg.value(skill.longest))) do
+      if run.ms > limit_of(skill, options) and median > 0 then
+        run.skill, run.times = name, run.ms / median
+        agg.add(runs, run.times, run)
+      end
+    end
+  end
+  local rows = {}
+  for i, run in ipairs((agg.value(runs))) do
+    rows[i] = { run.skill ~= "" and run.skill or nil, run.ms, run.times, run.outcome, run.session, run.line }
+  end
+  return rows
+end
+
 return {
   name = "slow",
   api = 1,
-  summary = "Runs over a time limit, by skill, and the slowest",
+  summary = "Runs that took much longer than their skill's median, by skill, and the slowest",
   options = {
-    limit_ms = { type = "integer", default = 60000, min = 1, help = "a run that takes longer is slow" },
+    times = { type = "number", default = 3, min = 1, help = "a run that takes so many times the median is slow" },
+    limit_ms = { type = "integer", default = 60000, min = 0, help = "a run that takes no longer is never slow" },
     limit = { type = "integer", default = 10, min = 1, help = "how many of the slowest to list" },
   },
   split = true,
   retrospective = {
     init = function(ctx)
-      return {
-        slow = agg.rate(), untimed = 0, slowest = agg.largest(ctx.options.limit),
-        skills = agg.by { slow = agg.rate(), time = agg.quantiles() },
-      }
+      return { untimed = 0, skills = agg.by { time = agg.quantiles(), longest = agg.largest(ctx.options.limit) } }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local took = entry.duration_ms
       if not took then
         acc.untimed = acc.untimed + 1
         return
       end
-      local skill, is_slow = agg.at(acc.skills, entry.skill), took > ctx.options.limit_ms
-      agg.add(acc.slow, is_slow)
-      agg.add(skill.slow, is_slow)
+      local skill = agg.at(acc.skills, debrief.skill(entry))
       agg.add(skill.time, took)
-      agg.add(acc.slowest, took, {
-        skill = entry.skill or "", ms = took, outcome = debrief.outcome(entry), session = ctx.session, line = ctx.line,
+      agg.add(skill.longest, took, {
+        ms = took, outcome = debrief.outcome(entry), session = ctx.session, line = ctx.line,
       })
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local slowest = {}
-      for i, run in ipairs((agg.value(acc.slowest))) do
-        local median = agg.value(agg.at(acc.skills, run.skill).time)
-        local name, times = run.skill ~= "" and run.skill or nil, median > 0 and run.ms / median or nil
-        slowest[i] = { name, run.ms, times, run.outcome, run.session, run.line }
+      local options, skills, all = ctx.options, debrief.skill_names(acc.skills), agg.rate()
+      for _, skill in agg.each(skills) do
+        skill.slow = agg.rate(agg.above(skill.time, limit_of(skill, options)), skill.time.n)
+        agg.merge(all, skill.slow)
       end
-      local skills = agg.rows(acc.skills, function(name, skill)
+      local rows = agg.rows(skills, function(name, skill)
         local median, p95, longest = agg.value(skill.time), agg.quantile(skill.time, 0.95), agg.quantile(skill.time, 1)
         return { name, skill.slow, median, p95, longest }
       end, function(skill) return skill.slow.num + skill.slow.den * 1e-9 end) -- by slow runs, then by runs
 
-      local text = ("%d of %d timed runs took more than %.6g s."):format(acc.slow.num, acc.slow.den,
-        ctx.options.limit_ms / 1000)
+      local text = ("%d of %d timed runs took more than %.6g times the median of their skill, and more than %.6g s.")
+        :format(all.num, all.den, options.times, options.limit_ms / 1000)
       if acc.untimed > 0 then text = text .. (" Runs without a time: %d."):format(acc.untimed) end
       return {
         title = "Slow runs",
@@ -58,15 +76,15 @@ return {
         tables = {
           {
             title = "By skill",
-            columns = { "skill", "slow", ms("median_ms", "median"), ms("p95_ms", "95th percentile"),
-              ms("longest_ms", "longest") },
-            rows = skills,
+            columns = { { key = "skill", cut = "never" }, "slow", ms("median_ms", "median"),
+              ms("p95_ms", "95th percentile"), ms("longest_ms", "longest") },
+            rows = rows,
           },
           {
-            title = "The slowest",
-            columns = { "skill", ms("duration_ms", "took"), { key = "times_median", title = "× median" }, "outcome",
-              "session", "line" },
-            rows = slowest,
+            title = "The slowest, compared with their skill",
+            columns = { "skill", ms("duration_ms", "took"), { key = "times_median", title = "× median" },
+              { key = "outcome", priority = 1 }, { key = "session", cut = "never" }, "line" },
+            rows = slowest(skills, options),
           },
         },
       }

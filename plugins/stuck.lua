@@ -1,73 +1,89 @@
--- stuck: where runs went in circles: the same skill on the same file (without one: the same input) failing again and
--- again in a session, until it passes or is given up. A loop is reported when `times` tries in a row had nearly the
--- same output (a share `alike` of their lines, numbers aside), or when `times` runs failed, whatever they said. A try
--- is an attempt that did not verify; of a run that failed without one, the run.
+-- stuck: where runs went in circles, in each session. A loop is the same skill on the same file (without one: the
+-- same input) failing until it passes or is given up: `times` tries in a row with the same failure, or `times` runs
+-- that failed, whatever they said. A row is `times` failures one after the other, whatever they are about, before
+-- something passes. A try is an attempt that did not verify; of a run that failed without one, the run. A failure has
+-- the name that `failures` gives it (debrief.failure).
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
-local OUTPUT = 8000 -- bytes of an output that are compared, its last ones
-
 local function one_line(text, n) return debrief.short(text:gsub("%s+", " "), n) end
 
--- A word as all words are that differ only in their numbers: one that is a number or a hash is N.
-local function without_number(word)
-  if word:find "%d" then return not word:find "%X" and "N" or word:gsub("%d+", "N") end
-end
-
--- An output as a set of lines without their numbers: the set, how many there are, how many of them are in the set
--- `before`, too, and the last line with letters as it is.
-local function lines_of(output, before)
-  local lines, n, common, last = {}, 0, 0, "no output"
-  for line in output:sub(-OUTPUT):gmatch "[^\r\n]+" do
-    if line:find "%a" then last = line end
-    line = line:gsub("%w+", without_number)
-    if line:find "%a" and not lines[line] then
-      lines[line] = true
-      n = n + 1
-      if before[line] then common = common + 1 end
+-- The tries of a run in their order: what each failure is called, false for one that passed.
+local function tries_of(entry)
+  local tries, failed, outcome = {}, 0, debrief.outcome(entry)
+  for _, attempt in debrief.attempts(entry) do
+    if attempt.verified == false then failed = failed + 1 end
+    if attempt.verified ~= nil then
+      tries[#tries + 1] = not attempt.verified and debrief.failure(attempt.runner_output)
     end
   end
-  return lines, n, common, last
+  if outcome == "fail" and failed == 0 then tries[#tries + 1] = debrief.failure(nil) end
+  if outcome == "ok" and tries[#tries] ~= false then tries[#tries + 1] = false end
+  return tries, outcome
 end
 
-local function add_try(loop, output, share)
-  local lines, n, common, last = lines_of(output, loop.lines)
-  local all = n + loop.n - common -- the lines of this try and of the one before, each once
-  local is_alike = common >= all * share
-  loop.row = is_alike and loop.row + 1 or 1
-  loop.most = math.max(loop.most, loop.row)
-  loop.tries = loop.tries + 1
-  loop.lines, loop.n, loop.says = lines, n, last
-end
-
--- The subject of a run: attempts of the same skill on the same subject may be a loop.
+-- What a run is about, for people and as a key: runs of the same skill on the same subject may be a loop.
 local function subject_of(entry, ctx)
-  if entry.file_path then return entry.file_path end
-  return entry.input and tostring(entry.input):sub(1, 300) or "line " .. ctx.line
+  local subject = entry.file_path or entry.input and tostring(entry.input):sub(1, 300) or "line " .. ctx.line
+  local shown = entry.file_path and subject:match "[^/]*/?[^/]+$" or subject -- of a path its end
+  return ("%s on %s"):format(entry.skill or "a run", one_line(shown, 61)), (entry.skill or "") .. "\n" .. subject
 end
 
-local function new_loop(entry, subject)
-  local name = ("%s on %s"):format(entry.skill or "a run", one_line(subject, 61))
-  return { name = name, tries = 0, failed = 0, row = 0, most = 0, lines = {}, n = 0, refs = {} }
+-- A series of failures: how many tries, about what, in how many runs, and how many in a row had the same name.
+local function new_series() return { tries = 0, about = agg.top(100), runs = 0, row = 0, most = 0, refs = {} } end
+
+local function add_try(series, name, about, is_failed_run, ctx)
+  series.row = name == series.last and series.row + 1 or 1
+  if series.row > series.most then series.most, series.name = series.row, name end
+  series.tries, series.last = series.tries + 1, name
+  agg.add(series.about, about)
+  if series.line == ctx.line then return end -- the same run
+  series.line = ctx.line
+  series.refs[#series.refs + 1] = { session = ctx.session, line = ctx.line }
+  if is_failed_run then series.runs = series.runs + 1 end
 end
 
--- The series of failures is over: report it if it was a loop.
-local function close(acc, key, ending, times)
-  local loop = acc.open[key]
-  acc.open[key] = nil
-  if not loop or (loop.most < times and loop.failed < times) then return end
-  acc.found.tries = acc.found.tries + loop.tries
-  agg.add(acc.found.loops, loop.tries, {
-    value = loop.tries,
-    explanation = ('failed tries of %s, %d in a row like "%s". %s'):format(loop.name, loop.most,
-      one_line(loop.says, 161), ending),
-    references = loop.refs,
+local function is_loop(series, times) return series.most >= times or series.runs >= times end
+
+-- 'a on x.c, b on y.c, 3 in a row with "no rule for N"'
+local function describe(series)
+  local subjects = agg.top_items(series.about)
+  local names = {}
+  for i = 1, math.min(#subjects, 3) do names[i] = subjects[i].key end
+  if #subjects > 3 then names[4] = ("%d more"):format(#subjects - 3) end
+  local times = series.most > 1 and ("%d in a row"):format(series.most) or "the last"
+  local name = one_line(series.most > 1 and series.name or series.last, 161)
+  return ('%s, %s with "%s".'):format(table.concat(names, ", "), times, name)
+end
+
+local function report(acc, series, what, ending)
+  agg.add(acc.found, series.tries, {
+    value = series.tries, references = series.refs,
+    explanation = ("%s of %s %s"):format(what, describe(series), ending),
   })
+end
+
+local function close_loop(acc, key, ending, times)
+  local loop = acc.loops[key]
+  acc.loops[key] = nil
+  if loop and is_loop(loop, times) then
+    acc.looped = acc.looped + loop.tries
+    report(acc, loop, "failed tries", ending)
+  end
+end
+
+-- A row on one subject is not reported once more if it is a loop.
+local function close_row(acc, ending, times)
+  local row = acc.row
+  acc.row = new_series()
+  local is_known = is_loop(row, times) and #agg.top_items(row.about) == 1
+  if row.tries >= times and not is_known then report(acc, row, "failures in a row,", ending) end
 end
 
 -- The session is over: what is still open was given up.
 local function close_all(acc, ctx)
-  for key in pairs(acc.open) do close(acc, key, "It did not pass.", ctx.options.times) end
+  for key in pairs(acc.loops) do close_loop(acc, key, "It did not pass.", ctx.options.times) end
+  close_row(acc, "Nothing passed after them.", ctx.options.times)
 end
 
 return {
@@ -75,45 +91,46 @@ return {
   api = 1,
   summary = "Loops: the same skill failing at the same thing, again and again",
   options = {
-    times = { type = "integer", default = 3, min = 2, help = "how many tries alike, or failed runs, make a loop" },
-    alike = { type = "number", default = 0.7, min = 0, max = 1, help = "share of lines in common: nearly the same" },
-    limit = { type = "integer", default = 10, min = 1, help = "how many loops to show" },
+    times = { type = "integer", default = 3, min = 2, help = "how many failures or failed runs are a loop" },
+    limit = { type = "integer", default = 10, min = 1, help = "how many loops and rows to show" },
   },
   retrospective = {
-    init = function(ctx) return { open = {}, found = { tries = 0, loops = agg.largest(ctx.options.limit) } } end,
+    init = function(ctx)
+      return { loops = {}, row = new_series(), looped = 0, found = agg.largest(ctx.options.limit) }
+    end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       if acc.session ~= ctx.session then
         close_all(acc, ctx)
         acc.session = ctx.session
       end
 
-      local outcome, subject = debrief.outcome(entry), subject_of(entry, ctx)
-      local key, outputs = (entry.skill or "") .. "\n" .. subject, {}
-      for _, attempt in debrief.attempts(entry) do
-        if attempt.verified == false then outputs[#outputs + 1] = attempt.runner_output or "" end
+      local times, tries, outcome = ctx.options.times, tries_of(entry)
+      local about, key = subject_of(entry, ctx)
+      for _, name in ipairs(tries) do
+        if name then
+          acc.loops[key] = acc.loops[key] or new_series()
+          add_try(acc.loops[key], name, about, outcome ~= "ok", ctx)
+          add_try(acc.row, name, about, outcome ~= "ok", ctx)
+        else
+          close_loop(acc, key, "Then it passed.", times)
+          close_row(acc, "Then one passed.", times)
+        end
       end
-      if outcome == "fail" and #outputs == 0 then outputs[1] = "" end
-
-      if #outputs > 0 then
-        local loop = acc.open[key] or new_loop(entry, subject)
-        acc.open[key] = loop
-        for _, output in ipairs(outputs) do add_try(loop, output, ctx.options.alike) end
-        if outcome ~= "ok" then loop.failed = loop.failed + 1 end
-        loop.refs[#loop.refs + 1] = { session = ctx.session, line = ctx.line }
-      end
-      if outcome == "ok" then close(acc, key, "Then it passed.", ctx.options.times) end
     end,
     merge = function(acc, other, ctx) -- a session is never cut, so nothing goes on from one part to the next
       close_all(other, ctx)
       close_all(acc, ctx)
       acc.session = other.session
+      acc.looped = acc.looped + other.looped
       agg.merge(acc.found, other.found)
     end,
     finish = function(acc, ctx)
       close_all(acc, ctx)
-      local loops, n = agg.value(acc.found.loops)
-      local text = n > 0 and ("Loops: %d. Failed tries in them: %d."):format(n, acc.found.tries) or "No loops."
-      return { title = "Stuck", text = text, findings = loops }
+      local found, n = agg.value(acc.found)
+      local text = "No loops."
+      if n > 0 then text = ("Loops and rows of failures: %d. Failed tries in loops: %d."):format(n, acc.looped) end
+      return { title = "Stuck", text = text, findings = found }
     end,
   },
 }

@@ -1,16 +1,44 @@
 -- summary: what happened in these sessions. How many runs, how they ended, how long they took, by skill and by model.
+-- What a subagent did is part of its caller's run: its attempts are counted, but it is not one more run.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
 local function minute(ns) return debrief.date("%Y-%m-%d %H:%M", ns) end
 
+local function count_run(row, entry)
+  local passed, _, weak = debrief.passed(entry)
+  row.runs = row.runs + 1
+  agg.add(row.passed, passed) -- a rate counts what was decided, and nil adds nothing
+  agg.add(row.weak, weak)
+  agg.add(row.time, entry.duration_ms)
+end
+
+local function undecided(row) return agg.rate(row.runs - row.passed.den, row.runs) end
+
 local function period(acc)
-  if acc.runs == 0 then return "No entries." end
+  if acc.all.runs == 0 then return "No entries." end
   local from, to = agg.value(acc.first), agg.value(acc.last)
   if not from then return "No entry has a time." end
   local text = ("From %s to %s."):format(minute(from), minute(to))
   if acc.untimed > 0 then text = text .. (" Entries without a time: %d."):format(acc.untimed) end
   return text
+end
+
+-- What is worth a sentence and not a table.
+local function notes(acc)
+  local lines, none = { period(acc) }, acc.skills.groups[""]
+  if none then
+    lines[#lines + 1] = ("Without a skill: %d runs, passed %s, undecided %s, active %s."):format(none.runs,
+      debrief.show(none.passed), debrief.show(undecided(none), "of"), debrief.show(agg.value(none.time), "ms"))
+  end
+  if acc.all.weak.den > 0 then
+    lines[#lines + 1] = ("Undecided, with only weak checks (build, lint, type check): %d, whose checks passed in %d.")
+      :format(acc.all.weak.den, acc.all.weak.num)
+  end
+  if acc.subagents > 0 then
+    lines[#lines + 1] = ("Runs by subagents, which are part of these: %d."):format(acc.subagents)
+  end
+  return table.concat(lines, "\n")
 end
 
 return {
@@ -21,65 +49,64 @@ return {
   split = true,
   retrospective = {
     init = function()
+      local row = { runs = 0, passed = agg.rate(), weak = agg.rate(), time = agg.sum() }
       return {
-        runs = 0, passed = agg.rate(), skip = 0, unknown = 0, attempts = 0, time = agg.sum(),
+        all = row, skills = agg.by(row), skip = 0, unknown = 0, attempts = 0, subagents = 0,
         sessions = agg.distinct(100000), first = agg.min(), last = agg.max(), untimed = 0,
-        skills = agg.by { runs = 0, passed = agg.rate(), time = agg.sum() },
         models = agg.by { attempts = 0, verified = agg.rate() },
       }
     end,
     step = function(acc, entry, ctx)
-      local skill, at = agg.at(acc.skills, entry.skill), debrief.time(entry)
-      local passed = debrief.passed(entry)
-
-      acc.runs = acc.runs + 1
-      skill.runs = skill.runs + 1
-      if passed == nil then
-        local why = debrief.outcome(entry) -- skip or unknown
-        acc[why] = acc[why] + 1
-      end
-      agg.add(acc.passed, passed) -- a rate counts what was decided, and nil adds nothing
-      agg.add(skill.passed, passed)
-
       agg.add(acc.sessions, ctx.session)
-      agg.add(acc.first, at)
-      agg.add(acc.last, at)
-      if not at then acc.untimed = acc.untimed + 1 end
-      agg.add(acc.time, entry.duration_ms)
-      agg.add(skill.time, entry.duration_ms)
-
       for _, attempt in debrief.attempts(entry) do
         local model = agg.at(acc.models, attempt.model or entry.model_used)
         acc.attempts = acc.attempts + 1
         model.attempts = model.attempts + 1
         agg.add(model.verified, attempt.verified)
       end
+      if debrief.subagent(entry) then
+        acc.subagents = acc.subagents + 1
+        return
+      end
+
+      count_run(acc.all, entry)
+      count_run(agg.at(acc.skills, debrief.skill(entry)), entry)
+      local outcome, at = debrief.outcome(entry), debrief.time(entry)
+      if acc[outcome] then acc[outcome] = acc[outcome] + 1 end -- skip or unknown
+      if not at then acc.untimed = acc.untimed + 1 end
+      agg.add(acc.first, at)
+      agg.add(acc.last, at)
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local sessions, more = agg.value(acc.sessions)
+      local text, sessions, more = notes(acc), agg.value(acc.sessions)
       local total = {
-        more and ("over %d"):format(sessions) or sessions, acc.runs, acc.passed, acc.skip, acc.unknown, acc.attempts,
-        agg.value(acc.time),
+        more and ("over %d"):format(sessions) or sessions, acc.all.runs, acc.all.passed, undecided(acc.all),
+        acc.skip, acc.unknown, acc.attempts, agg.value(acc.all.time),
       }
-      local skills, skill_count = agg.rows(acc.skills, function(name, skill)
-        return { name, skill.runs, skill.passed, agg.value(skill.time) }
+      acc.skills.groups[""] = nil
+      local skills, skill_count = agg.rows(debrief.skill_names(acc.skills), function(name, skill)
+        return { name, skill.runs, skill.passed, undecided(skill), agg.value(skill.time) }
       end, "runs", ctx.options.limit)
       local models, model_count = agg.rows(acc.models, function(name, model)
         return { name, model.attempts, model.verified }
       end, "attempts", ctx.options.limit)
 
-      local time = { key = "duration_ms", title = "time", unit = "ms" }
-      local by_skill, by_model = ("By skill (%d)"):format(skill_count), ("By model (%d)"):format(model_count)
-      return {
-        title = "Summary",
-        text = period(acc),
-        tables = {
-          { columns = { "sessions", "runs", "passed", "skip", "unknown", "attempts", time }, rows = { total } },
-          { title = by_skill, columns = { "skill", "runs", "passed", time }, rows = skills },
-          { title = by_model, columns = { "model", "attempts", "verified" }, rows = models },
-        },
+      local time = { key = "duration_ms", title = "active", unit = "ms" }
+      local skill, model = { key = "skill", cut = "never" }, { key = "model", cut = "never" }
+      local left_open, unknown = { key = "undecided", unit = "of" }, { key = "unknown", priority = 1 }
+      local tables = {
+        { columns = { "sessions", "runs", "passed", left_open, "skip", unknown, "attempts", time }, rows = { total } },
       }
+      if skill_count > 0 then
+        tables[2] = { title = ("By skill (%d)"):format(skill_count),
+          columns = { skill, "runs", "passed", left_open, time }, rows = skills }
+      end
+      if model_count > 0 then
+        tables[#tables + 1] = { title = ("By model (%d)"):format(model_count),
+          columns = { model, "attempts", "verified" }, rows = models }
+      end
+      return { title = "Summary", text = text, tables = tables }
     end,
   },
 }

@@ -25,6 +25,7 @@ return {
   retrospective = {
     init = function(ctx) return { untimed = 0, latest = agg.largest(ctx.options.limit) } end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local at = debrief.time(entry)
       if not at then
         acc.untimed = acc.untimed + 1

@@ -69,6 +69,7 @@ return {
       }
     end,
     step = function(acc, entry, ctx)
+      if debrief.subagent(entry) then return end -- a part of another run
       local at = debrief.time(entry)
       if not at then
         acc.untimed = acc.untimed + 1
@@ -80,7 +81,7 @@ return {
       local period = agg.at(acc.all, name)
       period.runs = period.runs + 1
       agg.add(period.passed, passed)
-      agg.add(agg.at(acc.skills, entry.skill), name, passed)
+      agg.add(agg.at(acc.skills, debrief.skill(entry)), name, passed)
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
@@ -95,7 +96,7 @@ return {
         text = table.concat(text, " "),
         tables = {
           { title = "By skill", columns = { "skill", "before", "latest", "change", "trend" },
-            rows = agg.rows(acc.skills, skill_cells(names)) },
+            rows = agg.rows(debrief.skill_names(acc.skills), skill_cells(names)) },
           { title = "All skills, by " .. by, columns = { by, "runs", "passed", "change" },
             rows = period_rows(names, acc.all) },
         },

@@ -100,6 +100,26 @@ describe("aggregate", function()
       assert.equal("integer", math.type(agg.quantile(state, 0.5)))
     end)
 
+    it("count what is above a number, exactly up to a hundred", function()
+      local few, many, values = agg.quantiles(), agg.quantiles(), {}
+      for x = -4, 5 do agg.add(few, x) end
+      assert.same({ 10, 9, 5, 1, 0 }, { agg.above(few, -5), agg.above(few, -4), agg.above(few, 0), agg.above(few, 4),
+        agg.above(few, 5) })
+      assert.equal(0, agg.above(agg.quantiles(), 0))
+      for i = 1, 3000 do values[i] = i - 1000 end
+      for _, x in ipairs(values) do agg.add(many, x) end
+      for _, x in ipairs { -2000, -500, -1, 0, 1, 700, 2000 } do
+        local from, to = x + math.abs(x) * 0.021, x - math.abs(x) * 0.021
+        local low, high = 0, 0
+        for _, value in ipairs(values) do
+          low, high = low + (value > from and 1 or 0), high + (value > to and 1 or 0)
+        end
+        local n = agg.above(many, x)
+        assert.is_true(low <= n and n <= high, ("%d: %d <= %d <= %d"):format(x, low, n, high))
+      end
+      assert.has_error(function() agg.above(agg.mean(), 1) end, "aggregate.above: needs what aggregate.quantiles made")
+    end)
+
     it("are within 1 % beyond, with zero and below it too", function()
       local values = numbers(5000, 6, function(random) return (random(2000000) - 600000) / 7 end)
       values[17] = 0

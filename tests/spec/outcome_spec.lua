@@ -67,9 +67,12 @@ describe("passed", function()
   it("is not decided by a build, a lint or a type check, and says so", function()
     for _, kind in ipairs { "build", "lint", "typecheck" } do
       for _, verified in ipairs { true, false, null } do
-        assert.same({ nil, "weak check", n = 2 }, decided_by({ { kind = kind, passed = true } }, verified))
+        assert.same({ nil, "weak check", true, n = 3 }, decided_by({ { kind = kind, passed = true } }, verified))
       end
     end
+    local both = { { kind = "build", passed = false }, { kind = "lint", passed = true } }
+    assert.same({ nil, "weak check", false, n = 3 }, decided_by(both))
+    assert.same({ nil, "weak check", nil, n = 3 }, decided_by { { kind = "build" } })
     local attempt = { verified = true, checks = { { kind = "build", passed = true } } }
     assert.equal("unknown", outcome { attempts = { attempt } })
   end)
@@ -85,7 +88,8 @@ describe("passed", function()
   it("reads entries as it reads tables", function()
     local core = require "debrief.core"
     for text, expected in pairs {
-      ['{"attempts":[{"checks":[{"kind":"build","passed":true}],"verified":true}]}'] = { nil, "weak check", n = 2 },
+      ['{"attempts":[{"checks":[{"kind":"build","passed":true}],"verified":true}]}'] =
+        { nil, "weak check", true, n = 3 },
       ['{"attempts":[{"checks":[{"kind":"test","passed":true},{"kind":"test"}]}]}'] = { nil, nil, n = 2 },
       ['{"attempts":[{"checks":[{"kind":"test","passed":false},{"kind":"test"}]}]}'] = { false, "test", n = 2 },
       ['{"attempts":[{"checks":[null,{"kind":"test","passed":false}]}]}'] = { false, "test", n = 2 },

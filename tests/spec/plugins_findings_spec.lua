@@ -27,9 +27,12 @@ describe("stuck", function()
       { skill = "a", file_path = "x.c", final_status = "ok",
         attempts = { failed "line 2\nexpected 7, got 4", { verified = true } } },
     })
-    assert.same({ '3 | failed tries of a on x.c, 3 in a row like "expected 7, got 4". Then it passed. | s:1 s:3' },
-      findings(report))
-    assert.equal("Loops: 1. Failed tries in them: 3.", report.text)
+    assert.same({
+      '4 | failures in a row, of a on x.c, b on x.c, 4 in a row with "expected N, got N". Then one passed. ' ..
+        "| s:1 s:2 s:3",
+      '3 | failed tries of a on x.c, 3 in a row with "expected N, got N". Then it passed. | s:1 s:3',
+    }, findings(report))
+    assert.equal("Loops and rows of failures: 2. Failed tries in loops: 3.", report.text)
   end)
 
   it("reports runs that fail in a row on one input, whatever their output; not across sessions or successes", function()
@@ -39,10 +42,31 @@ describe("stuck", function()
     end
     local pass = { session_id = "s", skill = "a", input = { n = 1 }, final_status = "ok" }
     local report = run("stuck", { fail("s", "red"), fail("s", "green"), fail("s", "blue") })
-    assert.same({ '3 | failed tries of a on {"n":1}, 1 in a row like "blue". It did not pass. | s:1 s:2 s:3' },
+    assert.same({ '3 | failed tries of a on {"n":1}, the last with "blue". It did not pass. | s:1 s:2 s:3' },
       findings(report))
     assert.equal("No loops.", run("stuck", { fail("s", "red"), fail("s", "green"), fail("t", "blue") }).text)
     assert.equal("No loops.", run("stuck", { fail("s", "red"), fail("s", "green"), pass, fail("s", "blue") }).text)
+  end)
+
+  it("counts failures in a row across a session, whatever they are about, until something passes", function()
+    local function try(i, ...) return { skill = "a", input = "i" .. i, attempts = { ... } } end
+    local report = run("stuck", { try(1, failed "red 1"), try(2, { model = "m" }),
+      try(3, failed "red 2", failed "blue"), try(4, { verified = true }, failed "red 3") })
+    assert.same({ '3 | failures in a row, of a on i3, a on i1, 2 in a row with "red N". Then one passed. | s:1 s:3' },
+      findings(report))
+    local one = run("stuck", { try(1, failed "red", failed "green", failed "blue") })
+    assert.same({ '3 | failures in a row, of a on i1, the last with "blue". Nothing passed after them. | s:1' },
+      findings(one))
+  end)
+
+  it("names a failure as failures does", function()
+    local output = "Exit code 1\n@@ -1 +1 @@\n-error: old\n+error: new\n/a/b.c:12: error: no rule"
+    local entry = { skill = "a", input = "x", final_status = "fail", attempts = { failed(output) } }
+    local name = "b.c:N: error: no rule"
+    assert.matches(name, run("failures", { entry }).findings[1].explanation, 1, true)
+    assert.matches(name, run("stuck", { entry, entry, entry }).findings[1].explanation, 1, true)
+    assert.matches(name, run("lessons", { { skill = "a", attempts = { failed(output), { verified = true } } } })
+      .findings[1].explanation, 1, true)
   end)
 end)
 
@@ -54,9 +78,23 @@ describe("lessons", function()
         { verified = true, model = "m2", output_summary = "Moved it." } } },
       { skill = "a", final_status = "ok", attempts = { { verified = true } } },
     })
-    assert.same({ "worked | a: attempt 3, m2 for m1. Failed: no file. Worked: Moved it. | s:1" }, findings(report))
+    assert.same({ "worked | a: attempt 3, m2 for m1. Failed: no rule; then no file. Worked: Moved it. | s:1" },
+      findings(report))
     assert.equal("1 of 2 runs passed at once and are left out. Found: contradiction 0, doubtful 0, worked later 0, " ..
       "worked 1.", report.text)
+  end)
+
+  it("says which files were edited while a check failed, for the longest series of failures", function()
+    local function test(verified)
+      return { verified = verified, runner_output = "oops", checks = { { command = "make test a" } } }
+    end
+    local function call(name, target, error) return { name = name, target = target, error = error } end
+    local report = run("lessons", { { attempts = { test(false), test(true), test(false), test(false), test(true) },
+      tools = { call("Edit", "0.c"), call("Bash", "make test", true), call("Edit", "1.c"), call("Bash", "make test"),
+        call("Edit", "2.c"), call("Bash", "make test", true), call("Bash", "ls", true), call("edit", "b/3.c"),
+        call("Edit", "x.c", true), call("Bash", "make test", true), call("apply_patch", "a/4.c"),
+        call("Edit", "c/4.c"), call("Read", "5.c"), call("Bash", "make test"), call("Edit", "6.c"), 7, {} } } })
+    assert.same({ "worked | a run: attempt 5. Failed: oops. Edited: 3.c, 4.c. | s:1" }, findings(report))
   end)
 
   it("distinguishes contradictions from what worked later, by time", function()

@@ -11,8 +11,12 @@ local OUTCOME = [[def outcome: (.final_status // "" | ascii_downcase) as $s |
   elif ($s | IN("error", "fail", "failed", "failure", "timeout")) then "fail"
   elif ($s | IN("skip", "skipped", "interrupted", "aborted", "cancelled")) then "skip" else "unknown" end; ]]
 
+-- `runs` are the inputs without the parts that subagents did.
+local RUNS = "def runs: inputs | select(.source.agent_id? == null); "
+
 local function jq(scene, dir, filter)
-  local r = scene:sh(("cat %s/*.jsonl | jq -nc %s"):format(program.quote(dir), program.quote(OUTCOME .. filter)))
+  filter = program.quote(OUTCOME .. RUNS .. filter)
+  local r = scene:sh(("cat %s/*.jsonl | jq -nc %s"):format(program.quote(dir), filter))
   assert.same({ "", 0 }, { r.err, r.status })
   return cjson.decode(r.out)
 end
@@ -34,20 +38,20 @@ local function check(scene, dir)
   local result = reports(scene, dir, "summary,skills,models")
   assert.equal(jq(scene, dir, "[inputs] | length"), result.entries)
   local all = row(result.reports[1].tables[1], 1)
-  assert.equal(jq(scene, dir, '[inputs | select(outcome == "ok")] | length'), all.passed.num)
-  assert.equal(jq(scene, dir, '[inputs | select(outcome | IN("ok", "fail"))] | length'), all.passed.den)
-  assert.equal(jq(scene, dir, '[inputs | select(outcome == "skip")] | length'), all.skip)
+  assert.equal(jq(scene, dir, '[runs | select(outcome == "ok")] | length'), all.passed.num)
+  assert.equal(jq(scene, dir, '[runs | select(outcome | IN("ok", "fail"))] | length'), all.passed.den)
+  assert.equal(jq(scene, dir, '[runs | select(outcome == "skip")] | length'), all.skip)
   assert.equal(jq(scene, dir, "[inputs | .attempts // [] | length] | add"), all.attempts)
-  local runs = jq(scene, dir, 'reduce inputs as $e ({}; .[$e.skill // "-"] += 1)')
-  local passed = jq(scene, dir, 'reduce (inputs | select(outcome == "ok")) as $e ({}; .[$e.skill // "-"] += 1)')
-  local skills, seen = result.reports[2].tables[1], 0
+  local runs = jq(scene, dir, 'reduce runs as $e ({}; .[$e.skill // "-"] += 1)')
+  local passed = jq(scene, dir, 'reduce (runs | select(outcome == "ok")) as $e ({}; .[$e.skill // "-"] += 1)')
+  local skills, seen = result.reports[2].tables[1], runs["-"] or 0 -- those without a skill are no row
   for i = 1, #skills.rows do
     local one = row(skills, i)
     local name = one.skill == cjson.null and "-" or one.skill
     assert.same({ runs[name], passed[name] or 0 }, { one.runs, one.passed ~= cjson.null and one.passed.num or 0 }, name)
     seen = seen + one.runs
   end
-  assert.equal(result.entries, seen)
+  assert.equal(jq(scene, dir, "[runs] | length"), seen)
   local verified = jq(scene, dir, [[reduce (inputs | . as $e | .attempts // [] | .[] | select(.verified == true)
     | (.model // $e.model_used // "-")) as $m ({}; .[$m] += 1)]])
   local models = result.reports[3].tables[1]

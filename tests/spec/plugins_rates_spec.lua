@@ -71,13 +71,18 @@ describe("phases", function()
 end)
 
 describe("slow", function()
-  it("counts what is over the limit, and shows the slowest beside the median of their skill", function()
-    local report = run("slow", { { skill = "a", duration_ms = 10 }, { skill = "a", duration_ms = 10 },
-      { skill = "a", duration_ms = 100 }, { skill = "b", duration_ms = 20 }, { skill = "b" } },
-      { limit_ms = 15, limit = 2 })
-    assert.equal("2 of 4 timed runs took more than 0.015 s. Runs without a time: 1.", report.text)
-    assert.same({ "a 1/3 10 100 100", "b 1/1 20 20 20" }, rows(report, 1))
-    assert.same({ "a 100 10.000 unknown s 3", "b 20 1.000 unknown s 4" }, rows(report, 2))
+  it("compares with the skill's own median, and shows those that exceed it most", function()
+    local log = { { skill = "a", duration_ms = 10 }, { skill = "a", duration_ms = 10 },
+      { skill = "a", duration_ms = 100 }, { skill = "b", duration_ms = 5000 }, { skill = "b" },
+      { duration_ms = 1 }, { duration_ms = 1 }, { duration_ms = 14 } }
+    local report = run("slow", log, { limit_ms = 12 })
+    assert.equal("2 of 7 timed runs took more than 3 times the median of their skill, and more than 0.012 s. " ..
+      "Runs without a time: 1.", report.text)
+    assert.same({ "- 1/3 1 14 14", "a 1/3 10 100 100", "b 0/1 5000 5000 5000" }, rows(report, 1))
+    assert.same({ "- 14 14.000 unknown s 8", "a 100 10.000 unknown s 3" }, rows(report, 2))
+    assert.same({ "- 14 14.000 unknown s 8" }, rows(run("slow", log, { limit_ms = 12, limit = 1 }), 2))
+    assert.matches("^1 of 7 .* 1%.5 times .* 0%.05 s", run("slow", log, { limit_ms = 50, times = 1.5 }).text)
+    assert.matches("^0 of 7 .* 60 s", run("slow", log).text)
   end)
 end)
 

@@ -44,6 +44,10 @@ describe("report", function()
     { columns { { unit = "ms" } }, "tables[1].columns[1].key must be a string" },
     { columns { { key = "a", align = "top" } },
       'tables[1].columns[1].align must be "left", "right" or "center", and is the string "top"' },
+    { columns { { key = "a", cut = "top" } },
+      'tables[1].columns[1].cut must be "left", "right" or "never", and is the string "top"' },
+    { columns { { key = "a", priority = 1.5 } },
+      "tables[1].columns[1].priority must be an integer, and is 1.5" },
     { row { 1, 2, 3 }, "rows[1] has 3 cells, the table has 2 columns: name the columns that are missing, or drop" },
     { row { c = 1 }, "tables[1].rows[1] has a cell named c, and no column has this key" },
     { row { 1, b = 2 }, "tables[1].rows[1] has cells by number and by key: use one of the two" },
@@ -222,6 +226,33 @@ describe("text", function()
       "",
       "3 entries in 1 session",
     }, out)
+  end)
+
+  it("groups the digits of counts, and shows a rate of what there is without a share", function()
+    local count, of = { key = "count", unit = "count" }, { key = "open", unit = "of" }
+    local rows = {}
+    for i, n in ipairs { 0, 999, 1000, 1234567, -1234567, -999 } do rows[i] = { n, { num = i, den = 7 } } end
+    local out = lines(one_table({ count, of }, rows))
+    assert.same({ "     count    open", "──────────  ──────", "         0  1 of 7", "       999  2 of 7",
+      "     1,000  3 of 7",
+      " 1,234,567  4 of 7", "-1,234,567  5 of 7", "      -999  6 of 7" }, { table.unpack(out, 4, 11) })
+    local show = require("debrief.text.values").show
+    assert.same({ "1 of 2", "1/2 (50 %)", "1,000", "2 m 00 s", "-", "-", "a\\n" },
+      { show({ num = 1, den = 2 }, "of"), show { num = 1, den = 2 }, show(1000, "count"), show(120000, "ms"), show(nil),
+        show { num = 0, den = 0 }, show "a\n" })
+  end)
+
+  it("cuts a column at the side that it says, never where it says so, and drops those with a priority first", function()
+    local path = { key = "path", cut = "left" }
+    local function shown(columns, cells, columns_wide)
+      return select(2, table.unpack(lines(one_table(columns, { cells }), { width = columns_wide }), 5))
+    end
+    assert.equal("…c/a/b/c/file.lua  5", (shown({ path, "n" }, { "src/a/b/c/file.lua", 5 }, 20)))
+    assert.equal("a-whole-name  …re/file.lua", (shown({ { key = "k", cut = "never" }, path },
+      { "a-whole-name", "some/where/file.lua" }, 26)))
+    assert.equal("a-whole-name  other", (shown({ { key = "k", cut = "never" }, { key = "x", priority = 2 }, "b" },
+      { "a-whole-name", 123456, "other" }, 20)))
+    assert.matches("^…", (shown({ path }, { ("é"):rep(90) }, 20)))
   end)
 
   it("rounds durations to their unit, never to 60 of one", function()

@@ -40,9 +40,10 @@ local function member(value, key)
   if ok then return item end
 end
 
--- The result of the checks of an attempt: true or false if tests ran, nil otherwise; and whether there are weaker ones.
+-- The result of the checks of an attempt: true or false if tests ran, nil otherwise; whether there are weaker ones; and
+-- the result of those, as far as it is known.
 local function tests_passed(checks)
-  local passed, weak, hidden = nil, false, false
+  local passed, weak, weak_passed, hidden = nil, false, nil, false
   for i = 1, core.type(checks) == "array" and #checks or 0 do
     local kind, result = member(checks[i], "kind"), member(checks[i], "passed")
     if kind == "test" and type(result) == "boolean" then
@@ -51,18 +52,19 @@ local function tests_passed(checks)
       hidden = true
     elseif type(kind) == "string" and kind ~= "test" then
       weak = true
+      if type(result) == "boolean" then weak_passed = weak_passed ~= false and result end
     end
   end
   if hidden and passed then passed = nil end
-  return passed, weak
+  return passed, weak, weak_passed
 end
 
 -- From the last attempt; a null among the attempts says nothing.
 local function from_attempts(attempts)
   local last = attempts and #attempts > 0 and attempts[#attempts]
-  local passed, weak = tests_passed(member(last, "checks"))
+  local passed, weak, weak_passed = tests_passed(member(last, "checks"))
   if passed == nil then
-    if weak then return "unknown", "weak check" end
+    if weak then return "unknown", "weak check", weak_passed end
     passed = member(last, "verified")
   end
   if type(passed) ~= "boolean" then return "unknown", nil end
@@ -71,7 +73,7 @@ end
 
 --- The outcome of an entry (a lazy entry or a plain table).
 -- @return "ok", "fail", "skip" or "unknown"; and on what that rests: "status", "test", "weak check" (which is why the
---   outcome is unknown), or nil for nothing
+--   outcome is unknown), or nil for nothing; and of weak checks whether they passed, nil where that is not known
 local function outcome(entry)
   local status = entry.final_status
   if type(status) ~= "string" then return from_attempts(entry.attempts) end

@@ -3,6 +3,7 @@
 -- @module debrief.plugin.library
 local core = require "debrief.core"
 local outcome = require "debrief.entry.outcome"
+local skill = require "debrief.entry.skill"
 
 local library = {
   --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.retro.aggregate.
@@ -17,6 +18,8 @@ local library = {
   decode = core.decode,
   --- `encode(value)`: JSON text, exact, keys in the order of their names.
   encode = core.encode,
+  --- `failure(output)`: what a failure is called: the first line that names trouble, without numbers and paths.
+  failure = require "debrief.entry.failure",
   --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
   host = core.values,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.
@@ -28,7 +31,7 @@ local library = {
   --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
   outcome = function(entry) return (outcome(entry)) end,
   --- `passed(entry)`: true, false, or nil when that was not decided; and on what it rests: "status", "test", "weak
-  -- check" (a build, lint or type check, which decides nothing) or nil.
+  -- check" (a build, lint or type check, which decides nothing) or nil; and of weak checks whether those passed.
   passed = require "debrief.entry.passed",
   --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
   pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
@@ -43,10 +46,23 @@ local library = {
   session_id = core.session_id,
   --- `short(text, n)`: its first line that says something, in at most n characters; nil is "".
   short = require "debrief.text.short",
+  --- `show(value, unit)`: a number, a rate or a text as a report shows it in a column with this unit.
+  show = require "debrief.text.values".show,
+  --- `skill(entry)`: its skill as a key to count by, which distinguishes the skills of different plugins.
+  skill = skill.key,
+  --- `skill_namer(by)`: a function that returns the name that people see for a key of a state of aggregate.by.
+  skill_namer = skill.namer,
+  --- `skill_names(by)`: a state of aggregate.by with such keys, by the names that people see.
+  skill_names = skill.names,
+  --- `subagent(entry)`: the subagent that ran it as a part of another run, nil if it is a run of its own.
+  subagent = require "debrief.entry.subagent",
   --- `table(entry)`: a plain table of it, or of a part of it.
   table = core.table,
   --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when it has none; also takes an RFC 3339 text.
   time = core.time,
+  --- `for i, call in tools(entry) do`: the calls of tools in it: name, target, kind ("command", "edit", "file" or nil),
+  -- failed, duration_ms.
+  tools = require "debrief.entry.tools",
   --- Finds entries and attempts in what an agent did, for importers: the module debrief.import.transcript.
   transcript = require "debrief.import.transcript",
   --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() returns.

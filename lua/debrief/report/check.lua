@@ -29,12 +29,13 @@ local nothing = plain.nothing
 local known = {
   report = "title, text, tables and findings",
   table = "title, columns and rows",
-  column = "key, title, unit and align",
+  column = "key, title, unit, align, cut and priority",
   finding = "value, explanation and references",
   reference = "session and line",
 }
 
 local aligns = { left = true, right = true, center = true }
+local cuts = { left = true, right = true, never = true }
 
 -- Defects are collected, so that an author sees them all at once. With them travels what was cut: cut = texts,
 -- more_cut = how many of these were not kept, texts_cut = how many texts were too long, rows = how many more there may
@@ -168,7 +169,8 @@ local function check_column(column, where, defects)
     return { key = column, title = column }
   end
   if type(column) ~= "table" then
-    fault(defects, where, "must be a name or { key =, title =, unit =, align = }, and is %s", describe(column))
+    fault(defects, where, "must be a name or { key =, title =, unit =, align =, cut =, priority = }, and is %s",
+      describe(column))
     return { key = "", title = "" }
   end
   check_keys(column, "column", where, defects)
@@ -177,9 +179,16 @@ local function check_column(column, where, defects)
   if not nothing(column.align) and not aligns[column.align] then
     fault(defects, where .. ".align", 'must be "left", "right" or "center", and is %s', describe(column.align))
   end
+  if not nothing(column.cut) and not cuts[column.cut] then
+    fault(defects, where .. ".cut", 'must be "left", "right" or "never", and is %s', describe(column.cut))
+  end
+  if not nothing(column.priority) and math.type(column.priority) ~= "integer" then
+    fault(defects, where .. ".priority", "must be an integer, and is %s", describe(column.priority))
+  end
   return {
     key = key or "", title = title or key or "", align = aligns[column.align] and column.align or nil,
-    unit = check_text(column.unit, where .. ".unit", defects),
+    unit = check_text(column.unit, where .. ".unit", defects), cut = cuts[column.cut] and column.cut or nil,
+    priority = math.type(column.priority) == "integer" and column.priority or nil,
   }
 end
 

@@ -8,7 +8,8 @@
 --     implement    18  12/15 (80 %)  1 m 30 s
 --
 -- A table that is too wide is made narrower in this order: titles of columns break into lines, then columns of words
--- are cut with "…" (numbers never are), then each row becomes a block of lines.
+-- are cut with "…" (numbers never are), then columns with a priority are dropped, the lowest first, then each row
+-- becomes a block of lines.
 -- @module debrief.report.text
 local colour = require "debrief.text.colour"
 local values = require "debrief.text.values"
@@ -37,7 +38,7 @@ local function column_cells(rows, i, unit)
   for r, row in ipairs(rows) do
     local cell = row[i]
     if type(cell) == "table" and cell.num then
-      local fraction, share, few = values.rate(cell)
+      local fraction, share, few = values.rate(cell, unit)
       cells[r], rates[r] = fraction, share and { share = share, few = few }
       widest_share = math.max(widest_share, share and #share or 0)
       marked = marked or few
@@ -65,8 +66,9 @@ local function lay_out(t)
     local cells, few = column_cells(t.rows, i, column.unit)
     for r, cell in ipairs(cells) do rows[r][i] = cell end
     local numeric = values.numeric(t.rows, i)
+    local cut = not numeric and column.cut ~= "never" and (column.cut == "left" and width.cut_left or width.cut)
     columns[i] = { title = values.title(column), align = column.align or (numeric and "right" or "left"),
-      least = not numeric and NARROWEST or nil, cut = not numeric and width.cut }
+      least = cut and NARROWEST or nil, cut = cut, drop = column.priority }
     marked = marked or few
   end
   return columns, rows, marked

@@ -1,6 +1,7 @@
 --- Values as people read them: the same in text and in Markdown.
 --
 --     90500 ms -> 1 m 30 s     1536 bytes -> 1.5 KiB     12 of 15 -> 12/15 (80 %)     nothing -> -
+--     49626141 -> 49,626,141 with the unit "count"
 -- @module debrief.text.values
 local escape = require "debrief.text.escape"
 
@@ -42,7 +43,15 @@ local function plain(x)
   return ("%.2f"):format(x)
 end
 
+-- 1234567 -> 1,234,567
+local function grouped(x)
+  if math.abs(x) >= 1e15 then return plain(x) end
+  local digits = ("%.0f"):format(x):reverse():gsub("(%d%d%d)", "%1,")
+  return (digits:reverse():gsub("^(-?),", "%1"))
+end
+
 local units = {
+  count = grouped,
   ns = function(x) return duration(x / 1e6) end,
   ms = duration,
   s = function(x) return duration(x * 1000) end,
@@ -60,10 +69,12 @@ function values.share(rate)
   return ("%.0f %%"):format(percent)
 end
 
---- "12/15" and "(80 %)", and whether it is of few; "-" when nothing was decided.
-function values.rate(rate)
+--- "12/15" and "(80 %)", and whether it is of few; "-" when nothing was decided. In the unit "of" it is a count of what
+-- there is, "12 of 15": it estimates nothing, so few are no reason for doubt.
+function values.rate(rate, unit)
   if rate.den <= 0 then return "-", nil, false end
   local function part(x) return (math.tointeger(x) and "%d" or "%.2f"):format(math.tointeger(x) or x) end
+  if unit == "of" then return part(rate.num) .. " of " .. part(rate.den), nil, false end
   return part(rate.num) .. "/" .. part(rate.den), "(" .. values.share(rate) .. ")", rate.den < values.few
 end
 
@@ -98,8 +109,9 @@ end
 --- The title of a column, followed by its unit if the cells do not show it.
 function values.title(column)
   local title = escape(column.title)
-  if column.unit and not units[column.unit] then return title .. " (" .. escape(column.unit) .. ")" end
-  return title
+  local unit = column.unit
+  if not unit or unit == "of" or units[unit] then return title end
+  return ("%s (%s)"):format(title, escape(unit))
 end
 
 --- A cell that is not a rate, as text without line breaks.
@@ -114,8 +126,15 @@ end
 --- Any cell on its own, and whether it is of few.
 function values.cell(cell, unit)
   if type(cell) ~= "table" or not cell.num then return values.scalar(cell, unit), false end
-  local fraction, share, few = values.rate(cell)
+  local fraction, share, few = values.rate(cell, unit)
   return fraction .. (share and " " .. share or "") .. (few and values.mark or ""), few
+end
+
+--- Any cell on its own in a sentence: without the mark of a rate of few, which needs its explanation below.
+function values.show(cell, unit)
+  if type(cell) ~= "table" or not cell.num then return values.scalar(cell, unit) end
+  local fraction, share = values.rate(cell, unit)
+  return fraction .. (share and " " .. share or "")
 end
 
 --- Is a column of these cells read as numbers, and set to the right? One string, boolean or spark, and it is not.

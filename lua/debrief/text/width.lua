@@ -62,6 +62,18 @@ function width.cut(text, columns)
   return text:sub(1, (fitting(text, columns - 1))) .. "…"
 end
 
+--- The text, cut to its last `columns`, with "…" instead of what was cut off: for paths, whose end says most.
+function width.cut_left(text, columns)
+  local excess = width.of(text) - columns
+  if excess <= 0 then return text end
+  if columns < 1 then return "" end
+  for from, _, w in characters(text) do
+    if excess < 0 then return "…" .. text:sub(from) end
+    excess = excess - w
+  end
+  return "…"
+end
+
 --- The text filled with spaces to `columns`; align is "left" (default), "right" or "center".
 function width.pad(text, columns, align)
   local missing = columns - width.of(text)

@@ -207,6 +207,15 @@ function aggregate.quantile(state, q)
   return quantiles.at(state, q)
 end
 
+--- How many of the values of a `quantiles` are larger than `x`: as exact as quantiles are.
+function aggregate.above(state, x)
+  if type(state) ~= "table" or state.aggregate ~= "quantiles" then
+    error("aggregate.above: needs what aggregate.quantiles made", 2)
+  end
+  if type(x) ~= "number" or x ~= x then error("aggregate.above: expected a number", 2) end
+  return quantiles.above(state, x)
+end
+
 --- The `n` most frequent keys of a `top` (default all): an array of { key =, count = }, equals in the order of keys;
 -- and true when all keys were kept, false when these are of an even draw.
 function aggregate.top_items(state, n)

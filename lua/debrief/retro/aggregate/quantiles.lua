@@ -114,4 +114,16 @@ function quantiles.at(state, q)
   return state.whole and math.floor(x + 0.5) or x
 end
 
+--- How many of the values are larger than x: exact up to 100 values; beyond, those within 1 % of it may count or not.
+function quantiles.above(state, x)
+  local n = 0
+  for _, value in ipairs(state.values or {}) do n = n + (value > x and 1 or 0) end
+  if state.values or state.n == 0 then return n end
+  local b = x ~= 0 and bucket(math.abs(x + 0.0))
+  for i, count_of in next, state.above do n = n + ((x <= 0 or i > b) and count_of or 0) end
+  if x >= 0 then return n end
+  for i, count_of in next, state.below do n = n + (i < b and count_of or 0) end
+  return n + state.zero
+end
+
 return quantiles

@@ -176,7 +176,8 @@ local function opencode_records()
     local parts = { { type = "step-start" } }
     if text then parts[#parts + 1] = { type = "text", text = text } end
     local info = { id = "msg_" .. #list, role = "assistant", sessionID = "ses_1", modelID = "gpt-5",
-      providerID = "openai", mode = "build", cost = 0.25, tokens = { input = 10, output = 5, reasoning = 2, cache = { read = 7, write = 1 } },
+      providerID = "openai", mode = "build", cost = 0.25,
+      tokens = { input = 10, output = 5, reasoning = 2, cache = { read = 7, write = 1 } },
       time = { created = at + 1000 }, finish = tools and "tool-calls" or "stop" }
     at = at + 1000
     for _, tool in ipairs(tools or {}) do
@@ -245,6 +246,96 @@ function samples.opencode_sql(records, session)
   end
   out[#out + 1] = "COMMIT;"
   return table.concat(out, ";\n")
+end
+
+-- ---- Trials --------------------------------------------------------------------------------------------------------
+
+local function tau_trial(task, trial, reward, extra)
+  local one = { task_id = task, trial = trial, reward = reward, info = { source = "user", user_cost = 0.1,
+    task = { user_id = "u", instruction = "Cancel trip " .. task, actions = {} } }, traj = {
+      { role = "system", content = "policy" }, { role = "user", content = "hi" },
+      { role = "assistant", content = "I look.", tool_calls = {
+        { id = "t1", type = "function", ["function"] = { name = "get_trip", arguments = "{}" } } } },
+      { role = "tool", tool_call_id = "t1", name = "get_trip", content = "{}" },
+      { role = "assistant", content = "Cancelled." } } }
+  for key, value in pairs(extra or {}) do one[key] = value end
+  return one
+end
+
+function samples.trials()
+  return { tau_trial(0, 0, 1.0), tau_trial(0, 1, 0.0), tau_trial(1, 0, cjson.null), tau_trial(1, 1, 1) },
+    samples.array "tool-calling-gpt-4o-0.0_range_0--1_user-gpt-4o-llm_0522.json"
+end
+
+function samples.trials__tau2()
+  local function one(task, trial, reward)
+    local extra = { id = ("%s-%d"):format(task, trial), start_time = "2026-06-05T10:00:00.123456",
+      end_time = "2026-06-05T10:01:00", duration = 60.5, termination_reason = "user_stop", agent_cost = 0.25,
+      reward_info = { reward = reward, db_check = cjson.null }, messages = tau_trial(task, trial).traj }
+    local made = tau_trial(task, trial, nil, extra)
+    made.traj, made.info = nil, nil
+    return made
+  end
+  local info = { git_commit = "c", num_trials = 2, agent_info = { implementation = "llm_agent", llm = "gpt-4.1" },
+    environment_info = { domain_name = "airline" } }
+  return { { timestamp = "2026-06-05T10:02:00", info = info, tasks = { { id = "0" } } }, one("0", 0, 1.0),
+    one("0", 1, 0.0) }, samples.document("run.json", "simulations")
+end
+
+function samples.trials__inspect()
+  local function sample(id, epoch, value, extra)
+    local one = { id = id, epoch = epoch, uuid = id .. epoch, input = "Add " .. id, target = "3",
+      messages = { { role = "user", content = "Add" },
+        { role = "assistant", content = { { type = "text", text = "It is 3" } },
+        tool_calls = { { id = "t1", ["function"] = "bash", arguments = { cmd = "ls" }, type = "function" } } },
+        { role = "tool", tool_call_id = "t1", content = "", error = { type = "timeout", message = "late" } } },
+      output = { model = "gpt-5", completion = "It is 3" },
+      scores = { match = { value = value, answer = "3", explanation = "says " .. tostring(value) } },
+      model_usage = { ["openai/gpt-5"] = { input_tokens = 10, output_tokens = 5, total_tokens = 15,
+        input_tokens_cache_read = 2 } },
+      total_time = 5.5, working_time = 3.25, started_at = "2026-11-02T10:00:00+00:00",
+      completed_at = "2026-11-02T10:00:05+00:00" }
+    for key, item in pairs(extra or {}) do one[key] = item end
+    return one
+  end
+  local header = { version = 2, status = "success", plan = {}, results = { total_samples = 4 }, stats = {},
+    eval = { eval_id = "ev1", run_id = "r1", created = "2026-11-02T10:00:00+00:00", task = "sums", task_id = "t1",
+      model = "openai/gpt-5", dataset = { name = "d" } } }
+  return { header, sample("a", 1, "C"), sample("a", 2, "I"), sample("b", 1, 0.5), sample("b", 2, 1, {
+    model_usage = { ["openai/gpt-5"] = { input_tokens = 1 }, judge = { input_tokens = 2 } } }),
+    sample("c", 1, "I", { error = { message = "boom", traceback = "…" }, scores = cjson.null }) },
+    samples.document("log.json", "samples")
+end
+
+-- ---- skill-creator -------------------------------------------------------------------------------------------------
+
+local function expectations(...)
+  local list = {}
+  for i, passed in ipairs { ... } do
+    list[i] = { text = "claim " .. i, passed = passed, evidence = "seen " .. i }
+  end
+  return list
+end
+
+function samples.skill_creator()
+  local function run(eval, configuration, number, list)
+    local passed = 0
+    for _, one in ipairs(list) do passed = passed + (one.passed and 1 or 0) end
+    return { eval_id = eval, eval_name = "Ocean", configuration = configuration, run_number = number,
+      result = { pass_rate = passed / #list, passed = passed, failed = #list - passed, total = #list, tokens = 3800,
+        time_seconds = 42.5, tool_calls = 18, errors = 0 }, expectations = list, notes = { "old data" } }
+  end
+  return { { metadata = { skill_name = "pdf", skill_path = "/s/pdf", executor_model = "claude-sonnet-4",
+    analyzer_model = "m", timestamp = "2026-01-15T10:30:00Z", evals_run = { 1 }, runs_per_configuration = 2 },
+    run_summary = { with_skill = {} }, notes = { "n" } },
+    run(1, "with_skill", 1, expectations(true, true)), run(1, "with_skill", 2, expectations(true, false)),
+    run(1, "without_skill", 1, expectations(false, false)) }, samples.document("benchmark.json", "runs")
+end
+
+function samples.skill_creator__grading()
+  return { { expectations = expectations(true, false), summary = { passed = 1, failed = 1, total = 2, pass_rate = 0.5 },
+    execution_metrics = { total_tool_calls = 15 }, timing = { executor_duration_seconds = 165.0 } } },
+    function(records) return cjson.encode(records[1]), "grading.json" end
 end
 
 return samples

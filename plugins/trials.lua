@@ -172,7 +172,7 @@ local function format_of(head)
   if type(first) == "table" and is_tau(first) then return "tau" end
   local simulation = type(simulations) == "table" and simulations[1]
   if type(simulation) == "table" and is_tau(simulation) then return "tau2" end
-  if type(eval) == "table" and eval.task ~= nil and eval.model ~= nil and outline.status ~= nil then return "inspect" end
+  if type(eval) == "table" and eval.task and eval.model and outline.status ~= nil then return "inspect" end
 end
 
 local function open(source, emit)

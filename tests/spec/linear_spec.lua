@@ -95,7 +95,8 @@ describe("linear time, whatever is in an entry:", function()
           '{"fixture_id":"f","run_index":1,"variant":@,"prompt_ref":@,"model_id":@,"raw_response":@,"outcome":@,'
             .. '"assertions":[{"kind":@,"expected_value":@,"passed":false}],"error_category":@}',
           '{"type":"user","id":@,"content":@,"displayContent":[{"text":@}],"projectHash":@}',
-          '{"task_id":@,"trial":1,"reward":1,"traj":[{"role":"assistant","content":@}],"info":{"task":{"instruction":@}}}',
+          '{"task_id":@,"trial":1,"reward":1,"traj":[{"role":"assistant","content":@}],'
+            .. '"info":{"task":{"instruction":@}}}',
           '{"type":"gemini","id":"5","content":@,"toolCalls":[{"id":"c","name":"run_shell_command","status":"success",'
             .. '"args":{"command":@},"result":[{"functionResponse":{"response":{"output":@}}}]}]}',
         } do

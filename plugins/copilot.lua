@@ -3,7 +3,7 @@
 --
 -- Quirks: a tool's `success` is no exit status, which stands in the last line of what bash printed, "<exited with exit
 -- code N>". Output tokens are counted per message, input tokens only for the session, at its end: an entry has them if
--- it is the session's only one. They include cached ones, as Copilot counts.
+-- it is the session's only one. Copilot counts cached ones among them; here they are apart, as everywhere.
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count = transcripts.count
@@ -81,8 +81,9 @@ events["session.shutdown"] = function(self, data, number)
     local metrics = object(data.modelMetrics)
     for model, metric in pairs(metrics) do
       local usage = object(object(metric).usage)
+      local input, cached = count(usage.inputTokens), count(usage.cacheReadTokens)
       self.turn:tokens { message = ("shutdown %d %s"):format(number, model), model = word(model), usage = {
-        input_tokens = count(usage.inputTokens), cache_read_tokens = count(usage.cacheReadTokens),
+        input_tokens = input and input - math.min(cached or 0, input), cache_read_tokens = cached,
         cache_write_tokens = count(usage.cacheWriteTokens) } }
     end
   end

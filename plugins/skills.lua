@@ -91,11 +91,12 @@ return {
       end
 
       local tables = {
-        { columns = { name, "runs", "passed", { key = "undecided", unit = "of" },
+        { columns = { name, { key = "runs", priority = 1 }, "passed", { key = "undecided", unit = "of" },
             { key = "first_try", title = "first try" } },
           rows = quality },
         { columns = { name, { key = "attempts_per_run", title = "attempts per run" }, ms("active_ms", "active"),
-            ms("median_ms", "median"), ms("p95_ms", "95th percentile"), ms("lost_ms", "lost") },
+            ms("median_ms", "median"), { key = "p95_ms", title = "95th percentile", unit = "ms", priority = 1 },
+            ms("lost_ms", "lost") },
           rows = time },
       }
       if #weak > 0 then

@@ -1,61 +1,65 @@
--- tools: which tools were called, which of them fail, and where their time goes; by tool, and by what they worked on.
+-- tools: which tools were called, which of them fail, and where their time goes: by tool, by command and by file. The
+-- calls of subagents are among them.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
-local function tools_of(entry) return debrief.type(entry.tools) == "array" and entry.tools or {} end
-
-local function text(value) return type(value) == "string" and value or nil end
-
-local function count(acc, call)
-  local failed = call.error == true
-  acc.calls = acc.calls + 1
-  agg.add(acc.failed, failed)
-  agg.add(acc.time, call.duration_ms)
+local function count(row, call)
+  row.calls = row.calls + 1
+  agg.add(row.failed, call.failed)
+  agg.add(row.time, call.duration_ms)
 end
 
-local ms = { key = "duration_ms", title = "time", unit = "ms" }
+-- Most time first, then most calls.
+local function weight(row) return (agg.value(row.time) or 0) + row.calls * 1e-9 end
+
+local function cells(name, row) return { name, row.calls, row.failed, agg.value(row.time) } end
 
 return {
   name = "tools",
   api = 1,
-  summary = "Calls of tools: how many, how many failed, their time, by tool and target",
-  options = { limit = { type = "integer", default = 15, min = 1, help = "how many tools and targets to list" } },
+  summary = "Calls of tools: how many, how many failed, their time, by tool, command, file",
+  options = { limit = { type = "integer", default = 10, min = 1, help = "how many rows to list in each table" } },
   split = true,
   retrospective = {
     init = function()
-      local counts = { calls = 0, failed = agg.rate(), time = agg.sum() }
-      return { runs = 0, logged = 0, tools = agg.by(counts), targets = agg.by(counts) }
+      local function by() return agg.by { calls = 0, failed = agg.rate(), time = agg.sum() } end
+      return { runs = 0, logged = 0, calls = agg.rate(), tools = by(), commands = by(), files = by(), others = by() }
     end,
     step = function(acc, entry)
-      local tools = tools_of(entry)
       acc.runs = acc.runs + 1
-      if #tools > 0 then acc.logged = acc.logged + 1 end
-      for _, call in ipairs(tools) do
-        if debrief.type(call) == "object" then
-          local name, target = text(call.name) or "unnamed", text(call.target)
-          count(agg.at(acc.tools, name), call)
-          if target then count(agg.at(acc.targets, ("%s: %s"):format(name, target)), call) end
+      local is_logged = false
+      for _, call in debrief.tools(entry) do
+        is_logged = true
+        agg.add(acc.calls, call.failed)
+        count(agg.at(acc.tools, call.name), call)
+        if call.kind == "command" and call.target then
+          count(agg.at(acc.commands, call.target), call)
+        elseif call.kind and call.target then -- is edited, read or the like
+          count(agg.at(acc.files, call.target), call)
+        elseif call.target then
+          count(agg.at(acc.others, ("%s: %s"):format(call.name, call.target)), call)
         end
       end
+      if is_logged then acc.logged = acc.logged + 1 end
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local function rows(by, weight)
-        return agg.rows(by, function(name, tool)
-          return { name, tool.calls, tool.failed, agg.value(tool.time) }
-        end, weight, ctx.options.limit)
+      local tables, time = {}, { key = "duration_ms", title = "time", unit = "ms" }
+      local function add(title, key, by, cut)
+        local rows, n = agg.rows(by, cells, weight, ctx.options.limit)
+        if n == 0 then return end
+        tables[#tables + 1] = { title = ("%s (%d), most time first"):format(title, n),
+          columns = { { key = key, cut = cut }, "calls", "failed", time }, rows = rows }
       end
-      local tools, tool_count = rows(acc.tools, "calls")
-      local targets, target_count = rows(acc.targets, function(row) return agg.value(row.time) or 0 end)
+      add("By tool", "tool", acc.tools, "never")
+      add("By command", "command", acc.commands, "never")
+      add("By file", "file", acc.files, "left")
+      add("By other targets", "target", acc.others)
       return {
         title = "Tools",
-        text = ("%d of %d runs say which tools they called."):format(acc.logged, acc.runs),
-        tables = {
-          { title = ("By tool (%d), most called first"):format(tool_count), columns = { "tool", "calls", "failed", ms },
-            rows = tools },
-          { title = ("By target (%d), most time first"):format(target_count),
-            columns = { "target", "calls", "failed", ms }, rows = targets },
-        },
+        text = ("%d of %d runs say which tools they called. %d of %d calls failed."):format(acc.logged, acc.runs,
+          acc.calls.num, acc.calls.den),
+        tables = tables,
       }
     end,
   },

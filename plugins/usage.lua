@@ -1,53 +1,149 @@
 -- usage: what runs cost, where their logger says: the tokens of `usage` and `cost_usd`, by skill, model, phase, session
--- or day. "Logged" says of how many runs the sums are: a run without numbers is not one that cost nothing. Per pass is
--- the whole cost, of failed runs too, over the runs that passed, where every run has a cost.
+-- or day. Tokens that were read from a cache or written to it are not in the input. "Logged" says of how many runs the
+-- sums are: a run without numbers is not one that cost nothing. What subagents used is in the sums; they are no runs.
+--
+-- A table of prices gives a cost to runs that have none: a JSON file with US dollars per million tokens, by model, or
+-- by what the names of models begin with (the longest such name wins):
+--
+--     { "claude-opus-4": { "input": 15, "cached": 1.5, "cache_write": 18.75, "output": 75 } }
+--
+-- Where there is no price for cached or cache_write, they cost what input costs. Per pass is the whole cost, of failed
+-- runs too, over the runs that passed, where every run has a cost.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
-local TOKENS = { "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens" }
+local TOKENS = { "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens" }
+local MILLION = 1000000
 
 local function number(x) return type(x) == "number" and x or nil end
 
--- What the row of a run is called.
+local function object(x) return debrief.type(x) == "object" and debrief.table(x) or {} end
+
+-- ---- Prices --------------------------------------------------------------------------------------------------------
+
+local function is_price(price)
+  if type(price) ~= "table" or not number(price.input) or not number(price.output) then return false end
+  for _, dollars in pairs(price) do
+    if not number(dollars) or dollars < 0 then return false end
+  end
+  return true
+end
+
+-- The prices of a file by model; or nil and what is wrong.
+local function read_prices(text)
+  local ok, prices = pcall(debrief.decode, text)
+  if not ok or debrief.type(prices) ~= "object" then return nil, "a file with a JSON object of prices by model" end
+  for model, price in pairs(prices) do
+    if not is_price(price) then
+      return nil, ('dollars per million tokens for %s, as { "input": 3, "cached": 0.3, "output": 15 }'):format(model)
+    end
+  end
+  return prices
+end
+
+local function has_prices(text)
+  local prices, wrong = read_prices(text)
+  return prices ~= nil, wrong
+end
+
+local function price_of(model, prices)
+  local best
+  for name in pairs(prices) do
+    if model:sub(1, #name) == name and #name > #(best or "") then best = name end
+  end
+  return prices[best]
+end
+
+-- Dollars of tokens.
+local function cost_of(tokens, price)
+  local rest = { cache_read_tokens = price.cached or price.input, cache_write_tokens = price.cache_write or price.input,
+    input_tokens = price.input, output_tokens = price.output }
+  local dollars = 0.0
+  for _, field in ipairs(TOKENS) do dollars = dollars + (agg.value(tokens[field]) or 0) * rest[field] / MILLION end
+  return dollars
+end
+
+-- ---- Counting ------------------------------------------------------------------------------------------------------
+
+local function sums()
+  local out = {}
+  for _, field in ipairs(TOKENS) do out[field] = agg.sum() end
+  return out
+end
+
+local function add_tokens(row, usage)
+  for _, field in ipairs(TOKENS) do agg.add(row[field], number(usage[field])) end
+end
+
+local function model_of(entry)
+  local last = entry.attempts and entry.attempts[#entry.attempts]
+  if entry.model_used or not last or last == debrief.null then return entry.model_used end
+  return last.model
+end
+
+-- The usage of an entry by the model that its messages were of: an array of { model =, usage = }.
+local function parts_of(entry)
+  local parts = {}
+  for model, usage in pairs(object(entry.usage_by_model)) do
+    parts[#parts + 1] = { model = model, usage = type(usage) == "table" and usage or {} }
+  end
+  return parts[1] and parts or { { model = model_of(entry), usage = object(entry.usage) } }
+end
+
+-- Add an entry to a row: `usage` in all, and where it has no cost, `parts` by model.
+local function count(row, entry, usage, cost, parts)
+  local has_usage = next(usage) ~= nil
+  add_tokens(row, usage)
+  agg.add(row.cost, cost)
+  for _, part in ipairs(cost and {} or parts) do add_tokens(agg.at(row.unpriced, part.model), part.usage) end
+  if not cost and not has_usage then row.silent = row.silent + 1 end
+  if debrief.subagent(entry) then return end
+  agg.add(row.logged, cost ~= nil or has_usage)
+  if debrief.passed(entry) then row.passes = row.passes + 1 end
+end
+
+-- What the row of an entry is called.
 local group_of = {
-  skill = function(entry) return entry.skill end,
+  skill = debrief.skill,
   phase = function(entry) return entry.phase end,
   session = function(_, ctx) return ctx.session end,
   day = function(entry)
     local at = debrief.time(entry)
     return at and debrief.date("%Y-%m-%d", at)
   end,
-  model = function(entry)
-    local last = entry.attempts and entry.attempts[#entry.attempts]
-    if entry.model_used or not last or last == debrief.null then return entry.model_used end
-    return last.model
-  end,
 }
 
--- Add a run to a row.
-local function count(row, entry)
-  local usage, cost = debrief.type(entry.usage) == "object" and entry.usage or {}, number(entry.cost_usd)
-  local logged = cost ~= nil
-  agg.add(row.cost, cost)
-  for _, field in ipairs(TOKENS) do
-    local tokens = number(usage[field])
-    agg.add(row[field], tokens)
-    logged = logged or tokens ~= nil
-  end
-  agg.add(row.logged, logged)
-  if debrief.passed(entry) then row.passes = row.passes + 1 end
-end
+-- ---- The report ----------------------------------------------------------------------------------------------------
 
-local function cells(name, row)
-  local cost, every_run_has_one = agg.value(row.cost), row.cost.n == row.logged.den
-  local per_pass = row.passes > 0 and every_run_has_one and cost / row.passes or nil
-  local out = { name, row.logged, cost, per_pass }
-  for i, field in ipairs(TOKENS) do out[4 + i] = agg.value(row[field]) end
-  return out
+-- The cost of a row and that per pass; the models that have tokens and no price go into `missing`.
+local function priced(row, prices, missing)
+  local cost, is_whole = agg.value(row.cost), row.silent == 0
+  for model, tokens in agg.each(row.unpriced) do
+    local price = price_of(model, prices)
+    if price then
+      cost = (cost or 0) + cost_of(tokens, price)
+    else
+      is_whole, missing[model ~= "" and model or "(no model)"] = false, true
+    end
+  end
+  return cost, is_whole and cost and row.passes > 0 and cost / row.passes or nil
 end
 
 -- The dearest first, by tokens where costs are equal.
 local function weight(row) return (agg.value(row.cost) or 0) * 1e9 + (agg.value(row.output_tokens) or 0) end
+
+local function text_of(acc, all, missing, ctx)
+  local text = { ("%d of %d runs say what they used."):format(all.logged.num, all.logged.den) }
+  if acc.estimated > 0 then text[#text + 1] = ("Estimated by their logger: %d."):format(acc.estimated) end
+  if ctx.options.prices then
+    local models = {}
+    for model in pairs(missing) do models[#models + 1] = model end
+    text[#text + 1] = ("Runs with a cost of their own: %d; the cost of others is by the table of prices.")
+      :format(all.cost.n)
+    if models[1] then text[#text + 1] = ("No price, and not in the cost: %s."):format(table.concat(models, ", ")) end
+  end
+  return table.concat(text, " ")
+end
 
 return {
   name = "usage",
@@ -56,42 +152,73 @@ return {
   options = {
     by = { type = "string", default = "skill", choices = { "skill", "model", "phase", "session", "day" },
       help = "what a row adds up" },
+    prices = { type = "file", check = has_prices, help = "JSON of dollars per million tokens by model" },
     limit = { type = "integer", default = 30, min = 1, help = "how many rows to show" },
   },
   split = true,
   retrospective = {
     init = function()
-      local row = { logged = agg.rate(), passes = 0, cost = agg.sum() }
-      for _, field in ipairs(TOKENS) do row[field] = agg.sum() end
+      local row = sums()
+      row.logged, row.passes, row.silent, row.cost, row.unpriced = agg.rate(), 0, 0, agg.sum(), agg.by(sums())
       return { estimated = 0, all = agg.by(row), groups = agg.by(row) }
     end,
     step = function(acc, entry, ctx)
-      count(agg.at(acc.all, "all"), entry)
-      count(agg.at(acc.groups, group_of[ctx.options.by](entry, ctx)), entry)
-      local usage = entry.usage
-      if debrief.type(usage) == "object" and usage.estimated == true then acc.estimated = acc.estimated + 1 end
+      local usage, cost, parts = object(entry.usage), number(entry.cost_usd), parts_of(entry)
+      count(agg.at(acc.all, "all"), entry, usage, cost, parts)
+      if ctx.options.by ~= "model" then
+        count(agg.at(acc.groups, group_of[ctx.options.by](entry, ctx)), entry, usage, cost, parts)
+      else
+        if #parts > 1 then cost = nil end -- how much of it is each model's is not known
+        for _, part in ipairs(parts) do
+          count(agg.at(acc.groups, part.model), entry, part.usage, cost, { part })
+        end
+      end
+      if usage.estimated == true then acc.estimated = acc.estimated + 1 end
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local all, by = agg.at(acc.all, "all"), ctx.options.by
-      if all.logged.num == 0 then return { title = "Usage", text = "No run has a usage or a cost_usd." } end
+      local all, by, missing = agg.at(acc.all, "all"), ctx.options.by, {}
+      if all.logged.num + all.cost.n + all.output_tokens.n == 0 then
+        return { title = "Usage", text = "No run has a usage or a cost_usd." }
+      end
 
-      local in_order_of_days = by == "day"
-      local rows = agg.rows(acc.groups, cells, not in_order_of_days and weight or nil, ctx.options.limit)
-      table.insert(rows, 1, cells("(all)", all))
+      local prices = ctx.options.prices and read_prices(ctx.options.prices) or {}
+      local tokens, costs, any_cost = {}, {}, false
+      local function add(name, row)
+        local cost, per_pass = priced(row, prices, missing)
+        any_cost = any_cost or cost ~= nil
+        costs[#costs + 1] = { name, row.logged, cost, per_pass }
+        local cells = { name, row.logged }
+        for i, field in ipairs(TOKENS) do cells[2 + i] = agg.value(row[field]) end
+        tokens[#tokens + 1] = cells
+      end
+      add("(all)", all)
+      local groups = by == "skill" and debrief.skill_names(acc.groups) or acc.groups
+      for name, row in agg.each(groups, by ~= "day" and weight or nil) do
+        if #tokens <= ctx.options.limit then add(name ~= "" and name or nil, row) end
+      end
 
-      local text = ("%d of %d runs say what they used."):format(all.logged.num, all.logged.den)
-      if acc.estimated > 0 then text = text .. (" Estimated by their logger: %d."):format(acc.estimated) end
-      local columns = {
-        by, "logged",
-        { key = "cost_usd", title = "cost", unit = "usd" },
-        { key = "usd_per_pass", title = "per pass", unit = "usd" },
-        { key = "input_tokens", title = "input" },
-        { key = "output_tokens", title = "output" },
-        { key = "cache_read_tokens", title = "cache read" },
-        { key = "cache_write_tokens", title = "cache write" },
-      }
-      return { title = "Usage", text = text, tables = { { columns = columns, rows = rows } } }
+      local key, logged = { key = by, cut = "never" }, { key = "logged", unit = "of", priority = 1 }
+      local tables = { {
+        title = "Tokens",
+        columns = {
+          key, logged,
+          { key = "input_tokens", title = "input", unit = "count" },
+          { key = "cache_read_tokens", title = "cache read", unit = "count" },
+          { key = "cache_write_tokens", title = "cache write", unit = "count", priority = 2 },
+          { key = "output_tokens", title = "output", unit = "count" },
+        },
+        rows = tokens,
+      } }
+      if any_cost then
+        tables[2] = {
+          title = "Cost",
+          columns = { key, logged, { key = "cost_usd", title = "cost", unit = "usd" },
+            { key = "usd_per_pass", title = "per pass", unit = "usd" } },
+          rows = costs,
+        }
+      end
+      return { title = "Usage", text = text_of(acc, all, missing, ctx), tables = tables }
     end,
   },
 }

@@ -50,7 +50,7 @@ describe("copilot", function()
     local e = entries[1]
     assert.same({ "10fb4666", "fix the mast", "/w/app", "gpt-5.5", "a.c", "e1" }, { e.session_id, e.input,
       e.project_root, e.model_used, e.file_path, e.source.key })
-    assert.same({ input_tokens = 500, cache_read_tokens = 100, output_tokens = 35 }, e.usage)
+    assert.same({ input_tokens = 400, cache_read_tokens = 100, output_tokens = 35 }, e.usage)
     assert.same({ false, "It fails." }, { e.attempts[1].verified, e.attempts[1].output_summary })
     assert.same({ 40000, 50000 }, { e.duration_ms, e.wall_ms }) -- 10 s of it were a question
     assert.equal(2, e.attempts[1].checks[1].exit_status)
@@ -119,11 +119,13 @@ describe("copilot-agentv", function()
         if sum == wanted.output_tokens then last = #lines end
       end
       for i = assert(last, name) + 1, #lines do lines[i] = nil end
-      local output, input = 0, 0
+      local output, input, cached = 0, 0, 0
       for _, e in ipairs(imported(lines, { "--final" })) do
         output, input = output + (e.usage.output_tokens or 0), input + (e.usage.input_tokens or 0)
+        cached = cached + (e.usage.cache_read_tokens or 0)
       end
-      assert.same({ wanted.output_tokens, wanted.input_tokens }, { output, input }, name)
+      assert.same({ wanted.output_tokens, wanted.input_tokens, wanted.cache_read_tokens },
+        { output, input + cached, cached }, name)
       agreed = agreed + 1
     end
     assert.equal(8, agreed)

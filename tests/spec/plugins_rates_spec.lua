@@ -36,7 +36,7 @@ describe("attempts", function()
     { skill = "b" }, { skill = "b", attempts = { { verified = false, duration_ms = 30 }, { verified = false } } },
   })
 
-  it("has pass@1 beside pass@k over the same runs, and the time that was lost", function()
+  it("has the first try beside the end over the same runs, and the time that was lost", function()
     assert.same({ "(all) 5 1/4 2/4 2/5 100", "a 3 1/3 2/3 1/3 70", "b 2 0/1 0/1 1/2 30" }, rows(report, 1))
     assert.equal("1 of 4 runs were saved by a retry. Runs without attempts: 1. Unverified attempts without a time: 2.",
       report.text)
@@ -45,6 +45,71 @@ describe("attempts", function()
   it("says what each further attempt is worth, and another model", function()
     assert.same({ "1 1/4", "2 1/2" }, rows(report, 2))
     assert.same({ "m1 → m2 1 1/1" }, rows(report, 3))
+    assert.equal(3, #report.tables)
+  end)
+end)
+
+describe("trials", function()
+  -- n runs on a case, the first c of which passed.
+  local function runs(n, c, case, skill)
+    local out = {}
+    for i = 1, n do
+      out[i] = { skill = skill, input = { task = case, at = i }, final_status = i <= c and "ok" or "fail" }
+    end
+    return out
+  end
+
+  -- Of all ways to draw k of n trials, the shares in which one of c passes, and in which all pass.
+  local function enumerated(n, c, k)
+    local draws, one, all = 0, 0, 0
+    local function draw(from, left, passed)
+      if left == 0 then
+        draws, one, all = draws + 1, one + (passed > 0 and 1 or 0), all + (passed == k and 1 or 0)
+        return
+      end
+      for i = from, n - left + 1 do draw(i + 1, left - 1, passed + (i <= c and 1 or 0)) end
+    end
+    draw(1, k, 0)
+    return one / draws, all / draws
+  end
+
+  local function trials(report) return report.tables[#report.tables].rows end
+
+  it("have the pass@k and pass^k of an enumeration of all draws", function()
+    for n = 2, 8 do
+      for c = 0, n do
+        local found = trials(run("attempts", runs(n, c, "t"), { case = "input.task" }))
+        assert.equal(n, #found)
+        for k, cells in ipairs(found) do
+          local one, all = enumerated(n, c, k)
+          assert.same({ k, 1 }, { cells[2], cells[3] })
+          assert.is_true(math.abs(cells[4] - one) <= 1e-12 and math.abs(cells[5] - all) <= 1e-12)
+        end
+      end
+    end
+  end)
+
+  it("are means over the cases with at least k decided trials, whose number is shown", function()
+    local log = runs(4, 1, "a", "x")
+    table.move(runs(2, 2, "b", "x"), 1, 2, #log + 1, log)
+    table.move(runs(1, 0, "c", "x"), 1, 1, #log + 1, log)
+    table.move(runs(3, 1, "a", "y"), 1, 3, #log + 1, log)
+    log[#log + 1] = { skill = "x", input = { task = "b" }, final_status = "skip" }
+    log[#log + 1] = { skill = "x", input = { task = "b" } }
+    local report = run("attempts", log, { case = "input.task" })
+    assert.equal("Trials: 12, decided: 10.", report.text:match "Trials.*")
+    assert.same({ "x 1 3 0.417 0.417", "x 2 2 0.750 0.500", "x 3 1 0.750 0.000", "x 4 1 1.000 0.000",
+      "y 1 1 0.333 0.333", "y 2 1 0.667 0.000", "y 3 1 1.000 0.000" }, rows(report, #report.tables))
+  end)
+
+  it("are runs of a skill on the same input without the option, and nothing where no case was tried twice", function()
+    local log = {}
+    for i = 1, 4 do
+      log[i] = { skill = i <= 2 and "x" or nil, input = "same", final_status = i % 2 == 0 and "ok" or "fail" }
+    end
+    assert.same({ "x 1 1 0.500 0.500", "x 2 1 1.000 0.000" }, rows(run("attempts", log), 3))
+    assert.equal(2, #run("attempts", runs(5, 3, "t", "x")).tables)
+    assert.is_nil(run("attempts", { { skill = "x", input = "a", final_status = "ok" } }).text:find "Trials")
   end)
 end)
 
@@ -200,9 +265,66 @@ describe("usage", function()
 
   it("sums what is logged, and says of how many runs", function()
     local report = run("usage", log)
-    assert.same({ "(all) 2/4 0.750 - 15 2 100 -", "a 2/2 0.750 0.750 15 2 100 -", "b 0/2 - - - - - -" },
-      rows(report, 1))
+    assert.same({ "(all) 2/4 15 100 - 2", "a 2/2 15 100 - 2", "b 0/2 - - - -" }, rows(report, 1))
+    assert.same({ "(all) 2/4 0.750 -", "a 2/2 0.750 0.750", "b 0/2 - -" }, rows(report, 2))
     assert.equal("2 of 4 runs say what they used. Estimated by their logger: 1.", report.text)
     assert.equal("No run has a usage or a cost_usd.", run("usage", { {} }).text)
+    assert.equal(1, #run("usage", { { usage = { input_tokens = 1 } } }).tables)
+  end)
+
+  local function million(input, cached, output)
+    return { input_tokens = input * 1000000, cache_read_tokens = cached * 1000000, output_tokens = output * 1000000 }
+  end
+  local several = { model_used = "big-2", final_status = "ok", usage = million(5, 10, 2),
+    usage_by_model = { ["big-2"] = million(1, 4, 1), ["small-1"] = million(4, 6, 1) } }
+
+  it("takes the model of the messages where a run used several", function()
+    local own = { cost_usd = 7, model_used = "big-2", usage = million(1, 0, 0) }
+    several.cost_usd = 9
+    local report = run("usage", { several, own }, { by = "model" })
+    assert.same({ "(all) 2/2 6000000 10000000 - 2000000", "big-2 2/2 2000000 4000000 - 1000000",
+      "small-1 1/1 4000000 6000000 - 1000000" }, rows(report, 1))
+    assert.same({ "(all) 2/2 16 16.000", "big-2 2/2 7 -", "small-1 1/1 - -" }, rows(report, 2))
+    assert.matches("big%-2    2 of 2  2,000,000   4,000,000", support.show("text", report, { width = 80 }))
+    several.cost_usd = nil
+  end)
+
+  local PRICES = '{"big":{"input":10,"cached":1,"output":50},"big-2":{"input":5,"output":20},' ..
+    '"small":{"input":1,"cached":0.1,"cache_write":2,"output":4}}'
+
+  it("has the cost by a table of prices, the longest name first, and says what has none", function()
+    local runs = { several, { model_used = "big-1", usage = million(1, 1, 1), final_status = "fail" },
+      { cost_usd = 100, model_used = "big-1", usage = million(1, 1, 1), final_status = "ok" },
+      { model_used = "other", usage = million(1, 0, 0) }, { model_used = "small-9",
+        usage = { cache_write_tokens = 500000 } } }
+    local report = run("usage", runs, { by = "model", prices = PRICES })
+    -- big-2: 1 * 5 + 4 * 5 + 1 * 20, small: 4 + 0.6 + 4, and 1; big-1: 10 + 1 + 50
+    assert.same({ "(all) 5/5 215.600 -", "big-1 2/2 161.000 161.000", "big-2 1/1 45.000 45.000",
+      "small-1 1/1 8.600 8.600", "other 1/1 - -", "small-9 1/1 1.000 -" }, rows(report, 2))
+    assert.equal("5 of 5 runs say what they used. Runs with a cost of their own: 1; the cost of others is by the " ..
+      "table of prices. No price, and not in the cost: other.", report.text)
+    assert.same({ "(all) 1/1 53.600 53.600", "- 1/1 53.600 53.600" },
+      rows(run("usage", { several }, { prices = PRICES }), 2))
+  end)
+
+  it("refuses a file that is no table of prices, and says what it must be", function()
+    local check = support.load("plugins/usage.lua").options.prices.check
+    assert.is_true((check(PRICES)))
+    for text, says in pairs {
+      ["x"] = "a JSON object of prices by model", ["[1]"] = "a JSON object of prices by model",
+      ['{"m":{"input":1}}'] = "dollars per million tokens for m", ['{"m":3}'] = "dollars per million tokens for m",
+      ['{"m":{"input":1,"output":-1}}'] = "for m", ['{"m":{"input":1,"output":1,"cached":"x"}}'] = "for m",
+      ['{"m":null}'] = "for m",
+    } do
+      local ok, wrong = check(text)
+      assert.is_false(ok)
+      assert.matches(says, wrong, 1, true)
+    end
+  end)
+
+  it("counts the tokens of subagents, which are no runs", function()
+    local runs = { { skill = "a", usage = { input_tokens = 1 } },
+      { skill = "a", usage = { input_tokens = 10 }, source = { kind = "k", key = "1", agent_id = "x" } } }
+    assert.same({ "(all) 1/1 11 - - -", "a 1/1 11 - - -" }, rows(run("usage", runs), 1))
   end)
 end)

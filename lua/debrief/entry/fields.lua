@@ -8,6 +8,7 @@ local core = require "debrief.core"
 local known = require "debrief.entry.asked".known
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
+local path = require "debrief.entry.path"
 local trim = require "debrief.text.trim"
 local width = require "debrief.text.width"
 
@@ -33,25 +34,11 @@ end
 
 -- ---- One value ------------------------------------------------------------------------------------------------------
 
-local function step(value, part)
-  local kind = core.type(value)
-  if kind == "object" then return value[part] end
-  local i = kind == "array" and math.tointeger(tonumber(part))
-  return i and value[i < 0 and #value + 1 + i or i]
-end
-
 -- The value of a field, and its JSON text, where that is known.
 local function find(entry, field, place)
-  local value = entry[field]
-  if value ~= nil then return value, core.raw(entry, field) end
-  if place[field] then return place[field] end
-  local parent = entry
-  value = entry
-  for part in field:gmatch "[^.]+" do
-    parent, value = value, step(value, part)
-    if value == nil or value == core.null then return nil end
-  end
-  return value, core.type(parent) == "object" and core.raw(parent, field:match "[^.]+$") or nil
+  local value, parent, name = path.find(entry, field)
+  if value == nil then return place[field] end
+  return value, parent and core.raw(parent, name)
 end
 
 --- A value as JSON.

@@ -2,10 +2,11 @@
 -- @module debrief.entry.tools
 local core = require "debrief.core"
 
--- What tools are called in small letters, by what their target is.
+-- What tools are called in small letters, by what their target is. write_stdin goes on with a command.
 local KINDS = {}
 for kind, names in pairs {
-  command = "bash shell exec_command local_shell local_shell_call run_shell_command run_terminal_cmd execute_command",
+  command = "bash shell exec_command write_stdin local_shell local_shell_call run_shell_command"
+    .. " run_terminal_cmd execute_command",
   edit = "edit multiedit notebookedit write create apply_patch edit_file write_file create_file str_replace replace"
     .. " str_replace_editor str_replace_based_edit_tool",
 } do

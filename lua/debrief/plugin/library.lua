@@ -3,6 +3,7 @@
 -- @module debrief.plugin.library
 local core = require "debrief.core"
 local outcome = require "debrief.entry.outcome"
+local path = require "debrief.entry.path"
 local skill = require "debrief.entry.skill"
 
 local library = {
@@ -20,6 +21,8 @@ local library = {
   encode = core.encode,
   --- `failure(output)`: what a failure is called: the first line that names trouble, without numbers and paths.
   failure = require "debrief.entry.failure",
+  --- `get(entry, "input.task")`: the value at the end of a way into it, nil if it is absent or null.
+  get = function(entry, way) return (path.find(entry, way)) end,
   --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
   host = core.values,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.

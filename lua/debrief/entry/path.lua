@@ -1,0 +1,32 @@
+--- Ways into an entry, as people write them: "skill", "input.task", "attempts.-1.model".
+--
+-- A part between dots is the name of a member, or the place in an array, from 1, or from -1 at its end. A member whose
+-- name has the dots comes first.
+-- @module debrief.entry.path
+local core = require "debrief.core"
+
+local path = {}
+
+local function step(value, part)
+  local kind = core.type(value)
+  if kind == "object" then return value[part] end
+  local i = kind == "array" and math.tointeger(tonumber(part))
+  return i and value[i < 0 and #value + 1 + i or i]
+end
+
+--- The value at the end of a way.
+-- @param entry an entry, or a plain table of one
+-- @return the value, nil if it is absent or null; and the object that it is a member of, if it is, with its name
+function path.find(entry, way)
+  local value, parent, name = entry[way], entry, way
+  if value ~= nil then return value, parent, name end
+  value = entry
+  for part in way:gmatch "[^.]+" do
+    parent, value, name = value, step(value, part), part
+    if value == nil or value == core.null then return nil end
+  end
+  if core.type(parent) == "object" then return value, parent, name end
+  return value
+end
+
+return path

@@ -372,7 +372,8 @@ end
 
 --- A tool returned its result.
 -- @param result { at =, failed = true when it did not do its work, refused = true when it was not run, output =,
---   exit_status = of a shell line, nil when the transcript does not say; passed = the same as true (0) or false }
+--   exit_status = of a shell line, nil when the transcript does not say; passed = the same as true (0) or false;
+--   duration_ms = where the transcript says it }
 function methods:result(id, result)
   local call = id ~= nil and self.calls[id]
   if not call then return end
@@ -384,6 +385,7 @@ function methods:result(id, result)
     if call.at and result.at and result.at >= call.at and not (result.refused or call.asks) then
       record.duration_ms = (result.at - call.at) // 1000000
     end
+    record.duration_ms = result.duration_ms or record.duration_ms
   end
   if result.refused then return end
   if call.skill then

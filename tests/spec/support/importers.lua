@@ -90,7 +90,7 @@ function importers.mutate(name, make, times)
   local records, write = make()
   local all, _, expected = importer:entries(write(records))
   local count = #all
-  assert(count > 1, "the sample of " .. name .. " has too few entries")
+  assert(count > 0, "the sample of " .. name .. " has no entries")
   for _ = 1, times do
     records, write = make()
     local at = places(records[random(#records)], {})

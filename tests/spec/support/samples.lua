@@ -338,4 +338,90 @@ function samples.skill_creator__grading()
     function(records) return cjson.encode(records[1]), "grading.json" end
 end
 
+-- ---- Benchmarks and trajectories -----------------------------------------------------------------------------------
+
+local function alone(name) -- the first record is the file
+  return function(records) return cjson.encode(records[1]), name end
+end
+
+function samples.aider()
+  return { { testdir = "/benchmarks/2026-01-02--gpt5/python/exercises/practice/bowling", testcase = "bowling",
+    model = "gpt-5", edit_format = "diff", tests_outcomes = { false, true }, cost = 0.25, duration = 12.5,
+    test_timeouts = 0, commit_hash = "abc1234", num_error_outputs = 0, prompt_tokens = 5000, completion_tokens = 700,
+    chat_hashes = { { "a", "b" } } } }, alone "bowling/.aider.results.json"
+end
+
+-- The records after the first are the steps.
+function samples.swe_agent()
+  local function step(action, observation, open)
+    return { action = action, observation = observation, thought = "I run " .. action:match "%S+", response = "…",
+      execution_time = "0.5", state = cjson.encode { open_file = open or "n/a", working_dir = "/repo" } }
+  end
+  return { { environment = "main", history = { { role = "system", content = "You are" },
+    { role = "user", content = "a demonstration", is_demo = true },
+    { role = "user", content = { { type = "text", text = "Fix the mast" } } } },
+    info = { exit_status = "submitted", submission = "diff", edited_files30 = "",
+      model_stats = { instance_cost = 0.5, tokens_sent = 1000, tokens_received = 50, api_calls = 6 } },
+    replay_config = cjson.encode { agent = { model = { name = "gpt-4o" } } } },
+    step("open mast.py\n", "[File: mast.py]"), step("edit 1:1\nx = 1\nend_of_edit", "File updated", "/repo/mast.py"),
+    step("pytest", "=== 1 failed, 2 passed in 0.1s ==="),
+    step("str_replace_editor str_replace /repo/hull.py --new x", "ok"),
+    step("python -m pytest", "=== 3 passed in 0.1s ==="), step("submit", "diff") },
+    samples.document("run-1/mast__1.traj", "trajectory")
+end
+
+function samples.swe_agent__mini()
+  local function says(text, command, at)
+    return { role = "assistant", content = text, extra = { actions = { { command = command } }, cost = 0.1,
+      timestamp = at, response = { usage = { prompt_tokens = 100, completion_tokens = 10,
+        prompt_tokens_details = { cached_tokens = 40 } } } } }
+  end
+  local function saw(text, status, at)
+    return { role = "user", content = text, extra = { returncode = status, raw_output = text, timestamp = at } }
+  end
+  return { { trajectory_format = "mini-swe-agent-1.1", info = { exit_status = "Submitted", submission = "diff",
+    mini_version = "1.1", model_stats = { instance_cost = 0.3, api_calls = 3 },
+    config = { model = { model_name = "gpt-5-mini" } } } },
+    { role = "system", content = "You are" }, { role = "user", content = "Fix the mast" },
+    says("I edit.", "sed -i s/a/b/ mast.py", 1793610000.5), saw("", 0, 1793610001.5),
+    says("I test.", "pytest", 1793610003.5), saw("1 failed", 1, 1793610005.5),
+    says("Again.", "sed -i s/b/c/ mast.py && pytest", 1793610007.5), saw("3 passed", 0, 1793610009.5) },
+    samples.document("run-2/mast__1/mast__1.traj.json", "messages")
+end
+
+function samples.atif()
+  local at, list = 0, { { schema_version = "ATIF-v1.5", session_id = "5e55", agent = { name = "claude-code",
+    version = "2", model_name = "claude-opus-4-5" }, final_metrics = { total_prompt_tokens = 1 } } }
+  local function step(source, message, calls, fields)
+    at = at + 10
+    local one = { step_id = #list, timestamp = stamp(at), source = source, message = message }
+    if source == "agent" then
+      one.metrics = { prompt_tokens = 100, completion_tokens = 10, cached_tokens = 40, cost_usd = 0.25 }
+    end
+    if calls then
+      one.tool_calls, one.observation = {}, { results = {} }
+      for i, call in ipairs(calls) do
+        local id = ("c%d.%d"):format(#list, i)
+        one.tool_calls[i] = { tool_call_id = id, function_name = call[1], arguments = call[2] }
+        one.observation.results[i] = { source_call_id = id, content = call[3] }
+      end
+    end
+    for key, value in pairs(fields or {}) do one[key] = value end
+    list[#list + 1] = one
+  end
+  step("system", "You are")
+  step("user", "an older prompt", nil, { is_copied_context = true })
+  step("agent", "an older answer", nil, { is_copied_context = true })
+  step("user", "fix the mast")
+  step("agent", "I edit.", { { "Edit", { file_path = "mast.c" }, "ok" },
+    { "Bash", { command = "pytest" }, "=== 1 failed in 0.1s ===" } })
+  step("agent", "Again.", { { "write_file", { path = "hull.c" }, "ok" },
+    { "run_shell_command", { command = "pytest" }, "=== 3 passed in 0.1s ===" } })
+  step("agent", "Fixed.")
+  step("user", "ship it")
+  step("agent", "", { { "Skill", { skill = "ship" }, "Launching skill" } })
+  step("agent", "Shipped.", nil, { model_name = "claude-haiku-4-5" })
+  return list, samples.document("trajectory.json", "steps")
+end
+
 return samples

@@ -1,0 +1,112 @@
+-- ATIF, the trajectory format of Harbor that other agents' logs are converted to (trajectory.json, version 1.4 to 1.7).
+-- One entry for each run of a skill (a call of a tool named skill), and for each turn or part of a turn without one. A
+-- turn goes from a user's step to the next.
+--
+-- Quirks: prompt_tokens includes the cached ones. Steps that are copied from another trajectory (is_copied_context) are
+-- left out. There is no exit status, so `verified` rests on what test runners print. Rewards are kept by Harbor, in
+-- another file.
+local debrief = require "debrief"
+local transcripts = debrief.transcript
+local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
+
+-- Names that agents give to their tools, in lower case.
+local EDITS = { edit = true, multiedit = true, write = true, write_file = true, replace = true, create = true,
+  apply_patch = true, str_replace_editor = true, str_replace_based_edit_tool = true }
+local SHELLS = { bash = true, shell = true, execute_bash = true, run_shell_command = true, bash_command = true,
+  exec_command = true, terminal = true }
+local NO_EDIT = { view = true, undo_edit = true }
+
+local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
+
+local function text_of(content)
+  if word(content) then return content end
+  local texts = {}
+  for _, part in ipairs(array(content)) do texts[#texts + 1] = word(object(part).text) end
+  return table.concat(texts, "\n")
+end
+
+-- The first fields of an entry.
+local function first_fields(self, key, skill, input)
+  return {
+    session_id = debrief.session_id(self.id), skill = skill, input = input,
+    source = { kind = "atif", key = key, agent = self.agent },
+  }
+end
+
+local function path_of(arguments)
+  return word(arguments.file_path) or word(arguments.path) or word(arguments.filePath) or word(arguments.filename)
+end
+
+local function tool_call(self, call, key, at)
+  local arguments, name, id = object(call.arguments), word(call.function_name), word(call.tool_call_id)
+  local kind = (name or ""):lower()
+  local tool = { name = name, at = at }
+  if SHELLS[kind] then
+    tool.shell = word(arguments.command) or word(arguments.cmd) or word(arguments.keystrokes)
+  elseif EDITS[kind] and not NO_EDIT[arguments.command] then
+    tool.edit = path_of(arguments) or true
+  else
+    tool.target = path_of(arguments) or word(arguments.url) or word(arguments.query)
+  end
+  local skill = kind == "skill" and (word(arguments.skill) or word(arguments.name) or word(arguments.command))
+  if skill then
+    tool.target, tool.skill = skill, first_fields(self, id or key .. " skill", skill, call.arguments)
+    tool.skill.trigger = "model"
+  end
+  self.turn:call(id, tool)
+end
+
+local function usage_of(metrics)
+  local input, cached = count(metrics.prompt_tokens), count(metrics.cached_tokens)
+  return { input_tokens = input and input - math.min(cached or 0, input), cache_read_tokens = cached,
+    output_tokens = count(metrics.completion_tokens) }
+end
+
+local sources = {}
+
+function sources.user(self, step, key, at)
+  self.turn:prompt(first_fields(self, key, nil, text_of(step.message)), at)
+end
+
+function sources.agent(self, step, key, at)
+  local metrics, calls = object(step.metrics), array(step.tool_calls)
+  if not self.turn:is_running() then self.turn:prompt(first_fields(self, key), at) end
+  self.turn:reply { at = at, text = text_of(step.message), model = word(step.model_name) or self.model, message = key,
+    usage = usage_of(metrics), cost = dollars(metrics.cost_usd) }
+  for _, call in ipairs(calls) do tool_call(self, object(call), key, at) end
+  for i, item in ipairs(array(object(step.observation).results)) do
+    local result = object(item)
+    local id = word(result.source_call_id) or word(object(calls[i]).tool_call_id)
+    self.transcript:result(id, { output = text_of(result.content) })
+  end
+end
+
+local function open(source, emit)
+  local document = source:document("steps", "final_metrics")
+  local transcript, agent = transcripts.new(emit, function(problem) source:report(problem) end), object(document.agent)
+  local self = { transcript = transcript, turn = transcript:agent "", agent = word(agent.name),
+    model = word(agent.model_name), id = word(document.session_id) or word(document.trajectory_id)
+      or source.path:match "([^/]+)%.[^./]*$" or source.path }
+  for step, index in source:values "steps" do
+    local at, problem = transcripts.time(step.timestamp)
+    if problem then source:report(problem) end
+    local one = step.is_copied_context ~= true and sources[step.source]
+    if one then one(self, step, ("step %s"):format(count(step.step_id) or "at " .. index), at) end
+  end
+  self.turn:close() -- a trajectory is written when it is over
+end
+
+local function detect(_, head)
+  if not (head:find('"steps"', 1, true) and head:find('"agent"', 1, true)) then return false end
+  local first = transcripts.outline(head)
+  local version, agent = word(first.schema_version), first.agent
+  return type(agent) == "table" and type(first.steps) == "table"
+    and (version ~= nil and version:find "^ATIF" ~= nil or agent.name ~= nil and first.session_id ~= nil)
+end
+
+return {
+  name = "atif",
+  api = 1,
+  summary = "Trajectories in ATIF, the format of Harbor: skill runs and turns, with their attempts",
+  import = { detect = detect, open = open },
+}

@@ -37,6 +37,7 @@ end
 
 -- What both have in `info`.
 local function finish(self, info)
+  if not self.turn:is_running() then return end -- nobody asked anything
   local stats = object(info.model_stats)
   local calls, cost = count(stats.api_calls), number(stats.instance_cost)
   local sent, received = count(stats.tokens_sent), count(stats.tokens_received)

@@ -17,7 +17,7 @@ local REAL = {
   ["multi-vct/*.json*"] = { claude_code = 1, codex = 1, copilot = 1, gemini = 1 },
   ["pi-sessions/*.jsonl"] = { pi = 2 },
   ["skill-eval-runs/*/runs/*/runs.jsonl skill-eval-runs/*/*/runs/*/runs.jsonl"] = { skill_eval = 28 },
-  ["sweagent-traj/* sweagent-traj/*/*"] = {},
+  ["sweagent-traj/*/*/*.traj sweagent-traj/*/*/*/*.traj sweagent-traj/*/*/*/*/*.traj"] = { swe_agent = 21 },
   ["json-*/* json-*/*/* jsonl-*/*"] = {},
 }
 

@@ -35,10 +35,10 @@ describe("tokens of multi-vct", function()
     assert.same({ t.input_tokens - t.cached_input_tokens, t.output_tokens, t.cached_input_tokens, 0 }, ours "codex")
   end)
 
-  it("are those of the other program for copilot, where reasoning is part of the output", function()
+  it("are those of the other program for copilot, where cached tokens are input, reasoning output", function()
     local t = theirs "copilot"
-    assert.same({ t.input_tokens, t.output_tokens + t.reasoning_output_tokens, t.cache_read_input_tokens, 0 },
-      ours "copilot")
+    assert.same({ t.input_tokens - t.cache_read_input_tokens, t.output_tokens + t.reasoning_output_tokens,
+      t.cache_read_input_tokens, 0 }, ours "copilot")
   end)
 
   -- The other program adds up every record, also of one reply. (The one of claude-entire-a does not.)

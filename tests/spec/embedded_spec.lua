@@ -11,13 +11,15 @@ describe("the built-in sources", function()
   end)
   teardown(program.clean)
 
-  it("are the files of lua/ and plugins/, byte for byte", function()
+  it("are the files of lua/ and plugins/, but for comments in lua/", function()
     local core = require "debrief.core"
     local n = 0
     local pipe = assert(io.popen "find lua plugins -name '*.lua'")
     for path in pipe:lines() do
       n = n + 1
-      assert.equal(program.read(path), core.source(path), path)
+      local text, built_in = program.read(path), core.source(path)
+      local short = text:gsub("%f[^\n\0][ ]*%-%-[^\n]*", "") -- lines that are comments are empty
+      if not (path:find "^lua/" and built_in == short) then assert.equal(text, built_in, path) end
     end
     pipe:close()
     assert.equal(n + 1, #core.sources "")

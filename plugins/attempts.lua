@@ -7,7 +7,8 @@
 -- Trials are runs on the same case that did not see each other. Of a case with n decided trials, of which c passed, k
 -- are drawn: pass@k is the share of draws in which one passes, 1 - C(n-c,k)/C(n,k) (Chen et al. 2021), pass^k the share
 -- in which all pass, C(c,k)/C(n,k) (Yao et al. 2024); both as the mean over the cases with at least k trials. A case is
--- what `case` leads to, for each skill; without that option, the input of runs that have a skill.
+-- what `case` leads to, for each skill and model; without that option, the input of runs that have a skill or say that
+-- they are a trial.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
@@ -59,9 +60,14 @@ end
 
 local function case_of(entry, ctx)
   local case = ctx.options.case
-  if case == "" and not entry.skill then return nil end
+  if case == "" and not entry.skill and not debrief.get(entry, "source.trial") then return nil end
   local value = debrief.get(entry, case ~= "" and case or "input")
   return value ~= nil and debrief.session_id(tostring(value) .. " ") or nil -- the space makes a hash part of it
+end
+
+-- The model that finished a run.
+local function model_of(entry, attempts)
+  return entry.model_used or attempts[1] and attempts[#attempts].model
 end
 
 -- The chance that one of k trials passes, which are drawn from n of which c passed.
@@ -78,8 +84,8 @@ local function all_pass(n, c, k)
   return all
 end
 
--- A row for each k of a skill, if a case of it was tried more than once.
-local function add_trials(rows, name, cases)
+-- A row for each k of a skill and model, if a case was tried more than once.
+local function add_trials(rows, skill, model, cases)
   local most = 0
   for _, case in agg.each(cases) do most = math.max(most, case.den) end
   for _, k in ipairs(most > 1 and DRAWS or {}) do
@@ -90,7 +96,7 @@ local function add_trials(rows, name, cases)
         agg.add(all, all_pass(case.den, case.num, k))
       end
     end
-    if one.n > 0 then rows[#rows + 1] = { name, k, one.n, agg.value(one), agg.value(all) } end
+    if one.n > 0 then rows[#rows + 1] = { skill, model, k, one.n, agg.value(one), agg.value(all) } end
   end
 end
 
@@ -110,7 +116,7 @@ return {
       local row = { retried = agg.rate(), first = agg.rate(), any = agg.rate(), lost = agg.sum(), untimed = 0 }
       return {
         without = agg.count(), all = agg.by(row), skills = agg.by(row), tries = agg.by(agg.rate()),
-        moves = agg.by { times = 0, verified = agg.rate() }, trials = 0, cases = agg.by(agg.by(agg.rate())),
+        moves = agg.by { times = 0, verified = agg.rate() }, trials = 0, cases = agg.by(agg.by(agg.by(agg.rate()))),
       }
     end,
     step = function(acc, entry, ctx)
@@ -118,7 +124,7 @@ return {
       local skill, case, attempts = debrief.skill(entry), case_of(entry, ctx), attempts_of(entry)
       if case then
         acc.trials = acc.trials + 1
-        agg.add(agg.at(acc.cases, skill), case, (debrief.passed(entry)))
+        agg.add(agg.at(agg.at(acc.cases, skill), model_of(entry, attempts)), case, (debrief.passed(entry)))
       end
 
       if #attempts == 0 then return agg.add(acc.without) end
@@ -146,9 +152,11 @@ return {
         return { change, move.times, move.verified }
       end, "times", ctx.options.limit)
       local trials, decided = {}, 0
-      for name, cases in agg.each(debrief.skill_names(acc.cases)) do
-        add_trials(trials, name ~= "" and name or nil, cases)
-        for _, case in agg.each(cases) do decided = decided + case.den end
+      for name, models in agg.each(debrief.skill_names(acc.cases)) do
+        for model, cases in agg.each(models) do
+          add_trials(trials, name ~= "" and name or nil, model ~= "" and model or nil, cases)
+          for _, case in agg.each(cases) do decided = decided + case.den end
+        end
       end
 
       local text = { ("%d of %d runs were saved by a retry."):format(all.any.num - all.first.num, all.any.den) }
@@ -169,7 +177,7 @@ return {
       end
       if #trials > 0 then
         tables[#tables + 1] = { title = "Trials: means over the cases with at least k decided ones",
-          columns = { skill, "k", "cases", "pass@k", "pass^k" }, rows = trials }
+          columns = { "skill", { key = "model", cut = "never" }, "k", "cases", "pass@k", "pass^k" }, rows = trials }
       end
       return { title = "Attempts", text = table.concat(text, " "), tables = tables }
     end,

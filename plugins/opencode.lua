@@ -213,6 +213,6 @@ end
 return {
   name = "opencode",
   api = 1,
-  summary = "opencode sessions, exported or in its database: skill runs and turns, with their attempts",
+  summary = "opencode sessions, exported or in its database: skill runs and turns",
   import = { detect = detect, open = open },
 }

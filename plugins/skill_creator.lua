@@ -133,6 +133,6 @@ end
 return {
   name = "skill_creator",
   api = 1,
-  summary = "Evaluations of skill-creator (benchmark.json, grading.json), verified by their expectations",
+  summary = "Evaluations of skill-creator (benchmark.json, grading.json)",
   import = { detect = detect, open = open, siblings = { "timing.json" } },
 }

@@ -202,6 +202,6 @@ end
 return {
   name = "trials",
   api = 1,
-  summary = "Trials of cases (tau-bench, tau2-bench, Inspect): one entry each, verified by their scorer",
+  summary = "Trials of cases (tau-bench, tau2-bench, Inspect), verified by their scorer",
   import = { detect = detect, open = open },
 }

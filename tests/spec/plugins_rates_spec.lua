@@ -82,8 +82,8 @@ describe("trials", function()
         assert.equal(n, #found)
         for k, cells in ipairs(found) do
           local one, all = enumerated(n, c, k)
-          assert.same({ k, 1 }, { cells[2], cells[3] })
-          assert.is_true(math.abs(cells[4] - one) <= 1e-12 and math.abs(cells[5] - all) <= 1e-12)
+          assert.same({ k, 1 }, { cells[3], cells[4] })
+          assert.is_true(math.abs(cells[5] - one) <= 1e-12 and math.abs(cells[6] - all) <= 1e-12)
         end
       end
     end
@@ -98,8 +98,8 @@ describe("trials", function()
     log[#log + 1] = { skill = "x", input = { task = "b" } }
     local report = run("attempts", log, { case = "input.task" })
     assert.equal("Trials: 12, decided: 10.", report.text:match "Trials.*")
-    assert.same({ "x 1 3 0.417 0.417", "x 2 2 0.750 0.500", "x 3 1 0.750 0.000", "x 4 1 1.000 0.000",
-      "y 1 1 0.333 0.333", "y 2 1 0.667 0.000", "y 3 1 1.000 0.000" }, rows(report, #report.tables))
+    assert.same({ "x - 1 3 0.417 0.417", "x - 2 2 0.750 0.500", "x - 3 1 0.750 0.000", "x - 4 1 1.000 0.000",
+      "y - 1 1 0.333 0.333", "y - 2 1 0.667 0.000", "y - 3 1 1.000 0.000" }, rows(report, #report.tables))
   end)
 
   it("are runs of a skill on the same input without the option, and nothing where no case was tried twice", function()
@@ -107,8 +107,11 @@ describe("trials", function()
     for i = 1, 4 do
       log[i] = { skill = i <= 2 and "x" or nil, input = "same", final_status = i % 2 == 0 and "ok" or "fail" }
     end
-    assert.same({ "x 1 1 0.500 0.500", "x 2 1 1.000 0.000" }, rows(run("attempts", log), 3))
+    assert.same({ "x - 1 1 0.500 0.500", "x - 2 1 1.000 0.000" }, rows(run("attempts", log), 3))
     assert.equal(2, #run("attempts", runs(5, 3, "t", "x")).tables)
+    for i = 1, 4 do log[i].skill, log[i].source, log[i].model_used = nil, { trial = i }, i <= 2 and "m" or "n" end
+    assert.same({ "- m 1 1 0.500 0.500", "- m 2 1 1.000 0.000", "- n 1 1 0.500 0.500", "- n 2 1 1.000 0.000" },
+      rows(run("attempts", log), 3))
     assert.is_nil(run("attempts", { { skill = "x", input = "a", final_status = "ok" } }).text:find "Trials")
   end)
 end)

@@ -107,6 +107,6 @@ end
 return {
   name = "atif",
   api = 1,
-  summary = "Trajectories in ATIF, the format of Harbor: skill runs and turns, with their attempts",
+  summary = "Trajectories in ATIF, the format of Harbor: skill runs and turns",
   import = { detect = detect, open = open },
 }

@@ -166,6 +166,24 @@ describe("safe", function()
     for _, s in ipairs { "", "plain \\x1b", "naïve café", "テスト", "e\u{301}", "😀" } do assert.equal(s, (escape(s))) end
   end)
 
+  it("leaves the U+FE0F of an emoji, which is then two columns wide and never cut, and no other", function()
+    for text, columns in pairs { ["\u{2764}\u{fe0f}"] = 2, ["a \u{26a0}\u{fe0f} b"] = 6, ["1\u{fe0f}\u{20e3}"] = 2,
+      ["\u{1f3f7}\u{fe0f}"] = 2, ["\u{2764}\u{fe0f}\u{2764}\u{fe0f}"] = 4, ["\u{1f600}\u{fe0f}"] = 2 } do
+      assert.equal(text, (escape(text)))
+      assert.equal(text, escape.json(text))
+      assert.equal(columns, width.of(text))
+    end
+    for text, escaped in pairs {
+      ["\u{fe0f}"] = "\\u{fe0f}", ["a\u{fe0f}"] = "a\\u{fe0f}", ["1\u{fe0f}2"] = "1\\u{fe0f}2",
+      ["\u{2764}\u{fe0f}\u{fe0f}"] = "\u{2764}\u{fe0f}\\u{fe0f}", ["\xff\u{fe0f}"] = "\\xff\\u{fe0f}",
+      ["\u{2764}\u{fe0e}"] = "\u{2764}\\u{fe0e}", ["é\u{fe0f}"] = "é\\u{fe0f}" } do
+      assert.equal(escaped, (escape(text)))
+    end
+    assert.equal("\u{2764}\u{fe0f}…", width.cut("\u{2764}\u{fe0f}\u{2764}\u{fe0f}", 3))
+    assert.equal("…\u{2764}\u{fe0f}", width.cut_left("\u{2764}\u{fe0f}\u{2764}\u{fe0f}", 3))
+    assert.equal("…", width.cut("\u{2764}\u{fe0f}b", 2))
+  end)
+
   it("lets nothing unsafe through, whatever the bytes", function()
     local random, likely = support.random(1), { 0xe2, 0x80, 0xae, 0xc2, 0x9b }
     for _ = 1, 3000 do

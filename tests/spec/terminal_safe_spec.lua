@@ -25,10 +25,12 @@ local function fault(sent)
   if control then return ("control %q"):format(sent:sub(math.max(control - 30, 1), control + 5)) end
   local length, bad = utf8.len(sent)
   if not length then return ("bytes that are not UTF-8: %q"):format(sent:sub(math.max(bad - 30, 1), bad + 5)) end
-  local marks = 0
+  local marks, before = 0, 0
   for at, code in utf8.codes(sent) do
     marks = code >= 0x300 and code <= 0x36f and marks + 1 or 0
-    if invisible[code] or code >= 0x80 and code < 0xa0 or marks > 8 then
+    local is_style = code == 0xfe0f and before == 0x1f600 -- the only emoji among the pieces
+    before = code
+    if invisible[code] and not is_style or code >= 0x80 and code < 0xa0 or marks > 8 then
       return ("U+%X in %q"):format(code, sent:sub(math.max(at - 30, 1), at + 5))
     end
   end

@@ -2,8 +2,8 @@
 --
 -- Escaped are: C0 controls and DEL (`\x1b`, `\n`, `\t`), bytes that are not UTF-8 (`\xff`), C1 controls, bidi controls,
 -- zero-width and other invisible characters, variation selectors, line and paragraph separators (`\u{202e}`), and marks
--- that would pile up on one letter. All other text stays as it is, its backslashes too. A terminal, a file and a pipe
--- get the same.
+-- that would pile up on one letter. One U+FE0F right after an emoji stays: it only asks for the picture. All other text
+-- stays as it is, its backslashes too. A terminal, a file and a pipe get the same.
 -- @module debrief.text.escape
 local unicode = require "debrief.text.unicode"
 
@@ -31,11 +31,18 @@ local forms = {
   },
 }
 
+-- Is the U+FE0F at `at` that of an emoji? Digits, # and * are emoji only under a keycap, U+20E3.
+local function follows_emoji(text, at)
+  local before = at > 1 and utf8.codepoint(text, utf8.offset(text, -1, at))
+  return before and unicode.within(unicode.emoji, before) and (before >= 0x80 or text:find("^\u{20e3}", at + 3))
+end
+
 -- A stretch of UTF-8.
 local function escape_valid(text, form)
   local past, marks = 1, MOST_MARKS -- where the last mark ends, and how many there are; a first one has no letter
   return (text:gsub("()([\xc2-\xf4][\x80-\xbf]*)", function(at, char)
     local code = utf8.codepoint(char)
+    if code == 0xfe0f and follows_emoji(text, at) then return nil end
     if unicode.within(unicode.hidden, code) then return form.code(code) end
     if code < 0x300 or not unicode.within(unicode.zero, code) then return nil end
     marks = at == past and marks + 1 or 1

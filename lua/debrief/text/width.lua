@@ -1,6 +1,7 @@
 --- How many columns of a terminal a text takes, and cutting and padding by columns.
 --
--- Wide characters (East Asian, emoji) take two, combining marks none; characters of ambiguous width one. The text is
+-- Wide characters (East Asian, emoji) take two, combining marks none; characters of ambiguous width one. A character
+-- with a U+FE0F after it is shown as an emoji, takes two, and is never cut between them. The text is
 -- taken as it would be printed: pass it through `debrief.text.escape` first. A byte that is not UTF-8 counts as one
 -- column.
 -- @module debrief.text.width
@@ -10,6 +11,8 @@ local unicode = require "debrief.text.unicode"
 local within = unicode.within
 
 local width = {}
+
+local EMOJI_STYLE = "\u{fe0f}"
 
 local function of_code(code)
   if code < 0x300 then return 1 end
@@ -29,6 +32,10 @@ local function characters(text)
       return from, from, 1
     end
     at = utf8.offset(text, 2, from)
+    if text:sub(at, at + #EMOJI_STYLE - 1) == EMOJI_STYLE and within(unicode.emoji, code) then
+      at = at + #EMOJI_STYLE
+      return from, at - 1, 2
+    end
     return from, at - 1, of_code(code)
   end
 end
@@ -37,7 +44,7 @@ end
 function width.of(text)
   if not text:find("[\128-\255]") then return #text end
   local total = 0
-  if utf8.len(text) then -- faster than what follows, which takes any bytes
+  if utf8.len(text) and not text:find(EMOJI_STYLE, 1, true) then -- faster than what follows, which takes any bytes
     for _, code in utf8.codes(text) do total = total + of_code(code) end
     return total
   end

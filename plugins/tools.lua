@@ -26,8 +26,7 @@ return {
       return { runs = 0, logged = 0, calls = agg.rate(), tools = by(), commands = by(), files = by(), others = by() }
     end,
     step = function(acc, entry)
-      acc.runs = acc.runs + 1
-      local is_logged = false
+      local is_logged, is_run = false, not debrief.subagent(entry)
       for _, call in debrief.tools(entry) do
         is_logged = true
         agg.add(acc.calls, call.failed)
@@ -40,7 +39,8 @@ return {
           count(agg.at(acc.others, ("%s: %s"):format(call.name, call.target)), call)
         end
       end
-      if is_logged then acc.logged = acc.logged + 1 end
+      if is_run then acc.runs = acc.runs + 1 end
+      if is_run and is_logged then acc.logged = acc.logged + 1 end
     end,
     merge = agg.merge,
     finish = function(acc, ctx)

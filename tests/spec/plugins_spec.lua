@@ -139,6 +139,7 @@ describe("bundled retrospectives", function()
         ["10%\r50%\rfailed at step 4\r\n"] = "failed at step N",
         ["Exit code 1\nProcess exited with code 2\nno rule"] = "no rule",
         ["Exit code 1"] = "(nothing meaningful)",
+        ["2 tests failed:\n(fail) evals > runs"] = "(fail) evals > runs",
         ["diff --git a/x b/x\nindex 1a2..3b4 100644\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-error: old\n+error: new\n" ..
           " error here\nfatal: no patch"] = "fatal: no patch",
         ["- expected 1\n+ received 2\nassert.equal failed"] = "assert.equal failed",

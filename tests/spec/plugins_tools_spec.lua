@@ -14,7 +14,7 @@ describe("tools", function()
         { name = "Task", target = "Plan", duration_ms = 3 } }, source = { agent_id = "a" } },
       { skill = "x" },
     })
-    assert.equal("2 of 3 runs say which tools they called. 1 of 7 calls failed.", report.text)
+    assert.equal("1 of 2 runs say which tools they called. 1 of 7 calls failed.", report.text)
     local function shown(i)
       local out = { report.tables[i].title }
       for _, row in ipairs(report.tables[i].rows) do

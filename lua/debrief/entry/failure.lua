@@ -22,8 +22,8 @@ local TROUBLE = {
 -- Lines that say nothing about what went wrong.
 local NOISE = {
   "^%A*$", "^([=_*~#-])%1%1.*%1%1%1$",                            -- no letters, ornaments
-  "^ok%f[%W]", "^PASS", "^%-%-%- PASS", "^=== ", "^✓", " ok$",    -- tests that pass or begin
-  "^%d+%) ", "^FAIL$", "^Failures?:$", "^Errors?:$",              -- headings, the name of a test
+  "^ok%f[%W]", "^PASS", "^%-%-%- PASS", "^=== ", "^✓", "^%(pass%) ", " ok$", -- tests that pass or begin
+  "^%d+%) ", "^%d+ tests? failed:$", "^FAIL$", "^Failures?:$", "^Errors?:$",              -- headings, the name of a test
   "%d%%%]?$", "^%[?%s*%d+%%", "%.%.%.$", "^[.FEsxX]+$",           -- progress
   "^Compiling ", "^Downloading ", "^Collecting ", "^Installing ", "^[Rr]unning ", "^Generated ", "^==> ",
   "^[Ww]arning: ", "^Traceback ", "^[$>] ", "^%[[%w:_.-]+%] %$ ", -- a command

@@ -63,7 +63,7 @@ describe("completion", function()
     for words, expected in pairs {
       ["retro su"] = "summary", ["retro summary,sk"] = "summary,skills", ["retro summary,summ"] = "", ["retro ev"] = "",
       ["read --filter fai"] = "failed", ["read --filter ev"] = "evil", ["read --enrich re"] = "redact",
-      ["plugins ev"] = "evil", ["merge tre"] = "trend", ["import cl"] = "claude_code :file",
+      ["plugins ev"] = "evil", ["merge tre"] = "trend", ["import cl"] = "claude_code claude_stream :file",
       ["read --allow g"] = "git:process", ["read --filter evil --opt evil"] = "evil.limit= evil.mode= evil.mode=fast "
         .. "evil.mode=slow", ["retro slow --opt slow.limit_"] = "slow.limit_ms=", ["read --filter ./"] = ":file",
     } do assert.equal(expected, words_for(words), words) end

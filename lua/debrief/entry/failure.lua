@@ -23,7 +23,7 @@ local TROUBLE = {
 local NOISE = {
   "^%A*$", "^([=_*~#-])%1%1.*%1%1%1$",                            -- no letters, ornaments
   "^ok%f[%W]", "^PASS", "^%-%-%- PASS", "^=== ", "^✓", "^%(pass%) ", " ok$", -- tests that pass or begin
-  "^%d+%) ", "^%d+ tests? failed:$", "^FAIL$", "^Failures?:$", "^Errors?:$",              -- headings, the name of a test
+  "^%d+%) ", "^%d+ tests? failed:$", "^FAIL$", "^Failures?:$", "^Errors?:$", -- headings, names of tests
   "%d%%%]?$", "^%[?%s*%d+%%", "%.%.%.$", "^[.FEsxX]+$",           -- progress
   "^Compiling ", "^Downloading ", "^Collecting ", "^Installing ", "^[Rr]unning ", "^Generated ", "^==> ",
   "^[Ww]arning: ", "^Traceback ", "^[$>] ", "^%[[%w:_.-]+%] %$ ", -- a command

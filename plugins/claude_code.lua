@@ -180,11 +180,15 @@ local function detect(_, head)
   return head:find '[{,]%s*"isSidechain"%s*:' ~= nil
     or head:find '^%s*{%s*"type"%s*:%s*"queue%-operation"' and head:find '"sessionId"%s*:' ~= nil
     or head:find '^%s*{%s*"type"%s*:%s*"file%-history%-snapshot"' ~= nil
+    or head:find '^%s*{[^\n]*"leafUuid"' ~= nil -- nothing but summaries of other files
 end
 
 return {
   name = "claude_code",
   api = 1,
   summary = "Claude Code transcripts: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open, siblings = { "{name}/subagents/**.jsonl" } },
+  import = {
+    detect = detect, open = open, files = { "*.jsonl" }, siblings = { "{name}/subagents/**.jsonl" },
+    places = { "$CLAUDE_CONFIG_DIR/projects", "~/.claude/projects", "~/.config/claude/projects" },
+  },
 }

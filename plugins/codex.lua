@@ -294,5 +294,7 @@ return {
   name = "codex",
   api = 1,
   summary = "Codex rollouts: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open, files = { "*.jsonl" }, places = { "$CODEX_HOME/sessions", "~/.codex/sessions", "~/.codex/archived_sessions" },
+  },
 }

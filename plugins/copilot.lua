@@ -111,5 +111,7 @@ return {
   name = "copilot",
   api = 1,
   summary = "Copilot CLI event logs: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open, files = { "*.jsonl" }, places = { "~/.copilot/session-state" },
+  },
 }

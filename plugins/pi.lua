@@ -94,5 +94,7 @@ return {
   name = "pi",
   api = 1,
   summary = "Sessions of the coding agent pi: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open, files = { "*.jsonl" }, places = { "~/.pi/agent/sessions" },
+  },
 }

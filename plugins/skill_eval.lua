@@ -67,6 +67,6 @@ return {
   summary = "Runs of skill evaluations (runs.jsonl), verified by their assertions",
   import = {
     detect = function(_, head) return head:find '"fixture_id"%s*:' ~= nil and head:find '"run_index"%s*:' ~= nil end,
-    open = open,
+    open = open, files = { "runs*.jsonl" },
   },
 }

@@ -11,16 +11,11 @@ void dbf_append_new_release(dbf_append_new *unique) {
   *unique = (dbf_append_new){0};
 }
 
-/* Every key the file holds. */
-static bool read_keys(dbf_source_keys *keys, int fd, const char *path, debrief_error *err) {
-  dbf_read_options options = {.holding_lock = true};
+/* Every key of a session. The reader is closed. */
+static bool read_keys(dbf_source_keys *keys, debrief_reader *reader, debrief_error *err) {
   dbf_record record;
   debrief_next next = DEBRIEF_NEXT_ERROR;
   bool there;
-  int own = dbf_io_duplicate(fd);
-  if (own < 0) return dbf_fail_errno(err, "%s: cannot look for entries that are stored already", path);
-  debrief_reader *reader = dbf_reader_open(own, path, &options, err);
-  if (!reader) return false;
   while (!keys->failed && (next = dbf_reader_next(reader, &record, err)) == DEBRIEF_NEXT_ENTRY)
     dbf_source_keys_put(keys, record.entry, &there);
   debrief_reader_close(reader);
@@ -76,12 +71,34 @@ static bool filter(dbf_source_keys *keys, dbf_append_new *unique, debrief_text *
   return ok || dbf_fail_memory(err);
 }
 
+/* A reader of the file that is to be appended to. */
+static debrief_reader *open_reader(int fd, const char *path, debrief_error *err) {
+  dbf_read_options options = {.holding_lock = true};
+  int own = dbf_io_duplicate(fd);
+  if (own >= 0) return dbf_reader_open(own, path, &options, err);
+  dbf_fail_errno(err, "%s: cannot look for entries that are stored already", path);
+  return NULL;
+}
+
 /* Both importers and hosts may write the same run at once: under the lock, the later one sees what the earlier one wrote. */
 bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                            debrief_error *err) {
   dbf_source_keys keys;
+  debrief_reader *reader = open_reader(fd, path, err);
+  if (!reader) return false;
   dbf_source_keys_init(&keys);
-  bool ok = read_keys(&keys, fd, path, err) && filter(&keys, user, lines, count, err);
+  bool ok = read_keys(&keys, reader, err) && filter(&keys, user, lines, count, err);
+  dbf_source_keys_release(&keys);
+  return ok;
+}
+
+bool dbf_append_new_count(debrief_log *log, const char *id, debrief_text *lines, size_t count,
+                          dbf_append_new *unique, debrief_error *err) {
+  dbf_source_keys keys;
+  debrief_reader *reader = debrief_log_read(log, id, NULL, err);
+  if (!reader && err->code != DEBRIEF_ENOENT) return false;
+  dbf_source_keys_init(&keys);
+  bool ok = (!reader || read_keys(&keys, reader, err)) && filter(&keys, unique, lines, count, err);
   dbf_source_keys_release(&keys);
   return ok;
 }

@@ -20,4 +20,9 @@ void dbf_append_new_release(dbf_append_new *unique);
 bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *lines, size_t count,
                            debrief_error *err);
 
+/* What appending the lines would do, without the lock and without writing: the same counts. A session that does not exist
+ * holds nothing. The texts in `lines` that are known become empty. */
+bool dbf_append_new_count(debrief_log *log, const char *id, debrief_text *lines, size_t count,
+                          dbf_append_new *unique, debrief_error *err);
+
 #endif

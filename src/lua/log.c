@@ -387,6 +387,27 @@ static int l_log_append_new(lua_State *L) {
   return 3;
 }
 
+static int l_log_count_new(lua_State *L) {
+  check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  debrief_error err;
+  dbf_append_new found = {0};
+  size_t bad;
+  luaL_checktype(L, 3, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 3);
+  dbf_limits_check(L);
+  debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
+  bool ok = lines && dbf_append_new_count(check_log(L)->log, id, lines, count, &found, &err);
+  if (lines) dbf_scratch_give(L, -2);
+  size_t replaced = found.newer_count, known = found.known;
+  dbf_append_new_release(&found);
+  if (!ok) return dbf_table_push_failure(L, &err);
+  lua_pushinteger(L, (lua_Integer)(count - known));
+  lua_pushinteger(L, (lua_Integer)(known - replaced));
+  lua_pushinteger(L, (lua_Integer)replaced);
+  return 3;
+}
+
 static int l_log_reader(lua_State *L) {
   log_object *log = check_log(L);
   const char *id = luaL_checkstring(L, 2);
@@ -546,6 +567,7 @@ void dbf_lua_log_open(lua_State *L) {
   static const luaL_Reg log_methods[] = {{"append", l_log_append},
                                          {"append_batch", l_log_append_batch},
                                          {"append_new", l_log_append_new},
+                                         {"count_new", l_log_count_new},
                                          {"sessions", l_log_sessions},
                                          {"reader", l_log_reader},
                                          {"dir", l_log_dir},

@@ -23,6 +23,7 @@ void dbf_lua_log_pin(lua_State *L, int index, bool on);
  * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written,
  *                how many of the others may be in the file
  * log:append_new(id, {entry...}) -> stored, known, replaced | nil, message      sparse, by source key
+ * log:count_new(id, {entry...}) -> the same; nothing is written
  * log:sessions() -> {id...} | nil, message                            no file is looked at
  * log:list() -> {{session=, path=, size=, mtime=}...}, {{name=, kind=}...} | nil, message      by id; mtime in ns since
  *                1970, path in the folder as it was given; then the names of the form ID.jsonl that are not regular

@@ -14,6 +14,7 @@
 #include "pager.h"
 #include "process.h"
 #include "redact.h"
+#include "spool.h"
 #include "save.h"
 #include "scratch.h"
 #include "limits.h"
@@ -26,6 +27,7 @@
 #include "workers.h"
 #include <debrief/log.h>
 #include "../log/error.h"
+#include "../log/hash.h"
 #include "../log/io.h"
 #include "../log/timestamp.h"
 
@@ -34,6 +36,7 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -151,8 +154,8 @@ static int l_mktime(lua_State *L) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-/* list(folder) -> {{name, is_folder, "file" | "folder" | "other"}...} sorted by the caller | nil, message. A link is a
- * folder if it leads to one, and "other". */
+/* list(folder) -> {{name, is_folder, "file" | "folder" | "other" | "dangling"}...} sorted by the caller | nil, message. A
+ * link is a folder if it leads to one, and "other"; one that leads to nothing is "dangling". */
 static int l_list(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   dbf_bytes *names = &dbf_scratch_take(L)->text;
@@ -163,10 +166,10 @@ static int l_list(lua_State *L) {
   for (struct dirent *d; (d = readdir(dir)) != NULL;) {
     struct stat st;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
-    if (fstatat(dirfd(dir), d->d_name, &st, 0) != 0) continue; /* gone meanwhile, or a link to nothing */
-    dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : '-');
-    if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) st.st_mode = 0;
-    dbf_bytes_append_char(names, S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
+    bool leads = fstatat(dirfd(dir), d->d_name, &st, 0) == 0, is_folder = leads && S_ISDIR(st.st_mode);
+    if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
+    dbf_bytes_append_char(names, is_folder ? '/' : '-');
+    dbf_bytes_append_char(names, !leads ? '!' : S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
     dbf_bytes_append(names, d->d_name, strlen(d->d_name) + 1);
   }
   closedir(dir);
@@ -179,7 +182,10 @@ static int l_list(lua_State *L) {
     lua_rawseti(L, -2, 1);
     lua_pushboolean(L, names->data[at] == '/');
     lua_rawseti(L, -2, 2);
-    lua_pushstring(L, itself == '/' ? "folder" : itself == '-' ? "file" : "other");
+    lua_pushstring(L, itself == '/'   ? "folder"
+                      : itself == '-' ? "file"
+                      : itself == '!' ? "dangling"
+                                      : "other");
     lua_rawseti(L, -2, 3);
     lua_rawseti(L, -2, ++n);
   }
@@ -187,18 +193,49 @@ static int l_list(lua_State *L) {
   return 1;
 }
 
-/* stat(path) -> {size=, mtime= ns, kind="file"|"folder"|"other", is_link=} | nil, message. Of a link: of what it leads to. */
+/* stat(path) -> {size=, mtime= ns, kind="file"|"folder"|"other", is_link=, id= of the file itself} | nil, message. Of a
+ * link: of what it leads to. */
 static int l_stat(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct stat st;
   if (stat(path, &st) != 0) return luaL_fileresult(L, 0, path);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 5);
   dbf_table_set_integer(L, "size", (lua_Integer)st.st_size);
   dbf_table_set_integer(L, "mtime", (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+  lua_pushfstring(L, "%I:%I", (lua_Integer)st.st_dev, (lua_Integer)st.st_ino);
+  lua_setfield(L, -2, "id");
   dbf_table_set_string(L, "kind", S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
   lua_pushboolean(L, lstat(path, &st) != 0 || S_ISLNK(st.st_mode));
   lua_setfield(L, -2, "is_link");
   return 1;
+}
+
+enum { TAIL = 256 }; /* bytes at the end of a file that its fingerprint depends on */
+
+/* fingerprint(path) -> text, size, mtime (ns) | nil, message: what tells whether a file has changed without reading it: its
+ * size, times and inode, and its last bytes, for a program may set the times back. Not a regular file: nil. */
+static int l_fingerprint(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat st;
+  char tail[TAIL], text[128];
+  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  ssize_t n = -1;
+  errno = fd >= 0 ? 0 : errno;
+  bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+  if (regular) n = dbf_io_read_at(fd, tail, TAIL, st.st_size > TAIL ? (uint64_t)st.st_size - TAIL : 0);
+  int e = errno;
+  if (fd >= 0) close(fd);
+  if (n < 0) {
+    errno = e ? e : EINVAL;
+    return luaL_fileresult(L, 0, path);
+  }
+  snprintf(text, sizeof text, "%jx.%jx.%jx.%jx.%jx.%jx", (uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec,
+           (uintmax_t)st.st_mtim.tv_nsec, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+           (uintmax_t)dbf_hash(DBF_HASH_START, tail, (size_t)n));
+  lua_pushstring(L, text);
+  lua_pushinteger(L, (lua_Integer)st.st_size);
+  lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+  return 3;
 }
 
 /* slurp(path [, most [, from]]) -> the file's bytes, at most `most` from offset `from` on | nil, message */
@@ -411,6 +448,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"mktime", l_mktime},
                                        {"stat", l_stat},
                                        {"slurp", l_slurp},
+                                       {"fingerprint", l_fingerprint},
                                        {"terminal", l_terminal},
                                        {"log_text", l_log_text},
                                        {"traceback", l_traceback},
@@ -442,6 +480,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_follow_open(L);
   dbf_match_open(L);
   dbf_pager_open(L);
+  dbf_spool_open(L);
   dbf_workers_open(L);
   dbf_isolate_open(L);
   luaL_newlib(L, functions);
@@ -450,6 +489,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_pack_register(L);
   dbf_process_register(L);
   dbf_redact_register(L);
+  dbf_spool_register(L);
   dbf_isolate_register(L);
   dbf_pager_register(L);
   dbf_lua_log_register(L);

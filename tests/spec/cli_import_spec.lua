@@ -59,7 +59,8 @@ describe("import", function()
       .. '{"session_id":"s1","source":{"key":"3","kind":"toy"}}\n', scene:read "sessions/s1.jsonl")
     local before = scene:sh("cat sessions/*").out
     r = import("log.jsonl")
-    assert.equal("debrief: 0 entries stored in sessions, 3 there already, from 1 file\n", r.err)
+    assert.equal("debrief: 0 entries stored in sessions, 3 there already, from 1 file, unchanged since the last import\n",
+      r.err)
     assert.equal(before, scene:sh("cat sessions/*").out)
   end)
 
@@ -85,8 +86,8 @@ describe("import", function()
     scene:write("in/b.jsonl", '{"run":"3"}\n{"run":"4"')
     scene:write("in/note.txt", "x")
     local r = import("toy", "in")
-    assert.equal("in/a/1.jsonl:2:12 bad_json: expected a value, at byte 1 of the line [not json]\n"
-      .. "in/b.jsonl:2:12 torn_tail: the last line was cut short []\n",
+    assert.equal("in/b.jsonl:2:12 torn_tail: the last line was cut short []\n"
+      .. "in/a/1.jsonl:2:12 bad_json: expected a value, at byte 1 of the line [not json]\n",
       (r.err:gsub("debrief: [^\n]+\n", ""):gsub("torn_tail: the last line was cut short [^\n]*",
         "torn_tail: the last line was cut short []")))
     assert.truthy(r.err:find("debrief: 3 entries stored in sessions, from 2 files\n", 1, true), r.err)
@@ -98,8 +99,8 @@ describe("import", function()
     scene:write("b.jsonl", '{"run":"1"}\n')
     local r = import("a.jsonl", "b.jsonl")
     assert.equal(1, r.status)
-    assert.truthy(r.err:find("debrief: no import plugin knows a.jsonl: name one (debrief import KIND FILE)\n", 1,
-      true), r.err)
+    assert.truthy(r.err:find("debrief: no importer knows a.jsonl: it looks like JSON lines that begin with an object with "
+      .. "x; there are importers for claude_code, codex,", 1, true), r.err)
     assert.truthy(scene:read "sessions/s1.jsonl")
   end)
 

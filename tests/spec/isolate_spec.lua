@@ -55,7 +55,7 @@ describe("--isolate", function()
     local plain = scene:run { "-d", "plain", "import", "claude_code", "claude" }
     local isolated = scene:run { "-d", "isolated", "import", "./theirs.lua", "claude" }
     assert.same({ 3, 3 }, { plain.status, isolated.status }, isolated.err)
-    assert.equal("", scene:sh("sed -i s/theirs/claude_code/g isolated/*; diff -r plain isolated").out)
+    assert.equal("", scene:sh("sed -i s/theirs/claude_code/g isolated/*; diff -r -x .imported plain isolated").out)
     scene:write("theirs.lua", [[return { name = "theirs", api = 1, import = { siblings = { "**" },
       open = function(source, emit)
       local ok, text = pcall(function() return source:read() end)

@@ -104,6 +104,13 @@ function arguments.count_from_one(option)
   end
 end
 
+--- Converts the value of -j.
+function arguments.workers(text)
+  local n = math.tointeger(tonumber(text))
+  if not n or n < 1 or n > 256 then return nil, ("-j takes 1 to 256 workers, not '%s'"):format(text) end
+  return n
+end
+
 --- Make a job (see debrief.run.job), or leave with status 2.
 function arguments.job(given)
   local job, message = require "debrief.run.job".new(given)

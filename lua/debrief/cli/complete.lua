@@ -195,7 +195,7 @@ local values = {
   ["PLUGIN:RIGHT"] = rights,
   ["KEY=VALUE"] = plugin_options,
   ["FILE | KEY=VALUE"] = entry_words,
-  ["import FILE"] = importers,
+  ["import PATH"] = importers,
 }
 
 local function commands(grammar)

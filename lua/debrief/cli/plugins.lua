@@ -54,6 +54,8 @@ local function show(name, allow)
   say("hooks: %s", table.concat(it.hooks, ", "))
   local fields = fields_of(found.text, it.match or nil)
   if #fields > 0 then say("fields it names: %s", table.concat(fields, ", ")) end
+  if it.places then say("logs are looked for in: %s", table.concat(it.places, ", ")) end
+  if it.files then say("files in folders: %s", table.concat(it.files, ", ")) end
   if it.siblings then say("reads beside a file: %s", table.concat(it.siblings, ", ")) end
   for _, right in ipairs(it.needs) do say("needs: %s", rights.explain(it.name, right)) end
   if #it.options > 0 then say "options (--opt key=value):" end

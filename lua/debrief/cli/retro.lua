@@ -7,12 +7,6 @@ local messages = require "debrief.cli.messages"
 
 local retro = { paged = true }
 
-local function jobs(text)
-  local n = math.tointeger(tonumber(text))
-  if not n or n < 1 or n > 256 then return nil, ("-j takes 1 to 256 workers, not '%s'"):format(text) end
-  return n
-end
-
 function retro.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
@@ -20,7 +14,7 @@ function retro.options(command)
   arguments.selection_options(command)
   arguments.strict_option(command)
   arguments.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(jobs):description "Workers (default: all processors)."
+  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results for `debrief merge`."
   retro.output_options(command)
 end

@@ -64,6 +64,9 @@ end
 -- for so many bytes that were read.
 local MOST_PASSES, BYTES, ENTRIES = 100, 16, 16
 
+-- Where a file is read: one that was packed lies elsewhere.
+local function place(run, path) return path == run.given and run.at or path end
+
 local function count_pass(run, path)
   run.passes[path] = (run.passes[path] or 0) + 1
   if run.passes[path] > MOST_PASSES then
@@ -96,7 +99,7 @@ end
 local function document(run, path, ...)
   local left_out = {}
   for _, name in ipairs { ... } do left_out[name] = true end
-  local out = core.ours(run.files.document, path, left_out)
+  local out = core.ours(run.files.document, place(run, path), left_out)
   run.read[path] = true
   if not out.text and not out.message then return nil, {} end
   local entry, problem = core.entry(out.text or "{}", true)
@@ -105,7 +108,7 @@ local function document(run, path, ...)
 end
 
 local function rows_of(run, path, query)
-  local text, message = run.files.rows(path, query)
+  local text, message = run.files.rows(place(run, path), query)
   return text and values.reader(values.of_text(text)), message
 end
 
@@ -114,11 +117,11 @@ function new_source(run, path)
     path = path,
     lines = function()
       count_pass(run, path)
-      return each(run, path, run.files.reader(path))
+      return each(run, path, run.files.reader(place(run, path)))
     end,
     values = function(_, member)
       count_pass(run, path)
-      return each(run, path, core.ours(run.files.values, path, member))
+      return each(run, path, core.ours(run.files.values, place(run, path), member))
     end,
     document = function(_, ...)
       count_pass(run, path)
@@ -128,13 +131,13 @@ function new_source(run, path)
       return each(run, path, core.ours(rows_of, run, path, query))
     end,
     head = function(_, most)
-      local text, message = run.files.slurp(path, math.tointeger(most) or HEADS[1])
+      local text, message = run.files.slurp(place(run, path), math.tointeger(most) or HEADS[1])
       if not text then error(message, 0) end
       run.read[path] = true
       return text
     end,
     read = function()
-      local text, message = run.files.slurp(path)
+      local text, message = run.files.slurp(place(run, path))
       if not text then error(message, 0) end
       run.ration = run.ration + #text // BYTES
       return text
@@ -220,8 +223,14 @@ local function line_of(entry, odd)
   return text
 end
 
+-- Did the run end before the moment?
+local function is_before(entry, since)
+  local ns = type(entry.timestamp) == "string" and core.time(entry.timestamp)
+  return ns and ns < since
+end
+
 -- Collects what a plugin emits, by session, in the order of the first entry of each.
-local function emitter(run, final)
+local function emitter(run, given)
   return function(entry, opts)
     if opts ~= nil and type(opts) ~= "table" then error("emit: the second argument is a table: { open = true }", 2) end
     local text = line_of(entry, function(message) report(run, run.path or run.given, run.line, message) end)
@@ -231,31 +240,24 @@ local function emitter(run, final)
     end
     local id = entry.session_id
     local name = id .. " " .. entry.source.key
-    if opts and opts.open and not final then
+    if given.since and is_before(entry, given.since) then
+      run.before = run.before + 1
+      return true
+    end
+    if opts and opts.open and not given.final then
       run.withheld[#run.withheld + 1] = name
       return true
     end
-    run.emitted[#run.emitted + 1] = name
     run.ration = run.ration - 1
     if run.ration >= 0 then core.progress() end
-    local list = run.sessions[id]
-    if not list then
-      list = {}
-      run.sessions[id] = list
-      run.order[#run.order + 1] = id
+    local one = run.sessions[id]
+    if not one then
+      one = { session = id, lines = {}, keys = {} }
+      run.sessions[id], run.entries[#run.entries + 1] = one, one
     end
-    list[#list + 1] = text
+    one.lines[#one.lines + 1], one.keys[#one.keys + 1] = text, entry.source.key
     return true
   end
-end
-
-local function store(run, log)
-  for _, id in ipairs(run.order) do
-    local stored, known, replaced = log:append_new(id, run.sessions[id])
-    if not stored then return nil, known end
-    run.stored, run.known, run.replaced = run.stored + stored, run.known + known, run.replaced + replaced
-  end
-  return true
 end
 
 -- ---- Answers -------------------------------------------------------------------------------------------------------
@@ -266,10 +268,11 @@ end
 -- @param files as import.files
 -- @param call function(name of the plugin, f, ...) -> true, results of f | false: runs it, and notes its errors
 -- @return { name = of the plugin } or {} when none does, or { message = } when the file cannot be read
-function import.detect(path, plugins, files, call)
+-- @param at where it is read; nil: there
+function import.detect(path, plugins, files, call, at)
   local seen = 0
   for _, most in ipairs(HEADS) do
-    local head, message = files.slurp(path, most)
+    local head, message = files.slurp(at or path, most)
     if not head then return { message = message } end
     if #head == seen then break end
     seen = #head
@@ -283,33 +286,23 @@ function import.detect(path, plugins, files, call)
   return {}
 end
 
---- Import one file. What was emitted is stored when the hook has returned, and nothing of it when the hook failed.
--- @param given { path =, dir = of the log, nil: it is returned and not stored, final = true: open last turns too,
---   files = as import.files, siblings = the patterns that the plugin declares, or nil }
+--- Import one file: what its entries are. The caller stores them.
+-- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out what
+--   ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
--- @return { stored =, known =, sessions = counts, emitted =, withheld = arrays of "session key", read = path -> true,
---   line = the last that was read, diagnostics =, dropped =, failure = message when nothing was stored,
---   entries = without a dir { { session =, lines = JSON texts }... } }
+-- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each }… }, none when the hook failed,
+--   withheld = array of "session key", refused =, before = counts, read = path -> true, line = the last that was read,
+--   diagnostics =, dropped = }
 function import.run(given, call)
   local run = {
-    diagnostics = {}, dropped = 0, withheld = {}, emitted = {}, stored = 0, known = 0, replaced = 0, sessions = {},
-    order = {}, read = {}, files = given.files, given = given.path, declared = given.siblings, lines = {}, odd = {},
-    refused = 0, passes = {}, ration = 0,
+    diagnostics = {}, dropped = 0, withheld = {}, sessions = {}, entries = {}, read = {}, files = given.files,
+    given = given.path, at = given.at, declared = given.siblings, lines = {}, odd = {}, refused = 0, before = 0,
+    passes = {}, ration = 0,
   }
-  local failure, entries
-  if call(new_source(run, given.path), emitter(run, given.final)) then
-    if given.dir then
-      local done, message = store(run, core.log(given.dir))
-      if not done then failure = message end
-    else
-      entries = {}
-      for i, id in ipairs(run.order) do entries[i] = { session = id, lines = run.sessions[id] } end
-    end
-  end
+  local done = call(new_source(run, given.path), emitter(run, given))
   return {
-    stored = run.stored, known = run.known, replaced = run.replaced, sessions = #run.order, emitted = run.emitted,
-    withheld = run.withheld, refused = run.refused, read = run.read, line = run.line, diagnostics = run.diagnostics,
-    dropped = run.dropped, failure = failure, entries = entries,
+    entries = done and run.entries or {}, withheld = run.withheld, refused = run.refused, before = run.before,
+    read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
   }
 end
 

@@ -3,6 +3,7 @@
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"
 local options = require "debrief.plugin.options"
+local glob = require "debrief.import.glob"
 local siblings = require "debrief.import.siblings"
 local rights = require "debrief.plugin.rights"
 local suggest = require "debrief.text.suggest"
@@ -52,7 +53,7 @@ local keys = {
     export = is_function, import = is_table,
   },
   retrospective = { init = is_function, step = is_function, merge = is_function, finish = is_function },
-  import = { detect = is_function, open = is_function, siblings = is_table },
+  import = { detect = is_function, open = is_function, siblings = is_table, files = is_table, places = is_list },
   option = {
     type = is_type, default = is_scalar, min = is_number, max = is_number, choices = is_list, check = is_function,
     help = is_line,
@@ -142,9 +143,22 @@ local function check_options(declared, where)
   return true
 end
 
+-- A folder that begins at the home folder or at one that a variable of the environment names.
+local function is_place(text)
+  return type(text) == "string" and #text < 256 and text:find "^[~$][%w_]*/[%g ]+$" ~= nil and not text:find("..", 1, true)
+end
+
 local function check_import(part, where)
   local ok, message = check_keys(part, "import", where .. ": import")
   if ok and part.siblings then ok, message = siblings.check(part.siblings, where) end
+  if ok and part.files and not glob.are_patterns(part.files) then
+    return nil, ('%s: import.files must be a list of names of files: { "rollout-*.jsonl", "log/*.json" }'):format(where)
+  end
+  for _, place in ipairs(ok and part.places or {}) do
+    if not is_place(place) then
+      return nil, ('%s: import.places must be a list of folders: { "~/.agent/logs", "$AGENT_HOME/logs" }'):format(where)
+    end
+  end
   return ok, message
 end
 

@@ -67,7 +67,7 @@ end
 -- May it read this file: the one of this call, or one of its siblings?
 local function allowed(self, path)
   if type(path) ~= "string" then return false end
-  if path == self.given.path then return true end
+  if path == self.given.path or path == self.given.at then return true end
   siblings_of(self)
   return self.may_read[path] == true
 end
@@ -154,24 +154,37 @@ function check.setup(self, answer)
   return answer
 end
 
--- What an isolated importer emitted is stored here.
-function check.import(self, answer)
-  if answer.failure or not answer.entries then return answer end
-  local log, message = core.log(self.dir or self.given.dir)
-  if not log then
-    answer.failure = message
-    return answer
+local function texts(list)
+  local out = {}
+  for i, text in ipairs(type(list) == "table" and list or {}) do out[i] = tostring(text) end
+  return out
+end
+
+local function integer(value) return math.type(value) == "integer" and value or 0 end
+
+local function diagnostics(list)
+  local out = {}
+  for i, d in ipairs(type(list) == "table" and list or {}) do
+    d = type(d) == "table" and d or {}
+    out[i] = { path = tostring(d.path), line = integer(d.line), offset = integer(d.offset), kind = tostring(d.kind),
+      message = tostring(d.message), excerpt = tostring(d.excerpt), damage = d.damage == true }
   end
-  for _, one in ipairs(answer.entries) do
-    local stored, known, replaced = log:append_new(one.session, one.lines)
-    if not stored then
-      answer.failure = known
-      break
-    end
-    answer.stored, answer.known = answer.stored + stored, answer.known + known
-    answer.replaced = answer.replaced + replaced
+  return out
+end
+
+-- What an isolated importer emitted is stored by its caller, which gets nothing but texts and counts. Lines are checked
+-- when they are stored.
+function check.import(_, answer)
+  local entries = {}
+  for i, one in ipairs(type(answer.entries) == "table" and answer.entries or {}) do
+    one = type(one) == "table" and one or {}
+    entries[i] = { session = tostring(one.session), lines = texts(one.lines), keys = texts(one.keys) }
+    if #entries[i].lines ~= #entries[i].keys then return nil, "its answer is damaged" end
   end
-  log:close()
+  answer.entries, answer.withheld = entries, texts(answer.withheld)
+  answer.refused, answer.before, answer.dropped = integer(answer.refused), integer(answer.before), integer(answer.dropped)
+  answer.diagnostics = diagnostics(answer.diagnostics)
+  answer.read = type(answer.read) == "table" and answer.read or {}
   return answer
 end
 

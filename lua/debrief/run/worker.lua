@@ -131,7 +131,8 @@ function worker.describe(name)
   local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, needs = t.needs or {},
     match = t.match or false, split = t.split or false,
     merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store",
-    siblings = t.import and t.import.siblings or nil }
+    siblings = t.import and t.import.siblings or nil, files = t.import and t.import.files or nil,
+    places = t.import and t.import.places or nil, detects = t.import and t.import.detect ~= nil or nil }
   for _, hook in ipairs { "import", "enrich", "filter", "retrospective", "export" } do
     if t[hook] or (hook == "filter" and t.match and not t.retrospective) then about.hooks[#about.hooks + 1] = hook end
   end
@@ -403,16 +404,18 @@ function worker.one(given)
 end
 
 --- Import one foreign log.
--- @param given { name = of the plugin, path =, dir = of the log }
+-- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true, since = ns }
 -- @return what debrief.import.run returns, and problems =
 function worker.import(given)
   local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path
   local import = require "debrief.import"
-  local what = { path = given.path, dir = given.dir, final = job.final, files = import.files, siblings = hook.siblings }
-  if served.needed() then what.files, what.dir = served, nil end -- what was emitted is stored there, too
+  local what = { path = given.path, at = given.at, final = given.final, since = given.since, siblings = hook.siblings,
+    files = served.needed() and served or import.files }
+  local ctx = context(given.name)
+  ctx.final = given.final or false
   local result = import.run(what, function(source, emit)
-    return (p:call(given.name, "import", hook.open, source, emit, context(given.name)))
+    return (p:call(given.name, "import", hook.open, source, emit, ctx))
   end)
   result.problems = p.order
   if p.order[1] then p.order[1].line = result.line end
@@ -420,7 +423,7 @@ function worker.import(given)
 end
 
 --- Which of the job's import plugins knows a file?
--- @param given { path = }
+-- @param given { path =, at = where it is read, if that is another place }
 -- @return what debrief.import.detect returns, and problems of plugins
 function worker.detect(given)
   local plugins = {}
@@ -429,7 +432,7 @@ function worker.detect(given)
   p.session = given.path
   local import = require "debrief.import"
   local answer = import.detect(given.path, plugins, served.needed() and served or import.files,
-    function(name, ...) return p:call(name, "detect", ...) end)
+    function(name, ...) return p:call(name, "detect", ...) end, given.at)
   answer.problems = p.order
   return answer
 end

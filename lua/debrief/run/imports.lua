@@ -1,0 +1,398 @@
+--- Many foreign files into a log: which plugin reads each, on how many workers, and what is stored.
+--
+--     files -> unchanged since the last import: nothing to do
+--           -> detect: which importer?  -> its workers (one state each; no two importers share one) -> entries
+--           -> stored here, in the order of the files, whatever the order in which workers end
+-- @module debrief.run.imports
+local core = require "debrief.core"
+local find = require "debrief.plugin.find"
+local jobs = require "debrief.run.job"
+local ledger = require "debrief.import.ledger"
+local looks = require "debrief.import.looks"
+local siblings = require "debrief.import.siblings"
+local glob = require "debrief.import.glob"
+local tree = require "debrief.import.tree"
+
+local imports = {}
+
+local BIG = 1 << 20 -- bytes of files for which a second worker is worth its start
+local ANY = { "*.jsonl" } -- names of files of importers that say nothing of them
+
+local Import = {}
+Import.__index = Import
+
+-- ---- Importers ------------------------------------------------------------------------------------------------------
+
+local Reader = {} -- one importer
+Reader.__index = Reader
+
+local function job_for(self, found)
+  local made = {}
+  for key, value in pairs(self.job) do made[key] = value end
+  made.plugins, made.import = { found }, { found.name }
+  return made
+end
+
+-- The one worker that detects, and that imports where one is enough; nil and why: it cannot be used here.
+function Reader:worker()
+  if not self.made and not self.fault then
+    self.made, self.fault = jobs.worker(self.job)
+  end
+  return self.made, self.fault
+end
+
+local function patterns_of(list)
+  local out = {}
+  for i, pattern in ipairs(list or ANY) do
+    out[i] = { whole = glob.compiled(pattern:find "/" and "**/" .. pattern or pattern), by_path = pattern:find "/" }
+  end
+  return out
+end
+
+--- Does the name of a file fit the plugin's?
+function Reader:fits(path)
+  local name = path:match "[^/]*$"
+  for _, pattern in ipairs(self.patterns) do
+    if glob.matches(pattern.whole, pattern.by_path and "/" .. path or name) then return true end
+  end
+  return false
+end
+
+-- Everything that decides what a plugin makes of a file, as a text.
+local function mark_of(found, version)
+  return ("%s %s %s %s"):format(found.name, version, core.hash(found.text), core.encode(found.options or {}))
+end
+
+-- The importers of the job, in its order.
+local function readers_of(self, abouts)
+  local out = {}
+  for _, found in ipairs(self.job.plugins) do
+    local about = abouts[found.name]
+    out[#out + 1] = setmetatable({ name = found.name, job = job_for(self, found), about = about,
+      patterns = patterns_of(about.files), mark = mark_of(found, core.version) }, Reader)
+  end
+  return out
+end
+
+--- The importers there are: what each says of itself, with `file`, the word that finds it.
+function imports.importers()
+  local words, out = {}, {}
+  for _, item in ipairs(find.all()) do words[item.name] = item.bundled and item.name or item.path end
+  for _, about in ipairs((jobs.all_plugins())) do
+    for _, hook in ipairs(about.hooks) do
+      if hook == "import" then
+        about.file = words[about.name]
+        out[#out + 1] = about
+      end
+    end
+  end
+  return out
+end
+
+-- ---- One file -------------------------------------------------------------------------------------------------------
+
+-- Standard input and packed files are unpacked where they can be read again and again.
+local function open(self, file)
+  if file.spool or not (file.program or file.path == "-") then return true end
+  local spool, status
+  if file.path == "-" then spool, status = core.spool(nil)
+  else spool, status = core.spool(file.at, file.program, "-dc") end
+  if not spool then
+    if file.program and status:find("^" .. file.program) then
+      status = ("%s cannot be unpacked: %s (is %s installed?)"):format(file.at, status, file.program)
+    end
+    return nil, status
+  end
+  if status ~= 0 and spool:size() == 0 then
+    return nil, ("%s cannot be unpacked: %s ended with status %d"):format(file.at, file.program, status)
+  end
+  if status ~= 0 then
+    self.total:broken(file.at, ("%s ended with status %d: only what it could unpack is read"):format(file.program, status))
+  end
+  file.spool, file.at = spool, spool:path()
+  return true
+end
+
+local function close(file)
+  if file.spool then file.spool:close() end
+  file.spool = nil
+end
+
+-- Fingerprints of a file and of the siblings that an importer declares, and the time of the last change to them; nil:
+-- there is no telling (standard input).
+local function prints_of(file, patterns)
+  if not file.print then return nil end
+  local out, newest = { [file.path] = file.print }, file.mtime
+  for _, one in ipairs(patterns and siblings.of(file.path, patterns) or {}) do
+    local print, _, mtime = core.fingerprint(one.path)
+    if print then out[one.path], newest = print, math.max(newest, mtime) end
+  end
+  return out, newest
+end
+
+-- Is the file old enough for its last turns to be over?
+local function is_final(self, newest)
+  return self.how.final or newest ~= nil and self.how.final_before ~= nil and newest < self.how.final_before
+end
+
+-- Was all of a file stored that this import would store?
+local function covers(record, since) return not record.since or since ~= nil and since >= record.since end
+
+-- The record of a file that need not be read again.
+local function unchanged(self, file)
+  local record = not self.how.again and self.ledger:record(file.path)
+  if not record or not covers(record, self.how.since) then return nil end
+  local reader = record.name and self.by_name[record.name]
+  if record.by ~= (reader and reader.mark or self.marks) then return nil end
+  local prints, newest = prints_of(file, reader and reader.about.siblings)
+  if not prints or #record.withheld > 0 and is_final(self, newest) and not record.final then return nil end
+  return self.ledger:find(file.path, prints)
+end
+
+local function ask(self, reader, name, value)
+  local worker, message = reader:worker()
+  if not worker then return nil, message end
+  local answer
+  answer, message = jobs.ask(worker, name, value)
+  if answer then self.total:add_problems(answer.problems) end
+  return answer, message
+end
+
+local function detects(self, reader, file)
+  local answer = ask(self, reader, "detect", { path = file.path, at = file.at })
+  return answer and answer.name ~= nil, answer and answer.message
+end
+
+-- The importers in the order in which they are asked: those whose file names fit come first, and files that lie in a
+-- folder are shown to no others.
+local function candidates(self, file)
+  local first, rest = {}, {}
+  for _, reader in ipairs(self.readers) do
+    local list = reader:fits(file.path) and first or rest
+    if reader.about.detects then list[#list + 1] = reader end
+  end
+  if file.named then table.move(rest, 1, #rest, #first + 1, first) end
+  return first
+end
+
+local function recognise(self, file)
+  for _, reader in ipairs(candidates(self, file)) do
+    local yes, message = detects(self, reader, file)
+    if message then return nil, message end
+    if yes then return reader end
+  end
+end
+
+-- The importer that reads a file; nil and a message: none does; nil: there is nothing in it to read.
+local function reader_of(self, file)
+  if looks.is_empty(file) then return nil end
+  local only = self.how.kind and self.readers[1]
+  if only and not only.about.detects then return only end
+  local reader, message = recognise(self, file)
+  if reader or message then return reader, message end
+  return nil, looks.unknown(file, self.how.kind, self.readers)
+end
+
+-- ---- Storing --------------------------------------------------------------------------------------------------------
+
+-- Without those that an earlier file of a dry run had: nothing is stored that would make them known.
+local function not_seen(total, one)
+  local lines = {}
+  for i, key in ipairs(one.keys) do
+    if not total.emitted[one.session .. " " .. key] then lines[#lines + 1] = one.lines[i] end
+  end
+  return lines, #one.lines - #lines
+end
+
+local function store_session(self, one, counts)
+  local lines, again = one.lines, 0
+  if self.how.dry then lines, again = not_seen(self.total, one) end
+  local stored, known, replaced
+  if not self.log then stored, known, replaced = #lines, 0, 0 -- a dry run, and there is no log yet
+  elseif self.how.dry then stored, known, replaced = self.log:count_new(one.session, lines)
+  else stored, known, replaced = self.log:append_new(one.session, lines) end
+  if not stored then return nil, known end
+  counts.stored, counts.known = counts.stored + stored, counts.known + known + again
+  counts.replaced = counts.replaced + replaced
+  return true
+end
+
+local function store(self, answer)
+  answer.stored, answer.known, answer.replaced = 0, 0, 0
+  if not self.log and not self.how.dry and #answer.entries > 0 then
+    local message
+    self.log, message = core.log(self.how.dir)
+    if not self.log then return message end
+  end
+  for _, one in ipairs(answer.entries) do
+    local ok, message = store_session(self, one, answer)
+    if not ok then return message end
+  end
+end
+
+-- Remember a file, unless it is worth being read again: it was damaged, or a part of it was not stored.
+local function remember(self, file, answer, reader)
+  if self.how.dry or not file.prints or answer.failure or answer.problems[1] or answer.refused > 0 then return end
+  for _, d in ipairs(answer.diagnostics) do if d.damage then return end end
+  local sessions, entries = {}, 0
+  for _, one in ipairs(answer.entries) do
+    local stat = core.stat(("%s/%s.jsonl"):format(self.how.dir, one.session))
+    sessions[one.session], entries = stat and stat.size or 0, entries + #one.lines
+  end
+  self.ledger:put { path = file.path, name = reader.name, by = reader.mark, files = file.prints, sessions = sessions,
+    entries = entries, withheld = answer.withheld, final = file.final, since = answer.before > 0 and self.how.since or nil }
+end
+
+local function finish(self, file, answer, reader)
+  self.ledger:drop(file.path)
+  answer.failure = answer.failure or store(self, answer)
+  remember(self, file, answer, reader)
+  self.total:add(answer)
+  for path in pairs(answer.read) do self.read[path] = true end
+  close(file)
+  self.how.progress(file.size)
+end
+
+-- ---- Many files -----------------------------------------------------------------------------------------------------
+
+local function task_of(self, reader, file)
+  return { name = reader.name, path = file.path, at = file.at, final = file.final, since = self.how.since }
+end
+
+-- One after the other, in the worker that detects.
+local function import_alone(self, reader, files)
+  for _, file in ipairs(files) do
+    local answer, message = ask(self, reader, "import", task_of(self, reader, file))
+    if not answer then return message end
+    finish(self, file, answer, reader)
+  end
+end
+
+-- On several workers, whose results come in the order of the files.
+local function import_together(self, reader, files, workers)
+  local tasks = {}
+  for i, file in ipairs(files) do tasks[i] = core.pack(task_of(self, reader, file)) end
+  local crew <close> = core.crew(math.min(workers, #files), core.pack(reader.job))
+  crew:start("import", tasks)
+  for _, file in ipairs(files) do
+    local packed, message = crew:take()
+    if not packed then return jobs.explained(message or "a worker has ended early") end
+    local answer = core.unpack(packed)
+    self.total:add_problems(answer.problems)
+    finish(self, file, answer, reader)
+  end
+end
+
+local function import_all(self, reader, files)
+  local bytes, workers = 0, self.how.workers or core.cores()
+  for _, file in ipairs(files) do bytes = bytes + file.size end
+  if workers == 1 or #files == 1 or reader.job.isolate or not self.how.workers and bytes < BIG then
+    return import_alone(self, reader, files)
+  end
+  return import_together(self, reader, files, workers)
+end
+
+-- Is there anything to do for a file? Then it is put to the others of its importer.
+local function sort_in(self, file, groups)
+  local record = file.print and unchanged(self, file)
+  if record then
+    self.total:add_record(record, file)
+  elseif self.how.since and file.mtime and file.mtime < self.how.since then
+    self.total.old = self.total.old + 1
+  else
+    local ok, message = open(self, file)
+    local reader
+    if ok then reader, message = reader_of(self, file) end
+    if reader then
+      local newest
+      file.prints, newest = prints_of(file, reader.about.siblings)
+      file.final = is_final(self, newest)
+      groups[reader] = groups[reader] or {}
+      table.insert(groups[reader], file)
+      return
+    end
+    close(file)
+    self.total:leave_out(file, message)
+    if message and not self.how.dry and not file.named then
+      self.ledger:put { path = file.path, name = false, by = self.marks, files = prints_of(file), sessions = {},
+        entries = 0, withheld = {}, why = message }
+    end
+  end
+  self.how.progress(file.size)
+end
+
+-- @return nil, or why it all ended early
+local function import_files(self, files)
+  local groups = {}
+  for _, file in ipairs(files) do sort_in(self, file, groups) end
+  for _, reader in ipairs(self.readers) do
+    local message = groups[reader] and import_all(self, reader, groups[reader])
+    if message then return message end
+  end
+end
+
+-- Files that may be siblings of others come after them, and only if no importer has read them as such. A file whose
+-- sibling is new or has changed is read again.
+local function in_turn(self, files)
+  local owners, first, later = tree.owners(files), {}, {}
+  for _, file in ipairs(files) do
+    local list = owners[file] and not file.named and later or first
+    list[#list + 1] = file
+  end
+  local message = import_files(self, first)
+  if message then return message end
+  local rest = {}
+  for _, file in ipairs(later) do
+    local record = self.ledger:record(owners[file].path)
+    if not (self.read[file.path] or record and record.files[file.path]) then rest[#rest + 1] = file end
+  end
+  return import_files(self, rest)
+end
+
+--- The files of an importer below a folder: how many, their bytes, and when the last of them was written to (ns).
+function imports.files_in(about, path)
+  local reader = setmetatable({ patterns = patterns_of(about.files) }, Reader)
+  local found = tree.files({ path }, function(name) return reader:fits((tree.plain(name))) end)
+  local bytes, newest = 0, 0
+  for _, file in ipairs(found and found.files or {}) do
+    local stat = core.stat(file.at)
+    if stat then bytes, newest = bytes + stat.size, math.max(newest, stat.mtime) end
+  end
+  return found and #found.files or 0, bytes, newest
+end
+
+--- Import files.
+-- @param paths of files and folders
+-- @param how { job = with the importers as its plugins, abouts = name -> what each says of itself, kind = true if the
+--   user has named the importer, dir =, final =, final_before = ns, since = ns, dry =, again =,
+--   workers = number or nil, total = what counts, progress = function(bytes done), begin = function(bytes in all) }
+-- @return nil, or why it all ended early
+function imports.run(paths, how)
+  local self = setmetatable({ how = how, job = how.job, total = how.total, read = {}, by_name = {} }, Import)
+  local bytes = 0
+  self.readers = readers_of(self, how.abouts)
+  local marks = {}
+  for i, reader in ipairs(self.readers) do self.by_name[reader.name], marks[i] = reader, reader.mark end
+  self.marks = core.hash(table.concat(marks, "\n"))
+  local found, message = tree.files(paths, function(path)
+    path = tree.plain(path)
+    for _, reader in ipairs(self.readers) do if reader:fits(path) then return true end end
+    return false
+  end)
+  if not found then return message end
+  how.total:add_tree(found)
+  self.ledger = ledger.open(how.dir)
+  self.log = core.stat(how.dir) and core.log(how.dir) or nil
+  for _, file in ipairs(found.files) do
+    file.print, file.size, file.mtime = core.fingerprint(file.at)
+    file.size = file.print and file.size or 0
+    bytes = bytes + file.size
+  end
+  how.begin(bytes)
+  message = in_turn(self, found.files)
+  if not how.dry then self.ledger:save() end
+  if self.log then self.log:close() end
+  return message
+end
+
+return imports

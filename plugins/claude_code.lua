@@ -10,14 +10,17 @@
 -- records, and only parentUuid shows whose each is.
 local debrief = require "debrief"
 local transcripts = debrief.transcript
-local blocks, text, count = transcripts.blocks, transcripts.text, transcripts.count
+local parts, text, count = transcripts.parts, transcripts.text, transcripts.count
 local object, word = transcripts.object, transcripts.word
 
 -- The tools that edit a file, and the input that names it; others, and what they work on; those that ask a person.
 local EDITS = { Edit = "file_path", MultiEdit = "file_path", NotebookEdit = "notebook_path", Write = "file_path" }
 local TARGETS = { Read = "file_path", LS = "path", Grep = "path", Glob = "path", Task = "subagent_type",
   Agent = "subagent_type", WebFetch = "url" }
+local AGENTS = { Task = true, Agent = true }
 local ASKING = { AskUserQuestion = true, ExitPlanMode = true }
+
+local NONE = {}
 
 local function file_name(source) return source.path:match "([^/]+)%.jsonl$" or source.path end
 
@@ -34,19 +37,27 @@ end
 
 -- The exit status of a shell line, nil where the transcript does not say: 0 is reported as is_error = false, another
 -- as "Exit code N" in the output.
-local function exit_status(block, result, output)
-  if block.is_error == true then return math.tointeger(tonumber((output:match "^Exit code (%d+)"))) end
+local function exit_status(failed, result, output)
+  if failed then return math.tointeger(tonumber((output:match "^Exit code (%d+)"))) end
   local unknown = result.interrupted == true or word(result.backgroundTaskId) or word(result.returnCodeInterpretation)
-  return block.is_error == false and not unknown and 0 or nil
+  return failed == false and not unknown and 0 or nil
 end
 
+-- What a tool printed may be long, and is looked into only where it says something: of commands, failures, subagents.
 local function tool_result(transcript, block, line, at)
-  local result, output = object(line.toolUseResult), text(block.content)
-  transcript:result(word(block.tool_use_id), {
-    at = at, failed = block.is_error == true, output = output, exit_status = exit_status(block, result, output),
-    refused = output:find "^The user doesn't want" ~= nil or output:find "^<tool_use_error>" ~= nil,
-  })
-  if word(result.agentId) and result.status == "completed" then transcript:returned(result.agentId, at) end
+  local id, failed = word(block.tool_use_id), block.is_error
+  local name, shell = transcript:called(id)
+  local result = { at = at, failed = failed == true }
+  if failed or shell then
+    result.output = text(block.content)
+    result.refused = result.output:find "^The user doesn't want" ~= nil or result.output:find "^<tool_use_error>" ~= nil
+  end
+  local details = (shell or AGENTS[name]) and object(line.toolUseResult)
+  if shell then result.exit_status = exit_status(failed, details, result.output) end
+  transcript:result(id, result)
+  if AGENTS[name] and word(details.agentId) and details.status == "completed" then
+    transcript:returned(details.agentId, at)
+  end
 end
 
 -- Is this from a program: a task that has ended, a teammate, a hook?
@@ -56,8 +67,7 @@ local function is_machine(line, said)
     or said:find "^<teammate%-message" or said:find "^%a+ hook feedback" or said:find "^%[SYSTEM NOTIFICATION"
 end
 
-local function prompt(turn, fields, line, content, at)
-  local said = text(content)
+local function prompt(turn, fields, line, content, said, at)
   if is_machine(line, said) then return end
   if said:find "^%[Request interrupted by user" then return turn:interrupt(at) end
   if said:find "^<local%-command%-" or said:find "^<bash%-" then return turn:dismiss() end -- no model replies to these
@@ -88,25 +98,23 @@ local function tool_call(turn, call, new, at)
 end
 
 -- What a reply says, in short: two records of the same reply that say the same are copies.
-local function digest(message)
-  local parts = {}
-  for i, block in ipairs(debrief.type(message.content) == "array" and message.content or {}) do
-    local item = object(block)
-    local said = word(item.text) or word(item.thinking) or ""
-    parts[i] = ("%s %s %d %s"):format(tostring(item.type), tostring(item.id), #said, said:sub(1, 40))
-  end
-  return table.concat(parts, "\n")
+local function digest(said, by_kind)
+  local list = { #said .. " " .. said:sub(1, 40) }
+  for _, call in ipairs(by_kind.tool_use or NONE) do list[#list + 1] = tostring(call.id) end
+  return table.concat(list, " ")
 end
 
-local function is_copy(transcript, line, message)
-  if word(line.uuid) and transcript:is_copy("uuid " .. line.uuid) then return true end
+local function is_copy(transcript, line, message, said, by_kind)
+  local uuid = word(line.uuid)
+  if uuid and transcript:is_copy(uuid) then return true end
+  if line.type ~= "assistant" then return false end
   local id, request, at = word(message.id), word(line.requestId), word(line.timestamp)
-  if line.type ~= "assistant" or not (id and request and at) then return false end
-  return transcript:is_copy(table.concat({ "reply", id, request, at, digest(message) }, " "))
+  if not (id and request and at) then return false end
+  return transcript:is_copy(table.concat({ id, request, at, digest(said, by_kind) }, " "))
 end
 
-local function reply(turn, line, message, number, new, at)
-  local said, is_synthetic = text(message.content), message.model == "<synthetic>"
+local function reply(turn, line, message, said, calls, number, new, at)
+  local is_synthetic = message.model == "<synthetic>"
   if is_synthetic and said:find "^No response requested" then return end
   local model = not is_synthetic and word(message.model) or nil -- a synthetic one is an API error, in its own words
   if not turn:is_running() then turn:prompt(new(), at) end -- a transcript may begin in the middle of a turn
@@ -117,7 +125,7 @@ local function reply(turn, line, message, number, new, at)
     message = id and id .. " " .. (word(line.requestId) or "after " .. turn.asked) or "record " .. number,
     status = line.isApiErrorMessage == true and "error" or nil,
   }
-  for _, call in ipairs(blocks(message.content, "tool_use")) do tool_call(turn, call, new, at) end
+  for _, call in ipairs(calls) do tool_call(turn, call, new, at) end
   if line.isSidechain == true and message.stop_reason == "end_turn" and said ~= "" then turn:close() end
 end
 
@@ -132,39 +140,48 @@ local function agent_of(agents, line)
   return agent
 end
 
+-- The records that say what happened. Most others report progress.
+local TELLING = { user = true, assistant = true, system = true }
+
+local function record(source, transcript, agents, line, number)
+  local message, is = object(line.message), line.type
+  local said, by_kind = parts(message.content)
+  if is_copy(transcript, line, message, said, by_kind) then return end
+  local at, problem = transcripts.time(line.timestamp)
+  if problem then source:report(problem) end
+  local agent = agent_of(agents, line)
+  local turn, results = transcript:agent(agent), by_kind.tool_result or NONE
+  turn.asked = turn.asked or 0
+
+  -- The first fields of an entry that begins at this line.
+  local function new(id, skill, input)
+    local fork = object(line.forkedFrom)
+    return {
+      session_id = debrief.session_id(word(fork.sessionId) or word(line.sessionId) or file_name(source)),
+      project_root = word(line.cwd), skill = skill, input = input,
+      source = { kind = "claude_code", agent_id = agent ~= "" and agent or nil,
+        key = id or word(fork.messageUuid) or word(line.uuid) or "line-" .. number },
+    }
+  end
+
+  for _, block in ipairs(results) do tool_result(transcript, block, line, at) end
+  if line.subtype == "turn_duration" then
+    turn:took(count(line.durationMs))
+  elseif is == "assistant" then
+    reply(turn, line, message, said, by_kind.tool_use or NONE, number, new, at)
+  elseif is == "user" then
+    turn.asked = turn.asked + 1
+    if not (results[1] or line.isMeta == true or line.isCompactSummary == true) then
+      prompt(turn, new(), line, message.content, said, at)
+    end
+  end
+end
+
 local function read(source, transcript)
   local agents = {}
   for line, number in source:lines() do
-    local message, fork = object(line.message), object(line.forkedFrom)
-    if not is_copy(transcript, line, message) then
-      local at, problem = transcripts.time(line.timestamp)
-      if problem then source:report(problem) end
-      local agent = agent_of(agents, line)
-      local turn, results = transcript:agent(agent), blocks(message.content, "tool_result")
-      turn.asked = turn.asked or 0
-
-      -- The first fields of an entry that begins at this line.
-      local function new(id, skill, input)
-        return {
-          session_id = debrief.session_id(word(fork.sessionId) or word(line.sessionId) or file_name(source)),
-          project_root = word(line.cwd), skill = skill, input = input,
-          source = { kind = "claude_code", agent_id = agent ~= "" and agent or nil,
-            key = id or word(fork.messageUuid) or word(line.uuid) or "line-" .. number },
-        }
-      end
-
-      for _, block in ipairs(results) do tool_result(transcript, block, line, at) end
-      if line.subtype == "turn_duration" then
-        turn:took(count(line.durationMs))
-      elseif line.type == "assistant" then
-        reply(turn, line, message, number, new, at)
-      elseif line.type == "user" then
-        turn.asked = turn.asked + 1
-        if not (results[1] or line.isMeta == true or line.isCompactSummary == true) then
-          prompt(turn, new(), line, message.content, at)
-        end
-      end
-    end
+    if TELLING[line.type] then record(source, transcript, agents, line, number)
+    elseif line.isSidechain == true then agent_of(agents, line) end -- it may be the parent of one that is
   end
 end
 

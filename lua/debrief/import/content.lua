@@ -18,6 +18,22 @@ function content.blocks(message, kind)
   return found
 end
 
+--- What a message holds, in one look: its text, as content.text returns it, and its blocks by their types.
+function content.parts(value)
+  if type(value) == "string" then return value, {} end
+  local by_kind, texts = {}, {}
+  for _, block in ipairs(indexable(value) and value or {}) do
+    local kind = core.type(block) == "object" and block.type
+    if kind == "text" then
+      texts[#texts + 1] = tostring(block.text)
+    elseif kind then
+      local list = by_kind[kind]
+      if list then list[#list + 1] = block else by_kind[kind] = { block } end
+    end
+  end
+  return table.concat(texts, "\n"), by_kind
+end
+
 local function size_of(block) -- of a picture or document, in kB
   local source = block.source
   local data = indexable(source) and source.data or block.data

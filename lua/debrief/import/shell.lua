@@ -21,6 +21,9 @@ local MOST = 200 -- commands of a line that are looked at: more is a program, no
 --- The last part of a path.
 function shell.base(word) return word:match "^.*[/\\]([^/\\]+)$" or word end
 
+local PLAIN = {}
+for char in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-./~'\"$"):gmatch "." do PLAIN[char] = true end
+
 -- ---- Words ----------------------------------------------------------------------------------------------------------
 
 -- The end of a substitution that begins with "(" at `at`: past the ")" that belongs to it, quotes passed over.
@@ -62,6 +65,8 @@ end
 
 -- The word that begins at `at`: its value without quotes, and where the line goes on.
 local function word_at(line, at)
+  local whole, after = line:match("^([^%s'\"\\$`|&;<>()]+)()", at)
+  if whole and (after > #line or line:find("^%s", after)) then return whole, after end -- as most are
   local parts = {}
   while at <= #line do
     local plain = line:match("^[^%s'\"\\$`|&;<>()]+", at)
@@ -96,12 +101,12 @@ end
 
 -- ---- Commands -------------------------------------------------------------------------------------------------------
 
-local OPERATORS = { "&&", "||", "|&", ";;", "|", ";", "&", "\n" }
+local OPERATORS = set "&& || |& ;;"
 
 local function operator_at(line, at)
-  for _, operator in ipairs(OPERATORS) do
-    if line:sub(at, at + #operator - 1) == operator then return operator end
-  end
+  local two = line:sub(at, at + 1)
+  if OPERATORS[two] then return two end
+  return line:match("^[|;&\n]", at)
 end
 
 local parse
@@ -186,11 +191,14 @@ function parse(line, level)
   while true do
     at = line:find("[^ \t\r]", at)
     if not at or #state.list >= MOST then break end
-    local operator = operator_at(line, at)
-    local sign = line:match("^%d*>>?[|&]?", at) or line:match("^&>>?", at) or line:match("^<<<", at)
-      or line:match("^<<%-?", at) or line:match("^<[&>]?", at)
     local char = line:sub(at, at)
-    if char == "#" then
+    local is_plain = PLAIN[char] or false -- no operator and no redirection begins with it
+    local operator = not is_plain and operator_at(line, at)
+    local sign = not is_plain and (line:match("^%d*>>?[|&]?", at) or line:match("^&>>?", at)
+      or line:match("^<<<", at) or line:match("^<<%-?", at) or line:match("^<[&>]?", at))
+    if is_plain then
+      state.words[#state.words + 1], at = word_at(line, at)
+    elseif char == "#" then
       at = line:find("\n", at, true) or #line + 1
     elseif line:find("^\\\n", at) then
       at = at + 2

@@ -370,6 +370,13 @@ local function ran(run, line, status, output)
   end
 end
 
+--- Which call waits for a result of this id?
+-- @return the name of its tool, and its shell line; nil where it has none
+function methods:called(id)
+  local call = id ~= nil and self.calls[id]
+  if call then return call.record and call.record.name, call.shell end
+end
+
 --- A tool returned its result.
 -- @param result { at =, failed = true when it did not do its work, refused = true when it was not run, output =,
 --   exit_status = of a shell line, nil when the transcript does not say; passed = the same as true (0) or false;

@@ -166,10 +166,16 @@ static int l_list(lua_State *L) {
   for (struct dirent *d; (d = readdir(dir)) != NULL;) {
     struct stat st;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0) continue;
-    bool leads = fstatat(dirfd(dir), d->d_name, &st, 0) == 0, is_folder = leads && S_ISDIR(st.st_mode);
-    if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
-    dbf_bytes_append_char(names, is_folder ? '/' : '-');
-    dbf_bytes_append_char(names, !leads ? '!' : S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?');
+    char itself = d->d_type == DT_DIR ? '/' : d->d_type == DT_REG ? '-' : '?', target = itself;
+    if (itself == '?') { /* a link, or the file system does not say */
+      if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
+      itself = S_ISDIR(st.st_mode) ? '/' : S_ISREG(st.st_mode) ? '-' : '?';
+      bool leads = fstatat(dirfd(dir), d->d_name, &st, 0) == 0;
+      target = leads && S_ISDIR(st.st_mode) ? '/' : '-';
+      if (!leads) itself = '!';
+    }
+    dbf_bytes_append_char(names, target);
+    dbf_bytes_append_char(names, itself);
     dbf_bytes_append(names, d->d_name, strlen(d->d_name) + 1);
   }
   closedir(dir);

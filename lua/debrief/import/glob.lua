@@ -22,14 +22,29 @@ function glob.are_patterns(list)
   return fine
 end
 
---- A pattern for glob.matches: an array of its bytes, "*" and "**" among them as themselves; literal stars of `name`, which
--- {name} stands for, are bytes in a table.
+-- With one star or none, as most have, a pattern is a beginning and an end.
+local function with_one_star(pattern, name)
+  local first, star, last = pattern:match "^([^*]*)(%*%*?)([^*]*)$"
+  if not first then
+    if pattern:find("*", 1, true) then return nil end
+    first = pattern
+  end
+  local function literal(text) return (text:gsub("{name}", function() return name end)) end
+  return { first = literal(first), last = star and literal(last), crosses = star == "**" }
+end
+
+--- A pattern for glob.matches.
+-- @param name what {name} stands for; nil: itself
+-- @return an array of its bytes, "*" and "**" among them as themselves; literal stars of the name are bytes in a table.
+--   Or, if it has one star or none, { first =, last = what it must begin and end with, crosses = the star passes "/" }
 function glob.compiled(pattern, name)
+  local short = with_one_star(pattern, name)
+  if short then return short end
   local out, at = {}, 1
   while at <= #pattern do
     local token = pattern:match("^{name}", at) or pattern:match("^%*%*?", at) or pattern:sub(at, at)
     at = at + #token
-    if token == "{name}" then
+    if token == "{name}" and name then
       for i = 1, #name do out[#out + 1] = { name:byte(i) } end
     else
       out[#out + 1] = token:find "^%*" and token or { token:byte() }
@@ -50,6 +65,13 @@ end
 --- Does a path match? All places in the pattern where the path so far can end are followed at once, so no path takes
 -- longer than its length times that of the pattern.
 function glob.matches(pattern, path)
+  if pattern.first then
+    local first, last = pattern.first, pattern.last
+    if not last then return path == first end
+    local most = #path - #last
+    return most >= #first and path:sub(1, #first) == first and path:sub(most + 1) == last
+      and (pattern.crosses or not path:sub(#first + 1, most):find("/", 1, true))
+  end
   local places = {}
   enter(places, pattern, 1)
   for i = 1, #path do

@@ -27,9 +27,12 @@ end
 --- The ledger of a log; an empty one if there is none, or if it cannot be read.
 function ledger.open(dir)
   local self = setmetatable({ dir = dir, records = {}, changed = false }, Ledger)
-  for text in (core.slurp(dir .. "/" .. NAME) or ""):gmatch "[^\n]+" do
-    local ok, record = pcall(core.decode, text)
+  local text, at = core.slurp(dir .. "/" .. NAME) or "", 1
+  while at <= #text do
+    local last = text:find("\n", at, true) or #text + 1
+    local ok, record = pcall(core.decode, text:sub(at, last - 1))
     if ok and is_record(record) then self:put(record) end
+    at = last + 1
   end
   self.changed = false
   return self

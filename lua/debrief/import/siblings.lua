@@ -20,6 +20,14 @@ function siblings.check(list, where)
     :format(where)
 end
 
+--- Folders as they are now: list(path) as core.list, is_folder(path) for what is no link.
+siblings.disk = { list = core.list }
+
+function siblings.disk.is_folder(path)
+  local stat = core.stat(path)
+  return stat ~= nil and stat.kind == "folder" and not stat.is_link
+end
+
 --- The folder of a path.
 function siblings.folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
 
@@ -32,42 +40,43 @@ end
 -- ---- Files ----------------------------------------------------------------------------------------------------------
 
 -- Every regular file below a folder, by its path relative to the first one.
-local function add_below(folder, prefix, depth, out)
-  for _, item in ipairs(core.list(folder) or {}) do
+local function add_below(disk, folder, prefix, depth, out)
+  for _, item in ipairs(disk.list(folder) or {}) do
     if #out >= FILES then return end
     if item[3] == "file" then out[#out + 1] = prefix .. item[1] end
     if item[3] == "folder" and depth < DEPTH then
-      add_below(folder .. "/" .. item[1], prefix .. item[1] .. "/", depth + 1, out)
+      add_below(disk, folder .. "/" .. item[1], prefix .. item[1] .. "/", depth + 1, out)
     end
   end
 end
 
 -- The files that a pattern may match: those below the folder that it names before its first star. Most folders with
 -- foreign logs hold many more.
-local function candidates(folder, pattern, name)
+local function candidates(disk, folder, pattern, name)
   local start, prefix = pattern:match "^([^*]*)/" or "", ""
   for part in start:gmatch "[^/]+" do
     part = part:gsub("{name}", function() return name end)
     folder, prefix = folder .. "/" .. part, prefix .. part .. "/"
-    local stat = core.stat(folder)
-    if not stat or stat.kind ~= "folder" or stat.is_link then return {} end
+    if not disk.is_folder(folder) then return {} end
   end
   local out = {}
-  add_below(folder, prefix, 1, out)
+  add_below(disk, folder, prefix, 1, out)
   return out
 end
 
 --- The siblings of a file.
 -- @param path of the file
 -- @param patterns as siblings.check accepts them
+-- @param disk what lists folders, as debrief.import.tree returns it for those that it has looked into; nil: they are read
 -- @return array of { path =, name = relative to the file's folder }, sorted by name
-function siblings.of(path, patterns)
+function siblings.of(path, patterns, disk)
+  disk = disk or siblings.disk
   local base, found, out = path:match "^.*/(.*)$" or path, {}, {}
   local name = base:match "^(.+)%.[^.]*$" or base
   found[base] = true
   for _, pattern in ipairs(patterns) do
     local test = glob.compiled(pattern, name)
-    for _, one in ipairs(candidates(siblings.folder_of(path), pattern, name)) do
+    for _, one in ipairs(candidates(disk, siblings.folder_of(path), pattern, name)) do
       if not found[one] and glob.matches(test, one) then
         found[one] = true
         out[#out + 1] = { path = full(path, one), name = one }

@@ -3,6 +3,7 @@
 -- Links are followed, each file and folder is taken once however many names it has; what is left out is noted.
 -- @module debrief.import.tree
 local core = require "debrief.core"
+local siblings = require "debrief.import.siblings"
 
 local tree = {}
 
@@ -21,10 +22,10 @@ walk.__index = walk
 
 local function note(self, format, ...) self.notes[#self.notes + 1] = format:format(...) end
 
-local function add_file(self, path, named)
+local function add_file(self, path, named, plain, program)
   if self.known[path] then return end
   self.known[path] = true
-  local plain, program = tree.plain(path)
+  if not plain then plain, program = tree.plain(path) end
   self.files[#self.files + 1] = { path = plain, at = path, program = program, named = named }
 end
 
@@ -40,43 +41,58 @@ local add_folder
 -- Links wait until everything else is there: what a link leads to is taken by its own name.
 local function add_item(self, path, item, depth)
   if item[3] == "folder" then return add_folder(self, path, depth + 1) end
-  if item[3] ~= "folder" and not item[2] and not self.fits(path) then return end
+  local plain, program
+  if not item[2] then
+    plain, program = tree.plain(path)
+    if not self.fits(plain) then return end
+  end
   if item[3] == "dangling" then return note(self, "%s is a link to nothing: passed over", path) end
-  if item[3] == "file" then return add_file(self, path, false) end
+  if item[3] == "file" then return add_file(self, path, false, plain, program) end
   self.links[#self.links + 1] = { path = path, depth = depth }
 end
 
 function add_folder(self, path, depth)
-  local stat = core.stat(path)
-  if not stat or is_there(self, stat) then return end
+  self.folders[#self.folders + 1] = path
   if depth > DEPTH then return note(self, "%s: more than %d folders within folders: passed over", path, DEPTH) end
   local items, message = core.list(path)
   if not items then
     self.failures[#self.failures + 1] = { message = message }
     return
   end
-  table.sort(items, function(a, b)
-    local one, other = a[3] == "folder", b[3] == "folder"
-    if one ~= other then return other end -- files first: SESSION.jsonl before SESSION/
-    return a[1] < b[1]
-  end)
-  for _, item in ipairs(items) do add_item(self, path:gsub("/+$", "") .. "/" .. item[1], item, depth) end
+  self.items[path:match "^(.+)/$" or path] = items
+  local prefix, by_name, files, folders = path:find "/$" and path or path .. "/", {}, {}, {}
+  for _, item in ipairs(items) do
+    local list = item[3] == "folder" and folders or files
+    list[#list + 1], by_name[item[1]] = item[1], item
+  end
+  for _, list in ipairs { files, folders } do -- SESSION.jsonl before SESSION/
+    table.sort(list)
+    for _, name in ipairs(list) do add_item(self, prefix .. name, by_name[name], depth) end
+  end
+end
+
+-- What files and folders are, under whatever name.
+local function add_ids(self)
+  local function add(path)
+    local stat = core.stat(path)
+    if stat then self.ids[stat.id] = true end
+  end
+  for _, file in ipairs(self.files) do add(file.at) end
+  for _, path in ipairs(self.folders) do add(path) end
 end
 
 local function add_links(self)
-  for _, file in ipairs(self.links[1] and self.files or {}) do
-    local stat = core.stat(file.at)
-    if stat then self.ids[stat.id] = true end
-  end
   while self.links[1] do
     local links = self.links
     self.links = {}
+    add_ids(self)
     for _, link in ipairs(links) do
       local stat = core.stat(link.path)
       local kind = stat and stat.kind
       if kind == "folder" and self.ids[stat.id] then
         note(self, "%s is a link to a folder that is read by its own name: passed over", link.path)
       elseif kind == "folder" then
+        self.ids[stat.id] = true
         add_folder(self, link.path, link.depth + 1)
       elseif kind == "file" then
         if not is_there(self, stat) then add_file(self, link.path, false) end
@@ -87,13 +103,21 @@ local function add_links(self)
   end
 end
 
+-- What debrief.import.siblings asks, from the folders that were listed: each is looked at once.
+local function disk_of(listed)
+  return {
+    list = function(path) return listed[path] or siblings.disk.list(path) end,
+    is_folder = function(path) return listed[path] ~= nil or siblings.disk.is_folder(path) end,
+  }
+end
+
 --- List the files of an import.
 -- @param paths as the user named them; "-" is standard input
--- @param fits function(path) -> true for a file in a folder that is to be imported; its path may end in .gz or .zst
+-- @param fits function(path) -> true for a file in a folder that is to be imported; the path is without .gz or .zst
 -- @return { files = { { path = without .gz or .zst, at = path, program = that unpacks it or nil, named = true }… },
---   notes = texts, failures = { { message = }… } }; or nil and a message: a path that is named is not there
+--   notes = texts, failures = { { message = }… }, disk = of debrief.import.siblings }; or nil and a message: a path that is named is not there
 function tree.files(paths, fits)
-  local self = setmetatable({ files = {}, notes = {}, failures = {}, links = {}, known = {}, ids = {}, fits = fits }, walk)
+  local self = setmetatable({ files = {}, notes = {}, failures = {}, links = {}, folders = {}, items = {}, known = {}, ids = {}, fits = fits }, walk)
   for _, path in ipairs(paths) do
     local stat, message = core.stat(path)
     if path == "-" then
@@ -109,7 +133,7 @@ function tree.files(paths, fits)
     end
   end
   add_links(self)
-  return { files = self.files, notes = self.notes, failures = self.failures }
+  return { files = self.files, notes = self.notes, failures = self.failures, disk = disk_of(self.items) }
 end
 
 --- Which files lie in a folder that is called like another one of them: in/abc.jsonl and in/abc/sub/x.jsonl. They may be

@@ -51,7 +51,7 @@ end
 
 --- Does the name of a file fit the plugin's?
 function Reader:fits(path)
-  local name = path:match "[^/]*$"
+  local name = path:match "^.*/(.*)$" or path
   for _, pattern in ipairs(self.patterns) do
     if glob.matches(pattern.whole, pattern.by_path and "/" .. path or name) then return true end
   end
@@ -120,10 +120,10 @@ end
 
 -- Fingerprints of a file and of the siblings that an importer declares, and the time of the last change to them; nil:
 -- there is no telling (standard input).
-local function prints_of(file, patterns)
+local function prints_of(self, file, patterns)
   if not file.print then return nil end
   local out, newest = { [file.path] = file.print }, file.mtime
-  for _, one in ipairs(patterns and siblings.of(file.path, patterns) or {}) do
+  for _, one in ipairs(patterns and siblings.of(file.path, patterns, self.disk) or {}) do
     local print, _, mtime = core.fingerprint(one.path)
     if print then out[one.path], newest = print, math.max(newest, mtime) end
   end
@@ -144,7 +144,7 @@ local function unchanged(self, file)
   if not record or not covers(record, self.how.since) then return nil end
   local reader = record.name and self.by_name[record.name]
   if record.by ~= (reader and reader.mark or self.marks) then return nil end
-  local prints, newest = prints_of(file, reader and reader.about.siblings)
+  local prints, newest = prints_of(self, file, reader and reader.about.siblings)
   if not prints or #record.withheld > 0 and is_final(self, newest) and not record.final then return nil end
   return self.ledger:find(file.path, prints)
 end
@@ -305,7 +305,7 @@ local function sort_in(self, file, groups)
     if ok then reader, message = reader_of(self, file) end
     if reader then
       local newest
-      file.prints, newest = prints_of(file, reader.about.siblings)
+      file.prints, newest = prints_of(self, file, reader.about.siblings)
       file.final = is_final(self, newest)
       groups[reader] = groups[reader] or {}
       table.insert(groups[reader], file)
@@ -314,7 +314,7 @@ local function sort_in(self, file, groups)
     close(file)
     self.total:leave_out(file, message)
     if message and not self.how.dry and not file.named then
-      self.ledger:put { path = file.path, name = false, by = self.marks, files = prints_of(file), sessions = {},
+      self.ledger:put { path = file.path, name = false, by = self.marks, files = prints_of(self, file), sessions = {},
         entries = 0, withheld = {}, why = message }
     end
   end
@@ -352,7 +352,7 @@ end
 --- The files of an importer below a folder: how many, their bytes, and when the last of them was written to (ns).
 function imports.files_in(about, path)
   local reader = setmetatable({ patterns = patterns_of(about.files) }, Reader)
-  local found = tree.files({ path }, function(name) return reader:fits((tree.plain(name))) end)
+  local found = tree.files({ path }, function(name) return reader:fits(name) end)
   local bytes, newest = 0, 0
   for _, file in ipairs(found and found.files or {}) do
     local stat = core.stat(file.at)
@@ -375,12 +375,12 @@ function imports.run(paths, how)
   for i, reader in ipairs(self.readers) do self.by_name[reader.name], marks[i] = reader, reader.mark end
   self.marks = core.hash(table.concat(marks, "\n"))
   local found, message = tree.files(paths, function(path)
-    path = tree.plain(path)
     for _, reader in ipairs(self.readers) do if reader:fits(path) then return true end end
     return false
   end)
   if not found then return message end
   how.total:add_tree(found)
+  self.disk = found.disk
   self.ledger = ledger.open(how.dir)
   self.log = core.stat(how.dir) and core.log(how.dir) or nil
   for _, file in ipairs(found.files) do

@@ -58,5 +58,8 @@ return {
   name = "aider",
   api = 1,
   summary = "Results of aider's benchmark: tries with their tests",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { ".aider.results.json" },
+  },
 }

@@ -108,5 +108,8 @@ return {
   name = "atif",
   api = 1,
   summary = "Trajectories in ATIF, the format of Harbor: skill runs and turns",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "trajectory*.json" },
+  },
 }

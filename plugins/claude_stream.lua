@@ -209,5 +209,8 @@ return {
   name = "claude_stream",
   api = 1,
   summary = "What `claude -p` prints as JSON: prompts with cost, status and duration",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "*.jsonl" },
+  },
 }

@@ -295,6 +295,7 @@ return {
   api = 1,
   summary = "Codex rollouts: skill runs and turns, with their attempts",
   import = {
-    detect = detect, open = open, files = { "*.jsonl" }, places = { "$CODEX_HOME/sessions", "~/.codex/sessions", "~/.codex/archived_sessions" },
+    detect = detect, open = open, files = { "*.jsonl" },
+    places = { "$CODEX_HOME/sessions", "~/.codex/sessions", "~/.codex/archived_sessions" },
   },
 }

@@ -112,6 +112,7 @@ return {
   api = 1,
   summary = "Copilot CLI event logs: skill runs and turns, with their attempts",
   import = {
-    detect = detect, open = open, files = { "*.jsonl" }, places = { "~/.copilot/session-state" },
+    detect = detect, open = open, files = { "*.jsonl" },
+    places = { "~/.copilot/session-state" },
   },
 }

@@ -188,5 +188,8 @@ return {
   name = "gemini",
   api = 1,
   summary = "Gemini CLI sessions: skill runs and turns, with their attempts",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "session-*.json", "*.jsonl" }, places = { "~/.gemini/tmp" },
+  },
 }

@@ -214,5 +214,8 @@ return {
   name = "opencode",
   api = 1,
   summary = "opencode sessions, exported or in its database: skill runs and turns",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "opencode*.db", "ses_*.json" }, places = { "~/.local/share/opencode" },
+  },
 }

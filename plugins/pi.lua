@@ -95,6 +95,7 @@ return {
   api = 1,
   summary = "Sessions of the coding agent pi: skill runs and turns, with their attempts",
   import = {
-    detect = detect, open = open, files = { "*.jsonl" }, places = { "~/.pi/agent/sessions" },
+    detect = detect, open = open, files = { "*.jsonl" },
+    places = { "~/.pi/agent/sessions" },
   },
 }

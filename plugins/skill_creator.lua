@@ -134,5 +134,8 @@ return {
   name = "skill_creator",
   api = 1,
   summary = "Evaluations of skill-creator (benchmark.json, grading.json)",
-  import = { detect = detect, open = open, siblings = { "timing.json" } },
+  import = {
+    detect = detect, open = open, siblings = { "timing.json" },
+    files = { "benchmark.json", "grading.json" },
+  },
 }

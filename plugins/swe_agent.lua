@@ -197,5 +197,8 @@ return {
   name = "swe_agent",
   api = 1,
   summary = "Trajectories of SWE-agent and mini-swe-agent: tasks with their attempts",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "*.traj", "*.traj.json" },
+  },
 }

@@ -203,5 +203,8 @@ return {
   name = "trials",
   api = 1,
   summary = "Trials of cases (tau-bench, tau2-bench, Inspect), verified by their scorer",
-  import = { detect = detect, open = open },
+  import = {
+    detect = detect, open = open,
+    files = { "results*.json", "*trials*.json", "logs/*.json" },
+  },
 }

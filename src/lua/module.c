@@ -1,4 +1,5 @@
-/* module.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. */
+/* module.c: the module debrief.core. Reads arguments, calls once, pushes results; policy is in lua/debrief. One piece,
+ * though long: it is a list of short functions that have nothing in common but the module. */
 #include "module.h"
 #include "check.h"
 #include "console.h"

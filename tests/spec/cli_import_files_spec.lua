@@ -1,4 +1,5 @@
--- Which files debrief import takes, and what it does not read again. What an importer makes of a file is in cli_import_spec.
+-- Which files debrief import takes, and what it does not read again. What an importer makes of a file is in
+-- cli_import_spec.
 local program = dofile "tests/spec/support/program.lua"
 
 local scene
@@ -79,7 +80,8 @@ debrief: 3 entries stored in sessions, from 3 files
     scene:write("a.jsonl", table.concat(lines))
     scene:sh "gzip a.jsonl; head -c 20000 a.jsonl.gz >cut.jsonl.gz; head -c 5 a.jsonl.gz >none.jsonl.gz"
     local r = import("toy", "cut.jsonl.gz")
-    assert.truthy(r.err:find("cut.jsonl.gz: gzip ended with status 1: only what it could unpack is read", 1, true), r.err)
+    assert.truthy(r.err:find("cut.jsonl.gz: gzip ended with status 1: only what it could unpack is read", 1, true),
+      r.err)
     assert.equal(3, r.status)
     assert.truthy(select(2, scene:read("sessions/s1.jsonl"):gsub("\n", "")) > 1000)
     r = import("toy", "none.jsonl.gz")
@@ -104,8 +106,8 @@ debrief: 3 entries stored in sessions, from 3 files
     for i = 1, 5 do scene:write(("in/x%d.jsonl"):format(i), '{"b":1,"a":2}\n') end
     for _ = 1, 2 do
       local r = import("in")
-      assert.truthy(r.err:find("passed over: no importer knows in/x3.jsonl: it looks like JSON lines that begin with an "
-        .. "object with a, b; there are importers for claude_code,", 1, true), r.err)
+      assert.truthy(r.err:find("passed over: no importer knows in/x3.jsonl: it looks like JSON lines that begin with "
+        .. "an object with a, b; there are importers for aider,", 1, true), r.err)
       assert.truthy(r.err:find("passed over: 2 more files like that\n", 1, true), r.err)
       assert.equal(0, r.status)
     end
@@ -122,8 +124,8 @@ debrief: 3 entries stored in sessions, from 3 files
   it("are refused by an importer that does not recognise them, before anything is stored", function()
     scene:write("a.jsonl", '{"x":"1"}\n')
     local r = import("toy", "a.jsonl")
-    assert.truthy(r.err:find("toy does not recognise a.jsonl: it looks like JSON lines that begin with an object with x",
-      1, true), r.err)
+    assert.truthy(r.err:find("toy does not recognise a.jsonl: it looks like JSON lines that begin with an object with "
+      .. "x", 1, true), r.err)
     assert.same({ 1 }, { r.status, scene:read "sessions/s1.jsonl" })
   end)
 
@@ -152,27 +154,29 @@ debrief: 3 entries stored in sessions, from 3 files
     assert.equal(text:gsub("dry run: ", ""):gsub("would be ", ""), counts(import("in")))
     scene:write("in/a.jsonl", '{"run":"1","at":"2026-11-02T11:00:00Z"}\n{"run":"2"}\n')
     local before = sorted_log()
-    assert.truthy(counts(import("--dry-run", "in")):find("0 entries would be stored in sessions, 1 replaced by a longer "
-      .. "version, 2 there already", 1, true))
+    assert.truthy(counts(import("--dry-run", "in")):find("0 entries would be stored in sessions, 1 replaced by a "
+      .. "longer version, 2 there already", 1, true))
     assert.equal(before, sorted_log())
     assert.truthy(counts(import("in")):find("0 entries stored in sessions, 1 replaced by a longer version, 2 there", 1,
       true))
   end)
 
   it("are narrowed by --since, and a later import stores the rest", function()
-    scene:write("in/a.jsonl", '{"run":"1","at":"2026-11-02T10:00:00Z"}\n{"run":"2","at":"2026-11-20T10:00:00Z"}\n{"run":"3"}\n')
+    scene:write("in/a.jsonl", '{"run":"1","at":"2026-11-02T10:00:00Z"}\n{"run":"2","at":"2026-11-20T10:00:00Z"}\n'
+      .. '{"run":"3"}\n')
     scene:write("in/old.jsonl", '{"run":"4"}\n')
     scene:sh "touch -d 2026-11-01 in/old.jsonl"
     assert.equal("2 entries stored in sessions, 1 ended before --since, from 2 files, 1 last written to before --since",
       counts(import("--since", "2026-11-10", "in")))
-    assert.equal("0 entries stored in sessions, 2 there already, from 2 files, 1 of them unchanged since the last import, "
-      .. "1 last written to before --since", counts(import("--since", "2026-11-10", "in")))
+    assert.equal("0 entries stored in sessions, 2 there already, from 2 files, 1 of them unchanged since the last "
+      .. "import, 1 last written to before --since", counts(import("--since", "2026-11-10", "in")))
     assert.equal("2 entries stored in sessions, 2 there already, from 2 files", counts(import("in")))
   end)
 
   it("have their last turns taken as over when nobody has written to them for a day", function()
     scene:write("in/a.jsonl", '{"run":"0"}\n{"run":"1","open":true}\n')
-    local withheld = "0 entries stored in sessions, 1 there already, 1 withheld (still open; --final imports them), from 1 file"
+    local withheld = "0 entries stored in sessions, 1 there already, 1 withheld (still open; --final imports them), "
+      .. "from 1 file"
     import("in")
     assert.equal(withheld .. ", unchanged since the last import", counts(import("in")))
     scene:sh "touch -d '2 days ago' in/a.jsonl"
@@ -203,7 +207,8 @@ describe("a file that was imported", function()
     assert.equal("0 entries stored in sessions, 2 there already, from 2 files", counts(import("in", "--again")))
     scene:write("in/a.jsonl", '{"run":"1"}\n{"run":"9","skill":"' .. ("x"):rep(300) .. '"}\n')
     import("in")
-    scene:sh "cp -p in/a.jsonl a; printf '{\"run\":\"8\"' | dd of=in/a.jsonl conv=notrunc 2>/dev/null; touch -r a in/a.jsonl"
+    scene:sh [[cp -p in/a.jsonl a; printf '{"run":"8"' | dd of=in/a.jsonl conv=notrunc 2>/dev/null
+      touch -r a in/a.jsonl]]
     assert.equal((UNCHANGED:gsub("2 there", "3 there")), counts(import("in"))) -- a look into it would find another run
   end)
 

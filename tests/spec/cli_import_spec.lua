@@ -59,8 +59,8 @@ describe("import", function()
       .. '{"session_id":"s1","source":{"key":"3","kind":"toy"}}\n', scene:read "sessions/s1.jsonl")
     local before = scene:sh("cat sessions/*").out
     r = import("log.jsonl")
-    assert.equal("debrief: 0 entries stored in sessions, 3 there already, from 1 file, unchanged since the last import\n",
-      r.err)
+    assert.equal("debrief: 0 entries stored in sessions, 3 there already, from 1 file, unchanged since the last "
+      .. "import\n", r.err)
     assert.equal(before, scene:sh("cat sessions/*").out)
   end)
 
@@ -99,8 +99,8 @@ describe("import", function()
     scene:write("b.jsonl", '{"run":"1"}\n')
     local r = import("a.jsonl", "b.jsonl")
     assert.equal(1, r.status)
-    assert.truthy(r.err:find("debrief: no importer knows a.jsonl: it looks like JSON lines that begin with an object with "
-      .. "x; there are importers for claude_code, codex,", 1, true), r.err)
+    assert.truthy(r.err:find("debrief: no importer knows a.jsonl: it looks like JSON lines that begin with an object "
+      .. "with x; there are importers for aider, atif,", 1, true), r.err)
     assert.truthy(scene:read "sessions/s1.jsonl")
   end)
 

@@ -129,7 +129,8 @@ local MOST = 3 -- files that nobody reads are named
 local function say_counts(total, args)
   for _, note in ipairs(total.notes or {}) do messages.note(note) end
   for i = 1, math.min(#total.unknown, MOST) do messages.note("passed over: " .. total.unknown[i]) end
-  if #total.unknown > MOST then messages.note(("passed over: %d more files like that"):format(#total.unknown - MOST)) end
+  local more = #total.unknown - MOST
+  if more > 0 then messages.note(("passed over: %d more files like that"):format(more)) end
   messages.note(("%s%s %sstored in %s%s%s%s%s%s, from %s"):format(args.dry and "dry run: " or "",
     values.count(total.stored, "entry", "entries"), args.dry and "would be " or "", args.dir,
     counted(total.replaced, "replaced by a longer version"), counted(total.known, "there already"),
@@ -164,9 +165,9 @@ end
 local function show_place(imports, about, path)
   local files, bytes, newest = imports.files_in(about, path)
   if files == 0 then return end
-  require "debrief.cli.output".write(require "debrief.text.escape"(("%-14s %s: %s, %s, last written %s"):format(about.name,
-    path, values.count(files, "file"), values.number(bytes, "bytes"),
-    require "debrief.text.time".relative(newest, core.now()))), "\n")
+  local text = ("%-14s %s: %s, %s, last written %s"):format(about.name, path, values.count(files, "file"),
+    values.number(bytes, "bytes"), require "debrief.text.time".relative(newest, core.now()))
+  require "debrief.cli.output".write(require "debrief.text.escape"(text), "\n")
   return true
 end
 
@@ -176,7 +177,8 @@ local function show_places(imports, abouts)
     for _, path in ipairs(places_of(about)) do any = show_place(imports, about, path) or any end
   end
   if not any then
-    messages.fail "no logs are where agents keep them (`debrief plugins KIND` says where that is): name a file or a folder"
+    messages.fail("no logs are where agents keep them (`debrief plugins KIND` says where that is): "
+      .. "name a file or a folder")
   end
   messages.note "`debrief import --all` imports them, `debrief import KIND` those of one agent"
   return 0
@@ -188,7 +190,7 @@ end
 local function plan(args, imports)
   local words, kind = { table.unpack(args.words) }, nil
   local first = words[1]
-  if first and (not looks_like_file(first) or (first:find "%.lua$" and first ~= "-")) then kind = table.remove(words, 1) end
+  if first and (not looks_like_file(first) or first:find "%.lua$") then kind = table.remove(words, 1) end
   if args.all and (kind or words[1]) then messages.fail("import: --all goes without a KIND and without a PATH", 2) end
   local abouts = not kind and imports.importers()
   if kind and not words[1] then

@@ -287,8 +287,8 @@ function import.detect(path, plugins, files, call, at)
 end
 
 --- Import one file: what its entries are. The caller stores them.
--- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out what
---   ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil }
+-- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out
+--   what ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
 -- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each }… }, none when the hook failed,
 --   withheld = array of "session key", refused =, before = counts, read = path -> true, line = the last that was read,

@@ -67,7 +67,8 @@ end
 --- The siblings of a file.
 -- @param path of the file
 -- @param patterns as siblings.check accepts them
--- @param disk what lists folders, as debrief.import.tree returns it for those that it has looked into; nil: they are read
+-- @param disk what lists folders, as debrief.import.tree returns it for those that it has looked into; nil: they are
+--   read
 -- @return array of { path =, name = relative to the file's folder }, sorted by name
 function siblings.of(path, patterns, disk)
   disk = disk or siblings.disk

@@ -17,9 +17,6 @@ function tree.plain(path)
   return name, PACKED[ending]
 end
 
-local walk = {}
-walk.__index = walk
-
 local function note(self, format, ...) self.notes[#self.notes + 1] = format:format(...) end
 
 local function add_file(self, path, named, plain, program)
@@ -115,9 +112,11 @@ end
 -- @param paths as the user named them; "-" is standard input
 -- @param fits function(path) -> true for a file in a folder that is to be imported; the path is without .gz or .zst
 -- @return { files = { { path = without .gz or .zst, at = path, program = that unpacks it or nil, named = true }… },
---   notes = texts, failures = { { message = }… }, disk = of debrief.import.siblings }; or nil and a message: a path that is named is not there
+--   notes = texts, failures = { { message = }… }, disk = of debrief.import.siblings }; or nil and a message: a path
+--   that is named is not there
 function tree.files(paths, fits)
-  local self = setmetatable({ files = {}, notes = {}, failures = {}, links = {}, folders = {}, items = {}, known = {}, ids = {}, fits = fits }, walk)
+  local self = { files = {}, notes = {}, failures = {}, links = {}, folders = {}, items = {}, known = {}, ids = {},
+    fits = fits }
   for _, path in ipairs(paths) do
     local stat, message = core.stat(path)
     if path == "-" then
@@ -136,8 +135,8 @@ function tree.files(paths, fits)
   return { files = self.files, notes = self.notes, failures = self.failures, disk = disk_of(self.items) }
 end
 
---- Which files lie in a folder that is called like another one of them: in/abc.jsonl and in/abc/sub/x.jsonl. They may be
--- its siblings, and are looked at after it.
+--- Which files lie in a folder that is called like another one of them: in/abc.jsonl and in/abc/sub/x.jsonl. They may
+-- be its siblings, and are looked at after it.
 -- @param files of tree.files
 -- @return file -> the file it may belong to
 function tree.owners(files)

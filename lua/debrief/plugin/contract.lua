@@ -145,7 +145,8 @@ end
 
 -- A folder that begins at the home folder or at one that a variable of the environment names.
 local function is_place(text)
-  return type(text) == "string" and #text < 256 and text:find "^[~$][%w_]*/[%g ]+$" ~= nil and not text:find("..", 1, true)
+  return type(text) == "string" and #text < 256 and text:find "^[~$][%w_]*/[%g ]+$" ~= nil
+    and not text:find("..", 1, true)
 end
 
 local function check_import(part, where)

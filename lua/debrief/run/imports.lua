@@ -107,7 +107,8 @@ local function open(self, file)
     return nil, ("%s cannot be unpacked: %s ended with status %d"):format(file.at, file.program, status)
   end
   if status ~= 0 then
-    self.total:broken(file.at, ("%s ended with status %d: only what it could unpack is read"):format(file.program, status))
+    self.total:broken(file.at, ("%s ended with status %d: only what it could unpack is read")
+      :format(file.program, status))
   end
   file.spool, file.at = spool, spool:path()
   return true
@@ -240,7 +241,8 @@ local function remember(self, file, answer, reader)
     sessions[one.session], entries = stat and stat.size or 0, entries + #one.lines
   end
   self.ledger:put { path = file.path, name = reader.name, by = reader.mark, files = file.prints, sessions = sessions,
-    entries = entries, withheld = answer.withheld, final = file.final, since = answer.before > 0 and self.how.since or nil }
+    entries = entries, withheld = answer.withheld, final = file.final,
+    since = answer.before > 0 and self.how.since or nil }
 end
 
 local function finish(self, file, answer, reader)

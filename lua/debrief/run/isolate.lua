@@ -182,7 +182,7 @@ function check.import(_, answer)
     if #entries[i].lines ~= #entries[i].keys then return nil, "its answer is damaged" end
   end
   answer.entries, answer.withheld = entries, texts(answer.withheld)
-  answer.refused, answer.before, answer.dropped = integer(answer.refused), integer(answer.before), integer(answer.dropped)
+  for _, key in ipairs { "refused", "before", "dropped" } do answer[key] = integer(answer[key]) end
   answer.diagnostics = diagnostics(answer.diagnostics)
   answer.read = type(answer.read) == "table" and answer.read or {}
   return answer

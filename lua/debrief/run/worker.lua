@@ -404,7 +404,8 @@ function worker.one(given)
 end
 
 --- Import one foreign log.
--- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true, since = ns }
+-- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true,
+--   since = ns }
 -- @return what debrief.import.run returns, and problems =
 function worker.import(given)
   local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }

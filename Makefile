@@ -205,8 +205,11 @@ valgrind: ## the examples and the C tests of the host under valgrind
 	@$(SUB) all tests
 	@BUILD=$(BUILD) tests/valgrind
 
+# What an emulator runs ten times as slowly is tried with fewer variants.
+EMULATED = LESS=13
+
 check-ports: ## the unit tests of src/log on aarch64, s390x, i686 (qemu) and with musl, where the compilers are
-	@tests/ports/run
+	@EMULATED='$(EMULATED)' tests/ports/run
 
 SECONDS   = 10
 SANITIZED = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -15,6 +15,14 @@
 
 #include "log/bytes.h"
 
+/* By how much to divide the number of variants and the sizes of a test that would take too long: LESS of the environment, as
+ * `make check-ports` sets it for emulators. 1 without. */
+static inline size_t less(void) {
+  const char *given = getenv("LESS");
+  long factor = given ? strtol(given, NULL, 10) : 1;
+  return factor > 1 ? (size_t)factor : 1;
+}
+
 /* Is the text exactly this? */
 static inline void assert_bytes(const dbf_bytes *bytes, const char *expected) {
   size_t len = strlen(expected);

@@ -68,7 +68,7 @@ describe("plugins", function()
     local r = scene:sh([[script -qec 'stty cols 60; "$DEBRIEF" plugins' /dev/null </dev/null]])
     if r.status == 127 then return pending "no script(1) here" end
     local left = r.out:match("\n(slow +%S+ +)")
-    assert.truthy(r.out:find("\n" .. left .. "Runs over", 1, true), r.out)
+    assert.truthy(r.out:find("\n" .. left .. "Runs that", 1, true), r.out)
     for line in r.out:gmatch "[^\r\n]+" do assert.truthy(utf8.len(line) <= 60, line) end
     for indent in r.out:gmatch "\n( +)%S" do assert.equal(#left, #indent) end
   end)

@@ -96,7 +96,9 @@ local function kind_of(line, name)
   if line:find "^debrief: plugin does not load: ." then return "problem", "load" end
   if line:find "^debrief: the check of option " then return "problem", "check" end
   if line:find "^debrief: %d+ entr[iy]e?s? stored in " then return "result" end
-  if line:find "^debrief: no import plugin knows " then return "result" end
+  if line:find "^debrief: no importer knows " or line:find("^debrief: " .. name .. " does not recognise ") then
+    return "result"
+  end
   if line:find "^in%.jsonl:%d+:%d+ [%l_]+: ." then return "result" end -- a diagnostic
   if line == "stack traceback:" or line == "\t...\t(skipping n levels)" or line == "\t(...tail calls...)" then
     return "place"

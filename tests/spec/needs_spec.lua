@@ -161,8 +161,8 @@ describe("a plugin that needs a right", function()
   it("is tried by import only when it is allowed", function()
     local env = { DEBRIEF_PLUGIN_PATH = scene.dir }
     local r = scene:run { "import", "foreign.jsonl", env = env }
-    assert.same({ 1, "debrief: 0 entries stored in sessions, from 0 files\n"
-      .. "debrief: no import plugin knows foreign.jsonl: name one (debrief import KIND FILE)\n" }, { r.status, r.err })
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("debrief: no importer knows foreign.jsonl: it looks like ", 1, true), r.err)
     r = scene:run { "import", "foreign.jsonl", "--allow", "p:process", env = env }
     assert.same({ 0, "debrief: 1 entry stored in sessions, from 1 file\n" }, { r.status, r.err })
   end)

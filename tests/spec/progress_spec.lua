@@ -45,9 +45,11 @@ describe("progress", function()
   it("is shown by retro, check, import and append, and gone in the end", function()
     if not screen.available() then return pending "no tmux here" end
     scene:sh 'for i in 1 2 3 4 5 6 7 8 9; do cp sessions/s$i.jsonl in$i.jsonl; done'
+    scene:write("toy.lua", [[return { name = "toy", api = 1,
+      import = { open = function(source) for _ in source:lines() do end end } }]])
     for words, name in pairs { ["retro summary -j1"] = "retro", ["check"] = "check",
       ["append new in1.jsonl"] = "append",
-      ["import skill_eval in1.jsonl in2.jsonl in3.jsonl in4.jsonl in5.jsonl"] = "import",
+      ["import -j1 ./toy.lua in1.jsonl in2.jsonl in3.jsonl in4.jsonl in5.jsonl"] = "import",
       ["append new2 < in2.jsonl"] = "append" } do
       local t = screen.start(scene, slowly(words) .. " 2>&1 | tee raw", { columns = 60 })
       t:ended()

@@ -262,7 +262,7 @@ describe("completion", function()
 
   it("knows commands and their arguments", function()
     assert.equal(".time .try", (complete ".t"))
-    assert.equal("skill_eval skills", (complete ".try sk"))
+    assert.equal("skill_creator skill_eval skills", (complete ".try sk"))
     assert.equal("harbor-tides", (complete ".try skills harbor-t"))
     assert.equal("card json markdown table text", (complete ".format "))
     assert.equal("entries", (complete ".help en"))

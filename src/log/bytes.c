@@ -14,11 +14,11 @@ void dbf_bytes_init(dbf_bytes *bytes) {
 }
 
 void dbf_bytes_release(dbf_bytes *bytes) {
-  size_t *left = bytes->left;
-  if (left) *left += bytes->cap;
+  dbf_quota *quota = bytes->quota;
+  if (quota) quota->left += bytes->cap;
   free(bytes->data);
   dbf_bytes_init(bytes);
-  bytes->left = left;
+  bytes->quota = quota;
 }
 
 void dbf_bytes_clear(dbf_bytes *bytes) {
@@ -52,7 +52,7 @@ void dbf_bytes_move(char *to, const char *from, size_t len) {
 
 /* May the capacity be `cap`? */
 static bool is_within(const dbf_bytes *bytes, size_t cap) {
-  return !bytes->left || cap - bytes->cap <= *bytes->left;
+  return !bytes->quota || cap - bytes->cap <= bytes->quota->left;
 }
 
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
@@ -60,12 +60,13 @@ bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
   if (cap && !is_within(bytes, cap)) cap = is_within(bytes, bytes->len + more) ? bytes->len + more : 0;
   char *data = cap && !bytes->failed ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
   if (!data) {
+    if (bytes->quota && !bytes->failed) bytes->quota->refused = cap == 0;
     bytes->failed = true;
     return false;
   }
   assert(cap >= bytes->len + more);
   memset(data + cap, 0, DBF_PADDING);
-  if (bytes->left) *bytes->left -= cap - bytes->cap;
+  if (bytes->quota) bytes->quota->left -= cap - bytes->cap;
   bytes->data = data;
   bytes->cap = cap;
   return true;

@@ -15,14 +15,19 @@
  * after. */
 #define DBF_PADDING 128
 
+/* How much may still be taken, by all that share it. */
+typedef struct dbf_quota {
+  size_t left;
+  bool refused; /* the last request that failed did so because of it, and not for want of memory */
+} dbf_quota;
+
 typedef struct dbf_bytes {
   char *data; /* NULL until something was reserved */
   size_t len;
   size_t cap; /* bytes that may be used; DBF_PADDING more are allocated, and zero when they were never used */
   bool failed; /* an allocation failed or a length overflowed; the bytes up to len are still good */
-  size_t *
-      left; /* capacity that may still be taken, shared with others, or NULL: there is no limit. Set it before the first
-                   byte; it stays through a release */
+  dbf_quota *
+      quota; /* of capacity; NULL: there is no limit. Set it before the first byte; it stays through a release */
 } dbf_bytes;
 
 void dbf_bytes_init(dbf_bytes *bytes);

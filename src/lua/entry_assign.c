@@ -1,4 +1,5 @@
 #include "entry_assign.h"
+#include "entry_changes.h"
 #include "entry_edit.h"
 #include "entry_userdata_internal.h"
 #include "lua_json.h"
@@ -50,20 +51,10 @@ static void write_member(dbf_bytes *out, bool comma, const char *name, size_t le
   dbf_bytes_append(out, value->data, value->len);
 }
 
-/* The entry that the value at argument 1 lies in may have pending members. */
-static void flush_around(lua_State *L) {
-  const value_view *v = lua_touserdata(L, 1);
-  if (!v->is_value || !v->entry->has_pending) return;
-  lua_getiuservalue(L, 1, 1);
-  dbf_entry_edit_flush(L, -1);
-  lua_pop(L, 1);
-}
-
 /* Assign what `piece` of the scratch holds, or remove. */
 static void assign(lua_State *L, const char *name, size_t len, uint64_t index, dbf_scratch *scratch) {
   child c = {0};
   const char *end_of_last;
-  flush_around(L);
   place p = dbf_entry_userdata_own_place(L);
   bool found = find_child(&p.range, name, len, index, &c, &end_of_last);
   if (!found && lua_isnil(L, 3)) return;
@@ -84,8 +75,11 @@ static void assign(lua_State *L, const char *name, size_t len, uint64_t index, d
 /* The value becomes text first: whatever runs meanwhile may change the entry. */
 static void write_and_assign(lua_State *L, const char *name, size_t len, uint64_t index) {
   dbf_scratch *scratch = dbf_scratch_take(L);
-  if (!lua_isnil(L, 3)) dbf_lua_json_write(L, 3, &scratch->piece);
-  assign(L, name, len, index, scratch);
+  bool removes = lua_isnil(L, 3);
+  if (!removes) dbf_lua_json_write(L, 3, &scratch->piece);
+  dbf_scratch_check(L, &scratch->piece);
+  place p = dbf_entry_userdata_place_before(L);
+  if (!dbf_entry_changes_put(L, &p, removes ? NULL : &scratch->piece)) assign(L, name, len, index, scratch);
   dbf_scratch_give(L, 4);
 }
 
@@ -93,38 +87,6 @@ static void check_name(lua_State *L, const entry_view *e, const char *name) {
   if (e->now->foreign) return;
   if (strcmp(name, "session_id") == 0 || strcmp(name, "timestamp") == 0)
     luaL_error(L, "%s cannot be changed: it says where and when the entry was logged", name);
-}
-
-/* ---- Many new members ----------------------------------------------------------------------------------------------- */
-
-enum { MOST_PENDING = 1 << 24 }; /* bytes: a wrong length must be found where it is made */
-
-static bool can_wait(lua_State *L, const entry_view *e) {
-  int type = lua_type(L, 3);
-  if (type != LUA_TSTRING && type != LUA_TNUMBER && type != LUA_TBOOLEAN) return false;
-  return dbf_keys_find(e->keys, lua_topointer(L, 2)) < 0;
-}
-
-/* Keep a new member of the entry for later; false: it must be assigned at once. */
-static bool put_off(lua_State *L, entry_view *e, const char *name, size_t len) {
-  const body *b = e->now;
-  dbf_json_value value;
-  if (!can_wait(L, e) || dbf_member_find(text_of(b), members_of(b), b->count, name, len, &value))
-    return false;
-  if (e->has_pending && dbf_entry_edit_is_pending(L, 2)) return false;
-  dbf_scratch *scratch = dbf_scratch_take(L);
-  int taken = lua_gettop(L);
-  dbf_lua_json_write(L, 3, &scratch->piece);
-  pending *w = dbf_entry_edit_push_pending(L, e);
-  if (w->text.len + len + scratch->piece.len > MOST_PENDING) return dbf_scratch_give(L, taken), false;
-  lua_getiuservalue(L, -1, 1);
-  lua_pushvalue(L, 2);
-  lua_pushboolean(L, 1);
-  lua_rawset(L, -3);
-  write_member(&w->text, w->text.len > 0, name, len, &scratch->piece);
-  dbf_scratch_give(L, taken);
-  dbf_scratch_check(L, &w->text);
-  return true;
 }
 
 /* ---- The metamethod ---------------------------------------------------------------------------------------------- */
@@ -136,12 +98,12 @@ static int assign_member(lua_State *L, void *userdata) {
     return luaL_error(L, "an object's keys are strings, not %s", luaL_typename(L, 2));
   const char *name = lua_tolstring(L, 2, &len);
   if (!is_value) check_name(L, userdata, name);
-  if (is_value || !put_off(L, userdata, name, len)) write_and_assign(L, name, len, 0);
+  write_and_assign(L, name, len, 0);
   return 0;
 }
 
 static int assign_element(lua_State *L, const place *p) {
-  lua_Integer n = dbf_entry_userdata_count(&p->range), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  lua_Integer n = dbf_entry_userdata_length(L, p), i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
   bool removes = lua_isnil(L, 3);
   if (i < 1 || i > n + 1) return luaL_error(L, "an array's indices here are 1 to %I", n + 1);
   if (removes && i < n)
@@ -165,7 +127,7 @@ static int l_newindex(lua_State *L) {
   const entry_view *e = v ? v->entry : userdata;
   check_frozen(L, e);
   if (!v) return assign_member(L, userdata);
-  place p = dbf_entry_userdata_own_place(L);
+  place p = dbf_entry_userdata_place_before(L);
   return p.range.type == DBF_JSON_OBJECT ? assign_member(L, userdata) : assign_element(L, &p);
 }
 

@@ -3,13 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
-body dbf_entry_body_of(const dbf_entry *entry, uint32_t edits, bool bad_utf8, bool foreign) {
+body dbf_entry_body_of(const dbf_entry *entry, bool bad_utf8, bool foreign) {
   assert(entry->len <= DBF_LINE_LIMIT); /* offsets have 32 bits */
   body b = {.len = (uint32_t)entry->len,
             .count = entry->count,
             .attempts = entry->attempt_count,
             .nested = entry->nested_count,
-            .edits = edits,
             .bad_utf8 = bad_utf8,
             .foreign = foreign};
   memcpy(b.known, entry->known, sizeof b.known);

@@ -17,7 +17,7 @@ static bool push_attempt(lua_State *L, void *userdata, uint64_t index) {
   value_view *v = userdata;
   if (!v->is_value || !v->is_attempts) return false;
   const body *b = v->entry->now;
-  if (b->edits || index - 1 >= b->attempts) return false;
+  if (b->edits || v->entry->changes || index - 1 >= b->attempts) return false;
   const dbf_attempt *a = &attempts_of(b)[index - 1];
   if (text_of(b)[a->start] != '{') return false;
   dbf_entry_userdata_push_value(L, v->entry, v, a->start, a->end, DBF_JSON_OBJECT)->attempt = (uint32_t)index;

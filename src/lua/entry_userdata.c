@@ -1,7 +1,9 @@
 /* entry_userdata.c: entries and the values in them as userdata. One piece, though long: every metamethod begins with the
  * same static helpers, which find the place of a userdata and are inlined into each. */
 #include "entry_userdata_internal.h"
+#include "entry_changes.h"
 #include "entry_edit.h"
+#include "entry_flush.h"
 #include "lua_value.h"
 #include "keys.h"
 #include "userdata.h"
@@ -26,9 +28,10 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L) {
 /* Push an entry with room for a body like `head`, without a metatable yet. */
 static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *head) {
   entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
-  e->is_value = e->has_pending = false;
+  e->is_value = false;
   e->frozen = keys->frozen;
   e->keys = keys;
+  e->changes = NULL;
   e->now = &e->own;
   e->own = *head;
   return e;
@@ -41,7 +44,7 @@ static void check_uses(lua_State *L, const uint32_t *uses, uint32_t before) {
 
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
                                   bool bad_utf8, bool foreign, const uint32_t *uses) {
-  body head = dbf_entry_body_of(entry, 0, bad_utf8, foreign);
+  body head = dbf_entry_body_of(entry, bad_utf8, foreign);
   uint32_t before = *uses;
   entry_view *e = push_entry(L, keys, &head);
   check_uses(L, uses, before);
@@ -53,7 +56,7 @@ void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys
 
 void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
                              const uint32_t *uses) {
-  body head = dbf_entry_body_of(entry, 0, bad_utf8, foreign);
+  body head = dbf_entry_body_of(entry, bad_utf8, foreign);
   uint32_t before = uses ? *uses : 0;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
   entry_view *e = push_entry(L, keys, &head);
@@ -66,11 +69,12 @@ void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8
 int dbf_entry_userdata_copy(lua_State *L) {
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
-  if (((entry_view *)lua_touserdata(L, 1))->has_pending) dbf_entry_edit_flush(L, 1);
+  dbf_entry_flush(L, 1);
   const entry_view *original = lua_touserdata(L, 1);
   const body *from = original->now;
   body head = *from;
   head.edits = 0;
+  head.log = NULL;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
   entry_view *made = push_entry(L, keys, &head);
   body *to = &made->own;
@@ -78,8 +82,7 @@ int dbf_entry_userdata_copy(lua_State *L) {
   if (original->now != from) return luaL_error(L, "the entry changed while it was copied");
   lua_insert(L, -2);
   lua_setmetatable(L, -2);
-  memcpy(to + 1, from + 1, (size_t)((char *)edits_of(from) - (char *)(from + 1)));
-  memcpy(text_of(to), text_of(from), from->len + 1);
+  memcpy(to + 1, from + 1, body_size(from) - sizeof *from);
   return 1;
 }
 
@@ -96,27 +99,12 @@ int dbf_entry_userdata_freeze(lua_State *L) {
 
 /* ---- Finding the place of a view ----------------------------------------------------------------------------- */
 
-/* Adjust a value's range to one edit; false: the value no longer exists. */
-static bool follow(value_view *v, const edit *e) {
-  uint32_t stop = e->at + e->removed, grown = e->inserted - e->removed; /* modulo 2^32 */
-  if (e->at >= v->to) return true;
-  if (stop <= v->from) {
-    v->from += grown;
-    v->to += grown;
-    return true;
-  }
-  v->to += grown;
-  return e->at > v->from && stop < v->to - grown;
-}
-
 /* A value whose place is gone has type NONE from then on: every later look fails, too. */
 static void catch_up(lua_State *L, value_view *v) {
-  const body *b = v->entry->now;
-  if (v->edits == b->edits && v->type != DBF_JSON_NONE) return;
-  v->last_index = v->length = 0;
-  while (v->type != DBF_JSON_NONE && v->edits < b->edits)
-    if (!follow(v, &edits_of(b)[v->edits++])) v->type = DBF_JSON_NONE;
-  assert(v->type == DBF_JSON_NONE || (v->from < v->to && v->to <= b->len));
+  const entry_view *e = v->entry;
+  if (v->edits == e->now->edits && !e->changes && v->type != DBF_JSON_NONE) return;
+  if (v->edits != e->now->edits) v->last_index = v->length = 0;
+  if (dbf_entry_edit_follow(v) && e->changes && dbf_entry_changes_cover(e, v->from)) v->type = DBF_JSON_NONE;
   if (v->type == DBF_JSON_NONE)
     luaL_error(L, "this value was replaced or removed in its entry: read it from the entry again");
 }
@@ -135,10 +123,11 @@ static inline void locate(lua_State *L, void *userdata, place *p) {
     p->range = (dbf_json_value){p->text + p->value->from, p->text + p->value->to, p->value->type, false};
 }
 
-/* Whoever looks at a whole entry finds what was assigned. A value in it has nothing pending. */
+/* Whoever looks at a whole entry, or a whole value, finds what was assigned. */
 static inline void flush_own(lua_State *L, int index) {
   const entry_view *e = lua_touserdata(L, index);
-  if (!e->is_value && e->has_pending) dbf_entry_edit_flush(L, index);
+  if (e->is_value) e = ((const value_view *)lua_touserdata(L, index))->entry;
+  if (e->changes) dbf_entry_flush(L, index);
 }
 
 static bool place_of(lua_State *L, int index, place *p) {
@@ -152,13 +141,17 @@ static bool place_of(lua_State *L, int index, place *p) {
 /* The place of argument 1 of a metamethod. Lua itself calls those, and a script cannot reach them (__metatable hides
  * them, and a state with the debug library may break anything), so the argument needs no check: every field access goes
  * through here. */
-place dbf_entry_userdata_own_place(lua_State *L) {
+place dbf_entry_userdata_place_before(lua_State *L) {
   place p;
   void *userdata = lua_touserdata(L, 1);
   if (!userdata) luaL_typeerror(L, 1, "entry");
-  flush_own(L, 1);
   locate(L, userdata, &p);
   return p;
+}
+
+place dbf_entry_userdata_own_place(lua_State *L) {
+  if (lua_touserdata(L, 1)) flush_own(L, 1);
+  return dbf_entry_userdata_place_before(L);
 }
 
 bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8) {
@@ -202,8 +195,10 @@ value_view *dbf_entry_userdata_push_value(lua_State *L, entry_view *e, const val
                                           uint32_t to, uint8_t type) {
   uint32_t edits = e->now->edits; /* those that from and to are right for: a finalizer may make more */
   assert(from < to && (type == DBF_JSON_ARRAY || type == DBF_JSON_OBJECT));
+  uint16_t level = owner ? (uint16_t)(owner->level + 1) : 1;
   value_view *view = lua_newuserdatauv(L, sizeof *view, 1);
-  *view = (value_view){.is_value = true, .entry = e, .edits = edits, .from = from, .to = to, .type = type};
+  *view = (value_view){
+      .is_value = true, .entry = e, .edits = edits, .from = from, .to = to, .type = type, .level = level};
   if (owner) lua_getiuservalue(L, 1, 1);
   else lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -269,9 +264,31 @@ static bool find_element(const place *p, uint64_t index, dbf_json_value *value) 
   return false;
 }
 
+static uint32_t start_of(const place *p) {
+  return (uint32_t)(p->range.start - p->text);
+}
+
+/* The child of argument 1 whose key is at `key`, as changes that wait have it. A container among them is put into the entry
+ * first, with all others: *p is then another place, and the answer that it is there. */
+static dbf_waiting find_changed(lua_State *L, place *p, int key, dbf_json_value *value) {
+  bool waits;
+  if (!p->entry->changes) return DBF_UNCHANGED;
+  dbf_waiting found = dbf_entry_changes_find(L, p->entry, start_of(p), key, value, &waits);
+  if (found != DBF_FOUND || !waits || value->type < DBF_JSON_ARRAY) return found;
+  *p = dbf_entry_userdata_own_place(L);
+  return DBF_UNCHANGED;
+}
+
 /* Push element `index` of an array; false, and nothing pushed, if it does not exist. */
-static bool push_element(lua_State *L, const place *p, uint64_t index) {
+static bool push_element(lua_State *L, place *p, uint64_t index) {
   dbf_json_value value;
+  if (p->entry->changes) {
+    lua_pushinteger(L, (lua_Integer)index);
+    dbf_waiting found = find_changed(L, p, lua_gettop(L), &value);
+    lua_pop(L, 1);
+    if (found == DBF_ABSENT) return false;
+    if (found == DBF_FOUND) return push_value(L, p, &value), true;
+  }
   if (!find_element(p, index, &value)) return false;
   value_view *view = push_value(L, p, &value);
   if (view && is_indexed(p)) view->attempt = view->type == DBF_JSON_OBJECT ? (uint32_t)index : 0;
@@ -313,13 +330,13 @@ static void push_member(lua_State *L, entry_view *e, const value_view *v, int ke
 }
 
 bool dbf_entry_userdata_push_element(lua_State *L, uint64_t index) {
-  place p = dbf_entry_userdata_own_place(L);
+  place p = dbf_entry_userdata_place_before(L);
   return push_element(L, &p, index);
 }
 
 /* Any other key. */
 static int index_by_search(lua_State *L) {
-  place p = dbf_entry_userdata_own_place(L);
+  place p = dbf_entry_userdata_place_before(L);
   dbf_json_value value;
   size_t len;
   if (lua_type(L, 2) == LUA_TNUMBER) { /* 1.0 is 1, as in a table */
@@ -330,7 +347,9 @@ static int index_by_search(lua_State *L) {
   }
   if (lua_type(L, 2) != LUA_TSTRING || p.range.type != DBF_JSON_OBJECT) return lua_pushnil(L), 1;
   const char *name = lua_tolstring(L, 2, &len);
-  if (!find_member(&p, name, len, &value) || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
+  dbf_waiting changed = find_changed(L, &p, 2, &value);
+  bool found = changed == DBF_FOUND || (changed == DBF_UNCHANGED && find_member(&p, name, len, &value));
+  if (!found || value.type == DBF_JSON_NULL) return lua_pushnil(L), 1;
   push_value(L, &p, &value);
   return 1;
 }
@@ -341,7 +360,7 @@ static int l_index(lua_State *L) {
   if (!userdata) return index_by_search(L);
   value_view *v = *(bool *)userdata ? userdata : NULL;
   entry_view *e = v ? v->entry : userdata;
-  if (!v && e->has_pending && dbf_entry_edit_is_pending(L, 2)) return index_by_search(L);
+  if (e->changes) return index_by_search(L);
   int key = dbf_keys_find(e->keys, lua_topointer(L, 2));
   const dbf_member *m;
   if (key < 0 || !find_known(e, v, key, &m)) return index_by_search(L);
@@ -350,21 +369,19 @@ static int l_index(lua_State *L) {
   return 1;
 }
 
-uint32_t dbf_entry_userdata_count(const dbf_json_value *range) {
-  uint32_t n = 0;
-  dbf_json_value key, value;
-  const char *at = dbf_json_enter(range->start, range->end);
-  for (; at; n++)
-    at = range->type == DBF_JSON_ARRAY ? dbf_json_element(at, range->end, &value)
-                                       : dbf_json_member(at, range->end, &key, &value);
-  return n;
+uint32_t dbf_entry_userdata_length(lua_State *L, const place *p) {
+  value_view *v = p->value;
+  uint32_t count;
+  if (p->entry->changes && dbf_entry_changes_count(L, p, &count)) return count;
+  if (!v) return p->entry->now->count;
+  if (!v->length)
+    v->length = (is_indexed(p) ? p->entry->now->attempts : dbf_entry_changes_children(&p->range)) + 1;
+  return v->length - 1;
 }
 
 static int l_len(lua_State *L) {
-  place p = dbf_entry_userdata_own_place(L);
-  if (is_indexed(&p)) p.value->length = p.entry->now->attempts + 1;
-  else if (p.value && !p.value->length) p.value->length = dbf_entry_userdata_count(&p.range) + 1;
-  lua_pushinteger(L, p.value ? p.value->length - 1 : p.entry->now->count);
+  place p = dbf_entry_userdata_place_before(L);
+  lua_pushinteger(L, dbf_entry_userdata_length(L, &p));
   return 1;
 }
 
@@ -379,18 +396,9 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
-/* Where the next child begins after the edits since number `seen`. If one of them removed it, this is the comma or
- * bracket after it. NULL: there is no next child any more. */
-static const char *next_child(const place *p, lua_Integer offset, lua_Integer seen) {
-  const body *b = p->entry->now;
-  if (seen == b->edits) return p->text + offset;
-  for (; seen < b->edits; seen++) {
-    const edit *e = &edits_of(b)[seen];
-    bool before = e->removed > 0 ? (lua_Integer)e->at + e->removed <= offset : e->at < offset;
-    if (before) offset += (lua_Integer)e->inserted - e->removed;
-    else if (e->at < offset) offset = e->at;
-  }
-  const char *at = p->text + offset;
+/* Where the next child begins, which began at `offset` after the first `seen` edits. NULL: there is none any more. */
+static const char *next_child(const place *p, uint32_t offset, uint32_t seen) {
+  const char *at = p->text + dbf_entry_edit_place(p->entry->now, offset, seen);
   at += strspn(at, " \t\r\n");
   if (*at == ',') at += 1 + strspn(at + 1, " \t\r\n");
   return *at == '}' || *at == ']' ? NULL : at;
@@ -401,31 +409,56 @@ static void set_upvalue(lua_State *L, int i, lua_Integer value) {
   lua_replace(L, lua_upvalueindex(i));
 }
 
+/* Push the key of the child at `at`. Returns where the next one begins. */
+static const char *push_key(lua_State *L, const place *p, const char *at, lua_Integer index,
+                            dbf_json_value *value) {
+  dbf_json_value key;
+  if (p->range.type == DBF_JSON_ARRAY) {
+    at = dbf_json_element(at, p->range.end, value);
+    lua_pushinteger(L, index);
+    return at;
+  }
+  at = dbf_json_member(at, p->range.end, &key, value);
+  dbf_lua_value_push_scalar(L, &key, p->bad_utf8);
+  if (text_of(p->entry->now) != p->text) luaL_error(L, "the entry changed while it was read");
+  return at;
+}
+
 /* The iterator of pairs. Upvalues from 3 on: the view; where its next child begins in the entry (0: the first, -1:
- * none); the index of that child; how many edits the entry had then. */
+ * none); the index of that child; how many edits the entry had then.
+ *
+ * What a loop assigns may wait: children that were removed meanwhile are passed over, others have their new values. */
 static int l_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(3));
-  place p = dbf_entry_userdata_own_place(L);
+  place p = dbf_entry_userdata_place_before(L);
   lua_Integer offset = lua_tointeger(L, lua_upvalueindex(4)), index = lua_tointeger(L, lua_upvalueindex(5));
-  dbf_json_value key, value;
+  if (p.entry->changes && dbf_entry_changes_added(L, p.entry, start_of(&p)))
+    p = dbf_entry_userdata_own_place(L);
+  dbf_json_value value;
   const char *at = NULL;
   if (offset == 0) at = dbf_json_enter(p.range.start, p.range.end);
-  else if (offset > 0) at = next_child(&p, offset, lua_tointeger(L, lua_upvalueindex(6)));
-  if (!at) return set_upvalue(L, 4, -1), lua_pushnil(L), 1;
-  if (p.range.type == DBF_JSON_ARRAY) {
-    at = dbf_json_element(at, p.range.end, &value);
-    lua_pushinteger(L, index + 1);
-  } else {
-    at = dbf_json_member(at, p.range.end, &key, &value);
-    dbf_lua_value_push_scalar(L, &key, p.bad_utf8);
-    if (text_of(p.entry->now) != p.text) return luaL_error(L, "the entry changed while it was read");
+  else if (offset > 0) at = next_child(&p, (uint32_t)offset, (uint32_t)lua_tointeger(L, lua_upvalueindex(6)));
+  for (; at; lua_settop(L, 1)) {
+    bool waits = false;
+    dbf_waiting found = DBF_UNCHANGED;
+    uint32_t here = (uint32_t)(at - p.text);
+    at = push_key(L, &p, at, ++index, &value);
+    if (p.entry->changes) found = dbf_entry_changes_at(L, p.entry, start_of(&p), 2, here, &value, &waits);
+    if (found == DBF_ABSENT) continue;
+    if (waits && value.type >= DBF_JSON_ARRAY) { /* it must be in the entry to be looked into */
+      uint32_t seen = p.entry->now->edits;
+      p = dbf_entry_userdata_own_place(L);
+      lua_settop(L, 1);
+      at = push_key(L, &p, p.text + dbf_entry_edit_place(p.entry->now, here, seen), index, &value);
+    }
+    set_upvalue(L, 4, at ? at - p.text : -1);
+    set_upvalue(L, 5, index);
+    set_upvalue(L, 6, p.entry->now->edits);
+    push_value(L, &p, &value);
+    return 2;
   }
-  set_upvalue(L, 4, at ? at - p.text : -1);
-  set_upvalue(L, 5, index + 1);
-  set_upvalue(L, 6, p.entry->now->edits);
-  push_value(L, &p, &value);
-  return 2;
+  return set_upvalue(L, 4, -1), lua_pushnil(L), 1;
 }
 
 static int l_pairs(lua_State *L) {
@@ -471,7 +504,7 @@ void dbf_entry_userdata_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_pop(L, 1);
-  dbf_entry_edit_open(L);
+  dbf_entry_changes_open(L);
 }
 
 void dbf_entry_userdata_push_upvalues(lua_State *L) {

@@ -18,9 +18,9 @@ typedef struct free_block {
 struct dbf_memory {
   lua_Alloc allocate;
   void *user;
-  size_t limit; /* 0: none */
-  size_t left;  /* of the limit: bytes that may still be given out */
-  size_t taken; /* bytes of slabs and larger blocks */
+  size_t limit;    /* 0: none */
+  dbf_quota quota; /* of the limit: bytes that may still be given out */
+  size_t taken;    /* bytes of slabs and larger blocks */
   free_block *lists[CLASSES];
   free_block *slabs; /* the first bytes of each slab link them */
   char *at, *end;    /* what is left of the newest slab */
@@ -36,7 +36,7 @@ void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size
 dbf_memory *dbf_memory_new(lua_Alloc allocate, void *user, size_t limit) {
   if (!allocate) allocate = dbf_memory_plain;
   dbf_memory *m = allocate(user, NULL, 0, sizeof *m);
-  if (m) *m = (dbf_memory){.allocate = allocate, .user = user, .limit = limit, .left = limit};
+  if (m) *m = (dbf_memory){.allocate = allocate, .user = user, .limit = limit, .quota = {.left = limit}};
   return m;
 }
 
@@ -58,12 +58,18 @@ static size_t whole(size_t size) {
   return size > SMALL ? size : (class_of(size) + 1) * STEP;
 }
 
+static void *refuse(dbf_memory *m) {
+  m->quota.refused = true;
+  return NULL;
+}
+
 /* Resize what came from `allocate`, of which `taken` keeps count. What gets smaller is never refused. */
 static void *obtain(dbf_memory *m, void *block, size_t old_size, size_t new_size) {
   size_t most = m->limit > SIZE_MAX / 2 - SLAB ? SIZE_MAX : 2 * m->limit + SLAB;
   if (m->limit && new_size > old_size && (new_size > most || m->taken - old_size > most - new_size))
-    return NULL;
+    return refuse(m);
   void *to = m->allocate(m->user, block, old_size, new_size);
+  if (!to && new_size) m->quota.refused = false;
   assert(m->taken >= old_size);
   if (to || !new_size) m->taken = m->taken - old_size + new_size;
   return to;
@@ -119,17 +125,22 @@ void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new
   size_t before = block ? whole(old_size) : 0,
          after = new_size ? whole(new_size) : 0; /* without a block, old_size is a type */
   void *to = NULL;
-  if (m->limit && after > before && after - before > m->left) return NULL;
+  if (m->limit && after > before && after - before > m->quota.left) return refuse(m);
   if (!block && new_size) to = take(m, new_size);
   else if (new_size) to = resize(m, block, old_size, new_size);
   else if (block) release(m, block, old_size);
-  if (to || !new_size) m->left = m->left + before - after;
+  if (to || !new_size) m->quota.left = m->quota.left + before - after;
   return to;
 }
 
-size_t *dbf_memory_left(lua_State *L) {
+dbf_quota *dbf_memory_quota(lua_State *L) {
   void *memory;
   if (lua_getallocf(L, &memory) != dbf_memory_allocate) return NULL;
   dbf_memory *m = memory;
-  return m->limit ? &m->left : NULL;
+  return m->limit ? &m->quota : NULL;
+}
+
+bool dbf_memory_is_over(lua_State *L) {
+  const dbf_quota *quota = dbf_memory_quota(L);
+  return quota && quota->refused;
 }

@@ -13,8 +13,9 @@
 #ifndef DBF_MEMORY_H
 #define DBF_MEMORY_H
 
+#include "../log/bytes.h"
+
 #include <lua.h>
-#include <stddef.h>
 
 /* Is this a build with AddressSanitizer? */
 #if defined(__SANITIZE_ADDRESS__)
@@ -39,9 +40,12 @@ void dbf_memory_free(dbf_memory *memory);
 /* malloc, realloc and free as a lua_Alloc. */
 void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size);
 
-/* How many bytes may still be used: byte buffers of a state (scratch.h) count there, too. NULL: there is no limit, or
+/* What may still be used: byte buffers of a state (scratch.h) count there, too. NULL: there is no limit, or
  * the state has another allocator. */
-size_t *dbf_memory_left(lua_State *L);
+dbf_quota *dbf_memory_quota(lua_State *L);
+
+/* Did the state's limit refuse what was refused last? False: there was no more memory, or there is no limit. */
+bool dbf_memory_is_over(lua_State *L);
 
 /* A lua_Alloc; `memory` is a dbf_memory. */
 void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new_size);

@@ -19,6 +19,7 @@
 #include "save.h"
 #include "scratch.h"
 #include "limits.h"
+#include "memory.h"
 #include "state.h"
 #include "table.h"
 #include "entry_assign.h"
@@ -322,6 +323,12 @@ static int l_limit(lua_State *L) {
   return 0;
 }
 
+/* over_limit() -> did a limit refuse what this state was refused last, and not the system? */
+static int l_over_limit(lua_State *L) {
+  lua_pushboolean(L, dbf_memory_is_over(L));
+  return 1;
+}
+
 /* progress(): the hook that runs next has a budget of its own */
 static int l_progress(lua_State *L) {
   (void)L;
@@ -458,6 +465,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"fingerprint", l_fingerprint},
                                        {"terminal", l_terminal},
                                        {"log_text", l_log_text},
+                                       {"over_limit", l_over_limit},
                                        {"traceback", l_traceback},
                                        {"entry", l_entry},
                                        {"fields", l_fields},

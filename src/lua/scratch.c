@@ -30,7 +30,7 @@ static dbf_scratch *push_new(lua_State *L) {
   dbf_bytes_init(&scratch->extra);
   dbf_bytes_init(&scratch->results);
   dbf_entry_init(&scratch->entry);
-  scratch->text.left = scratch->piece.left = dbf_memory_left(L);
+  scratch->text.quota = scratch->piece.quota = dbf_memory_quota(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &type_key);
   lua_setmetatable(L, -2);
   return scratch;

@@ -1,5 +1,6 @@
 #include "workers.h"
 #include "limits.h"
+#include "memory.h"
 #include "userdata.h"
 #include "pack.h"
 #include "scratch.h"
@@ -22,7 +23,8 @@ enum {
       1024 /* bytes of a worker's: JSON of 1,000 levels takes 200 KiB, and a C library may give less (musl: 128) */
 };
 
-static char no_memory[] = "not enough memory"; /* the one message that needs no memory */
+/* The two messages that need no memory: for want of it, and over the limit of plugins (lua/debrief/plugin/said.lua). */
+static char no_memory[] = "not enough memory", over_limit[] = "not enough memory for plugins";
 static const char worker_type[] = "debrief.worker", crew_type[] = "debrief.crew";
 
 static const char all_key; /* registry key of the table whose weak keys are all of both types */
@@ -58,6 +60,14 @@ typedef struct crew_object {
 } crew_object;
 
 /* ---- Inside a worker's state ---------------------------------------------------------------------------------------- */
+
+/* What the worker's stack holds: a result, or a message. */
+static const char *answer_of(lua_State *W, bool ok, size_t *len) {
+  const char *text = lua_tolstring(W, -1, len);
+  if (ok || !text || strcmp(text, no_memory) != 0 || !dbf_memory_is_over(W)) return text;
+  *len = sizeof over_limit - 1;
+  return over_limit;
+}
 
 /* function(name, packed as light userdata to a parcel) -> packed string; runs protected. */
 static int l_answer(lua_State *L) {
@@ -121,7 +131,7 @@ static int l_worker_call(lua_State *L) {
     lua_settop(w->state, 0);
     dbf_limits_raise(L);
   }
-  const char *text = lua_tolstring(w->state, -1, &len);
+  const char *text = answer_of(w->state, ok, &len);
   if (!ok) lua_pushnil(L);
   lua_pushlstring(L, text ? text : "", text ? len : 0);
   lua_settop(w->state, 0);
@@ -154,7 +164,7 @@ static bool pack_parcel(parcel *p, const char *data, size_t len, bool failed) {
 static parcel parcel_of(lua_State *W, bool ok) {
   parcel p;
   size_t len = 0;
-  const char *text = W ? lua_tolstring(W, -1, &len) : NULL;
+  const char *text = W ? answer_of(W, ok, &len) : NULL;
   if (text && pack_parcel(&p, text, len, !ok)) return p;
   return (parcel){no_memory, sizeof no_memory - 1, true};
 }

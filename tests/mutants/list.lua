@@ -100,7 +100,7 @@ return {
   { "ticks are not counted", "src/lua/limits.c", "else if (++r->ticks >= r->most_ticks) r->late = true;",
     "else if (++r->ticks < 0) r->late = true;", "spec/hostile" },
   { "no limit on memory", "src/lua/memory.c",
-    "if (m->limit && after > before && after - before > m->left) return NULL;", "",
+    "if (m->limit && after > before && after - before > m->quota.left) return refuse(m);", "",
     "embed/host_allocator" },
   { "entries stay open after enrich", "lua/debrief/run/pipeline.lua",
     "core.freeze(copy) -- the plugin may have kept it", "", "spec/pipeline spec/reentry spec/sandbox" },

@@ -147,6 +147,24 @@ describe("the program", function()
     assert(short > 1, r.out)
   end)
 
+  it("says whether a plugin's limit or the process ran out of memory", function()
+    if program.sanitized then return pending "a sanitizer needs more before it begins" end
+    scene:write("big.lua", [[return { name = "big", api = 1, filter = function()
+      local t = {}
+      while true do t[#t + 1] = ("x"):rep(1 << 20) .. #t end
+    end }]])
+    scene:run { "append", "s1", "skill=a" }
+    local line = [[ulimit -v %s; "$DEBRIEF" read s1 --filter ./big.lua --plugin-memory=%s 2>&1]]
+    for _, case in ipairs {
+      { "120000", "1000", "the system gave this process no more (see ulimit -v)" },
+      { "unlimited", "10", "plugins may use 10485760 bytes here" },
+    } do
+      local r = scene:sh(line:format(case[1], case[2]))
+      assert.equal(3, r.status)
+      assert.truthy(r.out:find("plugin 'big', filter: not enough memory: " .. case[3], 1, true), r.out)
+    end
+  end)
+
   it("calls nothing a bug that a user can do", function()
     scene:write("sessions/s1.jsonl", '{"session_id":"s1"}\n')
     for _, words in ipairs { { "read", "s1", "s1" }, { "read", "sessions/s1.jsonl" }, { "retro", "summary", "s1",

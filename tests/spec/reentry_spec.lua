@@ -72,6 +72,36 @@ describe("a binding that a finalizer calls again", function()
       end]])
   end)
 
+  it("notes assignments to an entry that a finalizer assigns to or looks at, or refuses", function()
+    run(scene, [[local entry, n = nil, 0
+      local function meddle()
+        n = n + 1
+        local ok, message = pcall(function()
+          if n % 3 == 0 then entry.input["m" .. n] = { n } end
+          if n % 3 == 1 then entry.input.list[1] = n end
+          if n % 5 == 2 then core.encode(entry) end
+        end)
+        assert(ok or message:find "changed while", message)
+      end]], [[
+      local refused = 0
+      for i = 1, 150 do
+        entry = core.entry '{"input":{"list":[1,{"x":2}],"k1":1,"k5":2,"k7":{"y":1}},"attempts":[{"attempt":1}]}'
+        for k = 1, 20 do
+          bait()
+          local ok, message = pcall(function()
+            entry.input["k" .. k] = k % 2 == 0 and LONG or { k }
+            entry.attempts[1]["a" .. k] = k
+            if k % 4 == 0 then entry.input["k" .. k - 3] = nil end
+            for key, value in pairs(entry.input) do if value == k then entry.input[key] = -k end end
+          end)
+          refused = refused + (ok and 0 or 1)
+          assert(ok or message:find "changed while" or message:find "was replaced or removed", message)
+        end
+        assert(core.entry(tostring(entry)))
+      end
+      assert(refused < 3000)]])
+  end)
+
   it("appends every entry whole, those of the finalizer too", function()
     run(scene, [[local log = assert(core.log "log")
       local function meddle() assert(log:append("b", { skill = LONG, extra = { LONG } })) end]], [[

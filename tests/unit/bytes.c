@@ -114,26 +114,33 @@ static void moves_a_long_run_and_nothing_around_it(void **state) {
 /* Two share what is left; what one gives up the other gets. */
 static void shares_a_limit(void **state) {
   (void)state;
-  size_t left = 10000;
+  dbf_quota quota = {.left = 10000};
   dbf_bytes a, b;
   dbf_bytes_init(&a);
   dbf_bytes_init(&b);
-  a.left = b.left = &left;
+  a.quota = b.quota = &quota;
   assert_true(dbf_bytes_reserve(&a, 6000));
-  assert_int_equal(left, 4000);
+  assert_int_equal(quota.left, 4000);
   assert_false(dbf_bytes_reserve(&b, 4001));
   assert_true(b.failed);
+  assert_true(quota.refused);
   dbf_bytes_clear(&b);
   assert_true(dbf_bytes_reserve(&b, 3000));
   b.len = 3000;
   assert_true(dbf_bytes_reserve(&b, 1000)); /* twice as much does not fit, this does */
-  assert_int_equal(left, 0);
+  assert_int_equal(quota.left, 0);
   dbf_bytes_release(&a);
-  assert_int_equal(left, 6000);
+  assert_int_equal(quota.left, 6000);
+#ifndef __SANITIZE_ADDRESS__ /* which ends the program */
+  quota.left = SIZE_MAX;
+  assert_false(dbf_bytes_reserve(&b, SIZE_MAX / 4)); /* this the system refuses */
+  assert_false(quota.refused);
+#endif
+  quota.left = 6000;
   dbf_bytes_release(&b);
   dbf_bytes_release(&b);
-  assert_int_equal(left, 10000);
-  assert_ptr_equal(b.left, &left);
+  assert_int_equal(quota.left, 10000);
+  assert_ptr_equal(b.quota, &quota);
 }
 
 int main(void) {

@@ -7,6 +7,8 @@ local said = {}
 local LONGEST = 4096 -- bytes of a message
 local MOST = 1000 -- messages of a state
 
+local NO_MEMORY, OVER_LIMIT = "not enough memory", "not enough memory for plugins" -- the second from another state
+
 local LEVELS = { error = true, warn = true, warning = true, info = true, debug = true, trace = true }
 
 --- A message without line ends, of at most 4 KiB.
@@ -16,11 +18,15 @@ function said.line(text)
   return (text:gsub("[\r\n]", { ["\n"] = "\\n", ["\r"] = "\\r" }))
 end
 
---- The message for a plugin that needed more memory than it may use; nil if something else was raised.
+--- The message for a plugin that needed more memory than it may use, or than there is; nil if something else was
+-- raised.
 function said.full(raised)
-  if raised ~= "not enough memory" then return nil end
+  if raised ~= NO_MEMORY and raised ~= OVER_LIMIT then return nil end
   local limit = core.host().plugin_memory
-  return limit and ("%s: plugins may use %d bytes here"):format(raised, limit) or raised
+  if limit and (raised == OVER_LIMIT or core.over_limit()) then
+    return ("%s: plugins may use %d bytes here"):format(NO_MEMORY, limit)
+  end
+  return NO_MEMORY .. ": the system gave this process no more (see ulimit -v)"
 end
 
 --- A level of ctx.log: one of those that there are, "info" for anything else.

@@ -93,6 +93,13 @@ debrief: 3 entries stored in sessions, from 3 files
     assert.equal(1, r.status)
   end)
 
+  it("may be packed in any number: only some are unpacked at once", function()
+    for i = 1, 60 do scene:write(("in/%d.jsonl"):format(i), ('{"run":"%d"}\n'):format(i)) end
+    scene:sh "gzip in/*"
+    local r = scene:sh('ulimit -n 40; "$DEBRIEF" import -j2 ./toy.lua in')
+    assert.equal("60 entries stored in sessions, from 60 files", counts(r))
+  end)
+
   it("without anything in them are passed over", function()
     scene:write("in/empty.jsonl", "")
     scene:write("in/blank.jsonl", "\n \n")

@@ -24,7 +24,7 @@ local function is_record(value)
   return type(value.path) == "string" and type(value.by) == "string"
 end
 
---- The ledger of a log; an empty one if there is none, or if it cannot be read.
+--- The ledger of a log; empty if the file is missing or cannot be read.
 function ledger.open(dir)
   local self = setmetatable({ dir = dir, records = {}, changed = false }, Ledger)
   local text, at = core.slurp(dir .. "/" .. NAME) or "", 1

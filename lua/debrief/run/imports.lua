@@ -16,10 +16,8 @@ local tree = require "debrief.import.tree"
 local imports = {}
 
 local BIG = 1 << 20 -- bytes of files for which a second worker is worth its start
+local MOST_UNPACKED = 16 -- files at once: each takes a descriptor, and room in the temporary folder
 local ANY = { "*.jsonl" } -- names of files of importers that say nothing of them
-
-local Import = {}
-Import.__index = Import
 
 -- ---- Importers ------------------------------------------------------------------------------------------------------
 
@@ -93,7 +91,7 @@ end
 
 -- Standard input and packed files are unpacked where they can be read again and again.
 local function open(self, file)
-  if file.spool or not (file.program or file.path == "-") then return true end
+  if not (file.program or file.path == "-") then return true end
   local spool, status
   if file.path == "-" then spool, status = core.spool(nil)
   else spool, status = core.spool(file.at, file.program, "-dc") end
@@ -110,13 +108,14 @@ local function open(self, file)
     self.total:broken(file.at, ("%s ended with status %d: only what it could unpack is read")
       :format(file.program, status))
   end
-  file.spool, file.at = spool, spool:path()
+  file.spool, file.at, self.unpacked = spool, spool:path(), self.unpacked + 1
   return true
 end
 
-local function close(file)
-  if file.spool then file.spool:close() end
-  file.spool = nil
+local function close(self, file)
+  if not file.spool then return end
+  file.spool:close()
+  file.spool, self.unpacked = nil, self.unpacked - 1
 end
 
 -- Fingerprints of a file and of the siblings that an importer declares, and the time of the last change to them; nil:
@@ -159,9 +158,12 @@ local function ask(self, reader, name, value)
   return answer, message
 end
 
+-- Nil and a message: it cannot be known. An importer that cannot be used here recognises nothing.
 local function detects(self, reader, file)
-  local answer = ask(self, reader, "detect", { path = file.path, at = file.at })
-  return answer and answer.name ~= nil, answer and answer.message
+  if not reader:worker() then return false end
+  local answer, message = ask(self, reader, "detect", { path = file.path, at = file.at })
+  if not answer or answer.message then return nil, message or answer.message end
+  return answer.name ~= nil
 end
 
 -- The importers in the order in which they are asked: those whose file names fit come first, and files that lie in a
@@ -251,7 +253,7 @@ local function finish(self, file, answer, reader)
   remember(self, file, answer, reader)
   self.total:add(answer)
   for path in pairs(answer.read) do self.read[path] = true end
-  close(file)
+  close(self, file)
   self.how.progress(file.size)
 end
 
@@ -313,7 +315,7 @@ local function sort_in(self, file, groups)
       table.insert(groups[reader], file)
       return
     end
-    close(file)
+    close(self, file)
     self.total:leave_out(file, message)
     if message and not self.how.dry and not file.named then
       self.ledger:put { path = file.path, name = false, by = self.marks, files = prints_of(self, file), sessions = {},
@@ -323,14 +325,24 @@ local function sort_in(self, file, groups)
   self.how.progress(file.size)
 end
 
--- @return nil, or why it all ended early
-local function import_files(self, files)
-  local groups = {}
-  for _, file in ipairs(files) do sort_in(self, file, groups) end
+-- Import the files of each importer, and forget the groups.
+local function import_groups(self, groups)
   for _, reader in ipairs(self.readers) do
     local message = groups[reader] and import_all(self, reader, groups[reader])
     if message then return message end
+    groups[reader] = nil
   end
+end
+
+-- @return nil, or why it all ended early
+local function import_files(self, files)
+  local groups, message = {}, nil
+  for _, file in ipairs(files) do
+    sort_in(self, file, groups)
+    if self.unpacked >= MOST_UNPACKED then message = import_groups(self, groups) end
+    if message then return message end
+  end
+  return import_groups(self, groups)
 end
 
 -- Files that may be siblings of others come after them, and only if no importer has read them as such. A file whose
@@ -346,7 +358,8 @@ local function in_turn(self, files)
   local rest = {}
   for _, file in ipairs(later) do
     local record = self.ledger:record(owners[file].path)
-    if not (self.read[file.path] or record and record.files[file.path]) then rest[#rest + 1] = file end
+    if self.read[file.path] or record and record.files[file.path] then self.how.progress(file.size)
+    else rest[#rest + 1] = file end
   end
   return import_files(self, rest)
 end
@@ -370,8 +383,7 @@ end
 --   workers = number or nil, total = what counts, progress = function(bytes done), begin = function(bytes in all) }
 -- @return nil, or why it all ended early
 function imports.run(paths, how)
-  local self = setmetatable({ how = how, job = how.job, total = how.total, read = {}, by_name = {} }, Import)
-  local bytes = 0
+  local self, bytes = { how = how, job = how.job, total = how.total, read = {}, by_name = {}, unpacked = 0 }, 0
   self.readers = readers_of(self, how.abouts)
   local marks = {}
   for i, reader in ipairs(self.readers) do self.by_name[reader.name], marks[i] = reader, reader.mark end

@@ -6,8 +6,7 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, array, word = transcripts.count, transcripts.array, transcripts.word
-
-local function number(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
+local amount = transcripts.amount
 
 local function attempts_of(result, model)
   local attempts = {}
@@ -37,12 +36,12 @@ local function open(source, emit)
   local folder = word(result.testdir) or source.path:match "^(.*)/[^/]*$" or source.path
   local run, language = place_of(folder)
   local case, model = word(result.testcase) or folder:match "[^/]+$", word(result.model)
-  local seconds = number(result.duration)
+  local seconds = amount(result.duration)
   local task = language and language .. "/" .. case or case
   emit {
     session_id = debrief.session_id(run or "aider"), input = { task = task }, attempts = attempts_of(result, model),
     model_used = model, duration_ms = seconds and math.floor(seconds * 1000 + 0.5), usage = usage_of(result),
-    cost_usd = number(result.cost),
+    cost_usd = amount(result.cost),
     source = { kind = "aider", key = task, edit_format = word(result.edit_format), commit = word(result.commit_hash),
       test_timeouts = count(result.test_timeouts) },
   }

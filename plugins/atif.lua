@@ -8,6 +8,8 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
+local amount = transcripts.amount
+local words = transcripts.words
 
 -- Names that agents give to their tools, in lower case.
 local EDITS = { edit = true, multiedit = true, write = true, write_file = true, replace = true, create = true,
@@ -15,15 +17,6 @@ local EDITS = { edit = true, multiedit = true, write = true, write_file = true, 
 local SHELLS = { bash = true, shell = true, execute_bash = true, run_shell_command = true, bash_command = true,
   exec_command = true, terminal = true }
 local NO_EDIT = { view = true, undo_edit = true }
-
-local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
-
-local function text_of(content)
-  if word(content) then return content end
-  local texts = {}
-  for _, part in ipairs(array(content)) do texts[#texts + 1] = word(object(part).text) end
-  return table.concat(texts, "\n")
-end
 
 -- The first fields of an entry.
 local function first_fields(self, key, skill, input)
@@ -65,19 +58,19 @@ end
 local sources = {}
 
 function sources.user(self, step, key, at)
-  self.turn:prompt(first_fields(self, key, nil, text_of(step.message)), at)
+  self.turn:prompt(first_fields(self, key, nil, words(step.message)), at)
 end
 
 function sources.agent(self, step, key, at)
   local metrics, calls = object(step.metrics), array(step.tool_calls)
   if not self.turn:is_running() then self.turn:prompt(first_fields(self, key), at) end
-  self.turn:reply { at = at, text = text_of(step.message), model = word(step.model_name) or self.model, message = key,
-    usage = usage_of(metrics), cost = dollars(metrics.cost_usd) }
+  self.turn:reply { at = at, text = words(step.message), model = word(step.model_name) or self.model, message = key,
+    usage = usage_of(metrics), cost = amount(metrics.cost_usd) }
   for _, call in ipairs(calls) do tool_call(self, object(call), key, at) end
   for i, item in ipairs(array(object(step.observation).results)) do
     local result = object(item)
     local id = word(result.source_call_id) or word(object(calls[i]).tool_call_id)
-    self.transcript:result(id, { output = text_of(result.content) })
+    self.transcript:result(id, { output = words(result.content) })
   end
 end
 

@@ -9,6 +9,7 @@ local debrief = require "debrief"
 local transcripts = debrief.transcript
 local blocks, text, count = transcripts.blocks, transcripts.text, transcripts.count
 local object, word = transcripts.object, transcripts.word
+local amount = transcripts.amount
 
 local EDITS = { Edit = "file_path", MultiEdit = "file_path", NotebookEdit = "notebook_path", Write = "file_path" }
 local TARGETS = { Read = "file_path", LS = "path", Grep = "path", Glob = "path", Task = "subagent_type",
@@ -101,11 +102,9 @@ local function counts_of(usage)
   return counts
 end
 
-local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
-
 -- All that a result counts: { cost =, [model or ""] = counts }.
 local function total_of(event)
-  local total = { cost = dollars(event.total_cost_usd) or dollars(event.cost_usd), models = {} }
+  local total = { cost = amount(event.total_cost_usd) or amount(event.cost_usd), models = {} }
   for model, usage in pairs(object(event.modelUsage)) do total.models[model] = counts_of(object(usage)) end
   if next(total.models) == nil then total.models[""] = counts_of(object(event.usage)) end
   return total

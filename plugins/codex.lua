@@ -20,12 +20,6 @@ local function decoded(text)
   return ok and object(value) or {}
 end
 
-local function text_of(content)
-  local texts = {}
-  for _, block in ipairs(array(content)) do texts[#texts + 1] = word(object(block).text) end
-  return table.concat(texts, "\n")
-end
-
 -- ---- Commands ------------------------------------------------------------------------------------------------------
 
 -- A command as the shell gets it: a line, or words, often { "bash", "-lc", line }.
@@ -48,7 +42,7 @@ end
 
 -- What a tool printed, its exit status, and the session of a process that goes on.
 local function outcome_of(output)
-  local text = word(output) or text_of(output)
+  local text = transcripts.words(output)
   if text:find "^%s*{" then
     local value = decoded(text)
     local status = count(object(value.metadata).exit_code)
@@ -144,7 +138,7 @@ end
 local items = {}
 
 function items.message(self, payload, number, at)
-  local said = text_of(payload.content)
+  local said = transcripts.words(payload.content)
   if payload.role == "assistant" then
     running(self, number, at)
     self.turn:reply { at = at, text = said, model = self.model, message = word(payload.id) }

@@ -9,10 +9,9 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
+local amount = transcripts.amount
 
 local EDITS = { edit = true, write = true, multiedit = true, patch = true, apply_patch = true }
-
-local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
 
 local function time(self, value)
   local at, problem = transcripts.time(value)
@@ -95,7 +94,7 @@ end
 function roles.assistant(self, info, parts, key)
   local times, model, text = object(info.time), word(info.modelID), said(parts)
   local started, ended = time(self, times.created), time(self, times.completed)
-  local usage, cost = usage_of(object(info.tokens)), dollars(info.cost)
+  local usage, cost = usage_of(object(info.tokens)), amount(info.cost)
   if not self.turn:is_running() then self.turn:prompt(first_fields(self, key), started) end
   if info.summary == true then
     self.turn:tokens { message = key, model = model, usage = usage, cost = cost }

@@ -9,11 +9,10 @@ local debrief = require "debrief"
 local transcripts = debrief.transcript
 local blocks, count, text = transcripts.blocks, transcripts.count, transcripts.text
 local object, word = transcripts.object, transcripts.word
+local amount = transcripts.amount
 
 local EDITS = { edit = true, write = true }
 local STATUS = { aborted = "interrupted", error = "error" }
-
-local function dollars(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
 
 -- The first fields of an entry that begins at this record.
 local function first_fields(self, record, line, skill, input)
@@ -51,7 +50,7 @@ function roles.assistant(self, message, record, line, at)
   if not self.turn:is_running() then self.turn:prompt(first_fields(self, record, line), at) end
   self.turn:reply {
     at = at, text = text(message.content), model = word(message.model), message = word(record.id) or "line-" .. line,
-    status = STATUS[message.stopReason], cost = dollars(object(usage.cost).total), usage = {
+    status = STATUS[message.stopReason], cost = amount(object(usage.cost).total), usage = {
       input_tokens = count(usage.input), output_tokens = count(usage.output),
       cache_read_tokens = count(usage.cacheRead), cache_write_tokens = count(usage.cacheWrite) },
   }

@@ -8,6 +8,7 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
+local words = transcripts.words
 
 local EDITS = { edit = true, create = true, insert = true, str_replace_editor = true, edit_anthropic = true }
 local NO_EDIT = { view = true, undo_edit = true }
@@ -15,13 +16,6 @@ local NO_EDIT = { view = true, undo_edit = true }
 local function number(value)
   local n = tonumber(math.type(value) and value or word(value))
   return n and n >= 0 and n < 1e9 and n or nil
-end
-
-local function text_of(content)
-  if word(content) then return content end
-  local texts = {}
-  for _, part in ipairs(array(content)) do texts[#texts + 1] = word(object(part).text) end
-  return table.concat(texts, "\n")
 end
 
 local function decoded(value)
@@ -83,7 +77,7 @@ end
 local function issue_in(source)
   for message in source:values "history" do
     if message.role == "user" and message.is_demo ~= true and message.message_type ~= "demonstration" then
-      local text = text_of(message.content)
+      local text = words(message.content)
       if text ~= "" then return text end
     end
   end
@@ -104,7 +98,7 @@ local function commands_of(message)
   for _, action in ipairs(array(object(message.extra).actions)) do
     commands[#commands + 1] = word(object(action).command) or word(action)
   end
-  if not commands[1] then commands[1] = text_of(message.content):match "```bash[^\n]*\n(.-)\n?```" end
+  if not commands[1] then commands[1] = words(message.content):match "```bash[^\n]*\n(.-)\n?```" end
   return commands
 end
 
@@ -118,7 +112,7 @@ end
 local mini = {}
 
 function mini.assistant(self, message, index, at)
-  self.turn:reply { at = at, text = text_of(message.content), model = self.model, message = "message " .. index,
+  self.turn:reply { at = at, text = words(message.content), model = self.model, message = "message " .. index,
     usage = usage_of(message) }
   for i, command in ipairs(commands_of(message)) do
     local id = ("%d %d"):format(index, i)
@@ -129,7 +123,7 @@ end
 
 -- An observation: the results of the commands before it, in their order.
 local function observation(self, message, at)
-  local id, text = table.remove(self.open, 1), text_of(message.content)
+  local id, text = table.remove(self.open, 1), words(message.content)
   local status = count(object(message.extra).returncode) or count(text:match "<returncode>(%d+)</returncode>")
   self.transcript:result(id, { at = at, output = text, exit_status = status, failed = status ~= nil and status ~= 0 })
 end
@@ -138,7 +132,7 @@ function mini.user(self, message, _, at)
   if self.open[1] then
     observation(self, message, at)
   elseif not self.turn:is_running() then
-    self.turn:prompt(first_fields(self, text_of(message.content)), at)
+    self.turn:prompt(first_fields(self, words(message.content)), at)
   end
 end
 

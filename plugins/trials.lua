@@ -9,6 +9,7 @@
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
+local words = transcripts.words
 
 local SUMMARY_BYTES = 2000
 local VERDICTS = { C = true, I = false, N = false, [true] = true, [false] = false }
@@ -28,20 +29,13 @@ local function stamp(value)
   return (value:find "[Zz]%s*$" or value:find "[+-]%d%d:?%d%d%s*$") and value or nil
 end
 
-local function text_of(content)
-  if word(content) then return content end
-  local texts = {}
-  for _, part in ipairs(array(content)) do texts[#texts + 1] = word(object(part).text) end
-  return table.concat(texts, "\n")
-end
-
 -- The last words of the model, and the tools that it called.
 local function said(messages)
   local last, tools, by_id = nil, {}, {}
   for _, item in ipairs(array(messages)) do
     local message = object(item)
     if message.role == "assistant" then
-      local text = text_of(message.content)
+      local text = words(message.content)
       if text:find "%S" then last = text end
       for _, called in ipairs(array(message.tool_calls)) do
         local call = object(called)
@@ -141,7 +135,7 @@ local function inspect(self, sample, index)
   local usage, by_model = usage_of(object(sample.model_usage))
   self.emit {
     session_id = debrief.session_id(self.session), timestamp = stamp(sample.completed_at),
-    input = { suite = self.suite, task = id, prompt = text_of(sample.input) },
+    input = { suite = self.suite, task = id, prompt = words(sample.input) },
     attempts = { { attempt = 1, model = self.model, verified = passed,
       output_summary = last or word(output.completion), runner_output = problem or table.concat(lines, "\n") } },
     final_status = problem and "error" or nil, model_used = self.model,

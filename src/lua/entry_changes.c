@@ -166,7 +166,7 @@ static container *push_container(lua_State *L, const place *p) {
 /* ---- Children in the body ---------------------------------------------------------------------------------------- */
 
 typedef struct child {
-  uint32_t at; /* where it begins; 0: there is none */
+  uint32_t at; /* where it begins; 0: none */
   dbf_json_value value;
   bool again; /* others have the name, too */
 } child;
@@ -185,7 +185,7 @@ static child search(const container *k, const body *b, const char *name, size_t 
   return found;
 }
 
-/* Push the note for the key at `key` in the table at `table`, and return it; 0: there is none. */
+/* Push the note for the key at `key` in the table at `table`, and return it; 0: none. */
 static lua_Integer push_note(lua_State *L, const container *k, int table, int key) {
   if (k->is_array) lua_rawgeti(L, table, lua_tointeger(L, key));
   else lua_pushvalue(L, key), lua_rawget(L, table);
@@ -417,7 +417,7 @@ static void remove_changed(container *k, change *w) {
   }
 }
 
-/* The child of the body that has the key at 2; at is 0 if there is none. */
+/* The child of the body that has the key at 2; at is 0 if no child has it. */
 static child find_in_body(lua_State *L, const place *p, container *k, lua_Integer note) {
   child found = {0};
   if (note < 0) {

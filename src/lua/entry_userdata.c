@@ -396,7 +396,7 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
-/* Where the next child begins, which began at `offset` after the first `seen` edits. NULL: there is none any more. */
+/* Where the next child begins, which began at `offset` after the first `seen` edits. NULL: no child is left. */
 static const char *next_child(const place *p, uint32_t offset, uint32_t seen) {
   const char *at = p->text + dbf_entry_edit_place(p->entry->now, offset, seen);
   at += strspn(at, " \t\r\n");

@@ -1,4 +1,5 @@
 #include "pager.h"
+#include "spawn.h"
 #include "userdata.h"
 #include "../log/error.h"
 #include "../log/io.h"
@@ -8,7 +9,6 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,35 +34,11 @@ static void mind_keys(const struct sigaction before[2]) {
   for (int i = 0; i < 2; i++) sigaction(keys[i], &before[i], NULL);
 }
 
-/* Signals as a shell would leave them. */
-static int spawn(pager *p, const char *command, int input) {
-  char *argv[] = {"sh", "-c", (char *)command, NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none, some;
-  int e = posix_spawn_file_actions_init(&actions);
-  if (e) return e;
-  sigemptyset(&none);
-  sigemptyset(&some);
-  sigaddset(&some, SIGPIPE);
-  for (int i = 0; i < 2; i++) sigaddset(&some, keys[i]);
-  e = posix_spawnattr_init(&attributes);
-  if (!e) {
-    e = posix_spawn_file_actions_adddup2(&actions, input, 0);
-    if (!e) e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
-    if (!e) e = posix_spawnattr_setsigdefault(&attributes, &some);
-    if (!e) e = posix_spawn(&p->pid, "/bin/sh", &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return e;
-}
-
 static int start(pager *p, const char *command) {
   int ends[2];
   if (!dbf_io_pipe(ends)) return errno;
-  int e = spawn(p, command, ends[0]);
+  char *argv[] = {"/bin/sh", "-c", (char *)command, NULL};
+  int e = dbf_spawn(&p->pid, argv, &(dbf_spawn_files){.input = ends[0], .output = -1});
   close(ends[0]);
   p->fd = ends[1];
   if (!e) return 0;

@@ -1,5 +1,6 @@
 #include "spool.h"
 #include "limits.h"
+#include "spawn.h"
 #include "userdata.h"
 #include "../log/error.h"
 #include "../log/io.h"
@@ -7,8 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,36 +55,11 @@ static int open_unnamed(const char *folder) {
 
 /* ---- The program ------------------------------------------------------------------------------------------------- */
 
-/* Signals as a shell would leave them, and in the group of this process: Ctrl-C is for it as well. */
-static int spawn(spool *s, char **argv, int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none, some;
-  int e = posix_spawn_file_actions_init(&actions);
-  if (e) return e;
-  sigemptyset(&none);
-  sigemptyset(&some);
-  sigaddset(&some, SIGPIPE);
-  e = posix_spawnattr_init(&attributes);
-  if (!e) {
-    e = posix_spawn_file_actions_adddup2(&actions, s->input, 0);
-    if (!e) e = posix_spawn_file_actions_adddup2(&actions, output, 1);
-    if (!e) e = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    if (!e) e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
-    if (!e) e = posix_spawnattr_setsigdefault(&attributes, &some);
-    if (!e) e = posix_spawnp(&s->pid, argv[0], &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return e;
-}
-
 /* Put the program between the input and us. 0 or an errno. */
 static int start(spool *s, char **argv) {
   int ends[2];
   if (!dbf_io_pipe(ends)) return errno;
-  int e = spawn(s, argv, ends[1]);
+  int e = dbf_spawn(&s->pid, argv, &(dbf_spawn_files){.input = s->input, .output = ends[1], .quiet = true});
   close(ends[1]);
   if (e) {
     s->pid = 0;

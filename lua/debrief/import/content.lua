@@ -40,6 +40,17 @@ local function size_of(block) -- of a picture or document, in kB
   return type(data) == "string" and (" %d kB"):format((#data * 3 // 4 + 999) // 1000) or ""
 end
 
+--- The text of what a message holds, whatever the types of its parts: a text, or all parts that have one.
+function content.words(message)
+  if type(message) == "string" then return message end
+  local texts = {}
+  for _, part in ipairs(content.array(message)) do texts[#texts + 1] = content.word(content.object(part).text) end
+  return table.concat(texts, "\n")
+end
+
+--- An amount of dollars or seconds: a number from 0 on that can be one, else nil.
+function content.amount(value) return math.type(value) and value >= 0 and value < 1e9 and value or nil end
+
 --- The value if it is an object, else {}.
 function content.object(value) return core.type(value) == "object" and value or {} end
 

@@ -85,7 +85,7 @@ local function sessions_of(self, q, level)
 end
 
 -- A function that says whether to return an entry, from an expression or a function.
-local function chooser(where)
+local function expression_of(where)
   if where == nil or type(where) == "function" then return where end
   local expression = require "debrief.query.where"
   local filter = expression.filter(where, core.log_text)
@@ -96,6 +96,16 @@ local function chooser(where)
   end
 end
 
+-- What a query chooses where no worker does: what the reader passes over, and a function that says whether to return an
+-- entry; nil for none.
+local function chooser(q)
+  local match, test = require "debrief.query.selectors".of(q)
+  local where = expression_of(q.where)
+  match = match and core.match(match)
+  if not (test and where) then return match, test or where end
+  return match, function(entry, ...) return test(entry) and where(entry, ...) end
+end
+
 -- Report what a reader met so far.
 local function report_diagnostics(reader, on_diagnostic)
   for _, d in ipairs((reader:diagnostics())) do
@@ -103,11 +113,12 @@ local function report_diagnostics(reader, on_diagnostic)
   end
 end
 
--- The iterator over a reader that scripts see. `pause` is called when there is no entry for now; false ends the loop.
-local function iterate(reader, wanted, opts, pause)
+-- The iterator over a reader that scripts see, of the entries that `match` and `wanted` choose. `pause` is called when
+-- there is no entry for now; false ends the loop.
+local function iterate(reader, match, wanted, opts, pause)
   return function()
     while true do
-      local entry, line, session = reader:next()
+      local entry, line, session = reader:next(match)
       report_diagnostics(reader, opts.on_diagnostic)
       if entry then
         if not wanted or wanted(entry, session, line) then return entry, session, line end
@@ -150,7 +161,8 @@ end
 -- @param opts a query: { session = id, "quay-*", "week:4", a path, or an array of them; since =, before = times ("7d",
 --   "last week", ns): only entries between them; where = an expression as --where takes it, or a function(entry): only
 --   entries for which it holds (one that raises ends the loop); enrich =, filter = plugins that entries pass first;
---   opt = { "limit=5" }, allow = { "git:process" } for those; line = only this line of each session; last = only the
+--   opt = { "limit=5" }, allow = { "git:process" } for those; skill =, phase =, model =, project =, outcome =, grep = a
+--   value or an array of them (see debrief.query.selectors); line = only this line of each session; last = only the
 --   latest N by time; strict = true to raise at the first damaged line }, and on_diagnostic = function(diagnostic),
 --   on_problem = function(problem of a plugin)
 -- @return an iterator of entry, session, line
@@ -162,12 +174,13 @@ function Log:entries(opts)
   local each
   if query.has_plugins(q) then
     local last = type(q.where) ~= "function" and q.last or nil -- a function has its say here, after the plugins
-    each = iterate(remote(self, q, { sessions = items, last = last, on_problem = opts.on_problem }),
+    each = iterate(remote(self, q, { sessions = items, last = last, on_problem = opts.on_problem }), nil,
       type(q.where) == "function" and q.where or nil, opts)
     if last then return each end
   else
     local reading = { log = self.handle, strict = q.strict, since = q.since, ["until"] = q["until"] }
-    each = iterate(readers.sessions(items, reading), chooser(q.where), opts)
+    local match, wanted = chooser(q)
+    each = iterate(readers.sessions(items, reading), match, wanted, opts)
   end
   return q.last and latest_of(q.last, each) or each
 end
@@ -217,9 +230,10 @@ function Log:follow(opts)
   end
   local pause, seen = patience(opts.timeout, follower)
   local reader = query.has_plugins(q) and follower or readers.follower(follower, function() return false end)
-  local wanted = chooser(q.where)
-  if query.has_plugins(q) and type(q.where) == "string" then wanted = nil end -- the worker has it
-  local next_entry = iterate(reader, wanted, opts, pause)
+  local match, wanted
+  if not query.has_plugins(q) then match, wanted = chooser(q)
+  elseif type(q.where) == "function" then wanted = q.where end -- the worker has all else
+  local next_entry = iterate(reader, match, wanted, opts, pause)
   return function()
     local entry, session, line = next_entry()
     seen()

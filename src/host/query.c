@@ -15,7 +15,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 }
 
 static void set_list(lua_State *L, const char *name, const char *const *list) {
-  if (!list) return;
+  if (!list || !*list) return;
   lua_newtable(L);
   for (lua_Integer i = 0; list[i]; i++) {
     lua_pushstring(L, list[i]);
@@ -31,7 +31,7 @@ static void set_count(lua_State *L, const char *name, uint64_t count) {
 }
 
 void dbf_query_push(lua_State *L, const debrief_query *q) {
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 17);
   if (q->sessions) { /* an empty text is a mistake, not the whole log */
     lua_pushstring(L, q->sessions);
     lua_setfield(L, -2, "sessions");
@@ -47,6 +47,12 @@ void dbf_query_push(lua_State *L, const debrief_query *q) {
   lua_setfield(L, -2, "strict");
   set_count(L, "line", q->line);
   set_count(L, "last", q->last);
+  set_list(L, "skill", q->skill);
+  set_list(L, "phase", q->phase);
+  set_list(L, "model", q->model);
+  set_list(L, "project", q->project);
+  set_list(L, "outcome", q->outcome);
+  set_list(L, "grep", q->grep);
 }
 
 /* ---- Lua -> C ---------------------------------------------------------------------------------------------------- */

@@ -52,6 +52,22 @@ static void a_window_and_an_expression_choose(void **state) {
   assert_finds(&query, "a:1 one\nb:1 three\n");
 }
 
+static void lists_of_values_choose(void **state) {
+  (void)state;
+  const char *const skills[] = {"t*", NULL}, *const one[] = {"one", "two", NULL}, *const ok[] = {"ok", NULL},
+                    *const unknown[] = {"unknown", NULL}, *const none[] = {NULL};
+  debrief_query query = reporting();
+  query.skill = skills;
+  assert_finds(&query, "a:2 two\nb:1 three\n");
+  query.outcome = unknown;
+  query.phase = query.model = query.project = none;
+  assert_finds(&query, "a:2 two\nb:1 three\n");
+  query.grep = one;
+  assert_finds(&query, "a:2 two\n");
+  query.outcome = ok;
+  assert_finds(&query, "");
+}
+
 static void plugins_change_and_choose(void **state) {
   (void)state;
   put_plugin("loud", "options = { by = { type = 'string', default = '!' } },\n"
@@ -216,6 +232,7 @@ static void a_query_outlives_its_host_without_harm(void **state) {
 
 static void wrong_queries_fail_at_once(void **state) {
   (void)state;
+  static const char *const failed[] = {"failed", NULL};
   static const struct {
     debrief_query query;
     debrief_code code;
@@ -226,6 +243,7 @@ static void wrong_queries_fail_at_once(void **state) {
       {{.sessions = "a,b\n\x1b["}, DEBRIEF_EID, "session id \"b\\x0a\\x1b[\" is not allowed"},
       {{.since = "whenever"}, DEBRIEF_EARG, "whenever"},
       {{.where = "skill = 'one'"}, DEBRIEF_EARG, "`==` compares"},
+      {{.outcome = failed}, DEBRIEF_EARG, "did you mean 'fail'?"},
       {{.enrich = "nowhere"}, DEBRIEF_EPLUGIN, "no plugin 'nowhere'"},
       {{.filter = "summary"}, DEBRIEF_EPLUGIN, "neither filter nor match"},
   };
@@ -360,6 +378,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(all_entries_come_in_the_order_of_the_sessions, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_window_and_an_expression_choose, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(lists_of_values_choose, with_log, tear_down),
       cmocka_unit_test_setup_teardown(plugins_change_and_choose, with_log, tear_down),
       cmocka_unit_test_setup_teardown(what_fails_on_the_way_is_reported_once_and_stops_nothing, with_log,
                                       tear_down),

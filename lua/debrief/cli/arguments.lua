@@ -6,12 +6,19 @@ local messages = require "debrief.cli.messages"
 
 local arguments = {}
 
+-- The values of an option that may be repeated, or have several with commas between them.
+local function listed(list) return list and #list > 0 and table.concat(list, ",") or nil end
+
+local function several(list) return list and #list > 0 and list or nil end
+
 --- The query of a command, or leave with status 2.
--- @param args session =, since =, until =, where =, enrich =, filter =, opt =, allow =, line =, last =, strict =, each
---   nil where the command has no such option
+-- @param args session =, since =, until =, where =, skill =, phase =, model =, project =, outcome =, grep =, enrich =,
+--   filter =, opt =, allow =, line =, last =, strict =, each nil where the command has no such option
 function arguments.query(args)
-  local given = { since = args.since, ["until"] = args["until"], where = args.where, enrich = args.enrich,
-    filter = args.filter, opt = args.opt, allow = args.allow, line = args.line, last = args.last,
+  local given = { since = args.since, ["until"] = args["until"], where = args.where, skill = listed(args.skill),
+    phase = listed(args.phase), model = listed(args.model), project = several(args.project),
+    outcome = listed(args.outcome), grep = several(args.grep), enrich = listed(args.enrich),
+    filter = listed(args.filter), opt = args.opt, allow = args.allow, line = args.line, last = args.last,
     strict = args.strict or false }
   if args.session and #args.session > 0 then given.sessions = args.session end
   local q, message = require "debrief.query".new(given)
@@ -69,17 +76,28 @@ end
 --- Declare the options of commands that run plugins.
 function arguments.plugin_options(command)
   command:option "--enrich":argname "PLUGIN":count "*"
-    :description "Run the enrich hook of this plugin on every entry first."
+    :description "Run the enrich hook of this plugin on every entry first; several: a,b."
   command:option "--filter":argname "PLUGIN":count "*"
-    :description "Keep only entries that the filter of this plugin keeps."
+    :description "Keep only entries that the filter of this plugin keeps; several: a,b."
   command:option "--opt":argname "KEY=VALUE":count "*"
     :description "Set an option of a plugin: plugin.key=value, or key=value with one plugin."
   arguments.run_options(command)
   arguments.isolate_option(command)
 end
 
+-- Options that may be repeated: one of the values must fit.
+local function selector(command, name, value, description)
+  command:option(name):argname(value):count "*":description(description)
+end
+
 --- Declare the options that say which entries a command is about.
 function arguments.selection_options(command)
+  selector(command, "--skill", "SKILL", "Only runs of this skill; several: a,b or repeated; a pattern: 'review-*'.")
+  selector(command, "--phase", "PHASE", "Only entries of this phase.")
+  selector(command, "--model", "MODEL", "Only entries in which this model ran, in any attempt.")
+  selector(command, "--project", "PROJECT", "Only entries of this project: its path or the last part of it.")
+  selector(command, "--outcome", "OUTCOME", "Only runs that ended so: ok, fail, skip or unknown.")
+  selector(command, "--grep", "TEXT", "Only entries with this text; no capital letters: in both cases.")
   command:option "--where":argname "EXPR"
     :description [[Only entries for which this Lua expression holds: 'skill == "review" and duration_ms > 60000'.]]
   command:option "--since":argname "TIME"

@@ -186,6 +186,7 @@ local values = {
   ARG = function() return { FILE } end,
   SESSION = sessions,
   TIME = times,
+  OUTCOME = words_of({ "ok", "fail", "skip", "unknown" }, "outcome"),
   NAMES = fields,
   PLUGIN = plugins(),
   ["PLUGIN[,PLUGIN...]"] = plugins("retrospective", true),

@@ -3,6 +3,7 @@ local core = require "debrief.core"
 local following = require "debrief.cli.follow"
 local show = require "debrief.cli.format"
 local messages = require "debrief.cli.messages"
+local selectors = require "debrief.query.selectors"
 local values = require "debrief.text.values"
 local write = require "debrief.text.write"
 
@@ -34,7 +35,7 @@ end
 -- Can entries go from the reader to the descriptor as they are?
 local function is_plain(q, manner)
   return manner.format == "jsonl" and not (manner.safe or manner.fields or q.last or q.line or q.where or q.since
-    or q["until"]) and #q.enrich + #q.filter + #q.opt + #q.allow == 0
+    or q["until"] or selectors.has(q)) and #q.enrich + #q.filter + #q.opt + #q.allow == 0
 end
 
 local function has_lines(items)

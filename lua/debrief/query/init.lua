@@ -8,6 +8,7 @@
 -- tested by the readers in C, before any hook; an expression is the first filter, after every enricher.
 -- @module debrief.query
 local core = require "debrief.core"
+local selectors = require "debrief.query.selectors"
 local suggest = require "debrief.text.suggest"
 local time = require "debrief.text.time"
 local trim = require "debrief.text.trim"
@@ -77,11 +78,29 @@ local function condition(value, key)
   return value
 end
 
+-- The values of a key of debrief.query.selectors. A text of grep and the path of a project may have commas.
+local function selection(value, key)
+  local list, message
+  if type(value) == "string" and (key == "grep" or key == "project") then list = { value }
+  else list, message = names(value, key) end
+  if not list then return nil, message end
+  if #list == 0 then return nil, ("%s is empty: name one, or leave it out"):format(key) end
+  local ok, why = selectors.check(key, list)
+  if not ok then return nil, why end
+  return list
+end
+
 local function moment(value) return value end -- time.window understands both ends together
 
 local KEYS = { sessions = names, session = names, since = moment, ["until"] = moment, before = moment,
   where = condition, enrich = names, filter = names, line = count, last = count, strict = truth, opt = options,
   allow = names }
+for _, key in ipairs(selectors.keys) do KEYS[key] = selection end
+
+-- In this order a query is checked, and the first thing that is wrong is reported.
+local ORDER = { "sessions", "session", "since", "until", "before", "where", "enrich", "filter", "line", "last",
+  "strict", "opt", "allow" }
+table.move(selectors.keys, 1, #selectors.keys, #ORDER + 1, ORDER)
 
 -- Two spellings of one key.
 local SHORT = { session = "sessions", before = "until" }
@@ -118,14 +137,14 @@ end
 -- @param given a query
 -- @param door array of further keys that the caller takes itself, or nil
 -- @return { sessions = array or nil for all, since =, ["until"] = ns or nil, where = text or function, line =, last =,
---   strict = boolean, enrich =, filter =, opt =, allow = arrays, now = the moment that times count from }; or nil, a
---   message, and true when it is about a key that is not known
+--   skill =, phase =, model =, project =, outcome =, grep = arrays or nil, strict = boolean, enrich =, filter =, opt =,
+--   allow = arrays, now = the moment that times count from }; or nil, a message, and true when it is about a key that is not
+--   known
 function query.new(given, door)
   local fault = unknown_key(given, door)
   if fault then return nil, fault, true end
   local q = { strict = false, enrich = {}, filter = {}, opt = {}, allow = {}, now = core.now() }
-  for _, key in ipairs { "sessions", "session", "since", "until", "before", "where", "enrich", "filter", "line", "last",
-    "strict", "opt", "allow" } do
+  for _, key in ipairs(ORDER) do
     local name = SHORT[key] or key
     if given[key] ~= nil then
       if SHORT[key] and given[name] ~= nil then
@@ -144,8 +163,10 @@ end
 
 --- The part of a query that workers need, as plain data.
 function query.plain(q)
-  return { since = q.since, ["until"] = q["until"], where = type(q.where) == "string" and q.where or nil,
+  local out = { since = q.since, ["until"] = q["until"], where = type(q.where) == "string" and q.where or nil,
     strict = q.strict }
+  for _, key in ipairs(selectors.keys) do out[key] = q[key] end
+  return out
 end
 
 --- Do plugins have a say in which entries there are?

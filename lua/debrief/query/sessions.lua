@@ -8,6 +8,7 @@
 -- @module debrief.query.sessions
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
+local patterns = require "debrief.text.pattern"
 local suggest = require "debrief.text.suggest"
 
 local sessions = {}
@@ -46,19 +47,6 @@ function sessions.all(log)
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------------------------
-
--- Does the name match a pattern with * and ? in it? Only the last * is tried again, so that no pattern takes long.
-local function matches(name, pattern)
-  local i, j, star, from = 1, 1, nil, nil
-  while i <= #name do
-    local c = pattern:sub(j, j)
-    if c == "*" then star, from, j = j, i, j + 1
-    elseif c == "?" or c == name:sub(i, i) then i, j = i + 1, j + 1
-    elseif star then from, j = from + 1, star + 1 i = from
-    else return false end
-  end
-  return not pattern:find("[^*]", j)
-end
 
 -- A line number; 0 and what no integer holds name no line.
 local function line_of(session, digits)
@@ -126,7 +114,7 @@ local function add_matching(log, pattern, add, missing)
   if not list then return nil, failure end
   local found = false
   for _, item in ipairs(list) do
-    if matches(item.session, pattern) then
+    if patterns.matches(item.session, pattern) then
       found = true
       add(item)
     end
@@ -173,7 +161,7 @@ function sessions.of(log, q, opts)
       item, line = by_path(name)
       ok, failure = item ~= nil, line
       if item then add(item, line) end
-    elseif name:find "[*?]" then ok, failure = add_matching(log, name, add, opts.missing)
+    elseif patterns.is(name) then ok, failure = add_matching(log, name, add, opts.missing)
     else ok, failure = add_named(log, name, add, opts.missing) end
     if not ok then return nil, failure end
   end

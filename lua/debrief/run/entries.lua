@@ -32,7 +32,7 @@ end
 function entries.new(given, hooks, reader, names)
   local s = { names = names, reported = 0, strict = true, last = given.last and latest.new(given.last) }
   s.pipeline, s.reader = pipeline.new(hooks), reader
-  s.plain = #hooks.enrich + #hooks.filter == 0 and not s.last and s.reader.batch ~= nil
+  s.plain = #hooks.enrich + #hooks.filter == 0 and not (hooks.match or s.last) and s.reader.batch ~= nil
   return s
 end
 

@@ -1,6 +1,8 @@
 --- The way of an entry through the hooks, inside one worker state.
 --
---     reader -> enrich* -> filter* -> kept entry -> each retrospective: its own enrich -> match -> filter -> step
+--     match -> enrich* -> filter* -> kept entry -> each retrospective: its own enrich -> match -> filter -> step
+--
+-- The first match is that of the query, tested by the reader.
 --
 -- Hooks run in one protected loop for many entries. When one raises, the loop ends, the error is noted with its place,
 -- and the loop starts again after that hook: so the protection costs nothing per entry.
@@ -18,13 +20,17 @@ local Pipeline = {}
 Pipeline.__index = Pipeline
 
 --- A pipeline over loaded plugins.
--- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, path =, ctx = }
+-- @param hooks { enrich = {plugin...}, filter = {plugin...}, retro = {plugin...} }, each { table =, path =, ctx = };
+--   and match = what core.match takes, or nil: the reader passes over all other entries
 function pipeline.new(hooks)
-  for _, list in pairs(hooks) do
-    for _, hook in ipairs(list) do hook.match = hook.match or hook.table.match and core.match(hook.table.match) end
+  for _, name in ipairs { "enrich", "filter", "retro" } do
+    for _, hook in ipairs(hooks[name]) do
+      hook.match = hook.match or hook.table.match and core.match(hook.table.match)
+    end
   end
-  return setmetatable({ enrich = hooks.enrich, filter = hooks.filter, retro = hooks.retro, problems = {}, order = {},
-    distinct = {}, entries = 0, kept = 0 }, Pipeline)
+  return setmetatable({ wanted = hooks.match, match = hooks.match and core.match(hooks.match), enrich = hooks.enrich,
+    filter = hooks.filter, retro = hooks.retro, problems = {}, order = {}, distinct = {}, entries = 0, kept = 0 },
+    Pipeline)
 end
 
 -- ---- Errors -----------------------------------------------------------------------------------------------------
@@ -190,7 +196,7 @@ function Pipeline:loop(s)
   local reader = s.reader
   if s.entry then self:finish_entry(s) end
   while not self.over do
-    local entry, line, session = reader:next()
+    local entry, line, session = reader:next(self.match)
     if not entry then return line end
     self.line, self.session = line, session
     s.entry, s.at, s.chained, s.next_retro, s.running = entry, 1, false, 1, nil
@@ -201,7 +207,7 @@ end
 -- Steps over one session. Returns false and what the source returned instead of an entry, or true when the
 -- retrospective has stopped.
 local function step_source(self, p, source)
-  local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, p.match
+  local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, self.both
   while not p.stopped do
     local entry, line, code, at, offset = next_entry(source, match)
     if not entry then return false, line, code, at, offset end
@@ -230,10 +236,26 @@ function Pipeline:step_loop(s)
   end
 end
 
+-- What a retrospective's match and that of the query ask for together: a matcher, nil for nothing; and false when one
+-- cannot say both.
+local function both(p, wanted)
+  if not wanted then return p.match, true end
+  local all = {}
+  for name, value in next, wanted do all[name] = value end
+  for name, value in next, p.table.match or {} do
+    if all[name] ~= nil then return nil, false end
+    all[name] = value
+  end
+  return core.match(all), true
+end
+
 -- Is step_loop enough?
 function Pipeline:only_steps(s)
   local t = #self.retro == 1 and self.retro[1].table
-  return t and #self.enrich == 0 and #self.filter == 0 and not s.sink and not (t.enrich or t.filter)
+  if not t or #self.enrich + #self.filter > 0 or s.sink or t.enrich or t.filter then return false end
+  local possible
+  self.both, possible = both(self.retro[1], self.wanted)
+  return possible
 end
 
 -- After an error: count it, and decide where to go on. Returns false when the error is not a plugin's.

@@ -13,6 +13,7 @@ local pipeline = require "debrief.run.pipeline"
 local load_plugin = require "debrief.plugin.load"
 local options_of = require "debrief.plugin.options"
 local said = require "debrief.plugin.said"
+local selectors = require "debrief.query.selectors"
 local readers = require "debrief.query.reader"
 local served = require "debrief.run.served"
 
@@ -67,6 +68,18 @@ local function hooks_of(names)
   return list
 end
 
+-- What the query selects without an expression: tested on the line by the reader where that is possible, and else
+-- before anything else, but after enrichers, which may set what is tested.
+local function selection(enrich, filter)
+  local match, test = selectors.of(job.query)
+  local first = #enrich == 0 and match or nil
+  if test or match and not first then
+    table.insert(filter, 1, { table = { name = "query", match = not first and match or nil, filter = test },
+      path = "query", ctx = {} })
+  end
+  return first
+end
+
 local function hooks()
   local filter = hooks_of(job.filter)
   if job.query.where then
@@ -77,7 +90,8 @@ local function hooks()
     end
     table.insert(filter, 1, where)
   end
-  return { enrich = hooks_of(job.enrich), filter = filter, retro = hooks_of(retro) }
+  local enrich = hooks_of(job.enrich)
+  return { match = selection(enrich, filter), enrich = enrich, filter = filter, retro = hooks_of(retro) }
 end
 
 -- Does the plugin have what it is asked for?
@@ -333,8 +347,9 @@ end
 -- @param given { sessions =, last = how many }
 -- @return { places = array of { path =, line = }, and what was met on the way }
 function worker.latest(given)
-  local p, kept = pipeline.new { enrich = hooks_of(job.enrich), filter = hooks().filter, retro = {} },
-    latest.new(given.last)
+  local all, kept = hooks(), latest.new(given.last)
+  all.retro = {}
+  local p = pipeline.new(all)
   local result = read_sessions(p, given.sessions, function(entry, _, line, path) kept.add(entry, path, line) end)
   result.places = {}
   for i, item in ipairs(kept.list()) do result.places[i] = { path = item.session, line = item.line } end

@@ -136,6 +136,15 @@ typedef struct debrief_query {
   void *user;
   uint64_t line; /* only this line of each session; 0: all */
   uint64_t last; /* only so many entries, the latest by time that enrich and filter keep; 0: all */
+  /* Arrays that end with NULL; NULL or empty: any. An entry must have one value of each that is given. `*` and `?` make
+   * a pattern, except in outcome and grep. */
+  const char *const *skill; /* "review", "tools:review" for the skill of a plugin, "quay-*" */
+  const char *const *phase;
+  const char *const *model;   /* of the entry or of any of its attempts */
+  const char *const *project; /* project_root, or its last part */
+  const char *const *outcome; /* "ok", "fail", "skip" or "unknown" */
+  /* A text in a string of the entry, at any depth. Without a capital letter it is found in both cases (A to Z). */
+  const char *const *grep;
 } debrief_query;
 
 /* ---- Appending (C -> file) ------------------------------------------------------------------------------- */

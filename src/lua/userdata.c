@@ -1,6 +1,6 @@
 #include "userdata.h"
 
-/* Upvalue 1 of every method is its metatable, so that a method knows its own objects by one comparison. __metatable hides
+/* Upvalue 1 of every method, and of close, is its metatable, so that a method knows its own objects by one comparison. __metatable hides
  * it: nobody can call __gc a second time. */
 void dbf_userdata_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
   luaL_newmetatable(L, name);
@@ -8,9 +8,10 @@ void dbf_userdata_type(lua_State *L, const char *name, const luaL_Reg *methods, 
   lua_pushvalue(L, -2);
   luaL_setfuncs(L, methods, 1);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, close);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, close, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__gc");
   lua_setfield(L, -2, "__close");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");

@@ -152,6 +152,114 @@ describe("plugins", function()
     end)
   end)
 
+  describe("--check of an importer", function()
+    local LOG = [[
+{"id":"a1","host":"web-1","task":"deploy"}
+{"id":"a2","host":"web-1","task":"rollback"}
+{"id":"a3","host":"web-2","task":"deploy","open":true}
+]]
+
+    -- An importer with something in its loop, before it, and on file level.
+    local function importer(loop, before, file, detect)
+      return ([[local debrief = require "debrief"
+        local cjson = require "cjson"
+        %s
+        return { name = "deploys", api = 1, import = { files = { "deploy*.jsonl" },
+          detect = function(path, head) %s end,
+          open = function(source, emit, ctx)
+            %s
+            for line, number in source:lines() do
+              local entry = { session_id = debrief.session_id(line.host), skill = line.task,
+                source = { kind = "deploys", key = line.id } }
+              %s
+              emit(entry, { open = line.open })
+            end
+          end } }]]):format(file or "", detect or "return head:find '\"task\"' ~= nil", before or "", loop or "")
+    end
+
+    local function checked(text, ...)
+      scene:write("deploys.lua", text)
+      scene:write("deploy.jsonl", LOG)
+      return scene:run { "plugins", "--check", "./deploys.lua", ... }
+    end
+
+    it("runs it whole, again, with --final and cut", function()
+      local expected = "deploys: loads; hooks: import\n"
+        .. "deploys: deploy.jsonl: 3 entries in 2 sessions, 1 of them withheld without --final\n"
+        .. "deploys: deploy.jsonl: the same entries in fresh states, and when it is read again\n"
+        .. "deploys: deploy.jsonl, cut in 4 places: no errors, and no other keys\n"
+      local r = checked(importer(), "deploy.jsonl")
+      assert.same({ expected, "", 0 }, { r.out, r.err, r.status })
+      if not program.sanitized then
+        r = checked(importer(), "deploy.jsonl", "--isolate")
+        assert.same({ expected, "", 0 }, { r.out, r.err, r.status })
+      end
+      scene:sh "gzip -k deploy.jsonl"
+      r = checked(importer(), "deploy.jsonl.gz")
+      assert.same({ expected, "", 0 }, { r.out, r.err, r.status })
+    end)
+
+    it("reports each fault with the hook and the line", function()
+      local function finds(want, ...)
+        local r = checked(importer(...), "deploy.jsonl")
+        assert.equal(1, r.status, r.err)
+        assert.truthy((r.out .. r.err):find(want, 1, true), r.out .. r.err)
+      end
+      finds("deploys: import.detect: it does not recognise deploy.jsonl, which looks like JSON lines that begin with "
+        .. "an object with host, id, task\n", nil, nil, nil, "return false")
+      finds("plugin 'deploys', detect: ./deploys.lua:5: attempt to", nil, nil, nil, "return head.x.y")
+      finds("plugin 'deploys', import: ./deploys.lua:11: attempt to index a nil value (field 'x') (at deploy.jsonl:2)",
+        "if number == 2 then line.x.y = 1 end")
+      finds("import.open: deploy.jsonl:2: emit: duration_ms is string, not integer: left out\n",
+        "if number == 2 then entry.duration_ms = '5' end")
+      finds("import.open: deploy.jsonl:2: key 'same' of session web-1 is used twice, the first time at deploy.jsonl:1: "
+        .. "only one of the two entries is stored\n", "entry.source.key = 'same'")
+      finds("import.open: it keeps state outside of open, so what it emits depends on the files before: "
+        .. "deploy.jsonl:1: the entry with key '1' of session web-1 is in one of them only\n",
+        "n = n + 1 if n > 3 then return end entry.source.key = tostring(n)", nil, "local n = 0")
+      finds("import.open: it keeps state outside of open", "entry.phase = tostring(seen[line.id]) seen[line.id] = true",
+        nil, "local seen = {}")
+      finds("import.open: two runs over the same file differ (math.random, or the order of next?): "
+        .. "deploy.jsonl:1: the entry with key 'a1' of session web-1 has ",
+        "entry.phase = tostring(math.random(1 << 40))")
+      finds("import.open: deploy.jsonl:1: the entry with key 'a1' of session web-1 is missing with --final",
+        "if ctx.final and number == 1 then entry.source.key = 'b1' end")
+      finds("import.open: deploy.jsonl: the error comes when the file ends after ", nil,
+        "for line in source:read():gmatch '[^\\n]+' do cjson.decode(line) end")
+      finds("and the whole file has no such key: it must not change as a file grows",
+        "entry.source.key = 'of-' .. size .. line.id", "local size = #source:read()")
+      finds("import.open: deploy.jsonl: no entry was stored, so nothing else could be checked", "do return end")
+    end)
+
+    it("says what it could not try", function()
+      local r = checked(importer())
+      assert.same({ "deploys: loads; hooks: import\n"
+        .. "deploys: its import was not run: name files for that (deploy*.jsonl)\n", "", 0 },
+        { r.out, r.err, r.status })
+      r = checked(importer(), "absent.jsonl")
+      assert.same({ 1, "debrief: absent.jsonl: No such file or directory\n" }, { r.status, r.err })
+      r = checked(importer(), ".")
+      assert.same({ 2, "debrief: plugins --check: name files, not folders or -\n" }, { r.status, r.err })
+      r = scene:run { "plugins", "./deploys.lua", "deploy.jsonl" }
+      assert.same({ 2, "debrief: plugins: a FILE goes with --check\n" }, { r.status, r.err })
+      r = scene:run { "plugins", "--check", "summary", "deploy.jsonl" }
+      assert.same({ 2, "debrief: plugins --check: summary has no import hook, so it reads no deploy.jsonl\n" },
+        { r.status, r.err })
+      scene:sh [[sqlite3 notes.db 'create table notes(id text); insert into notes values ("n1")']]
+      scene:write("rows.lua", [[return { name = "rows", api = 1, import = { open = function(source, emit)
+        for row in source:rows "select id from notes" do
+          emit { session_id = "notes", source = { kind = "rows", key = row.id } }
+        end
+      end } }]])
+      r = scene:run { "plugins", "--check", "./rows.lua", "notes.db" }
+      assert.same({ "rows: loads; hooks: import\n"
+        .. "rows: it has no import.detect, so it reads files only if the user names it as the KIND\n"
+        .. "rows: notes.db: 1 entry in 1 session, 0 of them withheld without --final\n"
+        .. "rows: notes.db: the same entries in fresh states, and when it is read again\n"
+        .. "rows: notes.db was not tried cut: it is not a text\n", "", 0 }, { r.out, r.err, r.status })
+    end)
+  end)
+
   it("calls a match alone a filter, which --check tries", function()
     scene:write("m.lua", [[return { name = "m", api = 1, match = { skill = "a" } }]])
     local r = scene:run { "plugins", "./m.lua" }

@@ -184,6 +184,18 @@ describe("run", function()
     assert.same({}, zombies())
   end)
 
+  it("leaves no descriptor of a copy of its output that is collected, or leaves its block", function()
+    local function descriptors() return #core.list "/proc/self/fd" end
+    local before = descriptors()
+    for _ = 1, 5 do core.spool("Makefile", "head", "-c", "5") end
+    do
+      local spool <close> = core.spool("Makefile", "head", "-c", "5")
+      assert.equal(5, spool:size())
+    end
+    collectgarbage()
+    assert.equal(before, descriptors())
+  end)
+
   describe("in a host", function()
     local scene
     before_each(function() scene = program.scene() end)

@@ -15,9 +15,12 @@ local plugins = {
 function plugins.options(command)
   command:argument "PLUGIN":target "name":args "?":argname "PLUGIN"
     :description "Show this plugin: its hooks, options and needs."
+  command:argument "FILE":target "files":args "*"
+    :description "With --check, for an importer: the foreign logs to run it on."
   arguments.run_options(command)
   arguments.isolate_option(command)
-  command:flag "--check":description "Run it on the entries of the log, and test the law of merge."
+  command:flag "--check"
+    :description "Run it on the entries of the log, and test the law of merge; run an importer on each FILE."
 end
 
 -- One line, which may hold what a plugin's author wrote.
@@ -79,6 +82,7 @@ function plugins.run(args)
     if not args.name then messages.fail("plugins --check: name a plugin", 2) end
     return require "debrief.cli.plugins_check".run(args)
   end
+  if args.files[1] then messages.fail("plugins: a FILE goes with --check", 2) end
   if args.name then return show(args.name, args.allow) end
   if #args.allow > 0 then messages.fail("plugins: --allow goes with the name of a plugin", 2) end
   local list, faults = arguments.all_plugins()

@@ -1,5 +1,5 @@
---- `debrief plugins --check FILE`: load a plugin, run it on real entries, test the law of merge, and whether it keeps
--- state that other workers would not have.
+--- `debrief plugins --check PLUGIN [FILE…]`: load a plugin, run it on real entries, test the law of merge, and whether
+-- it keeps state that other workers would not have; run an importer on files.
 -- @module debrief.cli.plugins_check
 local arguments = require "debrief.cli.arguments"
 local output = require "debrief.cli.output"
@@ -141,6 +141,36 @@ local function check_state(job, sessions, whole, name)
   return true
 end
 
+-- ---- Importers ------------------------------------------------------------------------------------------------------
+
+-- Run an importer on a file. False if that found a fault.
+local function check_file(job, about, file)
+  local result, message = require "debrief.run.import_trial".run(job, about, file)
+  if not result then messages.fail(message) end
+  for _, text in ipairs(result.said) do say("%s", text) end
+  for _, text in ipairs(result.faults) do say("%s", text) end
+  local broken = messages.problems(result.problems)
+  messages.diagnostics(result.diagnostics, result.dropped)
+  return not broken and #result.faults == 0
+end
+
+local function check_importer(job, about, paths)
+  if not paths[1] then
+    say("%s: its import was not run: name files for that (%s)", about.name,
+      table.concat(about.files or { "*.jsonl" }, ", "))
+    return true
+  end
+  local found, message = require "debrief.import.tree".files(paths, function() return false end)
+  if not found then messages.fail(message) end
+  if #found.files < #paths then messages.fail("plugins --check: name files, not folders or -", 2) end
+  local fine = true
+  job.import = { about.name }
+  for _, file in ipairs(found.files) do fine = check_file(job, about, file) and fine end
+  return fine
+end
+
+-- ---- The command ----------------------------------------------------------------------------------------------------
+
 --- Check one plugin. @return the exit status
 function trial.run(args)
   local job = arguments.job_of_plugin(args.name, arguments.query { allow = args.allow })
@@ -150,6 +180,10 @@ function trial.run(args)
   local about = all[job.plugins[1].name]
   local has = roles(job, about)
   say("%s: loads; hooks: %s", about.name, table.concat(about.hooks, ", "))
+  if args.files[1] and not has.import then
+    messages.fail(("plugins --check: %s has no import hook, so it reads no %s"):format(about.name, args.files[1]), 2)
+  end
+  if has.import and not check_importer(job, about, args.files) then return 1 end
   if not (has.retrospective or has.enrich or has.filter) then return 0 end
   local sessions = arguments.sessions(args, arguments.query {})
   local whole = run(job, sessions)

@@ -51,13 +51,14 @@ local function add_diagnostics(run, reader, path)
 end
 
 -- What an importer leaves out of an entry, with the line of the foreign log: nothing is damaged by it.
-local function report(run, path, line, text)
+-- @param by_emit true: the plugin did not report it, but emit could not store what it was given
+local function report(run, path, line, text, by_emit)
   local odd = run.odd[path] or 0
   run.odd[path] = odd + 1
   if odd > MOST_ODD then return end
   if odd == MOST_ODD then text = "more is left out than is listed" end
   run.diagnostics[#run.diagnostics + 1] = { path = path, line = line or 1, offset = 1, kind = "left_out",
-    message = tostring(text), excerpt = "", damage = false }
+    message = tostring(text), excerpt = "", damage = false, by_emit = by_emit }
 end
 
 -- `open` may take a second for each line and each entry, so both are rationed: MOST_PASSES over a file, and an entry
@@ -233,7 +234,7 @@ end
 local function emitter(run, given)
   return function(entry, opts)
     if opts ~= nil and type(opts) ~= "table" then error("emit: the second argument is a table: { open = true }", 2) end
-    local text = line_of(entry, function(message) report(run, run.path or run.given, run.line, message) end)
+    local text = line_of(entry, function(message) report(run, run.path or run.given, run.line, message, true) end)
     if not text then
       run.refused = run.refused + 1
       return false
@@ -252,9 +253,10 @@ local function emitter(run, given)
     if run.ration >= 0 then core.progress() end
     local one = run.sessions[id]
     if not one then
-      one = { session = id, lines = {}, keys = {} }
+      one = { session = id, lines = {}, keys = {}, places = given.places and {} or nil }
       run.sessions[id], run.entries[#run.entries + 1] = one, one
     end
+    if one.places then one.places[#one.places + 1] = ("%s:%d"):format(run.path or run.given, run.line or 1) end
     one.lines[#one.lines + 1], one.keys[#one.keys + 1] = text, entry.source.key
     return true
   end
@@ -288,11 +290,12 @@ end
 
 --- Import one file: what its entries are. The caller stores them.
 -- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out
---   what ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil }
+--   what ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil,
+--   places = true: say where each entry comes from }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
--- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each }… }, none when the hook failed,
---   withheld = array of "session key", refused =, before = counts, read = path -> true, line = the last that was read,
---   diagnostics =, dropped = }
+-- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each, places = "file:line" of each if
+--   asked for: what was read last }… }, none when the hook failed, withheld = array of "session key", refused =,
+--   before = counts, read = path -> true, line = the last that was read, diagnostics =, dropped = }
 function import.run(given, call)
   local run = {
     diagnostics = {}, dropped = 0, withheld = {}, sessions = {}, entries = {}, read = {}, files = given.files,

@@ -167,19 +167,22 @@ local function diagnostics(list)
   for i, d in ipairs(type(list) == "table" and list or {}) do
     d = type(d) == "table" and d or {}
     out[i] = { path = tostring(d.path), line = integer(d.line), offset = integer(d.offset), kind = tostring(d.kind),
-      message = tostring(d.message), excerpt = tostring(d.excerpt), damage = d.damage == true }
+      message = tostring(d.message), excerpt = tostring(d.excerpt), damage = d.damage == true,
+      by_emit = d.by_emit == true }
   end
   return out
 end
 
 -- What an isolated importer emitted is stored by its caller, which gets nothing but texts and counts. Lines are checked
 -- when they are stored.
-function check.import(_, answer)
+function check.import(self, answer)
   local entries = {}
   for i, one in ipairs(type(answer.entries) == "table" and answer.entries or {}) do
     one = type(one) == "table" and one or {}
-    entries[i] = { session = tostring(one.session), lines = texts(one.lines), keys = texts(one.keys) }
-    if #entries[i].lines ~= #entries[i].keys then return nil, "its answer is damaged" end
+    entries[i] = { session = tostring(one.session), lines = texts(one.lines), keys = texts(one.keys),
+      places = self.given.places and texts(one.places) or nil }
+    local places = entries[i].places or entries[i].keys
+    if #entries[i].lines ~= #entries[i].keys or #places ~= #entries[i].keys then return nil, "its answer is damaged" end
   end
   answer.entries, answer.withheld = entries, texts(answer.withheld)
   for _, key in ipairs { "refused", "before", "dropped" } do answer[key] = integer(answer[key]) end

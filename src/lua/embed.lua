@@ -23,12 +23,16 @@ end
 -- an append does.
 local function compile(path, text, foreign) return string.dump(assert(load(text, "@" .. path, "t")), foreign) end
 
--- The text of a module without lines that are comments, which stay as empty ones: it is there for another release of
--- Lua only, and its comments would be a twelfth of a program. As it was if the code is not the same without them.
-local function without_comments(path, text)
-  local short = text:gsub("%f[^\n\0][ ]*%-%-[^\n]*", "")
-  local fine = load(short, "@" .. path, "t")
-  return fine and string.dump(fine) == compile(path, text, false) and short or text
+-- The text of a module without what its code is the same without: lines that are comments, which stay as empty ones,
+-- and indentation. The text is there for another release of Lua only, and would be a tenth larger.
+local function shorter(path, text)
+  local code = compile(path, text, false)
+  for _, pattern in ipairs { "%f[^\n\0][ ]*%-%-[^\n]*", "%f[^\n\0] +" } do
+    local short = text:gsub(pattern, "")
+    local fine = load(short, "@" .. path, "t")
+    if fine and string.dump(fine) == code then text = short end
+  end
+  return text
 end
 
 -- Numbers, not a string: C promises no more than 4,095 characters of a literal.
@@ -64,7 +68,7 @@ local function embed(index, word)
   local path, file, foreign = place(word)
   local text = read(file)
   local code = path:find "^lua/" and compile(path, text, foreign)
-  if code and not foreign then text = without_comments(path, text) end
+  if code and not foreign then text = shorter(path, text) end
   return array("text" .. index, text) .. (code and array("code" .. index, code) or ""),
     ("    {%q, (const char *)text%d, %d, %s, %d, %s},\n"):format(path, index, #text,
       code and "(const char *)code" .. index or "NULL", code and #code or 0, foreign)

@@ -93,11 +93,34 @@ describe("aggregate", function()
     it("are values of the data up to a hundred of them", function()
       local state = agg.quantiles()
       for x = 100, 1, -1 do agg.add(state, x * 10) end
-      assert.equal(500, agg.quantile(state, 0.5))
+      assert.equal(500, agg.quantile(state, 0.499))
       assert.equal(950, agg.quantile(state, 0.95))
       assert.equal(10, agg.quantile(state, 0))
       assert.equal(1000, agg.quantile(state, 1))
       assert.equal("integer", math.type(agg.quantile(state, 0.5)))
+    end)
+
+    it("have a median between the two in the middle while all are kept, and say how far off a value may be", function()
+      local function median(...)
+        local state = agg.quantiles()
+        for _, x in ipairs { ... } do agg.add(state, x) end
+        return agg.quantile(state, 0.5)
+      end
+      local function is(expected, got)
+        assert.equal(expected, got)
+        assert.equal(math.type(expected), math.type(got))
+      end
+      is(505, median(500, 510)) is(1.5, median(2, 1)) is(-1, median(-3, 1)) is(-0.5, median(-1, 0))
+      is(7, median(9, 7, 1))
+      is(2.25, median(2, 2.5)) is(math.maxinteger - 1, median(math.maxinteger, math.maxinteger - 2))
+      local state = agg.quantiles()
+      for x = 1, 100 do agg.add(state, x) end
+      assert.same({ 37, 0 }, { agg.rank(state, 37) })
+      agg.add(state, 101)
+      local value, wrong = agg.rank(state, 37)
+      assert.is_true(math.abs(value - 37) <= 37 * wrong and wrong == 0.01)
+      assert.has_error(function() agg.rank(state, 102) end, "aggregate.rank: expected an integer from 1 to 101")
+      assert.has_error(function() agg.rank(agg.sum(), 1) end, "aggregate.rank: needs what aggregate.quantiles made")
     end)
 
     it("count what is above a number, exactly up to a hundred", function()

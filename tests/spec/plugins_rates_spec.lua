@@ -134,7 +134,7 @@ describe("phases", function()
     local report = run("phases", { { phase = "build", skill = "a", final_status = "ok", duration_ms = 10 },
       { phase = "plan", skill = "b", final_status = "fail", duration_ms = 50 }, { skill = "a" },
       { phase = "build", skill = "a", final_status = "skip", duration_ms = 20 } })
-    assert.same({ "plan 1 0/1 50 50 b 1", "build 2 1/1 30 10 a 2", "- 1 0/0 - - a 1" }, rows(report, 1))
+    assert.same({ "plan 1 0/1 50 50 b 1", "build 2 1/1 30 15 a 2", "- 1 0/0 - - a 1" }, rows(report, 1))
   end)
 end)
 

@@ -283,6 +283,17 @@ describe("text", function()
       "-1.5 s" }, shown)
   end)
 
+  it("shows no -0, and of tiny values the first digit that counts", function()
+    local number = require("debrief.text.values").number
+    local shown = {}
+    for i, case in ipairs { { -0.0 }, { -0.00407 }, { 3.2e-9 }, { 0.005 }, { -0.4, "ms" }, { -0.3, "count" },
+      { 0.001, "usd" }, { -0.25, "usd" }, { 0, "usd" }, { -0.0, "percent" }, { 0.00407, "percent" } } do
+      shown[i] = number(case[1], case[2])
+    end
+    assert.same({ "0.00", "-0.004", "3e-09", "0.01", "0 ms", "0", "$0.001", "-$0.25", "$0.00", "0.00 %", "0.004 %" },
+      shown)
+  end)
+
   it("shows rates with their numbers, marks small ones, and explains the mark once", function()
     local rows = {}
     for i, r in ipairs { { 12, 15 }, { 2, 3 }, { 199, 200 }, { 0, 0 } } do rows[i] = { { num = r[1], den = r[2] } } end

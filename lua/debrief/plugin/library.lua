@@ -2,6 +2,7 @@
 -- the tables in here, and the functions of its rights (debrief.plugin.sandbox).
 -- @module debrief.plugin.library
 local core = require "debrief.core"
+local measures = require "debrief.entry.measures"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
 local skill = require "debrief.entry.skill"
@@ -29,6 +30,11 @@ local library = {
   json = core.json,
   --- `list(log:entries { … })`: an array of what an iterator returns; entries are then shown with their places.
   list = require "debrief.entry.collect".collect,
+  --- `measure(name)`: what can be measured of a run: { kind = "rate" or "number", of = function(entry), unit =,
+  -- statistic = "median" or "mean" }; nil for an unknown name.
+  measure = measures.named,
+  --- The names of all measures.
+  measures = measures.names,
   --- What null is in arrays and iterations; the same value as cjson.null.
   null = core.null,
   --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.
@@ -57,6 +63,8 @@ local library = {
   skill_namer = skill.namer,
   --- `skill_names(by)`: a state of aggregate.by with such keys, by the names that people see.
   skill_names = skill.names,
+  --- Intervals and tests: the module debrief.statistics.
+  statistics = require "debrief.statistics",
   --- `subagent(entry)`: the subagent that ran it as a part of another run, nil if it is a run of its own.
   subagent = require "debrief.entry.subagent",
   --- `table(entry)`: a plain table of it, or of a part of it.

@@ -17,7 +17,7 @@ local function finite(x)
 end
 
 local function duration(ms)
-  local sign = ms < 0 and "-" or ""
+  local sign = ms <= -0.5 and "-" or ""
   ms = math.abs(ms)
   if ms < 999.5 then return ("%s%.0f ms"):format(sign, ms) end
   if ms < 59950 then return ("%s%.1f s"):format(sign, ms / 1000) end
@@ -36,17 +36,18 @@ local function bytes(n)
   return (i == 1 and "%.0f %s" or "%.1f %s"):format(n, units[i])
 end
 
+-- What two digits would show as 0 has one that counts: 0.004, 3e-09.
 local function plain(x)
   if math.type(x) == "integer" then return ("%d"):format(x) end
   local size = math.abs(x)
-  if size >= 1e15 or (size > 0 and size < 0.005) then return ("%.3g"):format(x) end
-  return ("%.2f"):format(x)
+  if size == 0 then return "0.00" end -- never -0.00
+  return (size >= 1e15 and "%.3g" or size < 0.005 and "%.1g" or "%.2f"):format(x)
 end
 
 -- 1234567 -> 1,234,567
 local function grouped(x)
   if math.abs(x) >= 1e15 then return plain(x) end
-  local digits = ("%.0f"):format(x):reverse():gsub("(%d%d%d)", "%1,")
+  local digits = ("%.0f"):format(math.abs(x) <= 0.5 and 0 or x):reverse():gsub("(%d%d%d)", "%1,")
   return (digits:reverse():gsub("^(-?),", "%1"))
 end
 
@@ -57,7 +58,7 @@ local units = {
   s = function(x) return duration(x * 1000) end,
   bytes = bytes,
   percent = function(x) return plain(x) .. " %" end,
-  usd = function(x) return ("%s$%.2f"):format(x < 0 and "-" or "", math.abs(x)) end,
+  usd = function(x) return (x < 0 and "-$" or "$") .. plain(math.abs(x) + 0.0) end,
 }
 values.units = units
 

@@ -24,6 +24,7 @@
 local largest = require "debrief.retro.aggregate.largest"
 local plain = require "debrief.retro.aggregate.plain"
 local quantiles = require "debrief.retro.aggregate.quantiles"
+local rates = require "debrief.statistics.rates"
 local sum = require "debrief.retro.aggregate.sum"
 local top = require "debrief.retro.aggregate.top"
 
@@ -71,7 +72,7 @@ function aggregate.min() return { aggregate = "min" } end
 --- The largest number or, among strings, the last in their order.
 function aggregate.max() return { aggregate = "max" } end
 
---- Quantiles of numbers: exact for 100 values and fewer, within 1 % beyond. Ask with `quantile`.
+--- Quantiles of numbers: exact for 100 values and fewer, within 1 % beyond. Ask with `quantile` and `rank`.
 function aggregate.quantiles() return quantiles.new() end
 
 --- How many different values came. Exact up to `limit` (default 10000); beyond, `value` says "more than limit".
@@ -198,13 +199,26 @@ function aggregate.value(state)
   return kind_of(state, "aggregate.value").value(state)
 end
 
---- The value below or at which the share `q` (0 to 1) of the values lies; nil without values.
+--- The value below or at which the share `q` (0 to 1) of the values lies; nil without values. Of an even number of
+-- values the median (0.5) is the mean of the two in the middle, as long as all are kept (up to 100).
 function aggregate.quantile(state, q)
   if type(state) ~= "table" or state.aggregate ~= "quantiles" then
     error("aggregate.quantile: needs what aggregate.quantiles made", 2)
   end
   if type(q) ~= "number" or not (q >= 0 and q <= 1) then error("aggregate.quantile: expected 0 to 1, as 0.95", 2) end
   return quantiles.at(state, q)
+end
+
+--- The value of a rank (1: the smallest, `state.n`: the largest) of a `quantiles`, and the relative error that it may
+-- have: 0 up to 100 values, 0.01 beyond.
+function aggregate.rank(state, rank)
+  if type(state) ~= "table" or state.aggregate ~= "quantiles" then
+    error("aggregate.rank: needs what aggregate.quantiles made", 2)
+  end
+  if math.type(rank) ~= "integer" or rank < 1 or rank > state.n then
+    error(("aggregate.rank: expected an integer from 1 to %d"):format(state.n), 2)
+  end
+  return quantiles.rank(state, rank), quantiles.error(state)
 end
 
 --- How many of the values of a `quantiles` are larger than `x`: as exact as quantiles are.
@@ -275,24 +289,14 @@ end
 function aggregate.wilson(num, den)
   if type(num) == "table" then num, den = num.num, num.den end
   if type(num) ~= "number" or type(den) ~= "number" then error("aggregate.wilson: expected a rate or 2 numbers", 2) end
-  if den <= 0 then return nil end
-  local z = 1.9599639845400545
-  local p, z2 = num / den, z * z
-  local middle = (p + z2 / (2 * den)) / (1 + z2 / den)
-  local half = z / (1 + z2 / den) * math.sqrt(p * (1 - p) / den + z2 / (4 * den * den))
-  return math.max(0.0, middle - half), math.min(1.0, middle + half)
+  return rates.wilson(num, den)
 end
 
 --- How much larger the rate `b` is than `a`, with its 95 % interval (Newcombe 1998, from both Wilson intervals): three
 -- numbers, in shares; nil when one of them has nothing decided. An interval that holds 0 shows no difference.
 function aggregate.difference(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then error("aggregate.difference: expected two rates", 2) end
-  local low_a, high_a = aggregate.wilson(a)
-  local low_b, high_b = aggregate.wilson(b)
-  if not low_a or not low_b then return nil end
-  local p, q = a.num / a.den, b.num / b.den
-  local down, up = math.sqrt((q - low_b) ^ 2 + (high_a - p) ^ 2), math.sqrt((high_b - q) ^ 2 + (p - low_a) ^ 2)
-  return q - p, q - p - down, q - p + up
+  return rates.newcombe(a, b)
 end
 
 -- ---- The small kinds ---------------------------------------------------------------------------------------------

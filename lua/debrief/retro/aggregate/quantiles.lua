@@ -98,21 +98,44 @@ local function estimate(state, rank)
   return state.max
 end
 
---- The smallest value that at least the share `q` (0 to 1) of the values do not exceed; nil without values.
--- Always one of the values if there are at most 100; beyond, within 1 % of one (rounded to a whole number if all were).
-function quantiles.at(state, q)
-  if state.n == 0 then return nil end
-  local rank = math.max(1, math.min(state.n, math.ceil(q * state.n)))
-  if state.values then
-    local sorted = plain.copy(state.values)
-    table.sort(sorted, plain.less)
-    return sorted[rank]
-  end
+local function sorted_values(state)
+  local sorted = plain.copy(state.values)
+  table.sort(sorted, plain.less)
+  return sorted
+end
+
+--- The value of a rank, counted from the smallest, 1 to n.
+-- Exactly that value if there are at most 100; beyond, within 1 % of it (rounded to a whole number if all were).
+function quantiles.rank(state, rank)
+  if state.values then return sorted_values(state)[rank] end
   if rank == 1 then return state.min end
   if rank == state.n then return state.max end
   local x = math.max(state.min, math.min(state.max, estimate(state, rank)))
   return state.whole and math.floor(x + 0.5) or x
 end
+
+-- Between two numbers; of integers an integer if there is one.
+local function middle_of(a, b)
+  if math.type(a) ~= "integer" or math.type(b) ~= "integer" then return a / 2 + b / 2 end
+  local odd = a % 2 + b % 2
+  local half = a // 2 + b // 2
+  return odd == 1 and half + 0.5 or half + odd // 2
+end
+
+--- The smallest value that at least the share `q` (0 to 1) of the values do not exceed; nil without values. For 0.5 it
+-- is the median: of an even number of values, at most 100, the mean of the two in the middle. As exact as `rank`.
+function quantiles.at(state, q)
+  local n = state.n
+  if n == 0 then return nil end
+  if q == 0.5 and n % 2 == 0 and state.values then
+    local sorted = sorted_values(state)
+    return middle_of(sorted[n // 2], sorted[n // 2 + 1])
+  end
+  return quantiles.rank(state, math.max(1, math.min(n, math.ceil(q * n))))
+end
+
+--- The relative error that a value asked for may have: 0 while all values are kept.
+function quantiles.error(state) return state.values and 0 or 0.01 end
 
 --- How many of the values are larger than x: exact up to 100 values; beyond, those within 1 % of it may count or not.
 function quantiles.above(state, x)

@@ -16,10 +16,9 @@ local function number(value) return type(value) == "number" and value or nil end
 
 -- Was it verified at the first attempt? An attempt that does not say is no data.
 local function first_try(entry)
-  for _, attempt in attempts(entry) do
-    if type(attempt.verified) == "boolean" then return attempt.verified end
-    return nil
-  end
+  local step, list, before = attempts(entry)
+  local _, first = step(list, before)
+  if first and type(first.verified) == "boolean" then return first.verified end
 end
 
 -- Was it verified in the end? Attempts of one run follow from each other, so that they are one case.

@@ -58,13 +58,13 @@ static bool is_within(const dbf_bytes *bytes, size_t cap) {
 bool dbf_bytes_grow(dbf_bytes *bytes, size_t more) {
   size_t cap = more <= SIZE_MAX - bytes->len ? grown(bytes->cap, bytes->len + more) : 0;
   if (cap && !is_within(bytes, cap)) cap = is_within(bytes, bytes->len + more) ? bytes->len + more : 0;
+  assert(!cap || cap >= bytes->len + more);
   char *data = cap && !bytes->failed ? realloc(bytes->data, cap + DBF_PADDING) : NULL;
   if (!data) {
     if (bytes->quota && !bytes->failed) bytes->quota->refused = cap == 0;
     bytes->failed = true;
     return false;
   }
-  assert(cap >= bytes->len + more);
   memset(data + cap, 0, DBF_PADDING);
   if (bytes->quota) bytes->quota->left -= cap - bytes->cap;
   bytes->data = data;

@@ -451,7 +451,8 @@ static bool put(lua_State *L, const place *p, const dbf_bytes *json) {
     else remove_changed(k, w);
     return true;
   }
-  child old = w ? (child){0} : find_in_body(L, p, k, note);
+  child old = {0};
+  if (!w) old = find_in_body(L, p, k, note);
   k->twice |= old.again;
   if (!old.at && !json) return true;
   if (old.at && !json && k->twice) return false;

@@ -25,7 +25,7 @@ list.looked_at = {
   { "gcc", "src/program/editor.c", "-Wanalyzer-malloc-leak", "found.texts[found.count]",
     "found is static: release frees it" },
   { "gcc", "src/lua/workers.c", "-Wanalyzer-malloc-leak", "p->failed = failed;", "the parcel is the caller's" },
-  { "gcc", "src/lua/workers.c", "-Wanalyzer-malloc-leak", "if (text && pack_parcel", "the parcel is the caller's" },
+
   { "gcc", "src/log/directory.c", "-Wanalyzer-malloc-leak", "list->at[list->count++] = copy;",
     "the list is the caller's" },
   { "gcc", "src/host/result.c", "-Wanalyzer-malloc-leak", "", "blocks are in a list that the result frees" },

@@ -117,7 +117,7 @@ static standing standing_behind(const char *text, size_t len) {
 static debrief_reader *reader;
 static dbf_bytes bytes;
 static uint64_t variants, salvaged; /* of one test */
-static uint64_t variants_in_all, salvaged_in_all, offered_in_all;
+static uint64_t variants_in_all, salvaged_in_all;
 
 typedef struct found {
   size_t at[64], len[64];
@@ -254,8 +254,15 @@ static void assert_nothing_lost(const scene *s, const char *text, size_t len, co
     }
 }
 
+/* One of less() variants, by chance: every 13th of those in rows of a fixed length is always at the same places. */
+static bool is_wanted(void) {
+  static uint64_t chance = 1;
+  chance = chance * 6364136223846793005u + 1442695040888963407u;
+  return (chance >> 33) % less() == 0;
+}
+
 static void check_variant(const scene *s, const char *text, size_t len, bool only_cut) {
-  if (offered_in_all++ % less() != 0) return;
+  if (!is_wanted()) return;
   found f = read_all(text, len);
   variants++;
   variants_in_all++;

@@ -131,9 +131,10 @@ static void shares_a_limit(void **state) {
   assert_int_equal(quota.left, 0);
   dbf_bytes_release(&a);
   assert_int_equal(quota.left, 6000);
-#ifndef __SANITIZE_ADDRESS__ /* which ends the program */
+/* AddressSanitizer ends the program, and with 32 bits the system may have that much. */
+#if !defined(__SANITIZE_ADDRESS__) && SIZE_MAX > UINT32_MAX
   quota.left = SIZE_MAX;
-  assert_false(dbf_bytes_reserve(&b, SIZE_MAX / 2 - 65536)); /* this the system refuses */
+  assert_false(dbf_bytes_reserve(&b, SIZE_MAX / 4)); /* this the system refuses */
   assert_false(quota.refused);
 #endif
   quota.left = 6000;

@@ -109,6 +109,116 @@ static void a_host_may_wander_from_thread_to_thread(void **state) {
   assert_true(ok);
 }
 
+/* ---- A small stack ----------------------------------------------------------------------------------------------- */
+
+/* What debrief.h asks for; a sanitizer makes frames bigger. */
+enum {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  STACK = 16 * 512 * 1024,
+#else
+  STACK = 512 * 1024,
+#endif
+  LEVELS = 990 /* of `input`; with the entry's own there are as many as an entry may have, less a few */
+};
+
+/* What goes deepest, each with what it must return: walks of a value by a call for each level, in Lua and in C, and calls of
+ * Lua from C within each other, which Lua ends at 200. */
+static const struct {
+  const char *code, *expected;
+} deepest[] = {
+    {"local debrief = require 'debrief'\n"
+     "function walk(v) local n = 0 for _, inner in pairs(v) do "
+     "n = n + 1 + (debrief.type(inner) == 'object' and walk(inner) or 0) end return n end\n"
+     "for entry in log:entries() do return walk(entry.input) end",
+     "990"},
+    {"for entry in log:entries() do return #debrief.encode(debrief.table(entry).input) end", "5941"},
+    {"for entry in log:entries() do return #debrief.encode(debrief.decode(tostring(entry)).input) end",
+     "5941"},
+    {"local n = 0\n"
+     "local function deep() n = n + 1 return (('x'):gsub('x', deep)) end\n"
+     "local ok, message = pcall(deep)\n"
+     "return not ok and n > 100 and message:find 'C stack overflow' ~= nil",
+     "true"},
+    {"local n = 0\n"
+     "local function deep() n = n + 1 table.sort({ 1, 2, 3 }, deep) end\n"
+     "local ok, message = pcall(deep)\n"
+     "return not ok and n > 100 and message:find 'C stack overflow' ~= nil",
+     "true"},
+    {"local n = 0\n"
+     "local value = setmetatable({}, {})\n"
+     "getmetatable(value).__tostring = function(v) n = n + 1 return ('%s'):format(v) end\n"
+     "local ok, message = pcall(tostring, value)\n"
+     "return not ok and n > 50 and message:find 'C stack overflow' ~= nil",
+     "true"},
+    {"local n = 0\n"
+     "local function deep() n = n + 1 assert(load(deep)) end\n"
+     "local ok, message = pcall(deep)\n"
+     "return not ok and n > 50 and message:find 'C stack overflow' ~= nil",
+     "true"},
+    {"local n = 0\n"
+     "local function deep() n = n + 1 coroutine.wrap(deep)() end\n"
+     "local ok, message = pcall(deep)\n"
+     "return not ok and n > 100 and message:find 'C stack overflow' ~= nil",
+     "true"},
+    {"return load('return ' .. ('('):rep(1000) .. '1' .. (')'):rep(1000)) == nil", "true"},
+};
+
+static void append_deep_entry(void) {
+  dbf_bytes json;
+  dbf_bytes_init(&json);
+  dbf_bytes_append(&json, "{\"input\":", 9);
+  for (int i = 0; i < LEVELS; i++) dbf_bytes_append(&json, "{\"a\":", 5);
+  dbf_bytes_append(&json, "1", 1);
+  for (int i = 0; i < LEVELS; i++) dbf_bytes_append(&json, "}", 1);
+  dbf_bytes_append(&json, "}", 2);
+  add("deep", json.data);
+  dbf_bytes_release(&json);
+}
+
+/* What the thread found out: cmocka's own checks end a test on its first thread only. */
+typedef struct depth {
+  char *results[sizeof deepest / sizeof *deepest];
+  bool enriched;
+  debrief_error err;
+} depth;
+
+static void *go_deep(void *argument) {
+  depth *d = argument;
+  debrief_query through = {.struct_size = sizeof through, .enrich = "diver"};
+  for (size_t i = 0; i < sizeof deepest / sizeof *deepest; i++) {
+    debrief_text json;
+    bool ok = debrief_eval(host, CODE(deepest[i].code), &json, &d->err);
+    d->results[i] = strdup(ok ? json.data : d->err.message);
+  }
+  d->enriched = debrief_append_json(host, "shallow", SKILL("x"), strlen(SKILL("x")), &through, &d->err);
+  return NULL;
+}
+
+static void the_deepest_calls_fit_the_stack_that_is_asked_for(void **state) {
+  (void)state;
+  pthread_t thread;
+  pthread_attr_t attributes;
+  depth d = {0};
+  put_plugin("diver",
+             "enrich = function(entry)\n"
+             "local n = 0\n"
+             "local function deep() n = n + 1 return (('x'):gsub('x', deep)) end\n"
+             "local ok, message = pcall(deep)\n"
+             "if not ok and message:find('C stack overflow', 1, true) then entry.deep = n > 100 end end");
+  append_deep_entry();
+  assert_int_equal(pthread_attr_init(&attributes), 0);
+  assert_int_equal(pthread_attr_setstacksize(&attributes, STACK), 0);
+  assert_int_equal(pthread_create(&thread, &attributes, go_deep, &d), 0);
+  pthread_join(thread, NULL);
+  pthread_attr_destroy(&attributes);
+  for (size_t i = 0; i < sizeof deepest / sizeof *deepest; i++) {
+    if (strcmp(d.results[i], deepest[i].expected) != 0) fail_msg("%s: %s", deepest[i].code, d.results[i]);
+    free(d.results[i]);
+  }
+  if (!d.enriched) fail_msg("%s", d.err.message);
+  assert_file_has("shallow.jsonl", "\"deep\":true");
+}
+
 /* ---- One folder -------------------------------------------------------------------------------------------------- */
 
 static void two_hosts_share_a_folder(void **state) {
@@ -190,6 +300,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(hosts_on_different_threads_do_not_meet, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_host_may_wander_from_thread_to_thread, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_deepest_calls_fit_the_stack_that_is_asked_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(two_hosts_share_a_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(numbers_keep_their_point_and_the_program_its_locale, set_up, tear_down),
   };

@@ -9,7 +9,8 @@
  * each other, and any number of them may use one folder. A callback that a host calls may append without plugins, set
  * values, register functions and interrupt; all other functions of that host fail in it with DEBRIEF_EARG, and it must
  * not close the host. Callbacks must return: do not leave them by longjmp or a C++ exception. A thread that calls a host
- * needs 512 KiB of stack (JSON may have 1,000 levels, which Lua code walks with a call each); worker threads get theirs.
+ * needs 512 KiB of stack (C and Lua may call each other 200 times deep; JSON of 1,000 levels takes half of that); worker
+ * threads get theirs.
  *
  * After fork, the child must open its own host: the log's functions of an inherited host fail with EFORK, and all it
  * can be used for is debrief_close.

@@ -136,6 +136,36 @@ debrief: 3 entries stored in sessions, from 3 files
     assert.same({ 1 }, { r.status, scene:read "sessions/s1.jsonl" })
   end)
 
+  it("name 20 things that were left out, and the command that names them all", function()
+    local lines = {}
+    for i = 1, 1100 do lines[i] = ('{"run":"%d","skill":%d}\n'):format(i, i) end
+    table.insert(lines, 3, "[7]\n")
+    local text = table.concat(lines)
+    for name, more in pairs { ["in/it's.jsonl"] = [[; `debrief check 'in/it'\''s.jsonl'` names them all]],
+      ["a.jsonl"] = "; `debrief check a.jsonl` names them all",
+      ["b.jsonl.gz"] = "; `debrief check ./b.jsonl.gz` names them all" } do
+      scene:write((name:gsub("%.gz$", "")), text)
+      if name:find "%.gz$" then scene:sh "gzip b.jsonl" end
+      local r = import("--dry-run", name)
+      local said = select(2, r.err:gsub("\n", ""))
+      assert.equal(22, said, r.err)
+      assert.truthy(r.err:find(("%s: and 1081 more lines like these%s\n"):format(name, more), 1, true), r.err)
+      local command = more:match "`debrief (.-)` "
+      r = scene:sh('"$DEBRIEF" ' .. command, { DEBRIEF_PLUGIN_PATH = "." })
+      assert.same({ "", 3 }, { r.err, r.status })
+      for i = 1, 1100 do
+        local at = i < 3 and i or i + 1
+        local line = ("%s:%d:1 left_out: skill is integer, not string: left out\n"):format(name, at)
+        assert.truthy(r.out:find(line, 1, true), at)
+      end
+      assert.truthy(r.out:find(name .. ":3:" .. #lines[1] * 2 .. " bad_entry: not an object", 1, true), r.out)
+      assert.equal(name .. ": toy makes 1100 entries of it: 1 damaged line (1 bad_entry), 1100 fields or records left "
+        .. "out", r.out:match "([^\n]*)\n$":gsub("^%./", "")) -- by a path that a session's name cannot be
+    end
+    local r = scene:sh("cat a.jsonl | $DEBRIEF import --dry-run -", { DEBRIEF_PLUGIN_PATH = "." })
+    assert.truthy(r.err:find "more lines like these\n", r.err)
+  end)
+
   it("are found where agents keep them", function()
     local r = import()
     assert.truthy(r.err:find("no logs are where agents keep them", 1, true), r.err)

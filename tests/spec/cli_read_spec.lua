@@ -123,7 +123,7 @@ describe("read", function()
     assert.equal(22, #lines)
     assert.equal(AT .. ":20:38 bad_json: expected a value, at byte 1 of the line [x]", lines[20])
     assert.equal("sessions/s2.jsonl:1:0 bad_json: expected a value, at byte 1 of the line [y]", lines[21])
-    assert.equal(AT .. ": and 5 more lines like these", lines[22])
+    assert.equal(AT .. ": and 5 more lines like these; `debrief check sessions/s1.jsonl` names them all", lines[22])
     assert.equal(3, r.status)
   end)
 

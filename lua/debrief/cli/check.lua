@@ -11,13 +11,14 @@ local check = {
   epilog = [[
 Prints FILE:LINE:BYTE KIND for each damaged line, each last line that is still
 being written, and each warning (invalid UTF-8, a duplicate member), then the
-totals. Changes nothing: to remove the damage, use `debrief repair`.
+totals. Changes nothing: to remove the damage, use `debrief repair`. A PATH may
+also be a log that an importer reads: then what an import leaves out is printed.
 Exit status: 0 no damage, 1 something could not be read, 3 damaged lines.]],
 }
 
 function check.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
-    :description "Sessions to check (default: all, in name order)."
+    :description "Sessions, or paths of files, to check (default: all sessions, in name order)."
 end
 
 local function say(text) output.write(escape(text), "\n") end
@@ -57,6 +58,61 @@ local function totals(total)
     values.count(total.bytes, "byte"), table.concat(parts, ", "))
 end
 
+-- ---- Foreign logs ---------------------------------------------------------------------------------------------------
+
+-- debrief.run.imports' examiner of all importers.
+local function examiner()
+  local imports, job = require "debrief.run.imports", require "debrief.run.job"
+  local names, abouts = {}, {}
+  for _, about in ipairs(imports.importers()) do
+    if not about.needs[1] then names[#names + 1], abouts[about.name] = about.file, about end
+  end
+  local made, message = job.new { import = names, query = arguments.query {} }
+  if not made then messages.fail(message) end
+  return imports.examiner { job = made, abouts = abouts }
+end
+
+-- "in.jsonl: claude_code makes 8 entries of it: 3 damaged lines (3 bad_entry), 12 fields or records left out"
+local function said_of(item, answer, damaged, kinds, left_out)
+  local entries = 0
+  for _, one in ipairs(answer.entries) do entries = entries + #one.lines end
+  local parts = { damaged == 0 and "no damage" or ("%s (%s)"):format(values.count(damaged, "damaged line"), kinds) }
+  if left_out > 0 then parts[2] = values.count(left_out, "field or record", "fields or records") .. " left out" end
+  return ("%s: %s makes %s of it: %s"):format(item.path, answer.by, values.count(entries, "entry", "entries"),
+    table.concat(parts, ", "))
+end
+
+-- What an import leaves out of a file. True if it is one that an importer reads, and how many of its lines are damaged.
+local function check_foreign(examine, item)
+  local answer, message = examine(item.path)
+  if not answer then return message and messages.fail(message) end
+  local found, left_out, is_damage = {}, 0, {}
+  for _, d in ipairs(answer.diagnostics) do
+    say(messages.place(d))
+    if d.kind == "left_out" then left_out = left_out + 1
+    else found[d.kind], is_damage[d.kind] = (found[d.kind] or 0) + 1, d.damage end
+  end
+  local damaged, kinds = listed(found, function(kind) return is_damage[kind] end)
+  say(said_of(item, answer, damaged, kinds, left_out))
+  return true, damaged
+end
+
+-- The items that no importer reads, and how many damaged lines the others have.
+local function check_all_foreign(items)
+  local rest, damaged, examine, problems = {}, 0, nil, nil
+  for _, item in ipairs(items) do
+    local is_foreign, n
+    if item.is_path and not require "debrief.import.looks".is_session(item.path) then
+      if not examine then examine, problems = examiner() end
+      is_foreign, n = check_foreign(examine, item)
+    end
+    if is_foreign then damaged = damaged + n else rest[#rest + 1] = item end
+  end
+  return rest, damaged, messages.problems(problems or {})
+end
+
+-- ---- The command ----------------------------------------------------------------------------------------------------
+
 local function check_item(log, item, tell_of)
   if item.is_path then return core.check_path(item.path, tell_of) end
   return core.check(log, item.session, tell_of)
@@ -66,6 +122,9 @@ function check.run(args)
   local sessions = arguments.sessions(args, arguments.query(args))
   local log = core.log(args.dir)
   local total = { sessions = 0, bytes = 0, lines = 0, entries = 0, damaged = 0, found = {}, is_damage = {} }
+  local named = #sessions
+  local rest, foreign_damaged, broken = check_all_foreign(sessions)
+  sessions = rest
   local failures, done, all = {}, 0, arguments.bytes(sessions)
   progress.begin "check"
   for _, item in ipairs(sessions) do
@@ -85,8 +144,9 @@ function check.run(args)
   end
   progress.finish()
   log:close()
-  say(totals(total))
-  return messages.failures(failures) and 1 or total.damaged > 0 and 3 or 0
+  if #sessions > 0 or named == 0 then say(totals(total)) end
+  if messages.failures(failures) then return 1 end
+  return (total.damaged + foreign_damaged > 0 or broken) and 3 or 0
 end
 
 return check

@@ -76,7 +76,7 @@ function Total:add(answer)
     self.read[path] = true
   end
   for _, d in ipairs(answer.diagnostics) do
-    local at = ("%s:%d"):format(d.path, d.line) -- a file may be read twice: by name, and as a sibling
+    local at = ("%s:%d %s"):format(d.path, d.line, d.message) -- a file may be read twice: by name, and as a sibling
     if not self.seen[at] then self.diagnostics[#self.diagnostics + 1] = d end
     self.seen[at] = true
   end

@@ -45,23 +45,31 @@ function messages.place(d)
   return ("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown)
 end
 
+-- "-" was standard input, which cannot be read again.
+local function where_all_are(path)
+  if path == "-" then return "" end
+  local word = (path:find "/" or path:find "%.jsonl$") and path or "./" .. path
+  if word:find "[^%w%._/+,:=@-]" then word = "'" .. word:gsub("'", [['\'']]) .. "'" end
+  return ("; `debrief check %s` names them all"):format(word)
+end
+
 --- Print the diagnostics of reading, file by file.
--- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage = }
+-- @param list from a reader or a worker: { path =, line =, offset =, kind =, message =, excerpt =, damage =, more = how
+--   many others of its file it stands for }
 -- @param dropped how many more were not kept
 -- @return true when a line was damaged
 function messages.diagnostics(list, dropped)
   local counts, damaged = {}, (dropped or 0) > 0
   for _, d in ipairs(list) do
     local n = (counts[d.path] or 0) + 1
-    counts[d.path] = n
     damaged = damaged or d.damage
-    if n <= MOST then
-      line(messages.place(d))
-    elseif n == MOST + 1 then
-      counts[#counts + 1] = d.path
-    end
+    if n <= MOST then line(messages.place(d)) end
+    if n + (d.more or 0) > MOST and (counts[d.path] or 0) <= MOST then counts[#counts + 1] = d.path end
+    counts[d.path] = n + (d.more or 0)
   end
-  for _, path in ipairs(counts) do line(("%s: and %d more lines like these"):format(path, counts[path] - MOST)) end
+  for _, path in ipairs(counts) do
+    line(("%s: and %d more lines like these%s"):format(path, counts[path] - MOST, where_all_are(path)))
+  end
   if (dropped or 0) > 0 then line(("debrief: %d more diagnostics than can be kept"):format(dropped)) end
   return damaged
 end

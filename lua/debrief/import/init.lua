@@ -8,7 +8,8 @@ local values = require "debrief.import.values"
 
 local import = {}
 
-local MOST_ODD = 1000 -- reports of one file that are kept
+local MOST_ODD = 1000 -- reports of one file that are kept, unless all are asked for
+local DRAIN = 1024 -- records after which a reader's diagnostics are taken if all are asked for: it keeps 10,000
 
 -- Bytes of a file that detect sees: more, as long as nobody knows the file, for it may begin with records of another
 -- kind, or with a very long one.
@@ -53,12 +54,15 @@ end
 -- What an importer leaves out of an entry, with the line of the foreign log: nothing is damaged by it.
 -- @param by_emit true: the plugin did not report it, but emit could not store what it was given
 local function report(run, path, line, text, by_emit)
-  local odd = run.odd[path] or 0
-  run.odd[path] = odd + 1
-  if odd > MOST_ODD then return end
-  if odd == MOST_ODD then text = "more is left out than is listed" end
-  run.diagnostics[#run.diagnostics + 1] = { path = path, line = line or 1, offset = 1, kind = "left_out",
-    message = tostring(text), excerpt = "", damage = false, by_emit = by_emit }
+  local odd = run.odd[path] or { n = 0 }
+  run.odd[path] = odd
+  if odd.n >= MOST_ODD and not run.all then
+    odd.last.more = (odd.last.more or 0) + 1
+    return
+  end
+  odd.n, odd.last = odd.n + 1, { path = path, line = line or 1, offset = 1, kind = "left_out", message = tostring(text),
+    excerpt = "", damage = false, by_emit = by_emit }
+  run.diagnostics[#run.diagnostics + 1] = odd.last
 end
 
 -- `open` may take a second for each line and each entry, so both are rationed: MOST_PASSES over a file, and an entry
@@ -79,9 +83,12 @@ end
 local function each(run, path, reader, message)
   if not reader then error(message, 0) end
   run.read[path] = true
+  local n = 0
   return function()
     if not reader then return nil end -- it ended before
     local entry, line = reader:next()
+    n = n + 1
+    if run.all and n % DRAIN == 0 then add_diagnostics(run, reader, path) end
     if entry then
       core.progress()
       run.ration = run.ration + ENTRIES
@@ -288,21 +295,34 @@ function import.detect(path, plugins, files, call, at)
   return {}
 end
 
+-- A reader reports its damaged lines when it ends, long after what was left out of the others.
+local function sort_by_line(list)
+  local order = {}
+  for i, d in ipairs(list) do order[d] = i end
+  table.sort(list, function(a, b)
+    if a.path ~= b.path then return a.path < b.path end
+    if a.line ~= b.line then return a.line < b.line end
+    return order[a] < order[b]
+  end)
+end
+
 --- Import one file: what its entries are. The caller stores them.
 -- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out
 --   what ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil,
---   places = true: say where each entry comes from }
+--   places = true: say where each entry comes from, all = true: keep all diagnostics }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
 -- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each, places = "file:line" of each if
 --   asked for: what was read last }… }, none when the hook failed, withheld = array of "session key", refused =,
---   before = counts, read = path -> true, line = the last that was read, diagnostics =, dropped = }
+--   before = counts, read = path -> true, line = the last that was read, diagnostics = in the order of the lines (one
+--   with more = n stands for so many others of its file that were not kept), dropped = }
 function import.run(given, call)
   local run = {
     diagnostics = {}, dropped = 0, withheld = {}, sessions = {}, entries = {}, read = {}, files = given.files,
-    given = given.path, at = given.at, declared = given.siblings, lines = {}, odd = {}, refused = 0, before = 0,
-    passes = {}, ration = 0,
+    given = given.path, at = given.at, all = given.all, declared = given.siblings, lines = {}, odd = {},
+    refused = 0, before = 0, passes = {}, ration = 0,
   }
   local done = call(new_source(run, given.path), emitter(run, given))
+  sort_by_line(run.diagnostics)
   return {
     entries = done and run.entries or {}, withheld = run.withheld, refused = run.refused, before = run.before,
     read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,

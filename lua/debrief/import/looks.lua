@@ -28,6 +28,16 @@ local function decoded(text)
   if ok and type(value) == "table" then return value end
 end
 
+local OURS = { "skill", "attempts", "final_status", "timestamp" }
+
+--- Does a file begin with an entry of ours? If so, no importer need be asked.
+function looks.is_session(at)
+  local record = decoded((core.slurp(at, HEAD) or ""):match "^%s*([^\n]*)")
+  if not record or type(record.session_id) ~= "string" or record.type ~= nil then return false end
+  for _, name in ipairs(OURS) do if record[name] ~= nil then return true end end
+  return false
+end
+
 --- What is in a file, in a few words: "JSON lines that begin with an object with payload, timestamp, type".
 function looks.like(at)
   local head, message = core.slurp(at, HEAD)

@@ -108,8 +108,16 @@ local function open(self, file)
     self.total:broken(file.at, ("%s ended with status %d: only what it could unpack is read")
       :format(file.program, status))
   end
+  file.packed = file.program and file.at
   file.spool, file.at, self.unpacked = spool, spool:path(), self.unpacked + 1
   return true
+end
+
+-- What was found in a packed file is called by the name of that.
+local function name_packed(file, answer)
+  for _, d in ipairs(file.packed and answer.diagnostics or {}) do
+    if d.path == file.path then d.path = file.packed end
+  end
 end
 
 local function close(self, file)
@@ -251,6 +259,7 @@ local function finish(self, file, answer, reader)
   self.ledger:drop(file.path)
   answer.failure = answer.failure or store(self, answer)
   remember(self, file, answer, reader)
+  name_packed(file, answer)
   self.total:add(answer)
   for path in pairs(answer.read) do self.read[path] = true end
   close(self, file)
@@ -374,6 +383,34 @@ function imports.files_in(about, path)
     if stat then bytes, newest = bytes + stat.size, math.max(newest, stat.mtime) end
   end
   return found and #found.files or 0, bytes, newest
+end
+
+--- What an import makes of single files, storing nothing: for messages about them.
+-- @param how { job = with the importers as its plugins, abouts = name -> what each says of itself }
+-- @return function(path) -> what debrief.import.run returns, with all diagnostics, and by = the name of the importer;
+--   nil: nobody reads it; or nil and a message: it cannot be known. And the problems of plugins, which come meanwhile.
+function imports.examiner(how)
+  local problems = {}
+  local total = { broken = function() end,
+    add_problems = function(_, list) table.move(list or {}, 1, #(list or {}), #problems + 1, problems) end }
+  local self = { how = how, job = how.job, total = total, unpacked = 0 }
+  self.readers = readers_of(self, how.abouts)
+  return function(path)
+    local found, message = tree.files({ path }, function() return false end)
+    local file = found and found.files[1]
+    if not file then return nil, message end
+    local reader, answer
+    if open(self, file) then reader, message = reader_of(self, file) end
+    if reader then
+      answer, message = ask(self, reader, "import",
+        { name = reader.name, path = file.path, at = file.at, final = true, all = true })
+    end
+    close(self, file)
+    if not answer then return nil, reader and message or nil end
+    name_packed(file, answer)
+    answer.by = reader.name
+    return answer
+  end, problems
 end
 
 --- Import files.

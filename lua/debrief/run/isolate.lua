@@ -168,7 +168,7 @@ local function diagnostics(list)
     d = type(d) == "table" and d or {}
     out[i] = { path = tostring(d.path), line = integer(d.line), offset = integer(d.offset), kind = tostring(d.kind),
       message = tostring(d.message), excerpt = tostring(d.excerpt), damage = d.damage == true,
-      by_emit = d.by_emit == true }
+      by_emit = d.by_emit == true, more = math.type(d.more) == "integer" and math.max(0, d.more) or nil }
   end
   return out
 end

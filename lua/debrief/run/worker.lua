@@ -420,14 +420,14 @@ end
 
 --- Import one foreign log.
 -- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true,
---   since = ns, places = true: say where each entry comes from }
+--   since = ns, places = true: say where each entry comes from, all = true: keep all diagnostics }
 -- @return what debrief.import.run returns, and problems =
 function worker.import(given)
   local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path
   local import = require "debrief.import"
   local what = { path = given.path, at = given.at, final = given.final, since = given.since, siblings = hook.siblings,
-    places = given.places, files = served.needed() and served or import.files }
+    places = given.places, all = given.all, files = served.needed() and served or import.files }
   local ctx = context(given.name)
   ctx.final = given.final or false
   local result = import.run(what, function(source, emit)

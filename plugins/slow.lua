@@ -23,7 +23,7 @@ local function slowest(skills, options)
   end
   local rows = {}
   for i, run in ipairs((agg.value(runs))) do
-    rows[i] = { run.skill ~= "" and run.skill or nil, run.ms, run.times, run.outcome, run.session, run.line }
+    rows[i] = { run.skill ~= "" and run.skill or nil, run.ms, run.times, run.outcome, run.entry }
   end
   return rows
 end
@@ -52,7 +52,7 @@ return {
       local skill = agg.at(acc.skills, debrief.skill(entry))
       agg.add(skill.time, took)
       agg.add(skill.longest, took, {
-        ms = took, outcome = debrief.outcome(entry), session = ctx.session, line = ctx.line,
+        ms = took, outcome = debrief.outcome(entry), entry = ctx.session .. ":" .. ctx.line,
       })
     end,
     merge = agg.merge,
@@ -83,7 +83,7 @@ return {
           {
             title = "The slowest, compared with their skill",
             columns = { "skill", ms("duration_ms", "took"), { key = "times_median", title = "× median" },
-              { key = "outcome", priority = 1 }, { key = "session", cut = "never" }, "line" },
+              { key = "outcome", priority = 1 }, { key = "entry", cut = "never" } },
             rows = slowest(skills, options),
           },
         },

@@ -33,7 +33,7 @@ return {
       end
       agg.add(acc.latest, at, {
         at = at, skill = entry.skill or "", marks = marks_of(entry), outcome = debrief.outcome(entry),
-        ms = entry.duration_ms, session = ctx.session, line = ctx.line,
+        ms = entry.duration_ms, entry = ctx.session .. ":" .. ctx.line,
       })
     end,
     merge = agg.merge,
@@ -42,7 +42,7 @@ return {
       local rows = {}
       for i, run in ipairs(runs) do
         local skill, marks = run.skill ~= "" and run.skill or nil, run.marks ~= "" and run.marks or nil
-        local row = { debrief.date("%Y-%m-%d %H:%M", run.at), skill, marks, run.outcome, run.ms, run.session, run.line }
+        local row = { debrief.date("%Y-%m-%d %H:%M", run.at), skill, marks, run.outcome, run.ms, run.entry }
         rows[#runs + 1 - i] = row -- the oldest on top, the latest just above the prompt
       end
 
@@ -52,7 +52,11 @@ return {
       return {
         title = "Timeline",
         text = text,
-        tables = { { columns = { "time", "skill", "attempts", "outcome", took, "session", "line" }, rows = rows } },
+        tables = { {
+          columns = { { key = "time", cut = "never" }, "skill", { key = "attempts", priority = 1 }, "outcome", took,
+            { key = "entry", cut = "never" } },
+          rows = rows,
+        } },
       }
     end,
   },

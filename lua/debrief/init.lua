@@ -7,6 +7,7 @@
 --     print(log:retro("skills"):text())
 -- @module debrief
 local core = require "debrief.core"
+local order = require "debrief.query.order"
 local query = require "debrief.query"
 local readers = require "debrief.query.reader"
 local sessions = require "debrief.query.sessions"
@@ -133,17 +134,19 @@ local function iterate(reader, match, wanted, opts, pause)
   end
 end
 
--- The latest n entries of an iterator, as an iterator.
-local function latest_of(n, each)
-  local kept, list, at = require "debrief.query.latest".new(n), nil, 0
+-- The entries of an iterator as they were asked for, as an iterator.
+-- @param given what debrief.query.order's chain takes
+local function ordered(given, each)
+  local list, at = nil, 0
   return function()
     if not list then
-      for entry, session, line in each do kept.add(entry, session, line) end
-      list = kept.list()
+      list = {}
+      local add, done = order.chain(given, function(...) list[#list + 1] = table.pack(...) end)
+      for entry, session, line in each do if add(entry, session, line) == false then break end end
+      done()
     end
     at = at + 1
-    local item = list[at]
-    if item then return item.entry, item.session, item.line end
+    if list[at] then return table.unpack(list[at], 1, 3) end
   end
 end
 
@@ -163,26 +166,30 @@ end
 --   entries for which it holds (one that raises ends the loop); enrich =, filter = plugins that entries pass first;
 --   opt = { "limit=5" }, allow = { "git:process" } for those; skill =, phase =, model =, project =, outcome =, grep = a
 --   value or an array of them (see debrief.query.selectors); line = only this line of each session; last = only the
---   latest N by time; strict = true to raise at the first damaged line }, and on_diagnostic = function(diagnostic),
+--   latest N by time; sort = "skill,-duration_ms", reverse = true, limit = N: their order, and only the first N;
+--   strict = true to raise at the first damaged line }, and on_diagnostic = function(diagnostic),
 --   on_problem = function(problem of a plugin)
 -- @return an iterator of entry, session, line
 function Log:entries(opts)
   own(self, Log, "entries")
   opts = opts or {}
-  local q = query_of(opts, { "on_diagnostic", "on_problem" }, 2)
+  local q = query_of(opts, { "on_diagnostic", "on_problem", "sort", "reverse", "limit" }, 2)
+  local manner, message = order.new(opts)
+  if not manner then error(message, 2) end
   local items = sessions_of(self, q, 2)
   local each
+  manner.last = q.last
   if query.has_plugins(q) then
     local last = type(q.where) ~= "function" and q.last or nil -- a function has its say here, after the plugins
     each = iterate(remote(self, q, { sessions = items, last = last, on_problem = opts.on_problem }), nil,
       type(q.where) == "function" and q.where or nil, opts)
-    if last then return each end
+    if last then manner.last = nil end
   else
     local reading = { log = self.handle, strict = q.strict, since = q.since, ["until"] = q["until"] }
     local match, wanted = chooser(q)
     each = iterate(readers.sessions(items, reading), match, wanted, opts)
   end
-  return q.last and latest_of(q.last, each) or each
+  return (manner.last or order.has(manner)) and ordered(manner, each) or each
 end
 
 local FOLLOW_KEYS = { "from", "timeout", "on_diagnostic", "on_problem" }

@@ -217,7 +217,7 @@ describe("read --line", function()
   it("says that the line has no entry", function()
     for _, n in ipairs { "4", "99" } do
       local r = scene:run { "read", "s1", "--line", n }
-      assert.same({ "", ("debrief: s1 has no entry on line %s\n"):format(n), 1 }, { r.out, r.err, r.status })
+      assert.same({ "", ("debrief: there is no entry s1:%s\n"):format(n), 1 }, { r.out, r.err, r.status })
     end
   end)
 
@@ -231,7 +231,7 @@ describe("read --line", function()
     local r = scene:run { "read", "s1", "--line", "1", "--last", "1" }
     local message = "debrief: --line selects one line, --last the latest entries: use one of them\n"
     assert.same({ message, 2 }, { r.err, r.status })
-    for _, option in ipairs { "--since", "--until", "--last", "--line" } do
+    for _, option in ipairs { "--since", "--until", "--line" } do
       r = scene:run { "read", "s1", "--follow", option, "1" }
       assert.equal(2, r.status)
       assert.truthy(r.err:find(option, 1, true))

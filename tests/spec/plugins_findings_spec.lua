@@ -175,7 +175,7 @@ describe("timeline", function()
       { skill = "b", at = "2026-01-03T10:00:00+02:00" }, { skill = "c", at = "2026-01-01T10:00:00Z" }, { skill = "d" },
     }, { limit = 2 })
     assert.equal("The latest 2 of 3 runs. Runs without a time: 1.", report.text)
-    assert.same({ { "2026-01-02 10:00", "a", "✗·✓", "ok", 5, "s", 1 },
-      { "2026-01-03 08:00", "b", nil, "unknown", nil, "s", 2 } }, report.tables[1].rows)
+    assert.same({ { "2026-01-02 10:00", "a", "✗·✓", "ok", 5, "s:1" },
+      { "2026-01-03 08:00", "b", nil, "unknown", nil, "s:2" } }, report.tables[1].rows)
   end)
 end)

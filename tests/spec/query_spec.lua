@@ -220,12 +220,14 @@ describe("the same query", function()
     scene:write("other.jsonl", '{"skill":"x"}\n{"skill":"y"}\n')
     assert.equal("other:2", by_read { "./other.jsonl:2" })
     assert.equal("other:1 other:2", by_entries { session = scene:path "other.jsonl" })
+    assert.equal("other:2", by_read { "other.jsonl:2" })
+    assert.equal("other:2", by_read { "./other.jsonl:2:14" }) -- as a diagnostic names it
     local r = scene:run { "read", "tides:9" }
-    assert.same({ 1, "debrief: tides has no entry on line 9\n" }, { r.status, r.err })
+    assert.same({ 1, "debrief: there is no entry tides:9\n" }, { r.status, r.err })
     for _, place in ipairs { "tides:0", "tides:99999999999999999999", "./other.jsonl:0" } do
       r = scene:run { "read", place }
       assert.equal(1, r.status)
-      assert.truthy(r.err:find "^debrief: session [^ ]+ has no entry at line [09]+\n$", r.err)
+      assert.truthy(r.err:find "^debrief: there is no entry [^ ]+:[09]+\n$", r.err)
     end
   end)
 

@@ -521,8 +521,8 @@ describe(".try", function()
   it("takes the line that is named, or says what is wrong with it", function()
     assert.equal("a:2", tried "a:2")
     for place, message in pairs {
-      ["a:0"] = "session a has no entry at line 0", ["a:9"] = "session a has no entry at line 9",
-      ["a:99999999999999999999"] = "session a has no entry at line 99999999999999999999",
+      ["a:0"] = "there is no entry a:0", ["a:9"] = "there is no entry a:9",
+      ["a:99999999999999999999"] = "there is no entry a:99999999999999999999",
       ["a:3"] = "a:3 is damaged: bad_entry: skill is not a string, at byte 10 of the line",
       none = "session none has no entries", ["x --allow"] = "--allow takes PLUGIN:RIGHT",
       nosuch = ("no session 'nosuch' in %s; `debrief -d %s sessions` lists them"):format(odd.dir, odd.dir) } do

@@ -122,6 +122,17 @@ function arguments.count_from_one(option)
   end
 end
 
+local NARROWEST = 20 -- columns
+
+--- Declare -w.
+function arguments.width_option(command)
+  command:option "-w --width":argname "COLUMNS":convert(function(text)
+    local n = math.tointeger(tonumber(text))
+    if n and n >= NARROWEST then return n end
+    return nil, ("--width takes %d columns or more, not '%s'"):format(NARROWEST, text)
+  end):description "Fit tables and text to this width (default: the terminal's)."
+end
+
 --- Converts the value of -j.
 function arguments.workers(text)
   local n = math.tointeger(tonumber(text))

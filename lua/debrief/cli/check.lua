@@ -18,7 +18,7 @@ Exit status: 0 no damage, 1 something could not be read, 3 damaged lines.]],
 
 function check.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
-    :description "Sessions, or paths of files, to check (default: all sessions, in name order)."
+    :description "Sessions, lines of them, or paths of files, to check (default: all, in name order)."
 end
 
 local function say(text) output.write(escape(text), "\n") end
@@ -113,9 +113,30 @@ end
 
 -- ---- The command ----------------------------------------------------------------------------------------------------
 
+-- Of a session of which only some lines are named, only what is found on those counts.
+local function only_lines(item, tell_of)
+  local wanted, found, damaged = {}, {}, {}
+  for _, line in ipairs(item.lines) do wanted[line] = true end
+  local function tell_some(d)
+    if not wanted[d.line] then return end
+    found[d.kind] = (found[d.kind] or 0) + 1
+    if d.damage then damaged[d.line] = true end
+    tell_of(d)
+  end
+  return tell_some, function(counts)
+    counts.found, counts.damaged = found, 0
+    for _ in pairs(damaged) do counts.damaged = counts.damaged + 1 end
+  end
+end
+
 local function check_item(log, item, tell_of)
-  if item.is_path then return core.check_path(item.path, tell_of) end
-  return core.check(log, item.session, tell_of)
+  local adjust
+  if item.lines then tell_of, adjust = only_lines(item, tell_of) end
+  local counts, message
+  if item.is_path then counts, message = core.check_path(item.path, tell_of)
+  else counts, message = core.check(log, item.session, tell_of) end
+  if counts and adjust then adjust(counts) end
+  return counts, message
 end
 
 function check.run(args)

@@ -149,9 +149,10 @@ local function sorted_fields()
   return out
 end
 
+-- Fields, also after others with commas and, to sort by them, after a dash.
 local function fields(_, _, text)
-  local before, out = text:match "^.*," or "", { { text = (text:match "^.*," or "") .. "session", is = "place" },
-    { text = (text:match "^.*," or "") .. "line", is = "place" } }
+  local before = text:match "^.*,%-?" or text:match "^%-?"
+  local out = { { text = before .. "session", is = "place" }, { text = before .. "line", is = "place" } }
   for _, name in ipairs(sorted_fields()) do out[#out + 1] = { text = before .. name, is = "field" } end
   return out
 end
@@ -188,6 +189,7 @@ local values = {
   TIME = times,
   OUTCOME = words_of({ "ok", "fail", "skip", "unknown" }, "outcome"),
   NAMES = fields,
+  FIELDS = fields,
   PLUGIN = plugins(),
   ["PLUGIN[,PLUGIN...]"] = plugins("retrospective", true),
   ["merge PLUGIN"] = plugins "retrospective",

@@ -9,7 +9,8 @@ local sessions = require "debrief.query.sessions"
 local follow = {}
 
 function follow.options(command)
-  command:flag "-f --follow":description "Print new entries as they arrive, in new sessions too, until interrupted."
+  command:flag "-f --follow"
+    :description "Print new entries as they arrive, in new sessions too; with --last N, the N latest first."
   command:option "--from":argname "WHERE":choices { "start", "end" }
     :description "With --follow: print everything from the start, or only what is new (default: end)."
 end
@@ -32,7 +33,7 @@ function follow.run(args)
   local q = arguments.query(args)
   local worker = arguments.worker(arguments.job { query = q, dir = args.dir })
   local given, status = show.manner(args), 0
-  given.sessions, given.from_start = ids_of(args, q), args.from == "start"
+  given.sessions, given.from_start, given.last = ids_of(args, q), args.from == "start", q.last
   io.stdout:flush()
   repeat
     local met = arguments.ask(worker, "follow", given)

@@ -13,6 +13,7 @@ local FORMATS = { "jsonl", "json", "list", "table", "tsv", "card" }
 function show.options(command)
   command:option "--fields":argname "NAMES"
     :description "Only these fields: skill,input.spec,attempts.-1.model; session and line say where it is."
+  arguments.width_option(command)
   command:option "--format":argname "FORMAT":choices(FORMATS)
     :description("jsonl: one line of JSON per entry; json: one array; list: one readable line per entry; table; tsv: "
       .. "separated by tabs; card: the whole entry. Default: jsonl, with --fields tsv; on a terminal list, with "
@@ -30,7 +31,7 @@ end
 --- What debrief.entry.printer's printer takes, for the options of a command.
 function show.manner(args)
   local width, color = arguments.terminal()
-  local manner = { fd = 1, format = format_of(args, width ~= nil), width = width or 200, color = color,
+  local manner = { fd = 1, format = format_of(args, width ~= nil), width = args.width or width or 200, color = color,
     safe = width ~= nil, place = 20, pager = not args.follow and output.given() or nil,
     now = width and not args.follow and core.now() or nil } -- what is followed stays on the screen, and gets older
   if args.fields then

@@ -115,12 +115,35 @@ function parser:help()
   return self.root:get_help()
 end
 
+-- Is this word, an option of a command that is used, followed by a value with a dash?
+local function takes_dash(self, word, value)
+  if not (word:find "^%-" and value and value:find "^%-[^-]") then return false end
+  for _, command in pairs(self.used) do
+    local option = self:option(command, word)
+    if option and option._takes_dash then return true end
+  end
+  return false
+end
+
+-- "--sort", "-runs" as "--sort=-runs": to argparse a word with a dash is never a value.
+local function join_dashes(self, words)
+  local out, i = {}, 1
+  while i <= #words do
+    local word, value = words[i], words[i + 1]
+    if word == "--" then return table.move(words, i, #words, #out + 1, out) end
+    local dashed = takes_dash(self, word, value)
+    out[#out + 1] = dashed and word .. "=" .. value or word
+    i = i + (dashed and 2 or 1)
+  end
+  return out
+end
+
 --- Parse words. Only a command that is among them can be the one that is used.
 -- @return the arguments; or nil and a message in our words
 function parser:parse(words)
   for _, word in ipairs(words) do self:command(word) end
   if not next(self.used) then bare(self, commands[1]) end -- argparse must know that there are commands
-  local ok, parsed, result = pcall(self.root.pparse, self.root, words)
+  local ok, parsed, result = pcall(self.root.pparse, self.root, join_dashes(self, words))
   if self.left then return nil end
   if not ok then error(parsed, 0) end
   if not parsed then return nil, self:explain(result, words) end

@@ -3,18 +3,30 @@ local core = require "debrief.core"
 local following = require "debrief.cli.follow"
 local show = require "debrief.cli.format"
 local messages = require "debrief.cli.messages"
+local order = require "debrief.query.order"
 local selectors = require "debrief.query.selectors"
 local values = require "debrief.text.values"
 local write = require "debrief.text.write"
 
 local read = { paged = true }
 
+local function sort_keys(text)
+  local keys, message = order.parse(text)
+  return keys, message and "--sort: " .. message
+end
+
 function read.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
-    :description "Sessions to read (default: all, in name order)."
+    :description "Sessions, patterns or SESSION:LINE (default: all, in name order)."
   arguments.selection_options(command)
   command:option "--line":argname "N":convert(arguments.count_from_one "--line")
     :description "Only line N of the given session, as SESSION:N does."
+  local sort = command:option "--sort":argname "FIELDS":convert(sort_keys)
+    :description "Sort by these fields, with - before one downwards: -duration_ms, or skill,-timestamp."
+  sort._takes_dash = true
+  command:flag "--reverse":description "Turn the order around."
+  command:option "-n --limit":argname "N":convert(arguments.count_from_one "--limit")
+    :description "Only the first N entries of what is selected and sorted."
   show.options(command)
   arguments.strict_option(command)
   following.options(command)
@@ -34,8 +46,9 @@ end
 
 -- Can entries go from the reader to the descriptor as they are?
 local function is_plain(q, manner)
-  return manner.format == "jsonl" and not (manner.safe or manner.fields or q.last or q.line or q.where or q.since
-    or q["until"] or selectors.has(q)) and #q.enrich + #q.filter + #q.opt + #q.allow == 0
+  local is_whole = not (q.last or q.line or q.where or q.since or q["until"] or selectors.has(q) or order.has(manner))
+  return manner.format == "jsonl" and not (manner.safe or manner.fields) and is_whole
+    and #q.enrich + #q.filter + #q.opt + #q.allow == 0
 end
 
 local function has_lines(items)
@@ -50,8 +63,12 @@ local function check(args)
   end
   if args.follow and args.isolate then messages.fail("--isolate does not go with --follow", 2) end
   if args.from and not args.follow then messages.fail("--from is for --follow", 2) end
-  for _, name in ipairs { "last", "line", "since", "until" } do
+  if args.from and args.last then messages.fail("--from and --last both say where to begin: use one of them", 2) end
+  for _, name in ipairs { "line", "since", "until", "sort", "reverse" } do
     if args.follow and args[name] then messages.fail(("--%s does not go with --follow"):format(name), 2) end
+  end
+  if args.follow and args.limit then
+    messages.fail("--limit does not go with --follow: --last N shows the latest entries first", 2)
   end
   if args.follow and args.format == "json" then
     messages.fail("--format json is one array, which --follow never ends: use jsonl", 2)
@@ -73,7 +90,8 @@ local function only_lines(items, result)
   result.diagnostics, result.dropped = kept, 0
   for _, item in ipairs(items) do
     if item.lines and not item.old and not seen[item.path] and #result.failures == 0 then
-      messages.fail(("%s has no entry on line %s"):format(item.session, table.concat(item.lines, " or ")))
+      local word = (" or %s:"):format(item.session)
+      messages.fail(("there is no entry %s:%s"):format(item.session, table.concat(item.lines, word)))
     end
   end
 end
@@ -86,12 +104,15 @@ local function print_here(worker, manner)
   local out <close> = require "debrief.text.pager".new(manner.pager or manner)
   manner.out = out
   local printer, failures, seen = require "debrief.entry.printer".new(manner), {}, {}
+  local add, done = order.chain({ sort = manner.sort, reverse = manner.reverse, limit = manner.limit }, printer.add,
+    printer.asked)
   while true do
     local entry, line, session = reader:next()
     if not entry and not line then break end
     if not entry then failures[#failures + 1] = line
-    elseif printer.add(entry, session, line) == false then break end
+    elseif add(entry, session, line) == false then break end
   end
+  done()
   local _, failure = printer.close()
   if failure then failures[#failures + 1] = { message = failure } end
   local diagnostics, dropped = reader:diagnostics()
@@ -115,6 +136,7 @@ function read.run(args)
   check(args)
   if args.follow then return following.run(args) end
   local manner, q = show.manner(args), arguments.query(args)
+  manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit
   io.stdout:flush()
   if is_plain(q, manner) then
     local items = arguments.sessions(args, q)

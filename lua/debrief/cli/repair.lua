@@ -39,6 +39,10 @@ function repair.run(args)
       args.session), 2)
   end
   local item = arguments.sessions(args, arguments.query { session = { args.session } })[1]
+  if item.lines then
+    messages.fail(("repair replaces a whole session: debrief repair %s (got '%s')"):format(item.session,
+      args.session), 2)
+  end
   local log = core.log(args.dir)
   local result, message, done = core.repair(log, item.session)
   log:close()

@@ -10,7 +10,7 @@ local retro = { paged = true }
 function retro.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
-    :description "Sessions to look at (default: all)."
+    :description "Sessions, patterns or SESSION:LINE (default: all)."
   arguments.selection_options(command)
   arguments.strict_option(command)
   arguments.plugin_options(command)
@@ -69,6 +69,7 @@ end
 function retro.show(args, result)
   local columns, color = arguments.terminal()
   if args.output then columns, color = nil, false end
+  columns = args.width or columns
   retro.write(args, report.render(args.format, result.reports, result, { width = columns or 80, color = color,
     diagnostics = result.diagnostics }))
 end
@@ -77,6 +78,7 @@ end
 function retro.output_options(command)
   command:option "--format":argname "FORMAT":choices(report.formats):default "text":show_default(false)
     :description "text, markdown or json (default: text)."
+  arguments.width_option(command)
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end
 

@@ -41,6 +41,10 @@ local function find(entry, field, place)
   return value, parent and core.raw(parent, name)
 end
 
+--- The value of a field of an entry, or of its place; nil if there is none.
+-- @param place { session =, line = }
+function fields.value(entry, field, place) return (find(entry, field, place)) end
+
 --- A value as JSON.
 -- @param raw its text in the log, where that is known
 function fields.json(value, raw)
@@ -58,15 +62,20 @@ end
 
 -- ---- Rows -----------------------------------------------------------------------------------------------------------
 
+--- Note in `asked` whether an entry has a field that was asked for: `value` is what it has.
+function fields.note(asked, entry, field, value)
+  local first = field:match "^[^.]+"
+  if value ~= nil then asked:hit(field)
+  elseif entry[first] == nil and not known[first] then asked:miss(field, entry) end
+end
+
 --- A function that calls each(value, raw, i) for every field of an entry, and notes the fields no entry has.
 function fields.reader(names, asked)
   return function(entry, session, line, each)
     local place = { session = session, line = line }
     for i, field in ipairs(names) do
       local value, raw = find(entry, field, place)
-      local first = field:match "^[^.]+"
-      if value ~= nil then asked:hit(field)
-      elseif entry[first] == nil and not known[first] then asked:miss(field, entry) end
+      fields.note(asked, entry, field, value)
       each(value, raw, i)
     end
   end

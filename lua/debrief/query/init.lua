@@ -138,8 +138,8 @@ end
 -- @param door array of further keys that the caller takes itself, or nil
 -- @return { sessions = array or nil for all, since =, ["until"] = ns or nil, where = text or function, line =, last =,
 --   skill =, phase =, model =, project =, outcome =, grep = arrays or nil, strict = boolean, enrich =, filter =, opt =,
---   allow = arrays, now = the moment that times count from }; or nil, a message, and true when it is about a key that is not
---   known
+--   allow = arrays, now = the moment that times count from }; or nil, a message, and true when it is about a key that
+--   is not known
 function query.new(given, door)
   local fault = unknown_key(given, door)
   if fault then return nil, fault, true end

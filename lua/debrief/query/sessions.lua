@@ -16,7 +16,7 @@ local sessions = {}
 local DAY = 86400 * 1000000000
 
 --- Is this word a path, and not the name of a session?
-function sessions.is_path(name) return name:find("/", 1, true) ~= nil or name:find "%.jsonl$" ~= nil end
+function sessions.is_path(name) return name:find("/", 1, true) ~= nil or name:find "%.jsonl:?[%d:]*$" ~= nil end
 
 local function fail(code, message) return nil, { code = code, message = message } end
 
@@ -52,14 +52,16 @@ end
 local function line_of(session, digits)
   local line = math.tointeger(tonumber(digits))
   if line and line > 0 then return line end
-  return fail("enoent", ("session %s has no entry at line %s"):format(escape(session), digits))
+  return fail("enoent", ("there is no entry %s:%s"):format(escape(session), digits))
 end
 
+-- A path, PATH:LINE, or PATH:LINE:BYTE, as diagnostics name a place.
 local function by_path(name)
   local path, line = name, nil
   local stat, message = core.stat(path)
   if not stat then
-    local shorter, digits = name:match "^(.+):(%d+)$"
+    local shorter, digits = name:match "^(.+%.jsonl):(%d+):%d+$"
+    if not shorter then shorter, digits = name:match "^(.+):(%d+)$" end
     local other = shorter and core.stat(shorter)
     if other then
       path, stat, line, message = shorter, other, line_of(shorter, digits)
@@ -193,6 +195,10 @@ function sessions.to_follow(log, q)
     if sessions.is_path(name) then
       return nil, nil, { code = "earg",
         message = ("only session ids can be followed, and %s is a path (-d DIR names the folder)"):format(name) }
+    end
+    if name:find ":%d+$" and core.session_id_valid(name:match "^(.*):") then
+      return nil, nil, { code = "earg", message = ("%s is one entry, and only sessions can be followed (%s)"):format(
+        name, name:match "^(.*):") }
     end
     if not core.session_id_valid(name) then
       return nil, nil, { code = "eid", message = ("'%s' is not a session id"):format(escape(name)) }

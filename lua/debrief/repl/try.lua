@@ -44,7 +44,7 @@ local function entry_at(log, item)
   for _, d in ipairs(diagnostics) do
     if d.line == line then return nil, ("%s:%d is damaged: %s: %s"):format(session, line, d.kind, d.message) end
   end
-  return nil, ("session %s has no entry at line %d"):format(session, line)
+  return nil, ("there is no entry %s:%d"):format(session, line)
 end
 
 -- The latest entry of sessions, by time; without times the last one.

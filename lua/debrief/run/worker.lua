@@ -324,16 +324,16 @@ end
 -- ---- Entries one by one -----------------------------------------------------------------------------------------
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.
--- @param given { sessions =, last = only so many, the latest; and what debrief.entry.printer's printer takes }
+-- @param given { sessions =, and what debrief.query.order's chain and debrief.entry.printer's printer take }
 function worker.read(given)
   local p = pipeline.new(hooks())
   out = require "debrief.text.pager".new(given.pager or given)
   local _ <close> = out -- also when this is interrupted
   given.out = out
   local printer = require "debrief.entry.printer".new(given)
-  local kept = given.last and latest.new(given.last)
-  local result = read_sessions(p, given.sessions, kept and kept.add or printer.add)
-  if kept then kept.each(printer.add) end
+  local add, done = require "debrief.query.order".chain(given, printer.add, printer.asked)
+  local result = read_sessions(p, given.sessions, add)
+  done()
   local _, failure = printer.close()
   failure = failure or close_output()
   if failure then result.failures[#result.failures + 1] = { message = failure } end

@@ -4,8 +4,8 @@
 --
 -- A sort key is a field, or a way into an entry, as --fields takes it; `-` before it sorts downwards. Numbers come
 -- before texts, texts before true and false, these before objects and arrays; what an entry does not have comes last
--- either way. `timestamp` is sorted as a moment, whatever its zone. Equals stay in the order of the log. With a limit no
--- more than about twice as many entries are kept at once; without sorting, reading ends at the limit.
+-- either way. `timestamp` is sorted as a moment, whatever its zone. Equals stay in the order of the log. With a limit
+-- no more than about twice as many entries are kept at once; without sorting, reading ends at the limit.
 -- @module debrief.query.order
 local core = require "debrief.core"
 local fields = require "debrief.entry.fields"

@@ -132,8 +132,32 @@ debrief: 3 entries stored in sessions, from 3 files
     scene:write("a.jsonl", '{"x":"1"}\n')
     local r = import("toy", "a.jsonl")
     assert.truthy(r.err:find("toy does not recognise a.jsonl: it looks like JSON lines that begin with an object with "
-      .. "x", 1, true), r.err)
+      .. "x; nor does any other importer\n", 1, true), r.err)
     assert.same({ 1 }, { r.status, scene:read "sessions/s1.jsonl" })
+  end)
+
+  it("are refused by a wrong importer with the name of the right one", function()
+    scene:write("other.lua", [[return { name = "other", api = 1, import = { open = function() error "asked" end,
+      detect = function(path, head) return head:find "OTHER" ~= nil end } }]])
+    scene:write("in/a b.jsonl", '{"run":"1"}\n')
+    for i = 1, 4 do scene:write(("in/c%d.jsonl"):format(i), '{"run":"2"}\n') end
+    local function right(path)
+      return " is not a log of other; toy recognises it: debrief import ./toy.lua " .. path .. "\n"
+    end
+    local r = import("other", "in/a b.jsonl")
+    assert.truthy(r.err:find("debrief: in/a b.jsonl" .. right "'in/a b.jsonl'", 1, true), r.err)
+    assert.equal(1, r.status)
+    r = scene:sh("$DEBRIEF import toy 'in/a b.jsonl'", { DEBRIEF_PLUGIN_PATH = "." })
+    assert.same({ "1 entry stored in sessions, from 1 file", 0 }, { counts(r), r.status })
+    for _ = 1, 2 do -- the second time nothing is read
+      r = import("other", "in")
+      assert.truthy(r.err:find("passed over: in/c2.jsonl" .. right "in/c2.jsonl", 1, true), r.err)
+      assert.truthy(r.err:find("passed over: 2 more files like that\n", 1, true), r.err)
+      assert.equal(0, r.status)
+    end
+    scene:sh "gzip in/c1.jsonl"
+    r = import("other", "in/c1.jsonl.gz")
+    assert.truthy(r.err:find("in/c1.jsonl" .. right "in/c1.jsonl.gz", 1, true), r.err)
   end)
 
   it("name 20 things that were left out, and the command that names them all", function()

@@ -60,18 +60,6 @@ end
 
 -- ---- Foreign logs ---------------------------------------------------------------------------------------------------
 
--- debrief.run.imports' examiner of all importers.
-local function examiner()
-  local imports, job = require "debrief.run.imports", require "debrief.run.job"
-  local names, abouts = {}, {}
-  for _, about in ipairs(imports.importers()) do
-    if not about.needs[1] then names[#names + 1], abouts[about.name] = about.file, about end
-  end
-  local made, message = job.new { import = names, query = arguments.query {} }
-  if not made then messages.fail(message) end
-  return imports.examiner { job = made, abouts = abouts }
-end
-
 -- "in.jsonl: claude_code makes 8 entries of it: 3 damaged lines (3 bad_entry), 12 fields or records left out"
 local function said_of(item, answer, damaged, kinds, left_out)
   local entries = 0
@@ -103,7 +91,7 @@ local function check_all_foreign(items)
   for _, item in ipairs(items) do
     local is_foreign, n
     if item.is_path and not require "debrief.import.looks".is_session(item.path) then
-      if not examine then examine, problems = examiner() end
+      if not examine then examine, problems = require "debrief.run.imports".examiner() end
       is_foreign, n = check_foreign(examine, item)
     end
     if is_foreign then damaged = damaged + n else rest[#rest + 1] = item end

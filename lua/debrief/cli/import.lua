@@ -130,7 +130,7 @@ local function say_counts(total, args)
   for _, note in ipairs(total.notes or {}) do messages.note(note) end
   for i = 1, math.min(#total.unknown, MOST) do messages.note("passed over: " .. total.unknown[i]) end
   local more = #total.unknown - MOST
-  if more > 0 then messages.note(("passed over: %d more files like that"):format(more)) end
+  if more > 0 then messages.note(("passed over: %s like that"):format(values.count(more, "more file"))) end
   messages.note(("%s%s %sstored in %s%s%s%s%s%s, from %s"):format(args.dry and "dry run: " or "",
     values.count(total.stored, "entry", "entries"), args.dry and "would be " or "", args.dir,
     counted(total.replaced, "replaced by a longer version"), counted(total.known, "there already"),

@@ -49,8 +49,7 @@ end
 local function where_all_are(path)
   if path == "-" then return "" end
   local word = (path:find "/" or path:find "%.jsonl$") and path or "./" .. path
-  if word:find "[^%w%._/+,:=@-]" then word = "'" .. word:gsub("'", [['\'']]) .. "'" end
-  return ("; `debrief check %s` names them all"):format(word)
+  return ("; `debrief check %s` names them all"):format(require "debrief.text.shell_word"(word))
 end
 
 --- Print the diagnostics of reading, file by file.

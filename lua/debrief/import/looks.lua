@@ -2,6 +2,8 @@
 -- @module debrief.import.looks
 local core = require "debrief.core"
 
+local shell_word = require "debrief.text.shell_word"
+
 local looks = {}
 
 local HEAD = 65536
@@ -60,10 +62,15 @@ end
 -- @param file { path =, at = }
 -- @param kind true: the user named the importer
 -- @param readers the importers, with their names; of which the user's is the first
-function looks.unknown(file, kind, readers)
+-- @param right the importer that does recognise it, if the user named another: { name =, word = that finds it }
+function looks.unknown(file, kind, readers, right)
+  if right then
+    return ("%s is not a log of %s; %s recognises it: debrief import %s %s"):format(file.path, readers[1].name,
+      right.name, shell_word(right.word), shell_word(file.packed or file.path))
+  end
   if kind then
-    return ("%s does not recognise %s: it looks like %s; without a KIND, debrief looks for the importer that does")
-      :format(readers[1].name, file.path, looks.like(file.at))
+    return ("%s does not recognise %s: it looks like %s%s"):format(readers[1].name, file.path, looks.like(file.at),
+      file.named and "; nor does any other importer" or "")
   end
   local names = {}
   for i, reader in ipairs(readers) do names[i] = reader.name end

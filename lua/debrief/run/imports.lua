@@ -7,6 +7,7 @@
 local core = require "debrief.core"
 local find = require "debrief.plugin.find"
 local jobs = require "debrief.run.job"
+local query = require "debrief.query"
 local ledger = require "debrief.import.ledger"
 local looks = require "debrief.import.looks"
 local siblings = require "debrief.import.siblings"
@@ -16,6 +17,7 @@ local tree = require "debrief.import.tree"
 local imports = {}
 
 local BIG = 1 << 20 -- bytes of files for which a second worker is worth its start
+local MOST_WRONG = 3 -- files in folders for which the right importer is looked for if the user named a wrong one
 local MOST_UNPACKED = 16 -- files at once: each takes a descriptor, and room in the temporary folder
 local ANY = { "*.jsonl" } -- names of files of importers that say nothing of them
 
@@ -194,6 +196,29 @@ local function recognise(self, file)
   end
 end
 
+-- All importers that need no rights, as a set like `self`; nil if there is none.
+local function all_readers(self)
+  local names, abouts = {}, {}
+  for _, about in ipairs(imports.importers()) do
+    if not about.needs[1] then names[#names + 1], abouts[about.name] = about.file, about end
+  end
+  local made = jobs.new { import = names, query = query.new {} }
+  if not made then return nil end
+  local set = { how = self.how, job = made, total = self.total }
+  set.readers = readers_of(set, abouts)
+  return set
+end
+
+-- Which importer would have been the right one for a file that the user's KIND does not recognise? Nil: none, or it is
+-- one of many files in a folder, of which only the first are named in messages.
+local function right_one(self, file)
+  self.wrong = (self.wrong or 0) + 1
+  if not file.named and self.wrong > MOST_WRONG then return nil end
+  if self.others == nil then self.others = all_readers(self) or false end
+  local reader = self.others and recognise(self.others, file)
+  return reader and { name = reader.name, word = reader.about.file } or nil
+end
+
 -- The importer that reads a file; nil and a message: none does; nil: there is nothing in it to read.
 local function reader_of(self, file)
   if looks.is_empty(file) then return nil end
@@ -201,7 +226,7 @@ local function reader_of(self, file)
   if only and not only.about.detects then return only end
   local reader, message = recognise(self, file)
   if reader or message then return reader, message end
-  return nil, looks.unknown(file, self.how.kind, self.readers)
+  return nil, looks.unknown(file, self.how.kind, self.readers, self.how.kind and right_one(self, file))
 end
 
 -- ---- Storing --------------------------------------------------------------------------------------------------------
@@ -385,16 +410,15 @@ function imports.files_in(about, path)
   return found and #found.files or 0, bytes, newest
 end
 
---- What an import makes of single files, storing nothing: for messages about them.
--- @param how { job = with the importers as its plugins, abouts = name -> what each says of itself }
+--- What an import makes of single files, storing nothing, with the importers that need no rights.
 -- @return function(path) -> what debrief.import.run returns, with all diagnostics, and by = the name of the importer;
 --   nil: nobody reads it; or nil and a message: it cannot be known. And the problems of plugins, which come meanwhile.
-function imports.examiner(how)
+function imports.examiner()
   local problems = {}
   local total = { broken = function() end,
     add_problems = function(_, list) table.move(list or {}, 1, #(list or {}), #problems + 1, problems) end }
-  local self = { how = how, job = how.job, total = total, unpacked = 0 }
-  self.readers = readers_of(self, how.abouts)
+  local self = assert(all_readers { how = {}, total = total })
+  self.unpacked = 0
   return function(path)
     local found, message = tree.files({ path }, function() return false end)
     local file = found and found.files[1]

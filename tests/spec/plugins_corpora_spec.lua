@@ -179,7 +179,7 @@ function checks.failures(report, entries)
 end
 
 function checks.compare(report, entries)
-  local row, sides = report.tables[1].rows[1], { report.text:match "^A is (.-) %(%d+ runs%), B is (.-) %(%d+ runs%)" }
+  local row, sides = report.tables[2].rows[1], { report.text:match "^A is (.-) %(%d+ runs%), B is (.-) %(%d+ runs%)" }
   for i, model in ipairs(sides) do
     local function of(outcome)
       return count(entries, function(e)
@@ -261,12 +261,12 @@ describe("the standard set", function()
     local scene = program.scene()
     scene:write("log/s.jsonl", '{"session_id":"s","timestamp":"2026-01-02T03:00:00Z","final_status":"ok"}\n')
     local words = { "-d", "log", "retro", "trend,compare,timeline", "--format", "json", "--opt", "trend.by=day",
-      "--opt", "compare.by=time", "--opt", "compare.a=2026-01-01..2026-01-02", "--opt", "compare.b=2026-01-02.." }
+      "--opt", "compare.by=time", "--opt", "compare.a=2026-01-01", "--opt", "compare.b=2026-01-02.." }
     for zone, day in pairs { UTC = "2026-01-02", ["America/New_York"] = "2026-01-01" } do
       words.env = { TZ = zone }
       local reports = cjson.decode(scene:run(words).out).reports
       assert.equal(day, reports[1].tables[2].rows[1][1])
-      assert.equal(day == "2026-01-01" and 1 or 0, reports[2].tables[1].rows[1][2].den)
+      assert.equal(day == "2026-01-01" and 1 or 0, reports[2].tables[2].rows[1][2].den)
       assert.equal(day, reports[3].tables[1].rows[1][1]:sub(1, 10))
     end
   end)

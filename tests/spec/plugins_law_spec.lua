@@ -18,7 +18,7 @@ end
 -- Runs with options that show other ways through a plugin than its defaults do.
 local options = {
   attempts = { limit = 2, case = "input.task" }, failures = { of = "attempts" },
-  compare = { by = "time", a = "2026-01..2026-01-20", b = "2026-01-15..", now = 1 << 60 },
+  compare = { by = "time", a = "2026-01-01..2026-01-20", b = "2026-01-21..", now = 1 << 60, pair = "input.task" },
   history = { budget = 700 }, lessons = { limit = 2 }, models = { limit = 2 },
   pass_rate = { window = "20d", now = 1769000000000000000 },
   phases = { limit = 2 }, slow = { limit = 3 }, stuck = { times = 2, limit = 3 }, timeline = { limit = 7 },

@@ -215,47 +215,166 @@ describe("trend", function()
 end)
 
 describe("compare", function()
-  local function log(field, counts) -- { value = { passed, of } }
-    local out = {}
+  local function log(field, counts, skill, extra) -- { value = { passed, of } }
+    local out = extra or {}
     for _, value in ipairs { "x", "y" } do
-      for i = 1, counts[value][2] do
-        out[#out + 1] = { skill = "a", [field] = value, final_status = i <= counts[value][1] and "ok" or "fail" }
+      for i = 1, counts[value] and counts[value][2] or 0 do
+        local status = i <= counts[value][1] and "ok" or "fail"
+        out[#out + 1] = { skill = skill or "a", [field] = value, final_status = status }
       end
     end
     return out
   end
 
-  it("shows the difference, its interval, and a plain answer", function()
-    local function answer(x, y, options)
-      return row(run("compare", log("model_used", { x = x, y = y }), options).tables[1].rows[1], 7)
-    end
-    assert.equal("(all) 48/80 56/70 0.200 0.052 0.334 B is better", answer({ 48, 80 }, { 56, 70 }, { a = "x" }))
-    assert.equal("(all) 56/70 48/80 -0.200 -0.334 -0.052 A is better", answer({ 48, 80 }, { 56, 70 }, { a = "y" }))
-    assert.matches(" cannot tell$", answer({ 4, 8 }, { 6, 8 }))
-    assert.matches(" cannot tell$", answer({ 48, 80 }, { 56, 70 }, { floor = 0.25 }))
-    assert.matches(" no difference$", answer({ 4500, 5000 }, { 4500, 5000 }))
+  local function answer(report) return row(report.tables[1].rows[1], #report.tables[1].columns) end
+
+  it("has the difference in points, its interval and a plain answer; the floor is for the difference", function()
+    local function of(x, y, options) return answer(run("compare", log("model_used", { x = x, y = y }), options)) end
+    assert.equal("B is better 20.000 5.283 33.817 5.000 150/150", of({ 48, 80 }, { 56, 70 }, { a = "x" }))
+    assert.equal("A is better -20.000 -33.817 -5.283 5.000 150/150", of({ 48, 80 }, { 56, 70 }, { a = "y" }))
+    assert.equal("B is better 20.000 5.283 33.817 19.000 150/150",
+      of({ 48, 80 }, { 56, 70 }, { a = "x", floor = 0.19 }))
+    assert.matches("^cannot tell 20", of({ 48, 80 }, { 56, 70 }, { a = "x", floor = 0.25 }))
+    assert.matches("^cannot tell ", of({ 4, 8 }, { 6, 8 }))
+    assert.matches("^no difference 0", of({ 4500, 5000 }, { 4500, 5000 }))
+    local report = run("compare", log("model_used", { x = { 48, 80 }, y = { 56, 70 } }), { a = "x" })
+    assert.equal("A is x (80 runs), B is y (70 runs).\npassed: B is better, by +20.0 points (+5.3 to +33.8). " ..
+      "It rests on 150 of 150 runs, of 1 skill that both ran, each compared with itself.", report.text)
+    assert.same({ "(all runs) 48/80 56/70 - - -", "a 48/80 56/70 20.000 5.283 33.817" }, rows(report, 2))
   end)
 
-  it("takes the two values with most runs, those asked for, or a field inside another", function()
+  it("cannot tell from fewer than five decided runs on a side", function()
+    local report = run("compare", log("model_used", { x = { 0, 4 }, y = { 90, 90 } }), { a = "x" })
+    assert.matches("^cannot tell 100", answer(report))
+    assert.matches("cannot tell, for fewer than 5 runs of skills that both ran are decided on a side%.", report.text)
+    local enough = log("model_used", { x = { 0, 5 }, y = { 90, 90 } })
+    assert.matches("^B is better", answer(run("compare", enough, { a = "x" })))
+  end)
+
+  it("compares skills with themselves, and says what it leaves out", function()
+    -- both skills are equal on both sides, but y runs the easy one: Simpson's paradox
+    local tables = log("model_used", { x = { 9, 10 }, y = { 90, 100 } }, "easy")
+    log("model_used", { x = { 20, 100 }, y = { 2, 10 } }, "hard", tables)
+    local equal = run("compare", tables, { a = "x" })
+    assert.matches("^cannot tell 0.000", answer(equal))
+    assert.equal("(all runs) 29/110 92/110 - - -", rows(equal, 2)[1])
+    log("model_used", { x = { 0, 7 } }, "old", tables)
+    log("model_used", { y = { 30, 30 } }, "new", tables)
+    tables[#tables + 1] = { skill = "easy", model_used = "y" }
+    local report = run("compare", tables, { a = "x" })
+    assert.matches("^cannot tell 0.000 .* 220/257$", answer(report))
+    assert.matches("of 2 skills that both ran.* Left out: new %(only B, 30%), old %(only A, 7%)%. Without a value: " ..
+      "0 of A, 1 of B%.", report.text)
+    assert.same({ "new 0/0 30/30 - - -", "old 0/7 0/0 - - -" }, { rows(report, 2)[4], rows(report, 2)[5] })
+  end)
+
+  it("names skills that disagree", function()
+    local tables = log("model_used", { x = { 10, 40 }, y = { 35, 40 } }, "up")
+    log("model_used", { x = { 35, 40 }, y = { 10, 40 } }, "down", tables)
+    assert.matches("The skills disagree %(chance %S+ if they did not%): up %+62%.5 points, down %-62%.5; read them",
+      run("compare", tables, { a = "x" }).text)
+  end)
+
+  it("takes any field, its two values with most runs or those asked for; one that no run has is an error", function()
     local tables = log("phase", { x = { 1, 3 }, y = { 2, 2 } })
     assert.matches("^A is x %(3 runs%), B is y %(2 runs%)", run("compare", tables, { by = "phase" }).text)
     assert.matches("^A is y %(2 runs%), B is x %(3 runs%)", run("compare", tables, { by = "phase", b = "x" }).text)
-    assert.matches("^A is x %(3 runs%), B is z %(0 runs%): cannot tell",
+    assert.matches("^A is x %(3 runs%), B is z %(0 runs%)%.\npassed: cannot tell",
       run("compare", tables, { by = "phase", b = "z" }).text)
     local nested = { { source = { run = 7 }, final_status = "ok" }, { source = { run = 7 } }, { source = "8" } }
     assert.matches("^A is 7 %(2 runs%), B is none", run("compare", nested, { by = "source.run" }).text)
+    assert.has_error(function() run("compare", tables, { by = "nothing" }) end,
+      "no run has a value for by=nothing: name a field that `debrief read --fields` shows")
+    local skills = log("phase", { x = { 9, 10 } }, "s", log("phase", { x = { 2, 10 } }, "t"))
+    local two = run("compare", skills, { by = "skill" })
+    assert.matches("^A is s .*A is better, by %-70%.0 points .* It rests on 20 of 20 runs%.$", two.text)
   end)
 
-  it("takes half-open windows of time", function()
+  it("takes windows as --since and --until do, and states them; empty and overlapping ones are errors", function()
     local times = { { at = "2026-01-01T00:00:00Z", final_status = "ok" }, { at = "2026-02-01T00:00:00Z" },
       { at = "2026-01-31T23:59:59Z" }, {} }
-    assert.matches("%(2 runs%), B is 2026%-02%.%. %(1 runs%)",
-      run("compare", times, { by = "time", a = "2026-01..2026-02", b = "2026-02.." }).text)
-    assert.matches("^A is 2026%-01%-18T00:00:00%.%.2026%-01%-25T00:00:00 %(0 runs%), B is 2026%-01%-25T00:00:00%.%." ..
-      "2026%-02%-01T00:00:00 %(1 runs%)", run("compare", times, { by = "time", now = 1769904000000000000 }).text)
-    local check = support.load("plugins/compare.lua").options.a.check
-    assert.is_falsy(check("2026", { by = "time" }))
-    assert.is_truthy(check("2026", { by = "model" }))
+    local text = run("compare", times, { by = "time", a = "2026-01", b = "2026-02-01.." }).text
+    assert.matches("^A is from 2026%-01%-01 00:00 until before 2026%-02%-01 00:00 %(2 runs%), " ..
+      "B is from 2026%-02%-01 00:00 until before the end %(1 runs%)", text)
+    assert.matches("^A is from 2026%-01%-18 00:00 until before 2026%-01%-25 00:00 %(0 runs%), B is from " ..
+      "2026%-01%-25 00:00 until before 2026%-02%-01 00:00 %(1 runs%)",
+      run("compare", times, { by = "time", now = 1769904000000000000 }).text)
+    local options = support.load("plugins/compare.lua").options
+    for _, bad in ipairs { "x", "2026-03..2026-02", "2026-02-01T10:00..2026-02-01T10:00" } do
+      assert.is_false((options.a.check(bad, { by = "time" })), bad)
+    end
+    assert.is_truthy(options.a.check("x", { by = "model" }))
+    local fine, says = options.b.check("2026-02..", { by = "time", a = "2026-01..2026-02-01" })
+    assert.is_false(fine)
+    assert.matches("does not overlap", says)
+    assert.is_true((options.b.check("2026-02-02..", { by = "time", a = "2026-01..2026-02-01" })))
+  end)
+
+  local function timed(skill, n, ms, extra)
+    local out = extra or {}
+    for i = 1, n do
+      for _, side in ipairs { "x", "y" } do
+        local first = { verified = side == "y" or i % 2 == 0, duration_ms = 100 + i % 3 }
+        out[#out + 1] = { skill = skill, model_used = side, attempts = { first, i % 4 == 0 and {} or nil },
+          duration_ms = ms[side] * (80 + 40 * ((i * 7) % n) // n) // 100 }
+      end
+    end
+    return out
+  end
+
+  it("compares durations by the ratio of medians, skill by skill", function()
+    local tables = timed("slow", 30, { x = 60000, y = 90000 }, timed("fast", 30, { x = 1000, y = 1500 }))
+    tables[#tables + 1] = { skill = "slow", model_used = "x" }
+    local report = run("compare", tables, { a = "x", measure = "duration_ms" })
+    assert.matches("duration_ms: B is higher, 1%.%d%d times A %(1%.%d%d to 1%.%d+%)%. It rests on 120 of 120 runs",
+      report.text)
+    assert.matches("Without a value: 1 of A, 0 of B", report.text)
+    assert.matches("^B is higher 1%.%d+ 1%.%d+ 1%.%d+ 5%.000 120/120$", answer(report))
+    assert.equal("skill", report.tables[2].columns[1].key)
+    local few = run("compare", timed("slow", 4, { x = 60000, y = 90000 }), { a = "x", measure = "duration_ms" })
+    assert.matches("cannot tell, for fewer than 5 .* Left out: slow %(fewer than 5 on a side, 8%)", few.text)
+    local many = run("compare", timed("slow", 120, { x = 60000, y = 90000 }), { a = "x", measure = "duration_ms" })
+    assert.matches("Medians of more than 100 values are within 1 %%, which the interval takes into account%.$",
+      many.text)
+  end)
+
+  it("compares attempts and lost time by means, first tries and the end as rates", function()
+    local tables = timed("a", 40, { x = 1000, y = 1000 })
+    assert.matches("attempts: no difference of 20 %% or more, by 0 %(%-0%.%d+ to 0%.%d+%)", run("compare", tables,
+      { a = "x", measure = "attempts", floor = 0.2 }).text)
+    assert.matches("lost: B is lower, by %-", run("compare", tables, { a = "x", measure = "lost" }).text)
+    assert.matches("first_try: B is better, by %+50%.0 points",
+      run("compare", tables, { a = "x", measure = "first_try" }).text)
+    assert.matches("verified: B is better", run("compare", tables, { a = "x", measure = "verified" }).text)
+    assert.matches("cost: cannot tell", run("compare", tables, { a = "x", measure = "cost" }).text)
+  end)
+
+  it("compares case by case: those that both sides ran, the first run of each", function()
+    local tables = {}
+    local function case(name, x, y, day)
+      for side, status in pairs { x = x, y = y } do
+        tables[#tables + 1] = { input = { task = name }, model_used = side, final_status = status and "ok" or "fail",
+          at = ("2026-01-%02dT00:00:00Z"):format(day or 10), usage = { input_tokens = side == "x" and 100 or 150 } }
+      end
+    end
+    for i = 1, 20 do case("both" .. i, true, true) end
+    for i = 1, 12 do case("only y " .. i, false, true) end
+    for i = 1, 2 do case("only x " .. i, true, false) end
+    for i = 1, 16 do case("none" .. i, false, false) end
+    case("none1", true, true, 11) -- later: does not count
+    tables[#tables + 1] = { input = { task = "of x alone" }, model_used = "x", final_status = "ok" }
+    tables[#tables + 1] = { input = { task = "both1" }, model_used = "x" }
+    for _, side in ipairs { "x", "y" } do tables[#tables + 1] = { input = { task = "open" }, model_used = side } end
+    local report = run("compare", tables, { a = "x", pair = "input.task" })
+    assert.equal("B is better 20.000 5.616 32.921 5.000", answer(report))
+    assert.same({ "20 12 2 16 0.007" }, rows(report, 2))
+    assert.matches("It rests on 50 cases %(input%.task%) that ran on both sides%. Cases left out: 1 only A ran, 1 " ..
+      "without a value on a side%. Ran more than once on a side: 2; the first run with a value counts%.$", report.text)
+    local tokens = run("compare", tables, { a = "x", pair = "input.task", measure = "tokens" })
+    assert.equal("B is higher 1.500 1.500 1.500 5.000", answer(tokens))
+    assert.same({ "0 50 0 0" }, rows(tokens, 2))
+    assert.has_error(function() run("compare", tables, { pair = "input.nothing" }) end,
+      "no run has a value for pair=input.nothing")
   end)
 end)
 

@@ -10,7 +10,7 @@ local path = {}
 local function step(value, part)
   local kind = core.type(value)
   if kind == "object" then return value[part] end
-  local i = kind == "array" and math.tointeger(tonumber(part))
+  local i = kind == "array" and math.tointeger(tonumber(part)) or nil
   return i and value[i < 0 and #value + 1 + i or i]
 end
 

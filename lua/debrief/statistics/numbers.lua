@@ -38,7 +38,8 @@ end
 --- The ratio of medians B / A over strata with at least LEAST values in both arms, and its 95 % interval.
 -- @param strata an array of { a = arm, b = arm }, an arm being { n =, median =, at = function(rank) -> value,
 --   error = the relative error that each value may have, or nil }
--- @return { ratio, low, high, strata =, n = values in them }; nil without such strata, or if a median is not above 0
+-- @return { ratio, low, high, strata =, n = values in them }; nil without such strata, if a median is not above 0 or
+--   if nothing varies
 function numbers.ratio_of_medians(strata)
   local sum, v, weights, error_of, used, n = 0.0, 0.0, 0.0, 0.0, 0, 0
   for _, s in ipairs(strata) do
@@ -52,14 +53,15 @@ function numbers.ratio_of_medians(strata)
       used, n = used + 1, n + a.n + b.n
     end
   end
-  if used == 0 then return nil end
+  if used == 0 or v == 0 then return nil end
   local ratio, half = sum / weights, distributions.Z * sqrt(v) / weights + error_of / weights
   return { ratio = exp(ratio), low = exp(ratio - half), high = exp(ratio + half), strata = used, n = n }
 end
 
 --- The difference of means B - A over strata with at least LEAST values in both arms, and its 95 % interval.
 -- @param strata an array of { a = arm, b = arm }, an arm being { n =, mean =, square = the mean of the squares }
--- @return { difference, low, high, a =, b = (the weighted means), strata =, n = }; nil without such strata
+-- @return { difference, low, high, a =, b = (the weighted means), strata =, n = }; nil without such strata, or if
+--   nothing varies
 function numbers.difference_of_means(strata)
   local list, weights = {}, 0
   for _, s in ipairs(strata) do
@@ -80,7 +82,8 @@ function numbers.difference_of_means(strata)
     end
   end
   out.difference = out.b - out.a
-  local half = v > 0 and distributions.t_quantile(v * v / parts) * sqrt(v) or 0
+  if v == 0 then return nil end
+  local half = distributions.t_quantile(v * v / parts) * sqrt(v)
   out.low, out.high = out.difference - half, out.difference + half
   return out
 end

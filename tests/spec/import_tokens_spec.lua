@@ -41,16 +41,44 @@ describe("tokens of multi-vct", function()
       t.cache_read_input_tokens, 0 }, ours "copilot")
   end)
 
-  -- The other program adds up every record, also of one reply. (The one of claude-entire-a does not.)
-  it("are those of the other program for claude_code, if each record were a reply of its own", function()
-    local t, n = theirs "claude_code", 0
-    local all = { t.input_tokens, t.output_tokens, t.cache_read_input_tokens, t.cache_creation_input_tokens }
-    assert.same(all, ours("claude_code", function(text)
-      return (text:gsub('"id":"msg_', function()
-        n = n + 1
-        return ('"id":"%d_'):format(n)
+  -- The other program adds up every record, and one reply is several records that all have its usage. So the numbers
+  -- differ, and by exactly that: all records are theirs, one for each reply (message id, largest of each field) ours.
+  describe("for claude_code", function()
+    local FIELDS = { "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens" }
+    local t = theirs "claude_code"
+    local wanted = { t.input_tokens, t.output_tokens, t.cache_read_input_tokens, t.cache_creation_input_tokens }
+
+    it("are those of the other program, if each record were a reply of its own", function()
+      local n = 0
+      assert.same(wanted, ours("claude_code", function(text)
+        return (text:gsub('"id":"msg_', function()
+          n = n + 1
+          return ('"id":"%d_'):format(n)
+        end))
       end))
-    end))
-    assert.same({ 158, 3860, 1093509, 99004 }, ours "claude_code")
+    end)
+
+    it("are the largest of each reply", function()
+      local every, replies, records, count = { 0, 0, 0, 0 }, {}, 0, 0
+      for line in io.lines(importers.corpora .. "/multi-vct/claude_code.jsonl") do
+        local message = cjson.decode(line).message
+        local usage = type(message) == "table" and message.usage and next(message.usage) and message.usage
+        for i, name in ipairs(usage and FIELDS or {}) do
+          local reply = replies[message.id] or { 0, 0, 0, 0 }
+          local n = usage[name] or 0
+          every[i], replies[message.id], reply[i] = every[i] + n, reply, math.max(reply[i], n)
+        end
+        records = records + (usage and 1 or 0)
+      end
+      local largest = { 0, 0, 0, 0 }
+      for _, reply in pairs(replies) do
+        count = count + 1
+        for i = 1, 4 do largest[i] = largest[i] + reply[i] end
+      end
+      assert.same({ 41, 31 }, { records, count })
+      assert.same(wanted, every)
+      assert.same(largest, ours "claude_code")
+      assert.same({ 158, 3860, 1093509, 99004 }, largest)
+    end)
   end)
 end)

@@ -131,7 +131,13 @@ function simulate.weeks(trend, ctx, skills)
       local n, p = cell[1], cell[2]
       if n > 0 then
         local at = 1767614400 * 1000000000 + (w - 1) * week -- from Monday 2026-01-05 12:00 on
-        trend.count(acc, ctx, "skill" .. i, at, simulate.binomial(n, p), n)
+        local name = os.date("!%G-W%V", at // 1000000000)
+        agg.add(acc.first, at)
+        agg.add(acc.last, at)
+        local period, rate = agg.at(acc.all, name), agg.at(agg.at(acc.groups, "skill" .. i), name).value
+        local passed = simulate.binomial(n, p)
+        acc.runs, period.runs = acc.runs + n, period.runs + n
+        for _, r in ipairs { period.value, rate } do r.num, r.den = r.num + passed, r.den + n end
       end
     end
   end

@@ -183,34 +183,80 @@ describe("pass_rate", function()
 end)
 
 describe("trend", function()
-  local function log(...)
-    local out = {}
-    for day, passes in ipairs { ... } do
-      for i = 1, 10 do
-        local at, status = ("2026-01-%02dT12:00:00Z"):format(day), i <= passes and "ok" or "fail"
-        out[#out + 1] = { skill = "a", at = at, final_status = status }
+  local DAY, START = 86400, 1767614400 -- Monday 2026-01-05 12:00
+
+  -- Runs of a skill: passes of 20 in each period, `days` long; false: nothing ran.
+  local function log(passes, days, skill, out)
+    out = out or {}
+    for period, n in ipairs(passes) do
+      for i = 1, n and 20 or 0 do
+        local at = os.date("!%Y-%m-%dT%H:%M:%SZ", START + (period - 1) * days * DAY)
+        out[#out + 1] = { skill = skill or "a", at = at, final_status = i <= n and "ok" or "fail", phase = "p",
+          duration_ms = n * 1000 + i }
       end
     end
     return out
   end
 
-  it("names a change only when the intervals lie apart", function()
-    local report = run("trend", log(9, 9, 2), { by = "day" })
-    assert.same({ "2026-01-01 10 9/10 -", "2026-01-02 10 9/10 -", "2026-01-03 10 2/10 down" }, rows(report, 2))
-    assert.equal("a 18/20 2/10 down", row(report.tables[1].rows[1], 4))
-    assert.same({ 0.9, 0.9, 0.2, n = 3, low = 0, high = 1 }, report.tables[1].rows[1][5].spark)
-    assert.equal("a 14/20 4/10 -", row(run("trend", log(7, 7, 4), { by = "day" }).tables[1].rows[1], 4))
-    assert.equal("a 4/20 10/10 up", row(run("trend", log(2, 2, 10), { by = "day" }).tables[1].rows[1], 4))
+  it("names a lasting step with its week, size and interval", function()
+    local report = run("trend", log({ 19, 18, 20, 19, 12, 13, 11, 12 }, 7))
+    assert.same({ "a step 2026-W06 76/80 48/80 -35.000 -46.725 -23.194" }, rows(report, 1))
+    assert.equal("a: a step in passed since 2026-W06, 76/80 (95 %) before, 48/80 (60 %) from then on: -35.0 points " ..
+      "(-46.7 to -23.2).\nFrom 2026-W02 to 2026-W09. Looked at: 1 series, 2 tests, corrected for that.", report.text)
+    assert.same({ 0.95, 0.9, 1, 0.95, 0.6, 0.65, 0.55, 0.6, n = 8, low = 0, high = 1 },
+      report.tables[2].rows[1][4].spark)
+    assert.equal("a 124/160 12/20", row(report.tables[2].rows[1], 3))
   end)
 
-  it("has days without runs too, no more than asked for, and weeks from Monday", function()
+  it("names a slope", function()
+    local report = run("trend", log({ 20, 18, 17, 15, 13, 11, 10, 8 }, 1), { by = "day" })
+    assert.equal("a slope 2026-01-05 70/80 42/80", row(report.tables[1].rows[1], 5))
+    assert.equal("a: a slope in passed since 2026-01-05, 70/80 (88 %) in the earlier half, 42/80 (52 %) in the " ..
+      "later: -8.6 points (-11.2 to -5.9) per day.", report.text:match "^[^\n]+")
+  end)
+
+  it("names nothing for a single outlier, a flat series, or a few periods", function()
+    for _, passes in ipairs { { 19, 19, 19, 2, 19, 19, 19, 19 }, { 19, 18, 19, 19, 19, 18, 19, 1 },
+      { 15, 14, 15, 16, 15, 14 }, { 19, 19, 3 } } do
+      local report = run("trend", log(passes, 7))
+      assert.matches("^No lasting change was found%.\n", report.text)
+      assert.equal(2, #report.tables)
+    end
+  end)
+
+  it("corrects for the number of skills, and follows any field", function()
+    local step = { 17, 16, 17, 17, 12, 10, 11, 12 }
+    assert.matches("^a: a step", run("trend", log(step, 7)).text)
+    local many = log(step, 7)
+    for i = 1, 60 do log({ 15, 16, 15, 16, 15, 16, 15, 16 }, 7, "b" .. i, many) end
+    assert.matches("^No lasting change.*61 series, 122 tests", run("trend", many).text)
+    assert.matches("^p: a step", run("trend", log(step, 7), { by = "phase" }).text)
+    assert.has_error(function() run("trend", log(step, 7), { by = "nothing" }) end,
+      "no run has a value for by=nothing: name a field that `debrief read --fields` shows")
+  end)
+
+  it("follows numbers by the share above the median, and shows medians", function()
+    local report = run("trend", log({ 5, 5, 5, 5, 10, 10, 10, 10 }, 7), { measure = "duration_ms" })
+    assert.equal("a step 2026-W06 5010.500 10010.500", row(report.tables[1].rows[1], 5))
+    assert.matches("a step in duration_ms since 2026%-W06, 5%.0 s before, 10%.0 s from then on: %+%d+%.%d points",
+      report.text)
+    assert.equal("a 160", row(report.tables[2].rows[1], 2))
+  end)
+
+  it("has gaps, no more periods than asked for, weeks from Monday, and months", function()
     local two = { { skill = "a", at = "2026-01-04T12:00:00Z", final_status = "ok" },
       { skill = "a", at = "2026-01-07T00:00:00Z", final_status = "ok" }, { skill = "a" } }
-    assert.same({ "2026-01-04 1 1/1 -", "2026-01-05 0 0/0 -", "2026-01-06 0 0/0 -", "2026-01-07 1 1/1 -" },
+    assert.same({ "2026-01-04 1 1/1", "2026-01-05 0 0/0", "2026-01-06 0 0/0", "2026-01-07 1 1/1" },
       rows(run("trend", two, { by = "day" }), 2))
-    assert.same({ "2026-01-06 0 0/0 -", "2026-01-07 1 1/1 -" }, rows(run("trend", two, { by = "day", last = 2 }), 2))
-    assert.same({ "2026-W01 1 1/1 -", "2026-W02 1 1/1 -" }, rows(run("trend", two), 2))
+    assert.same({ 1, n = 4, low = 0, high = 1, [4] = 1 },
+      run("trend", two, { every = "day" }).tables[1].rows[1][4].spark)
+    assert.same({ "2026-01-06 0 0/0", "2026-01-07 1 1/1" }, rows(run("trend", two, { every = "day", last = 2 }), 2))
+    assert.same({ "2026-W01 1 1/1", "2026-W02 1 1/1" }, rows(run("trend", two), 2))
+    assert.same({ "2026-01 2 2/2" }, rows(run("trend", two, { every = "month" }), 2))
     assert.matches("Runs without a time: 1%.", run("trend", two).text)
+    assert.matches("No run has a time%.", run("trend", { { skill = "a" } }).text)
+    local gap = run("trend", log({ 19, 18, 20, false, false, 19, 12, 13, 11, 12 }, 7))
+    assert.matches("since 2026%-W08", gap.text)
   end)
 end)
 

@@ -299,6 +299,18 @@ function Report:json()
   return render(self, "json", { diagnostics = self.diagnostics })
 end
 
+--- The tables as CSV (RFC 4180), or with tabs; a rate has three columns: KEY, KEY.num, KEY.den.
+function Report:csv()
+  own(self, Report, "csv")
+  return render(self, "csv")
+end
+
+--- The same with tabs between the values.
+function Report:tsv()
+  own(self, Report, "tsv")
+  return render(self, "tsv")
+end
+
 -- What log:entries takes of the options of log:retro.
 local function entry_options(opts, on_diagnostic)
   local out = { on_diagnostic = on_diagnostic }
@@ -343,7 +355,7 @@ end
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
 --   state
 -- @param opts a query as log:entries takes it, and workers = number; with functions also options = what ctx.options is
--- @return a report with text(), markdown(), json(), reports, diagnostics and problems; or nil and a message
+-- @return a report with text(), markdown(), json(), csv(), tsv(), reports, diagnostics and problems; or nil, message
 function Log:retro(names, opts)
   own(self, Log, "retro")
   opts = opts or {}

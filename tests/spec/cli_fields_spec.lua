@@ -61,13 +61,15 @@ describe("read --fields", function()
     local out = {}
     for i = 1, 600 do out[i] = ('{"session_id":"s2","skill":"%s","n":%d}'):format(("w"):rep(i % 300), i) end
     scene:write("sessions/s2.jsonl", table.concat(out, "\n") .. "\n")
-    local r = scene:run { "read", "s2", "--fields", "skill,n", "--format", "table" }
+    local r = scene:run { "read", "s2", "--fields", "skill,n", "--format", "table", "-w", "200" }
     local lines = 0
     for text in r.out:gmatch "[^\n]+" do
       assert.truthy(utf8.len(text) <= 200)
       lines = lines + 1
     end
     assert.equal(602, lines)
+    r = scene:run { "read", "s2", "--fields", "skill,n", "--format", "table" } -- a pipe: whole values
+    assert.truthy(r.out:find(("w"):rep(299), 1, true))
     assert.equal(1, select(2, r.out:gsub("skill", "")))
   end)
 
@@ -85,7 +87,7 @@ describe("read --fields", function()
     end
     for _, format in ipairs { "list", "card" } do
       local r = scene:run { "read", "--fields", "skill", "--format", format }
-      assert.same({ ("debrief: --fields goes with table, tsv, jsonl and json, not with %s\n"):format(format), 2 },
+      assert.same({ ("debrief: --fields goes with table, csv, tsv, jsonl and json, not with %s\n"):format(format), 2 },
         { r.err, r.status })
     end
   end)

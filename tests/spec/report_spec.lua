@@ -139,7 +139,8 @@ describe("report", function()
   end)
 
   it("refuses a format that does not exist", function()
-    assert.same({ nil, 'there is no format "xml": use text, markdown, json' }, { report.render("xml", {}, {}) })
+    assert.same({ nil, 'there is no format "xml": use text, markdown, json, csv, tsv' },
+      { report.render("xml", {}, {}) })
   end)
 end)
 
@@ -390,7 +391,9 @@ describe("json", function()
     local diagnostics = { { kind = "bad_json", line = 2, file = "s1.jsonl", zone = "z", byte = 7 }, "odd" }
     assert.equal('{"entries":3,"sessions":1,"reports":[{"plugin":"p","title":"T",'
       .. '"tables":[{"title":"n","columns":["a","b"],"rows":[[null,1],[1.0,null],[true,{"num":1,"den":4,"rate":0.25}],'
-      .. '["x",{"num":0,"den":0,"rate":null}],[[1,null,2],null]]}],'
+      .. '["x",{"num":0,"den":0,"rate":null}],[[1,null,2],null]],'
+      .. '"records":[{"a":null,"b":1},{"a":1.0,"b":null},{"a":true,"b":{"num":1,"den":4,"rate":0.25}},'
+      .. '{"a":"x","b":{"num":0,"den":0,"rate":null}},{"a":[1,null,2],"b":null}]}],'
       .. '"findings":[{"value":9223372036854775807,"explanation":"e","references":[{"session":"s1","line":3}]}]}],'
       .. '"diagnostics":[{"file":"s1.jsonl","line":2,"byte":7,"kind":"bad_json","zone":"z"},"odd"]}\n',
       support.show("json", checked, { diagnostics = diagnostics }))

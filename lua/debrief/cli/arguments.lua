@@ -122,6 +122,32 @@ function arguments.count_from_one(option)
   end
 end
 
+local SHORT = { json = "--json", csv = "--csv", tsv = "--tsv", markdown = "--md" } -- formats with options
+
+--- Declare --format, and --json, --csv, --tsv and --md where they are among the formats.
+function arguments.format_options(command, formats, description)
+  command:option "--format":argname "FORMAT":choices(formats):description(description)
+  for _, name in ipairs(formats) do
+    if SHORT[name] then
+      command:flag(SHORT[name]):target("as_" .. name):description(("Short for --format %s."):format(name))
+    end
+  end
+end
+
+--- The format that the options of a command name, nil for none; two that disagree leave with status 2.
+function arguments.format(args)
+  local given, option = args.format, "--format " .. tostring(args.format)
+  for _, name in ipairs { "json", "csv", "tsv", "markdown" } do
+    if args["as_" .. name] then
+      if given and given ~= name then
+        messages.fail(("%s and %s name two formats: use one of them"):format(option, SHORT[name]), 2)
+      end
+      given, option = name, SHORT[name]
+    end
+  end
+  return given
+end
+
 local NARROWEST = 20 -- columns
 
 --- Declare -w.

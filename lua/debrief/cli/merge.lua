@@ -42,6 +42,7 @@ local function finish(args)
 end
 
 function merge.run(args)
+  arguments.format(args)
   return arguments.status(arguments.guard(retro.interrupted, finish, args))
 end
 

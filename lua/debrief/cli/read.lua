@@ -70,7 +70,7 @@ local function check(args)
   if args.follow and args.limit then
     messages.fail("--limit does not go with --follow: --last N shows the latest entries first", 2)
   end
-  if args.follow and args.format == "json" then
+  if args.follow and arguments.format(args) == "json" then
     messages.fail("--format json is one array, which --follow never ends: use jsonl", 2)
   end
 end

@@ -61,6 +61,7 @@ local function look_back(args, q)
 end
 
 function retro.run(args)
+  arguments.format(args)
   local q = arguments.query(args)
   return arguments.status(arguments.guard(retro.interrupted, look_back, args, q), q)
 end
@@ -69,15 +70,19 @@ end
 function retro.show(args, result)
   local columns, color = arguments.terminal()
   if args.output then columns, color = nil, false end
-  columns = args.width or columns
-  retro.write(args, report.render(args.format, result.reports, result, { width = columns or 80, color = color,
-    diagnostics = result.diagnostics }))
+  local format = arguments.format(args) or "text"
+  retro.write(args, report.render(format, result.reports, result, { width = args.width or columns or math.huge,
+    color = color, diagnostics = result.diagnostics }))
+  local without = (format == "csv" or format == "tsv") and require "debrief.report.separated".without(result.reports)
+  if without and without[1] then
+    messages.note(("%s has the tables only; the findings of %s are in text, markdown and json"):format(format,
+      table.concat(without, ", ")))
+  end
 end
 
 --- Declare the options that say how and where reports are written.
 function retro.output_options(command)
-  command:option "--format":argname "FORMAT":choices(report.formats):default "text":show_default(false)
-    :description "text, markdown or json (default: text)."
+  arguments.format_options(command, report.formats, "text, markdown, json, csv or tsv (default: text).")
   arguments.width_option(command)
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end

@@ -9,6 +9,7 @@ local known = require "debrief.entry.asked".known
 local escape = require "debrief.text.escape"
 local layout = require "debrief.text.table"
 local path = require "debrief.entry.path"
+local separated = require "debrief.text.separated"
 local trim = require "debrief.text.trim"
 local width = require "debrief.text.width"
 
@@ -92,22 +93,33 @@ function fields.object(names, asked)
   end
 end
 
-local escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r", ["\\"] = "\\\\" }
-
---- A line of the values with tabs between them; tabs, line breaks and backslashes of values are escaped.
-function fields.tsv(names, asked)
-  local read = fields.reader(names, asked)
+--- A line of the values with commas or tabs between them, without its end: see debrief.text.separated.
+-- @param form "csv" or "tsv"
+-- @param safe true: values are shown on a terminal
+function fields.separated(form, names, asked, safe)
+  local read, value_of, mark = fields.reader(names, asked), separated[form], separated.marks[form]
   return function(entry, session, line)
     local out = {}
-    read(entry, session, line, function(value, raw, i) out[i] = text(value, raw):gsub("[\t\n\r\\]", escapes) end)
-    return table.concat(out, "\t")
+    read(entry, session, line, function(value, raw, i)
+      local shown = value_of(text(value, raw), type(value) == "string")
+      out[i] = safe and escape(shown, "\t\n") or shown
+    end)
+    return table.concat(out, mark[1])
   end
+end
+
+--- The line of the names.
+function fields.separated_names(form, names)
+  local out = {}
+  for i, name in ipairs(names) do out[i] = separated[form](escape(name), true) end
+  return table.concat(out, separated.marks[form][1])
 end
 
 -- ---- Tables ---------------------------------------------------------------------------------------------------------
 
--- The columns of a table as debrief.text.table takes them: numbers, which are never cut, to the right.
-local function columns_of(names, rows)
+-- The columns of a table as debrief.text.table takes them: numbers, which are never cut, to the right. Nothing is cut
+-- where it is to be whole.
+local function columns_of(names, rows, whole)
   local out = {}
   for i, field in ipairs(names) do
     local numeric, widest = true, 0
@@ -116,7 +128,7 @@ local function columns_of(names, rows)
       widest = math.max(widest, width.of(cells[i]))
     end
     out[i] = { title = escape(field), align = numeric and "right" or "left",
-      least = numeric and math.max(widest, NARROWEST) or NARROWEST, cut = not numeric and width.cut }
+      least = numeric and math.max(widest, NARROWEST) or NARROWEST, cut = not (numeric or whole) and width.cut }
   end
   return out
 end
@@ -130,7 +142,7 @@ function fields.table(names, asked, limit)
   end
   local function rest()
     if #waiting == 0 then return nil end
-    shape = columns_of(names, waiting)
+    shape = columns_of(names, waiting, limit == math.huge)
     grid, fits = layout.fit(shape, waiting, limit)
     local out = {}
     if fits then

@@ -49,11 +49,13 @@ end
 local MARK = 4 -- the place of the mark among the cells
 
 --- Lines about entries: place, time, skill, outcome, attempts, duration, first line of the last output.
--- @param opts { width = of the terminal, place = columns for the place, color =, now = for times as people say them }
+-- @param opts { width = of the terminal, or math.huge for whole values, place = columns for the place, color =, now =
+--   for times as people say them }
 -- @return function(entry, session, line) -> text; `line` is the entry's, nil if it is unknown
 function printer.lines(opts)
-  local grid = layout.fit({ { width = opts.place or 20, least = 10, cut = cut_place }, { width = 16, drop = 3 },
-    { width = 16, least = 8 }, { width = 4 }, { width = 3, align = "right", drop = 2 },
+  local cut = opts.width ~= math.huge
+  local grid = layout.fit({ { width = opts.place or 20, least = 10, cut = cut and cut_place }, { width = 16, drop = 3 },
+    { width = 16, least = 8, cut = cut and width.cut }, { width = 4 }, { width = 3, align = "right", drop = 2 },
     { width = 9, align = "right", drop = 1 }, { rest = 10 } }, {}, opts.width)
   return function(entry, session, line)
     local cells, result = cells_of(entry, session, line, opts.now)
@@ -90,8 +92,23 @@ function forms.json(opts, asked)
 end
 
 function forms.tsv(opts, asked)
-  local text_of = fields.tsv(opts.fields or fields.default, asked)
-  return { add = opts.safe and function(...) return escape(text_of(...), "\t") end or text_of }
+  return { add = fields.separated("tsv", opts.fields or fields.default, asked, opts.safe) }
+end
+
+-- The names come first, once, also without entries.
+function forms.csv(opts, asked)
+  local wanted = opts.fields or fields.default
+  local text_of, head = fields.separated("csv", wanted, asked, opts.safe), fields.separated_names("csv", wanted) .. "\r"
+  local function names_once()
+    local text = head
+    head = nil
+    return text
+  end
+  local function add(...)
+    local line = text_of(...) .. "\r"
+    return head and names_once() .. "\n" .. line or line
+  end
+  return { add = add, foot = names_once }
 end
 
 function forms.table(opts, asked)
@@ -104,11 +121,11 @@ function forms.card(opts)
 end
 
 --- A printer that writes to a descriptor.
--- @param opts { out = of debrief.text.pager, format = "jsonl" | "json" | "list" | "table" | "tsv" | "card",
---   fields = array or nil, width =, color =, safe = true on a terminal, and what printer.lines takes }
+-- @param opts { out = of debrief.text.pager, format = "jsonl" | "json" | "list" | "table" | "csv" | "tsv" |
+--   "card", fields = array or nil, width =, color =, safe = true on a terminal, and what printer.lines takes }
 -- @return { add = function(entry, session, line), close = function(); both return false once the reader has gone, and
 --   close a message when it could not be written; asked = the fields that were asked for (debrief.entry.asked), count =
---   entries so far }. Of all formats but json, close only writes what waits: there may be more.
+--   entries so far }. Of all formats but json and csv, close only writes what waits: there may be more.
 function printer.new(opts)
   local lines, open, failure, self = {}, true, nil, { asked = names.new(), count = 0 }
   local form = forms[opts.format](opts, self.asked)

@@ -1,13 +1,13 @@
 --- Reports for programs: one JSON object, its keys in a fixed order.
 --
 --     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[
---      {"title"?:…,"columns":[name…],"rows":[[…]…]}],
+--      {"title"?:…,"columns":[name…],"rows":[[…]…],"records":[{name:…}…]}],
 --      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
 --      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
--- Columns are named by their keys. No data, NaN and infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a
--- row of numbers drawn small is an array; integers stay integers. What a terminal obeys, and what nobody sees, is
--- written as \u.
+-- Columns are named by their keys; `records` are the rows with their cells by these names. No data, NaN and
+-- infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a row of numbers drawn small is an array; integers stay
+-- integers. What a terminal obeys, and what nobody sees, is written as \u.
 -- @module debrief.report.json
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
@@ -49,11 +49,23 @@ local function optional(text)
   return text ~= nil and core.encode(text)
 end
 
+-- A row by the keys of its columns.
+local function record_of(columns)
+  return function(row)
+    local members = {}
+    for i, column in ipairs(columns) do
+      members[2 * i - 1], members[2 * i] = column.key, cell(row[i])
+    end
+    return object(table.unpack(members))
+  end
+end
+
 local function table_of(t)
   return object(
     "title", optional(t.title),
     "columns", array(t.columns, #t.columns, function(column) return core.encode(column.key) end),
-    "rows", array(t.rows, #t.rows, function(row) return array(row, #t.columns, cell) end))
+    "rows", array(t.rows, #t.rows, function(row) return array(row, #t.columns, cell) end),
+    "records", array(t.rows, #t.rows, record_of(t.columns)))
 end
 
 local function reference(r)

@@ -22,6 +22,7 @@ local text = {}
 
 local NARROWEST = 12 -- a column of words is not cut below this
 local GAP = "  " -- between a finding's value and its text
+local PROSE = 80 -- columns of sentences where nothing limits the width
 local MOST_REFERENCES = 12 -- of one finding; JSON has all
 
 local function paint(style, line, opts) return opts.color and colour.paint(style, line) or line end
@@ -126,7 +127,9 @@ local function references(finding)
 end
 
 local function paragraph(s, indent, opts, out, style)
-  for _, line in ipairs(width.wrap(s, opts.width - #indent)) do
+  local room = opts.prose - #indent
+  if opts.width == math.huge then room = math.max(room, opts.prose // 2) end
+  for _, line in ipairs(width.wrap(s, room)) do
     out[#out + 1] = line == "" and "" or indent .. paint(style, line, opts)
   end
 end
@@ -135,7 +138,7 @@ local function findings(list, opts, out)
   local shown, column, marked = {}, 1, false
   for i, finding in ipairs(list) do
     local value, few = values.cell(finding.value)
-    shown[i] = width.cut(value, math.min(24, opts.width // 2))
+    shown[i] = opts.width == math.huge and value or width.cut(value, math.min(24, opts.width // 2))
     column = math.max(column, width.of(shown[i]))
     marked = marked or few
   end
@@ -155,7 +158,7 @@ end
 
 local function headline(title, opts, out)
   local widest = 0
-  for _, line in ipairs(width.wrap(title, opts.width)) do
+  for _, line in ipairs(width.wrap(title, opts.prose)) do
     out[#out + 1] = paint("bold", line, opts)
     widest = math.max(widest, width.of(line))
   end
@@ -189,9 +192,10 @@ end
 
 --- @param reports an array of checked reports
 -- @param counts { entries =, sessions = }
--- @param opts { width = 80, color = false }
+-- @param opts { width = 80, color = false }; a width of math.huge cuts nothing
 function text.render(reports, counts, opts)
-  local options = { width = math.max(opts and opts.width or 80, 20), color = opts and opts.color or false }
+  local options = { width = math.max(opts and opts.width or PROSE, 20), color = opts and opts.color or false }
+  options.prose = options.width == math.huge and PROSE or options.width
   local out = {}
   for _, report in ipairs(reports) do one_report(report, options, out) end
   space(out)

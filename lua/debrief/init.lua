@@ -185,7 +185,7 @@ function Log:entries(opts)
       type(q.where) == "function" and q.where or nil, opts)
     if last then manner.last = nil end
   else
-    local reading = { log = self.handle, strict = q.strict, since = q.since, ["until"] = q["until"] }
+    local reading = { log = self.handle, strict = q.strict, since = q.since, ["until"] = q["until"], gaps = true }
     local match, wanted = chooser(q)
     each = iterate(readers.sessions(items, reading), match, wanted, opts)
   end
@@ -366,6 +366,25 @@ function Log:retro(names, opts)
   if not items then return nil, failure.message end
   if type(names) == "table" then return run_inline(self, names, opts, items) end
   return run_plugins(self, names, q, opts, items)
+end
+
+--- Groups of runs, and what is counted in each: `log:table { by = "skill", show = "runs, passed", since = "7d" }`.
+-- @param given a definition, { by =, across =, each =, show =, sort =, limit =, min = } (plugins/README.md), and a
+--   query as log:entries takes it; with `each`, `where` is about each of these. Also workers = number
+-- @return a report as of log:retro; or nil and a message
+function Log:table(given)
+  own(self, Log, "table")
+  local opts, definition, options = {}, {}, {}
+  for _, key in ipairs(require "debrief.measure".keys) do definition[key] = true end
+  if not given.each then definition.where = nil end
+  for key, value in next, given do
+    if not definition[key] then opts[key] = value
+    else options[key] = type(value) == "table" and table.concat(value, ", ") or value end
+  end
+  local query_options = type(opts.opt) == "string" and { opts.opt } or opts.opt or {}
+  opts.opt = table.move(query_options, 1, #query_options, 1, {})
+  for key, value in next, options do opts.opt[#opts.opt + 1] = ("table.%s=%s"):format(key, tostring(value)) end
+  return self:retro("table", opts)
 end
 
 --- Close the log. Readers that are open stay so.

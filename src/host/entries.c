@@ -151,17 +151,18 @@ static bool go_on(debrief_entries *e) {
 }
 
 static void hand_out(debrief_entries *e, debrief_found *found) {
-  uint64_t line;
-  assert(e->text < e->texts.len && e->place + sizeof line < e->places.len);
+  uint64_t line, gap; /* as lua/debrief/entry/place.lua packs them */
+  const size_t numbers = sizeof line + sizeof gap;
+  assert(e->text < e->texts.len && e->place + numbers < e->places.len);
   const char *text = e->texts.data + e->text;
   size_t len = (size_t)((const char *)memchr(text, '\n', e->texts.len - e->text) - text);
   memcpy(&line, e->places.data + e->place, sizeof line);
   found->json = (debrief_text){text, len};
   assert(memchr(text, '\n', e->texts.len - e->text)); /* capi.lua: a newline ends every text */
   found->line = le64toh(line);
-  found->session = e->places.data + e->place + sizeof line;
+  found->session = e->places.data + e->place + numbers;
   e->text += len + 1;
-  e->place += sizeof line + strlen(found->session) + 1;
+  e->place += numbers + strlen(found->session) + 1;
 }
 
 debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debrief_error *err) {

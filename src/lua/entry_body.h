@@ -6,6 +6,7 @@
 #ifndef DBF_ENTRY_BODY_H
 #define DBF_ENTRY_BODY_H
 
+#include "entry_origin.h"
 #include "keys.h"
 
 /* One replacement of bytes: `removed` bytes at `at` became `inserted`. Those made at the same time stand together, in
@@ -30,6 +31,7 @@ typedef struct body {
 typedef struct entry_view {
   bool is_value;           /* false. The first byte distinguishes both kinds */
   bool frozen;             /* read-only */
+  dbf_entry_origin origin; /* where it was read */
   const dbf_keys *keys;    /* of the state; its metatable keeps them */
   struct changes *changes; /* that wait; NULL: none */
   body *now;

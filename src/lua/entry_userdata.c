@@ -26,10 +26,12 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L) {
 }
 
 /* Push an entry with room for a body like `head`, without a metatable yet. */
-static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *head) {
+static entry_view *push_entry(lua_State *L, const dbf_keys *keys, const body *head,
+                              const dbf_entry_origin *origin) {
   entry_view *e = lua_newuserdatauv(L, offsetof(entry_view, own) + body_size(head), 1);
   e->is_value = false;
   e->frozen = keys->frozen;
+  e->origin = *origin;
   e->keys = keys;
   e->changes = NULL;
   e->now = &e->own;
@@ -43,10 +45,11 @@ static void check_uses(lua_State *L, const uint32_t *uses, uint32_t before) {
 }
 
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
-                                  bool bad_utf8, bool foreign, const uint32_t *uses) {
+                                  bool bad_utf8, bool foreign, const dbf_entry_origin *origin,
+                                  const uint32_t *uses) {
   body head = dbf_entry_body_of(entry, bad_utf8, foreign);
   uint32_t before = *uses;
-  entry_view *e = push_entry(L, keys, &head);
+  entry_view *e = push_entry(L, keys, &head, origin);
   check_uses(L, uses, before);
   dbf_entry_body_fill_index(&e->own, entry);
   dbf_bytes_move(text_of(&e->own), entry->text, entry->len);
@@ -55,11 +58,11 @@ void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys
 }
 
 void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
-                             const uint32_t *uses) {
+                             const dbf_entry_origin *origin, const uint32_t *uses) {
   body head = dbf_entry_body_of(entry, bad_utf8, foreign);
   uint32_t before = uses ? *uses : 0;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
-  entry_view *e = push_entry(L, keys, &head);
+  entry_view *e = push_entry(L, keys, &head, origin);
   check_uses(L, uses, before);
   dbf_entry_body_fill(&e->own, entry);
   lua_insert(L, -2);
@@ -76,7 +79,8 @@ int dbf_entry_userdata_copy(lua_State *L) {
   head.edits = 0;
   head.log = NULL;
   const dbf_keys *keys = dbf_entry_userdata_type(L);
-  entry_view *made = push_entry(L, keys, &head);
+  const dbf_entry_origin origin = original->origin;
+  entry_view *made = push_entry(L, keys, &head, &origin);
   body *to = &made->own;
   made->frozen = false;
   if (original->now != from) return luaL_error(L, "the entry changed while it was copied");
@@ -176,6 +180,11 @@ void dbf_entry_userdata_anchor(lua_State *L, int index) {
 
 bool dbf_entry_userdata_is_entry(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TUSERDATA && dbf_userdata_is(L, index, &entry_key);
+}
+
+dbf_entry_origin *dbf_entry_userdata_origin(lua_State *L, int index) {
+  if (!dbf_entry_userdata_is_entry(L, index)) return NULL;
+  return &((entry_view *)lua_touserdata(L, index))->origin;
 }
 
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,

@@ -11,6 +11,7 @@
 
 #include <lua.h>
 
+#include "entry_origin.h"
 #include "keys.h"
 #include "../log/entry.h"
 
@@ -20,12 +21,13 @@ void dbf_entry_userdata_open(lua_State *L);
 /* Push a copy of a scanned entry. `foreign`: known fields may hold anything. `uses`: counts uses of the object that the
  * scan belongs to; raises when it changes meanwhile, by a finalizer. NULL: the scan is the caller's alone. */
 void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8, bool foreign,
-                             const uint32_t *uses);
+                             const dbf_entry_origin *origin, const uint32_t *uses);
 
 /* The same for callers that push many entries, and whose text moves (bytes.h): user value 1 of the userdata at `keeper`
  * is what dbf_entry_userdata_type pushed, `keys` what it returned. */
 void dbf_entry_userdata_push_kept(lua_State *L, int keeper, const dbf_keys *keys, const dbf_entry *entry,
-                                  bool bad_utf8, bool foreign, const uint32_t *uses);
+                                  bool bad_utf8, bool foreign, const dbf_entry_origin *origin,
+                                  const uint32_t *uses);
 const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 
 /* Lua function copy(entry) -> entry: another one with the same bytes, which does not follow its assignments. */
@@ -42,6 +44,9 @@ bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool
 /* Push what keeps the bytes that dbf_entry_userdata_get returned for the value at `index` alive when the entry is assigned
  * to. */
 void dbf_entry_userdata_anchor(lua_State *L, int index);
+
+/* Where the entry at `index` was read; NULL if it is no entry. Valid as long as it is on the stack. */
+dbf_entry_origin *dbf_entry_userdata_origin(lua_State *L, int index);
 
 /* Is the value at `index` an entry, and not a value in one? */
 bool dbf_entry_userdata_is_entry(lua_State *L, int index);

@@ -4,6 +4,7 @@
 #include "diagnostics.h"
 #include "table.h"
 #include "userdata.h"
+#include "entry_place.h"
 #include "entry_userdata.h"
 #include "../log/follow.h"
 
@@ -88,8 +89,10 @@ static int l_next(lua_State *L) {
   case DEBRIEF_NEXT_ENTRY: break;
   }
   lua_pushstring(L, session);
+  dbf_entry_origin origin = {
+      .session = dbf_entry_place_session(L, -1), .line = record.line, .gap = DBF_NO_GAP};
   if (o->uses != uses) return luaL_error(L, "a finalizer used the follower that was returning an entry");
-  dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false, &o->uses);
+  dbf_entry_userdata_push(L, record.entry, record.bad_utf8, false, &origin, &o->uses);
   lua_insert(L, -2);
   lua_pushinteger(L, (lua_Integer)record.line);
   return 3;

@@ -10,6 +10,7 @@
 #include "userdata.h"
 #include "scratch.h"
 #include "selection.h"
+#include "entry_place.h"
 #include "entry_userdata.h"
 #include "../log/cut.h"
 #include "../log/entry.h"
@@ -40,6 +41,8 @@ typedef struct reader_object {
   debrief_reader *reader; /* NULL: closed */
   dbf_diagnostics notes;
   dbf_selection span;
+  dbf_gap gap;
+  uint32_t session; /* number of its name, see `named`; 0: it was given none */
   bool foreign;
   bool big;      /* the entry returned last was */
   uint32_t uses; /* counts calls: a record is good until the next one */
@@ -75,7 +78,10 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
                                   .on_diagnostic = on_diagnostic};
   dbf_selection span = dbf_selection_of(L, options);
   reader_object *r = lua_newuserdatauv(L, sizeof *r, 1);
-  *r = (reader_object){.span = span, .foreign = config->foreign, .keys = dbf_entry_userdata_type(L)};
+  *r = (reader_object){.span = span,
+                       .gap = {.wanted = dbf_table_flag(L, options, "gaps")},
+                       .foreign = config->foreign,
+                       .keys = dbf_entry_userdata_type(L)};
   lua_setiuservalue(L, -2, 1);
   dbf_diagnostics_init(&r->notes);
   luaL_setmetatable(L, reader_type);
@@ -99,15 +105,17 @@ static reader_object *check_reader(lua_State *L) {
   return r;
 }
 
-/* The next entry of the reader's span that the matcher lets pass; NULL: any. */
+/* The next entry of the reader's span that the matcher lets pass; NULL: any. *gap: the one before it, if wanted. */
 static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *match, dbf_record *record,
-                               debrief_error *err) {
+                               int64_t *gap, debrief_error *err) {
+  *gap = DBF_NO_GAP;
   while (true) {
     dbf_limits_check(L);
     bool paused = dbf_limits_pause(); /* a long line, or many that are damaged, may take a second */
     debrief_next next = dbf_reader_next(r->reader, record, err);
     dbf_limits_resume(paused);
     if (next != DEBRIEF_NEXT_ENTRY) return next;
+    if (r->gap.wanted) *gap = dbf_entry_origin_gap(&r->gap, record->entry);
     dbf_verdict verdict = dbf_selection_judge(&r->span, record);
     if (verdict == DBF_SELECTION_PAST) return DEBRIEF_NEXT_END;
     const dbf_entry *e = record->entry;
@@ -124,26 +132,29 @@ static int l_reader_next(lua_State *L) {
   if (r->big) lua_gc(L, LUA_GCCOLLECT); /* free the one before, so that there is only one at a time */
   r->big = false;
   dbf_limits_progress();
-  switch (next_match(L, r, match, &record, &err)) {
+  dbf_entry_origin origin = {.session = r->session};
+  switch (next_match(L, r, match, &record, &origin.gap, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
   r->big = record.entry->len > BIG;
-  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign, &r->uses);
+  origin.line = record.line;
+  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign, &origin, &r->uses);
   lua_pushinteger(L, (lua_Integer)record.line);
   lua_pushinteger(L, (lua_Integer)record.offset);
   lua_pushboolean(L, record.salvaged);
   return 4;
 }
 
-static void add_to_batch(const dbf_record *record, const char *session, size_t len, dbf_bytes *texts,
-                         dbf_bytes *places) {
-  uint64_t line = htole64(record->line);
+/* A place is packed as "<I8i8z": the line, the gap, the session. */
+static void add_to_batch(const dbf_record *record, int64_t gap, const char *session, size_t len,
+                         dbf_bytes *texts, dbf_bytes *places) {
+  uint64_t place[] = {htole64(record->line), htole64((uint64_t)gap)};
   if (record->bad_utf8) dbf_json_compact(texts, record->entry->text, record->entry->len, false);
   else dbf_bytes_append(texts, record->entry->text, record->entry->len);
   dbf_bytes_append_char(texts, '\n');
-  dbf_bytes_append(places, &line, sizeof line);
+  dbf_bytes_append(places, place, sizeof place);
   dbf_bytes_append(places, session, len + 1);
 }
 
@@ -158,8 +169,9 @@ static int l_reader_batch(lua_State *L) {
   dbf_record record;
   debrief_error err;
   while (texts->len < most && places->len < most && !texts->failed && next == DEBRIEF_NEXT_ENTRY) {
-    next = next_match(L, r, NULL, &record, &err);
-    if (next == DEBRIEF_NEXT_ENTRY) add_to_batch(&record, session, len, texts, places);
+    int64_t gap;
+    next = next_match(L, r, NULL, &record, &gap, &err);
+    if (next == DEBRIEF_NEXT_ENTRY) add_to_batch(&record, gap, session, len, texts, places);
   }
   dbf_scratch_check(L, texts);
   dbf_scratch_check(L, places);
@@ -203,6 +215,14 @@ static int l_reader_narrow(lua_State *L) {
   reader_object *r = check_reader(L);
   dbf_reader_narrow(r->reader, (uint64_t)luaL_checkinteger(L, 2), (uint64_t)luaL_checkinteger(L, 3),
                     (uint64_t)luaL_checkinteger(L, 4));
+  return 0;
+}
+
+/* named(session): what the entries that follow say of where they were read */
+static int l_reader_named(lua_State *L) {
+  reader_object *r = check_reader(L);
+  luaL_checkstring(L, 2);
+  r->session = dbf_entry_place_session(L, 2);
   return 0;
 }
 
@@ -575,11 +595,15 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"list", l_log_list},
                                          {"find", l_log_find},
                                          {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {
-      {"next", l_reader_next},       {"batch", l_reader_batch},
-      {"entries", l_reader_entries}, {"cut", l_reader_cut},
-      {"narrow", l_reader_narrow},   {"diagnostics", l_reader_diagnostics},
-      {"close", l_reader_close},     {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
+                                            {"batch", l_reader_batch},
+                                            {"entries", l_reader_entries},
+                                            {"cut", l_reader_cut},
+                                            {"narrow", l_reader_narrow},
+                                            {"named", l_reader_named},
+                                            {"diagnostics", l_reader_diagnostics},
+                                            {"close", l_reader_close},
+                                            {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);

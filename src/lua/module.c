@@ -24,6 +24,7 @@
 #include "table.h"
 #include "entry_assign.h"
 #include "entry_ipairs.h"
+#include "entry_place.h"
 #include "entry_userdata.h"
 #include "lua_value.h"
 #include "workers.h"
@@ -417,7 +418,7 @@ static int l_entry(lua_State *L) {
     return 2;
   }
   bool bad_utf8 = !scratch->entry.kernel->utf8_valid(scratch->entry.text, scratch->entry.len);
-  dbf_entry_userdata_push(L, &scratch->entry, bad_utf8, foreign, NULL);
+  dbf_entry_userdata_push(L, &scratch->entry, bad_utf8, foreign, &DBF_NO_ORIGIN, NULL);
   dbf_scratch_give(L, taken);
   return 1;
 }
@@ -473,6 +474,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"strerror", l_strerror},
                                        {"copy", dbf_entry_userdata_copy},
                                        {"freeze", dbf_entry_userdata_freeze},
+                                       {"place", dbf_entry_place},
                                        {"source", l_source},
                                        {"sources", l_sources},
                                        {"guard", dbf_state_guard},

@@ -137,6 +137,7 @@ function read.run(args)
   if args.follow then return following.run(args) end
   local manner, q = show.manner(args), arguments.query(args)
   manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit
+  q.gaps = require "debrief.entry.virtual".needs_gaps((args.fields or "") .. (args.sort or ""))
   io.stdout:flush()
   if is_plain(q, manner) then
     local items = arguments.sessions(args, q)

@@ -11,6 +11,7 @@ local layout = require "debrief.text.table"
 local path = require "debrief.entry.path"
 local separated = require "debrief.text.separated"
 local trim = require "debrief.text.trim"
+local virtual = require "debrief.entry.virtual"
 local width = require "debrief.text.width"
 
 local fields = {}
@@ -38,7 +39,11 @@ end
 -- The value of a field, and its JSON text, where that is known.
 local function find(entry, field, place)
   local value, parent, name = path.find(entry, field)
-  if value == nil then return place[field] end
+  if value == nil then
+    value = place[field]
+    if value == nil then value = virtual.value(entry, field) end
+    return value
+  end
   return value, parent and core.raw(parent, name)
 end
 
@@ -67,7 +72,7 @@ end
 function fields.note(asked, entry, field, value)
   local first = field:match "^[^.]+"
   if value ~= nil then asked:hit(field)
-  elseif entry[first] == nil and not known[first] then asked:miss(field, entry) end
+  elseif entry[first] == nil and not (known[first] or virtual.has(field)) then asked:miss(field, entry) end
 end
 
 --- A function that calls each(value, raw, i) for every field of an entry, and notes the fields no entry has.

@@ -9,17 +9,11 @@
 local attempts = require "debrief.entry.attempts"
 local core = require "debrief.core"
 local passed = require "debrief.entry.passed"
+local virtual = require "debrief.entry.virtual"
 
 local measures = {}
 
 local function number(value) return type(value) == "number" and value or nil end
-
--- Was it verified at the first attempt? An attempt that does not say is no data.
-local function first_try(entry)
-  local step, list, before = attempts(entry)
-  local _, first = step(list, before)
-  if first and type(first.verified) == "boolean" then return first.verified end
-end
 
 -- Was it verified in the end? Attempts of one run follow from each other, so that they are one case.
 local function verified(entry)
@@ -32,40 +26,31 @@ local function verified(entry)
 end
 
 local function count(entry)
-  local n = 0
-  for _ in attempts(entry) do n = n + 1 end
+  local n = virtual.attempt_count(entry)
   return n > 0 and n or nil
 end
 
--- The time of attempts that did not verify; a single attempt took what its run took. No data if one of them has no
--- time.
-local function lost(entry)
-  local n, sum, said = count(entry), 0, false
-  for _, attempt in attempts(entry) do
-    said = said or type(attempt.verified) == "boolean"
-    if attempt.verified == false then
-      local ms = number(attempt.duration_ms) or n == 1 and number(entry.duration_ms)
-      if not ms then return nil end
-      sum = sum + ms
-    end
+local TOKENS = { "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens" }
+
+-- All tokens, in and out, cached ones too.
+local function tokens(entry)
+  local usage, sum = entry.usage, nil
+  if core.type(usage) ~= "object" then return nil end
+  for _, field in ipairs(TOKENS) do
+    local n = number(usage[field])
+    if n then sum = (sum or 0) + n end
   end
-  return said and sum or nil
+  return sum
 end
 
--- Tokens in and out, without those that came from a cache.
-local function tokens(entry)
-  local usage = entry.usage
-  if core.type(usage) ~= "object" then return nil end
-  local input, output = number(usage.input_tokens), number(usage.output_tokens)
-  return (input or output) and (input or 0) + (output or 0)
-end
+local function virtual_field(name) return function(entry) return virtual.value(entry, name) end end
 
 local known = {
   passed = { kind = "rate", of = function(entry) return (passed(entry)) end },
-  first_try = { kind = "rate", of = first_try },
+  first_try = { kind = "rate", of = virtual_field "first_try" },
   verified = { kind = "rate", of = verified },
   attempts = { kind = "number", statistic = "mean", of = count },
-  lost = { kind = "number", statistic = "mean", unit = "ms", of = lost },
+  lost = { kind = "number", statistic = "mean", unit = "ms", of = virtual_field "lost_ms" },
   cost = { kind = "number", statistic = "median", unit = "usd",
     of = function(entry) return number(entry.cost_usd) end },
   tokens = { kind = "number", statistic = "median", unit = "count", of = tokens },

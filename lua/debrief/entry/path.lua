@@ -4,6 +4,7 @@
 -- name has the dots comes first.
 -- @module debrief.entry.path
 local core = require "debrief.core"
+local virtual = require "debrief.entry.virtual"
 
 local path = {}
 
@@ -26,6 +27,13 @@ function path.find(entry, way)
     if value == nil or value == core.null then return nil end
   end
   if core.type(parent) == "object" then return value, parent, name end
+  return value
+end
+
+--- The value at the end of a way, or of a virtual field (debrief.entry.virtual); nil without one.
+function path.get(entry, way)
+  local value = path.find(entry, way)
+  if value == nil then return virtual.value(entry, way) end
   return value
 end
 

@@ -6,6 +6,7 @@
 -- The scanner passes over text without building anything: an element is checked when it is made an entry.
 -- @module debrief.import.values
 local core = require "debrief.core"
+local place = require "debrief.entry.place"
 
 local values = {}
 
@@ -344,7 +345,7 @@ function Reader:batch(most)
     local entry, n = self:next()
     if not entry then return table.concat(texts), table.concat(places), true, nil, n end
     texts[#texts + 1] = tostring(entry) .. "\n"
-    places[#places + 1] = ("<I8z"):pack(n, "")
+    places[#places + 1] = place.pack(nil, n, "")
     bytes = bytes + #texts[#texts]
   end
   return table.concat(texts), table.concat(places), false

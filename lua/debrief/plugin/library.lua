@@ -2,9 +2,11 @@
 -- the tables in here, and the functions of its rights (debrief.plugin.sandbox).
 -- @module debrief.plugin.library
 local core = require "debrief.core"
+local measure = require "debrief.measure"
 local measures = require "debrief.entry.measures"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
+local plain = require "debrief.retro.aggregate.plain"
 local skill = require "debrief.entry.skill"
 
 local library = {
@@ -22,8 +24,9 @@ local library = {
   encode = core.encode,
   --- `failure(output)`: what a failure is called: the first line that names trouble, without numbers and paths.
   failure = require "debrief.entry.failure",
-  --- `get(entry, "input.task")`: the value at the end of a way into it, nil if it is absent or null.
-  get = function(entry, way) return (path.find(entry, way)) end,
+  --- `get(entry, "input.task")`: the value at the end of a way into it, or of a virtual field, such as "week"; nil if
+  -- it is absent or null.
+  get = path.get,
   --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
   host = core.values,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.
@@ -67,7 +70,8 @@ local library = {
   statistics = require "debrief.statistics",
   --- `subagent(entry)`: the subagent that ran it as a part of another run, nil if it is a run of its own.
   subagent = require "debrief.entry.subagent",
-  --- `table(entry)`: a plain table of it, or of a part of it.
+  --- `table(entry)`: a plain table of it, or of a part of it. `table { by = "skill", show = "runs, passed" }`: the
+  -- retrospective that makes this table (debrief.measure).
   table = core.table,
   --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when it has none; also takes an RFC 3339 text.
   time = core.time,
@@ -78,10 +82,34 @@ local library = {
   transcript = require "debrief.import.transcript",
   --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() returns.
   type = core.type,
+  --- The fields that are computed wherever one is named: an array of { name =, type =, help = }.
+  virtual_fields = require "debrief.entry.virtual".list,
   --- The version of debrief, as text.
   version = core.version,
   --- `window(since, until, now)`: both ends of a window in ns, from times as people write them; or nil and a message.
   window = require "debrief.text.time".window,
 }
+
+-- What expressions of a table see besides fields: nothing of it is shared.
+local function globals()
+  return { math = plain.copy(math), string = plain.copy(string), utf8 = plain.copy(utf8), tostring = tostring,
+    tonumber = tonumber, type = type, ipairs = core.ipairs, select = select, debrief = plain.copy(library) }
+end
+
+local function is_definition(value)
+  if type(value) ~= "table" or value.session_id ~= nil or value.skill ~= nil then return false end
+  for _, key in ipairs { "by", "show", "each" } do
+    local kind = type(rawget(value, key))
+    if kind == "string" or kind == "table" then return true end
+  end
+  return false
+end
+
+function library.table(value)
+  if not is_definition(value) then return core.table(value) end
+  local retrospective, message = measure.new(value, globals())
+  if not retrospective then error("debrief.table: " .. message, 2) end
+  return retrospective
+end
 
 return library

@@ -12,6 +12,7 @@ local selectors = require "debrief.query.selectors"
 local suggest = require "debrief.text.suggest"
 local time = require "debrief.text.time"
 local trim = require "debrief.text.trim"
+local virtual = require "debrief.entry.virtual"
 
 local query = {}
 
@@ -163,8 +164,9 @@ end
 
 --- The part of a query that workers need, as plain data.
 function query.plain(q)
-  local out = { since = q.since, ["until"] = q["until"], where = type(q.where) == "string" and q.where or nil,
-    strict = q.strict }
+  local expression = type(q.where) == "string" and q.where or nil
+  local out = { since = q.since, ["until"] = q["until"], where = expression, strict = q.strict,
+    gaps = q.gaps or expression and virtual.needs_gaps(expression) or false }
   for _, key in ipairs(selectors.keys) do out[key] = q[key] end
   return out
 end

@@ -13,6 +13,7 @@
 -- A failure is { session =, message =, code =, line =, offset = }.
 -- @module debrief.query.reader
 local core = require "debrief.core"
+local place = require "debrief.entry.place"
 
 local reader = {}
 
@@ -45,7 +46,7 @@ function Lines:batch(most, session)
     local entry, line, code, at, offset = self:next()
     if not entry then return table.concat(texts), table.concat(places), true, nil, line, code, at, offset end
     texts[#texts + 1] = tostring(entry) .. "\n"
-    places[#places + 1] = ("<I8z"):pack(line, session)
+    places[#places + 1] = place.pack(entry, line, session)
     bytes = bytes + #texts[#texts]
   end
   return table.concat(texts), table.concat(places), false
@@ -62,9 +63,10 @@ Sessions.__index = Sessions
 
 --- Over sessions, one after the other.
 -- @param items of debrief.query.sessions; those that are `old` are passed over, a `part` is read from there to there
--- @param opts { dir = folder of the log, since =, ["until"] =, strict =, log = an open log of core.log, or nil }
+-- @param opts { dir = folder of the log, since =, ["until"] =, strict =, gaps = true: entries know how long nothing ran
+--   before them, log = an open log of core.log, or nil }
 function reader.sessions(items, opts)
-  local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"] }
+  local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"], gaps = opts.gaps }
   return setmetatable({ items = items, opts = opts, window = window, at = 0, list = {}, dropped = 0, entries = 0,
     untimed = 0, seen = {} }, Sessions)
 end
@@ -79,12 +81,14 @@ end
 local function open(self, item)
   local lines, window = item.lines, self.window
   if lines and #lines == 1 then
-    window = { strict = window.strict, since = window.since, ["until"] = window["until"], line = lines[1] }
+    window = { strict = window.strict, since = window.since, ["until"] = window["until"], gaps = window.gaps,
+      line = lines[1] }
   end
   local source, message, code
   if item.is_path then source, message, code = core.reader(item.path, window)
   else source, message, code = log_of(self):reader(item.session, window) end
   if not source then return nil, message, code end
+  source:named(item.session)
   if item.part then source:narrow(item.part[1], item.part[2], item.part[3]) end
   if lines and #lines > 1 then return some_lines(source, lines) end
   return source
@@ -182,7 +186,15 @@ Follower.__index = Follower
 -- @param follower of core.follow
 -- @param pause function() that waits for more and returns true to go on; false ends the reading for now
 function reader.follower(follower, pause)
-  return setmetatable({ follower = follower, pause = pause, entries = 0, untimed = 0, seen = {} }, Follower)
+  return setmetatable({ follower = follower, pause = pause, entries = 0, untimed = 0, seen = {}, before = {} },
+    Follower)
+end
+
+-- Note the gap before an entry, as readers of sessions do.
+local function note_gap(self, entry, session, line)
+  local gap
+  gap, self.before[session] = place.gap(entry, self.before[session])
+  if gap then core.place(entry, session, line, gap) end
 end
 
 function Follower:next(matcher)
@@ -190,6 +202,7 @@ function Follower:next(matcher)
     local entry, session, line = self.follower:next()
     if entry then
       self.entries = self.entries + 1
+      note_gap(self, entry, session, line)
       if not matcher or core.matches(matcher, entry) then return entry, line, session end
     elseif session then
       return nil, { message = session }

@@ -81,9 +81,9 @@ local function pass(job, worker, one, wish, partial, done)
   return last.reports or last.partials
 end
 
--- How a plugin's chunks are made.
-local function how(about)
-  return not about.merge and "whole" or about.split and "split" or "sessions"
+-- How a plugin's chunks are made. A part of a session does not know when the line before it ended.
+local function how(about, job)
+  return not about.merge and "whole" or about.split and not job.query.gaps and "split" or "sessions"
 end
 
 -- The passes over the sessions, one per kind of chunk: { names =, chunks =, total = }.
@@ -92,7 +92,7 @@ local function plan(job, about, sessions)
   for _, wanted in ipairs { "split", "sessions", "whole" } do
     local names = {}
     for _, name in ipairs(job.retro) do
-      if how(about[name]) == wanted then names[#names + 1] = name end
+      if how(about[name], job) == wanted then names[#names + 1] = name end
     end
     if #names > 0 then
       passes[#passes + 1] = { names = names, chunks = chunks.of(sessions, job.dir, wanted),

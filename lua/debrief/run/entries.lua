@@ -1,10 +1,12 @@
 --- Entries through enrich and filter inside a worker, some at a time, for a host or script that asks for the next one.
 --
---     { texts = '{"skill":…}\n{"skill":…}\n', places = (line, session)(line, session) }     packed, one place per text
+--     { texts = '{"skill":…}\n{"skill":…}\n', places = … }     one place per text, as
+-- debrief.entry.place packs them
 -- @module debrief.run.entries
 local core = require "debrief.core"
 local latest = require "debrief.query.latest"
 local notes = require "debrief.query.notes"
+local place = require "debrief.entry.place"
 local pipeline = require "debrief.run.pipeline"
 local readers = require "debrief.query.reader"
 
@@ -19,7 +21,7 @@ local function add(s, entry, session, line)
   s.bytes = s.bytes + #text
   s.texts[#s.texts + 1] = text
   s.texts[#s.texts + 1] = "\n"
-  s.places[#s.places + 1] = ("<I8z"):pack(line, session)
+  s.places[#s.places + 1] = place.pack(entry, line, session)
   return not is_full(s)
 end
 

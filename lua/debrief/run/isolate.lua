@@ -33,7 +33,7 @@ function isolate.worker(query, dir)
   local raw, message = core.isolated(patience())
   if not raw then return nil, message end
   return setmetatable({ raw = raw, dir = dir, declared = {}, reading = { dir = dir, strict = query and query.strict,
-    since = query and query.since, ["until"] = query and query["until"] } }, Isolated)
+    since = query and query.since, ["until"] = query and query["until"], gaps = query and query.gaps } }, Isolated)
 end
 
 -- ---- What it may ask for -------------------------------------------------------------------------------------------

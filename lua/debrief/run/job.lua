@@ -6,6 +6,7 @@ local query = require "debrief.query"
 local rights = require "debrief.plugin.rights"
 local said = require "debrief.plugin.said"
 local suggest = require "debrief.text.suggest"
+local virtual = require "debrief.entry.virtual"
 
 local job = {}
 
@@ -60,6 +61,15 @@ local function set_options(texts, plugins, retro)
   return true
 end
 
+-- Does a plugin, or what it is asked, name the field that readers compute only when they are told to?
+local function needs_gaps(found)
+  if virtual.needs_gaps(found.text) then return true end
+  for _, value in next, found.options or {} do
+    if virtual.needs_gaps(tostring(value)) then return true end
+  end
+  return false
+end
+
 --- A job for worker states.
 -- @param given { query = of debrief.query, retro =, import = arrays of names or paths, dir =, final =, shown = true
 --   when the plugins are only described, isolate = true to run them in a process of their own }
@@ -78,6 +88,7 @@ function job.new(given)
   local ok, message = set_options(q.opt, plugins, made.retro)
   if ok then ok, message = rights.grant(q.allow, plugins) end
   if not ok then return nil, message end
+  for _, found in ipairs(plugins) do made.query.gaps = made.query.gaps or needs_gaps(found) end
   made.plugins = {}
   for i, found in ipairs(plugins) do
     made.plugins[i] = { name = found.name, path = found.path, text = found.text, options = found.options or {},

@@ -1,6 +1,7 @@
 --- A reader over a worker: entries that pass plugins there, a batch at a time, as debrief.query.reader has readers.
 -- @module debrief.run.remote
 local core = require "debrief.core"
+local place = require "debrief.entry.place"
 local jobs = require "debrief.run.job"
 
 local remote = {}
@@ -54,9 +55,10 @@ function Remote:next()
   end
   local stop = self.texts:find("\n", self.text, true)
   local text = self.texts:sub(self.text, stop - 1)
-  local line, session, place = ("<I8z"):unpack(self.places, self.place)
-  self.text, self.place, self.entries = stop + 1, place, self.entries + 1
-  return assert(core.entry(text, true)), line, session
+  local entry = assert(core.entry(text, true))
+  local line, session, at = place.unpack(entry, self.places, self.place)
+  self.text, self.place, self.entries = stop + 1, at, self.entries + 1
+  return entry, line, session
 end
 
 --- Wait for the next entries of a follower, up to `ms`; nil for ever.

@@ -2,6 +2,7 @@
 -- that started it.
 -- @module debrief.run.served
 local core = require "debrief.core"
+local place = require "debrief.entry.place"
 local readers = require "debrief.query.reader"
 
 local served = {}
@@ -13,13 +14,14 @@ local function ask(request) return core.unpack(core.request(core.pack(request)))
 
 -- Texts with a newline after each, and packed places, as an array of { entry =, line =, session = }.
 local function decode(answer)
-  local list, at, place = {}, 1, 1
+  local list, at, next_place = {}, 1, 1
   local texts, places = answer.texts or "", answer.places or ""
   while at <= #texts do
     local stop = texts:find("\n", at, true)
-    local line, session
-    line, session, place = ("<I8z"):unpack(places, place)
-    list[#list + 1] = { entry = assert(core.entry(texts:sub(at, stop - 1), true)), line = line, session = session }
+    local entry = assert(core.entry(texts:sub(at, stop - 1), true))
+    local line, session, rest = place.unpack(entry, places, next_place)
+    next_place = rest
+    list[#list + 1] = { entry = entry, line = line, session = session }
     at = stop + 1
   end
   return list

@@ -139,11 +139,16 @@ function worker.setup(given)
   return { plugins = about }
 end
 
+-- Does it make a table of measures, whose steps need no neighbours?
+local function is_table(t)
+  return t.retrospective ~= nil and require "debrief.measure".is_step(t.retrospective.step)
+end
+
 --- What a loaded plugin is, for listings.
 function worker.describe(name)
   local t = loaded[name].table
   local about = { name = name, summary = t.summary or "", hooks = {}, options = {}, needs = t.needs or {},
-    match = t.match or false, split = t.split or false,
+    match = t.match or false, split = t.split or is_table(t),
     merge = t.retrospective and t.retrospective.merge ~= nil or false, on_error = t.on_error or "store",
     siblings = t.import and t.import.siblings or nil, files = t.import and t.import.files or nil,
     places = t.import and t.import.places or nil, detects = t.import and t.import.detect ~= nil or nil }
@@ -176,7 +181,7 @@ end
 -- What readers of this job are opened with.
 local function reading()
   job.reading = job.reading or { dir = job.dir, strict = job.query.strict, since = job.query.since,
-    ["until"] = job.query["until"] }
+    ["until"] = job.query["until"], gaps = job.query.gaps }
   return job.reading
 end
 

@@ -132,12 +132,19 @@ local function through_worker(args, q, manner)
   return result, items
 end
 
+-- Is a field shown or sorted by that readers must be told to compute?
+local function needs_gaps(args)
+  local asked = { args.fields or "" }
+  for i, key in ipairs(args.sort or {}) do asked[i + 1] = key.field end
+  return require "debrief.entry.virtual".needs_gaps(table.concat(asked, ","))
+end
+
 function read.run(args)
   check(args)
   if args.follow then return following.run(args) end
   local manner, q = show.manner(args), arguments.query(args)
   manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit
-  q.gaps = require "debrief.entry.virtual".needs_gaps((args.fields or "") .. (args.sort or ""))
+  q.gaps = needs_gaps(args)
   io.stdout:flush()
   if is_plain(q, manner) then
     local items = arguments.sessions(args, q)

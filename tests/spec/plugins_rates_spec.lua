@@ -151,6 +151,11 @@ describe("slow", function()
     assert.same({ "- 14 14.000 unknown s:8" }, rows(run("slow", log, { limit_ms = 12, limit = 1 }), 2))
     assert.matches("^1 of 7 .* 1%.5 times .* 0%.05 s", run("slow", log, { limit_ms = 50, times = 1.5 }).text)
     assert.matches("^0 of 7 .* 60 s", run("slow", log).text)
+    local options = require "debrief.plugin.options"
+    local declared = { name = "slow", options = { limit_ms = { type = "integer" }, age_s = { type = "number" },
+      n = { type = "integer" } } }
+    assert.same({ limit_ms = 90000, age_s = 5400 }, options.values(declared, { limit_ms = "1 m 30 s", age_s = "1.5h" }))
+    assert.equal("option slow.n is of type integer: '90 s' is not", (select(2, options.values(declared, { n = "90 s" }))))
   end)
 end)
 

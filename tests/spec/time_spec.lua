@@ -57,6 +57,23 @@ local cases = {
     { "2026-11-01T10:00:00Z", "2026-11-01 11:00:00 +0100" },
     { "2026-11-01T10:00+05:30", "2026-11-01 05:30:00 +0100" },
     { "2026-11-01T10:00:00.5-07:00", "2026-11-01 18:00:00+500000000 +0100" } },
+  -- what tables show: weeks, lengths of time, times of day
+  { "Europe/Berlin", MONDAY,
+    { "2026-W44", "2026-10-26 00:00:00 +0100 .. 2026-11-02 00:00:00 +0100" },
+    { "2026-w13", "2026-03-23 00:00:00 +0100 .. 2026-03-30 00:00:00 +0200" },
+    { "2026-W01", "2025-12-29 00:00:00 +0100 .. 2026-01-05 00:00:00 +0100" },
+    { "2026-W53", "2026-12-28 00:00:00 +0100 .. 2027-01-04 00:00:00 +0100" },
+    { "2025-W01", "2024-12-30 00:00:00 +0100 .. 2025-01-06 00:00:00 +0100" },
+    { "1 m 30 s", "2026-10-26 10:58:30+123456789 +0100" },
+    { "2 h 05 m", "2026-10-26 08:55:00+123456789 +0100" },
+    { "1 d 01 h", "2026-10-25 10:00:00+123456789 +0100" },
+    { "1.5h", "2026-10-26 09:30:00+123456789 +0100" },
+    { "38.8 s", "2026-10-26 10:59:21+323456789 +0100" },
+    { "250 ms", "2026-10-26 10:59:59+873456789 +0100" },
+    { "12 min ago", "2026-10-26 10:48:00+123456789 +0100" },
+    { "just now", "2026-10-26 11:00:00+123456789 +0100" },
+    { "today 03:10", "2026-10-26 03:10:00 +0100" },
+    { "10:30", "2026-10-26 10:30:00 +0100" } },
   { "Europe/Berlin", "2026-03-31T08:00:00Z",
     { "1 month", "2026-02-28 10:00:00 +0100" }, -- no 31st of February
     { "last sunday", "2026-03-29 00:00:00 +0100 .. 2026-03-30 00:00:00 +0200" },
@@ -85,8 +102,8 @@ local cases = {
     { "2026-11-01", "2026-11-01 00:00:00 -0400 .. 2026-11-02 00:00:00 -0500" } },
 }
 
-local examples = "write one of: 2026-11-01, 2026-11-01T10:00, 7d, 12h, 30m, now, yesterday, last week, monday, "
-  .. "2026-11-01T10:00:00Z"
+local examples = "write one of: 2026-11-01, 2026-11-01T10:00, 2026-W45, 18:00, 7d, 12h, 30m, now, yesterday, "
+  .. "last week, monday, 2026-11-01T10:00:00Z"
 
 -- text, and what is said of it before the examples
 local refused = {
@@ -99,6 +116,11 @@ local refused = {
   { "2026-11-01T25:00", "'2026-11-01T25:00' has no time of day that clocks show" },
   { "2026-11-01T10:60", "'2026-11-01T10:60' has no time of day that clocks show" },
   { "2026-11-01T10:00:0", "'2026-11-01T10:00:0' is not a time that is understood" },
+  { "25:00", "'25:00' has no time of day that clocks show" },
+  { "2025-W53", "'2025-W53' is not a time that is understood" }, -- that year has 52
+  { "2026-W00", "'2026-W00' is not a time that is understood" },
+  { "1.5d", "'1.5d' is not a time that is understood" },
+  { "1 h 30", "'1 h 30' is not a time that is understood" },
   { "last week 10:00", "'last week 10:00' is not a time that is understood" },
   { "1600-01-01", "'1600-01-01' is outside of the years 1678 to 2261" },
   { "99999999999999999999d", "'99999999999999999999d' is too long ago" },
@@ -169,6 +191,29 @@ describe("time", function()
     assert.equal("10\t3640\t10", hours["Europe/Berlin"])
     assert.equal("10\t3640\t10", hours["America/Havana"])
     assert.truthy(hours["Asia/Beirut"]:find "^%d+\t%d+\t%d+$")
+  end)
+
+  it("takes times of day from the past, and an end after its beginning", function()
+    scene:write("w.lua", [[
+      local debrief = require "debrief"
+      local now = debrief.time "2026-10-26T12:00:00Z"
+      for _, pair in ipairs { { "09:00", "11:00" }, { "18:00" }, { "22:00", "06:00" }, { "11:00", "13:30" },
+        { "yesterday", "06:00" }, { "13:00", "13:00" }, { "2026-W43", "2026-W43" } } do
+        local from, to = debrief.window(pair[1], pair[2], now)
+        print(debrief.date("%d %R", from), to < math.maxinteger and debrief.date("%d %R", to) or "-")
+      end]])
+    local r = scene:sh [["$DEBRIEF" run w.lua]]
+    assert.same({ "26 09:00\t26 11:00\n25 18:00\t-\n25 22:00\t26 06:00\n26 11:00\t26 13:30\n25 00:00\t26 06:00\n"
+      .. "25 13:00\t26 13:00\n19 00:00\t26 00:00\n", "" }, { r.out, r.err })
+  end)
+
+  it("understands every length of time as it is shown", function()
+    local time, values = require "debrief.text.time", require "debrief.text.values"
+    for _, ms in ipairs { 0, 1, 999, 1500, 59900, 60000, 90000, 3599000, 3600000, 7500000, 86340000, 86400000,
+      190800000 } do
+      assert.equal(ms, time.duration(values.number(ms, "ms")))
+    end
+    for _, text in ipairs { "", "5", "soon", "1 month", "1 h 30", "-1 s" } do assert.is_nil(time.duration(text)) end
   end)
 
   it("makes half-open windows for scripts, and refuses empty ones", function()

@@ -27,9 +27,17 @@ local function read(path)
   return text, message
 end
 
+-- What an option that is a length of time, as its name says, has for a text such as "1 m 30 s".
+local function length_of(value, name)
+  local unit = name and name:match "_(m?s)$"
+  local ms = unit and type(value) == "string" and require "debrief.text.time".duration(value)
+  return ms and (unit == "s" and ms / 1000 or ms)
+end
+
 --- A value as one of the option's type: texts become numbers and booleans, the name of a file its text. Nil when it is
 -- not one, and the reason if it is not just its type.
-function options.convert(option, value)
+-- @param name of the option; one that ends in _ms or _s also takes "90 s" or "1 m 30 s"
+function options.convert(option, value, name)
   if option.type == "string" then return tostring(value) end
   if option.type == "file" then return read(tostring(value)) end
   if option.type == "boolean" then
@@ -37,7 +45,7 @@ function options.convert(option, value)
     if value == false or value == "false" then return false end
     return nil
   end
-  local number = tonumber(value)
+  local number = tonumber(value) or length_of(value, name)
   if option.type == "integer" then return number and math.tointeger(number) end
   return number
 end
@@ -64,7 +72,7 @@ local function unknown(t, name, declared)
 end
 
 local function checked(t, name, option, value)
-  local converted, why = options.convert(option, value)
+  local converted, why = options.convert(option, value, name)
   if converted == nil then
     if why then return nil, ("option %s.%s: %s"):format(t.name, name, why) end
     return nil, ("option %s.%s is of type %s: '%s' is not"):format(t.name, name, option.type, tostring(value))

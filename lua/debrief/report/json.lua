@@ -6,8 +6,8 @@
 --      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
 -- Columns are named by their keys; `records` are the rows with their cells by these names. No data, NaN and
--- infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a row of numbers drawn small is an array; integers stay
--- integers. What a terminal obeys, and what nobody sees, is written as \u.
+-- infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a row of numbers drawn small is an array; integers
+-- stay integers. What a terminal obeys, and what nobody sees, is written as \u.
 -- @module debrief.report.json
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"

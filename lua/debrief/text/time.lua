@@ -3,8 +3,9 @@
 --     since yesterday, until yesterday:     |<-- [from, to) -->|      a window is half-open
 --                                     00:00 ^            00:00 ^ of today: 23, 24 or 25 hours later
 --
--- A time names a moment (now, 12h, 2026-11-01T10:00) or a span (2026-11-01, last week): `since` takes its start,
--- `until` its end. Days and weeks ago are counted by the calendar, to the same time of day; hours and less are exact.
+-- A time names a moment (now, 12h, 2026-11-01T10:00) or a span (2026-11-01, 2026-W45, last week): `since` takes its
+-- start, `until` its end. Days and weeks ago are counted by the calendar, to the same time of day; hours and less are
+-- exact. A time of day is today's; for `since` the latest that is past; for `until` after a time of day, the next one.
 -- @module debrief.text.time
 local core = require "debrief.core"
 local suggest = require "debrief.text.suggest"
@@ -17,7 +18,8 @@ local FIRST, LAST = math.mininteger, math.maxinteger -- what a window without si
 
 local LONGEST = 100 -- characters of a time
 
-local EXAMPLES = "2026-11-01, 2026-11-01T10:00, 7d, 12h, 30m, now, yesterday, last week, monday, 2026-11-01T10:00:00Z"
+local EXAMPLES = "2026-11-01, 2026-11-01T10:00, 2026-W45, 18:00, 7d, 12h, 30m, now, yesterday, last week, "
+  .. "monday, 2026-11-01T10:00:00Z"
 
 local weekdays = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday" }
 local day_words = { today = 0, yesterday = -1, tomorrow = 1 }
@@ -66,6 +68,16 @@ end
 
 local function month_span(year, month) return day_start(year, month, 1), day_start(year, month + 1, 1) end
 
+-- The week that the calendar of ISO 8601 calls YEAR-Wn; nil where the year has no such week.
+local function iso_week_span(year, n)
+  local fourth = core.mktime(year, 1, 4, 12, 0, 0) -- is in week 1
+  if not fourth or n < 1 then return nil end
+  local monday = 4 - core.localtime(fourth).weekday + 1 + 7 * (n - 1)
+  local thursday = core.mktime(year, 1, monday + 3, 12, 0, 0)
+  if not thursday or core.localtime(thursday).year ~= year then return nil end
+  return day_start(year, 1, monday), day_start(year, 1, monday + 7)
+end
+
 local function year_span(year) return day_start(year, 1, 1), day_start(year + 1, 1, 1) end
 
 local function week_span(t, weeks)
@@ -82,7 +94,7 @@ end
 
 -- ---- Forms ----------------------------------------------------------------------------------------------------------
 
-local seconds_of = { s = 1, sec = 1, second = 1, m = 60, min = 60, minute = 60, h = 3600, hour = 3600 }
+local seconds_of = { ms = 0.001, s = 1, sec = 1, second = 1, m = 60, min = 60, minute = 60, h = 3600, hour = 3600 }
 local days_of = { d = 1, day = 1, w = 7, week = 7 }
 local months_of = { month = 1, y = 12, year = 12 }
 
@@ -93,25 +105,49 @@ local function months_ago(t, n)
   return core.mktime(t.year, t.month - n, math.min(t.day, core.localtime(last).day), t.hour, t.minute, t.second)
 end
 
--- "7d", "12 hours ago"
+-- "3 d 04 h", "90 minutes" as { { 3, "d" }, { 4, "h" } }, units without their plural; nil if it is anything else.
+local function parts_of(text)
+  local parts, at = {}, 1
+  while at <= #text do
+    local count, unit, past = text:match("^(%d+%.?%d*)%s*(%a+)%s*()", at)
+    if not count then return nil end
+    unit = (seconds_of[unit] or days_of[unit] or months_of[unit]) and unit or unit:match "^(%a%a%a+)s$"
+    local is_part = count:find(".", 1, true) and not seconds_of[unit] -- a part of a day or month is no time of day
+    if is_part or not (seconds_of[unit] or days_of[unit] or months_of[unit]) then return nil end
+    parts[#parts + 1], at = { #count < 10 and tonumber(count) or 999999999, unit }, past
+  end
+  return parts[1] and parts
+end
+
+-- Parts added up: months, days, and ns; nil for ns that are too many.
+local function sums_of(parts)
+  local months, days, ns = 0, 0, 0
+  for _, part in ipairs(parts) do
+    local n, unit = part[1], part[2]
+    if months_of[unit] then months = months + n * months_of[unit]
+    elseif days_of[unit] then days = days + n * days_of[unit]
+    elseif n * seconds_of[unit] >= 9.2e9 then return months, days, nil
+    else ns = ns + math.floor(n * seconds_of[unit] * SECOND + 0.5) end
+  end
+  return months, days, ns >= 0 and ns < 9.2e18 and ns or nil
+end
+
+-- "7d", "12 hours ago", "3 d 04 h": months and days by the calendar, to the same time of day, then what is less.
 local function ago(text, now)
-  local count, unit = text:gsub("%s+ago$", ""):match "^(%d+)%s*(%a+)$"
-  if not count then return nil end
-  local n = #count < 10 and tonumber(count) or 999999999
-  unit = (seconds_of[unit] or days_of[unit] or months_of[unit]) and unit or unit:match "^(%a%a%a+)s$"
-  local t, rest = core.localtime(now), now % SECOND
-  local moment
-  if seconds_of[unit] then
-    if n * 1.0 * seconds_of[unit] < 9.2e9 then moment = now - n * seconds_of[unit] * SECOND end
-  elseif days_of[unit] then
-    moment = n < 1000000 and core.mktime(t.year, t.month, t.day - n * days_of[unit], t.hour, t.minute, t.second)
-  elseif months_of[unit] then
-    moment = n < 10000 and months_ago(t, n * months_of[unit])
-  else
-    return nil
+  local parts = parts_of((text:gsub("%s+ago$", "")))
+  if not parts then return nil end
+  local months, days, ns = sums_of(parts)
+  local moment = now
+  if not ns or days >= 1000000 or months >= 10000 then return nil, "is too long ago" end
+  if months > 0 then moment = months_ago(core.localtime(moment), months) end
+  if moment and days > 0 then
+    local t = core.localtime(moment)
+    moment = core.mktime(t.year, t.month, t.day - days, t.hour, t.minute, t.second)
   end
   if not moment then return nil, "is too long ago" end
-  return seconds_of[unit] and moment or moment + rest
+  if months + days > 0 then moment = moment + now % SECOND end
+  if ns > 0 and moment < math.mininteger + ns then return nil, "is too long ago" end
+  return moment - ns
 end
 
 -- A time of day on a date. Where clocks show it twice, the first moment and the last.
@@ -158,6 +194,8 @@ local function period(text, t)
   if back and what == "week" then return week_span(t, -back) end
   if back and what == "month" then return month_span(t.year, t.month - back) end
   if back and what == "year" then return year_span(t.year - back) end
+  local of, week = text:match "^(%d%d%d%d)%-?w(%d%d)$"
+  if of then return iso_week_span(tonumber(of), tonumber(week)) end
   local year, month = text:match "^(%d%d%d%d)%-(%d%d)$"
   month = tonumber(month)
   if month and month >= 1 and month <= 12 then return month_span(tonumber(year), month) end
@@ -178,7 +216,7 @@ local function span(text, now)
   local exact = text:gsub("^(%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d)([Z+-])", "%1:00%2")
   local moment = core.time(exact)
   if moment then return moment, moment end
-  if text:lower() == "now" then return now, now end
+  if text:lower() == "now" or text:lower() == "just now" then return now, now end
   local why
   moment, why = ago(text, now)
   if moment or why then return moment, moment or why end
@@ -186,6 +224,32 @@ local function span(text, now)
   local from, to = period(text:lower(), t)
   if from then return from, to end
   return day(text, t)
+end
+
+-- ---- A time of day --------------------------------------------------------------------------------------------------
+
+local function is_clock(text) return type(text) == "string" and text:find "^%s*%d%d?:%d%d[%d:.]*%s*$" ~= nil end
+
+local function clock_on(text, ns)
+  local t = core.localtime(ns)
+  return clock_span(t.year, t.month, t.day, text)
+end
+
+-- "18:00": today, or yesterday where a window would begin with what is yet to come.
+local function clock(text, edge, now)
+  local from, to = clock_on(text, now)
+  if from and edge ~= "until" and from > now then return clock_on(text, span("yesterday", now)) end
+  return from, to
+end
+
+-- The first such time after a moment.
+local function clock_after(text, moment)
+  local from, to = clock_on(text, moment)
+  if from and to <= moment then
+    local t = core.localtime(moment)
+    from, to = clock_on(text, day_start(t.year, t.month, t.day + 1))
+  end
+  return from and to
 end
 
 -- ---- Showing --------------------------------------------------------------------------------------------------------
@@ -228,9 +292,20 @@ function time.parse(text, edge, now)
   if type(text) ~= "string" then return nil, "a time is a text or an integer of nanoseconds, not a " .. type(text) end
   text = trim.both(text)
   if #text > LONGEST then return nil, ("a time of %d characters is not understood"):format(#text) end
-  local from, to = span(text, now)
+  local from, to
+  if is_clock(text) then from, to = clock(text, edge, now) else from, to = span(text, now) end
   if from and to then return edge == "until" and to or from end
   return nil, not_understood(text, to)
+end
+
+--- How long "1 m 30 s" or "2h" is, in ms; nil for what is no length of time.
+function time.duration(text)
+  local parts = #text <= LONGEST and parts_of(trim.both(text))
+  if not parts then return nil end
+  local months, days, ns = sums_of(parts)
+  if months > 0 or not ns or days >= 100000 then return nil end
+  local ms = days * 86400000 + ns / 1000000
+  return math.tointeger(ms) or ms
 end
 
 local function shown(ns) return core.date("%Y-%m-%d %H:%M:%S", ns) end
@@ -247,6 +322,7 @@ function time.window(since, ending, now)
   if not from then return nil, "since: " .. message end
   if ending ~= nil then to, message = time.parse(ending, "until", now) end
   if not to then return nil, "until: " .. message end
+  if is_clock(since) and is_clock(ending) then to = clock_after(trim.both(ending), from) or to end
   if from < to then return from, to end
   return nil, ("the window is empty: since '%s' (%s) is not before until '%s' (%s)"):format(since, shown(from), ending,
     shown(to))

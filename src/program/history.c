@@ -128,11 +128,13 @@ static size_t count_statements(const char *text) {
  * history; nobody waits for a disk for it. */
 static void replace(const char *keep) {
   char real[PATH_MAX], name[PATH_MAX + 8];
+  /* what a process that was killed left is in nobody's way */
   struct stat st;
   if (!realpath(path, real) || stat(real, &st) != 0)
     return; /* what a link leads to is replaced, not the link */
-  snprintf(name, sizeof name, "%s.XXXXXX", real);
-  int fd = mkostemp(name, O_CLOEXEC);
+  snprintf(name, sizeof name, "%s.new", real);
+  unlink(name);
+  int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return;
   bool ok = fchmod(fd, st.st_mode & 07777) == 0 && write_once(fd, keep, strlen(keep));
   if (close(fd) != 0 || !ok || rename(name, real) != 0) unlink(name);

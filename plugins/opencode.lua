@@ -1,11 +1,15 @@
--- opencode: what `opencode export` prints, one JSON document per session, and its database of all sessions,
--- ~/.local/share/opencode/opencode*.db (this needs the program sqlite3). One entry for each run of a skill (a call of
--- the tool `skill`), and for each turn or part of a turn without one. A turn goes from a person's message to the next.
+-- opencode: what `opencode export` prints, one JSON document per session; its database of all sessions,
+-- ~/.local/share/opencode/opencode*.db (this needs the program sqlite3); and the tree of small files that it had before
+-- version 1.2: storage/session/PROJECT/ID.json, storage/message/SESSION/ID.json, storage/part/MESSAGE/ID.json, all of
+-- them read with storage/migration, the file at its top. One entry for each run of a skill (a call of the tool
+-- `skill`), and for each turn or part of a turn without one. A turn goes from a person's message to the next.
 --
--- Quirks: a session with a parentID is a subagent's. Parts of a prompt that are marked `synthetic` are the program's.
--- The exit status of bash is in state.metadata.exit. Times are in ms. Tokens are plain sums over the replies: cached
--- ones are not part of the input; reasoning is kept apart, for only some versions count it as output. The summary that
--- a compaction makes was paid for and says nothing.
+-- Quirks: a session with a parentID is a subagent's. A fork has no parent: it begins with copies of messages of another
+-- session, under new ids, with the same times, tokens and text; they belong to the session that began first (which
+-- exports, of one session each, cannot show). The database has the sessions of the tree, too, under the same ids. Parts
+-- of a prompt that are marked `synthetic` are the program's. The exit status of bash is in state.metadata.exit. Times
+-- are in ms. Tokens are plain sums over the replies: cached ones are not part of the input; reasoning is kept apart,
+-- for only some versions count it as output. The summary that a compaction makes was paid for and says nothing.
 local debrief = require "debrief"
 local transcripts = debrief.transcript
 local count, object, array, word = transcripts.count, transcripts.object, transcripts.array, transcripts.word
@@ -115,22 +119,48 @@ function roles.assistant(self, info, parts, key)
   end
 end
 
+-- What a message and its copy in a fork have in common; nil: too little.
+local function mark_of(info, parts)
+  local times, model = object(info.time), word(info.modelID)
+  if count(times.created) == nil then return nil end
+  return ("%s %s %s %s %s %s"):format(info.role, times.created, tostring(times.completed), tostring(model),
+    debrief.encode(object(info.tokens)), said(parts))
+end
+
+-- Was this message written by an earlier session?
+local function is_copy(self, info, parts)
+  local mark = self.writers and mark_of(info, parts)
+  if not mark then return false end
+  self.writers[mark] = self.writers[mark] or self.id
+  return self.writers[mark] ~= self.id
+end
+
+-- A prompt that was copied counts if its reply is not a copy: then it was answered again.
 local function add(self, info, parts, id)
-  local role = roles[info.role]
-  if role then role(self, info, parts, word(info.id) or id) end
+  local role, key = roles[info.role], word(info.id) or id
+  if not role then return end
+  local copied = self.copied
+  self.copied = nil
+  if is_copy(self, info, parts) then
+    if info.role == "user" then self.copied = { info, parts, key } end
+    return
+  end
+  if copied and info.role == "assistant" then roles.user(self, table.unpack(copied)) end
+  role(self, info, parts, key)
 end
 
 -- ---- Files ---------------------------------------------------------------------------------------------------------
 
-local function session(source, emit, id, parent, cwd)
+-- @param writers which session wrote a message first, for all sessions of one source
+local function session(source, emit, writers, id, parent, cwd)
   local transcript = transcripts.new(emit, function(problem) source:report(problem) end)
-  return { source = source, transcript = transcript, turn = transcript:agent "", id = id, parent = word(parent),
-    cwd = word(cwd) }
+  return { source = source, transcript = transcript, turn = transcript:agent "", writers = writers, id = id,
+    parent = word(parent), cwd = word(cwd) }
 end
 
 local function read_export(source, emit)
   local info = object(source:document "messages".info)
-  local self = session(source, emit, word(info.id) or source.path:match "([^/]+)%.[^./]*$" or source.path,
+  local self = session(source, emit, nil, word(info.id) or source.path:match "([^/]+)%.[^./]*$" or source.path,
     info.parentID, info.directory)
   for message, number in source:values "messages" do
     add(self, object(message.info), array(message.parts), "message-" .. number)
@@ -138,26 +168,38 @@ local function read_export(source, emit)
   self.transcript:finish()
 end
 
-local PAGE = 500
-local SESSIONS = "SELECT id, parent_id, directory FROM session ORDER BY time_created, id LIMIT %d OFFSET %d"
-local MESSAGES = [[SELECT id AS message, '' AS part, time_created AS at, data FROM message WHERE session_id = '%s'
-  UNION ALL SELECT p.message_id, p.id, m.time_created, p.data FROM part p JOIN message m ON m.id = p.message_id
-  WHERE p.session_id = '%s' ORDER BY 3, 1, 2 LIMIT %d OFFSET %d]]
+-- ---- The database --------------------------------------------------------------------------------------------------
 
--- All rows of a query that ends in LIMIT and OFFSET.
-local function pages(source, query, ...)
-  local given, offset, n = { ... }, 0, 0
-  local function page()
-    local values = { table.unpack(given) }
-    values[#values + 1], values[#values + 2] = PAGE, offset
-    return source:rows(query:format(table.unpack(values)))
+local PAGE = 4000 -- rows of one query, each of which starts a program
+local SESSIONS = "SELECT id, parent_id, directory FROM session ORDER BY time_created, id LIMIT %d OFFSET %d"
+
+-- All messages, session by session, each followed by its parts. What is sorted has no data, which is looked up later.
+local MESSAGES = [[SELECT session, message, part, CASE part WHEN '' THEN (SELECT data FROM message WHERE id = message)
+    ELSE (SELECT data FROM part WHERE id = part) END AS data
+  FROM (SELECT s.time_created AS began, s.id AS session, m.time_created AS at, m.id AS message, '' AS part
+      FROM message m JOIN session s ON s.id = m.session_id
+    UNION ALL SELECT s.time_created, s.id, m.time_created, m.id, p.id
+      FROM part p JOIN message m ON m.id = p.message_id JOIN session s ON s.id = m.session_id
+    ORDER BY 1, 2, 3, 4, 5 LIMIT %d OFFSET %d)]]
+
+-- All rows of a query that ends in LIMIT and OFFSET, in pages; in smaller ones if the rows are too long for one answer.
+local function pages(source, query)
+  local size, offset, n, rows = PAGE, 0, 0, nil
+  local function next_page()
+    offset, n = offset + n, 0
+    local ok, result = pcall(source.rows, source, query:format(size, offset))
+    while not ok and size > 1 and tostring(result):find("more than 64 MiB", 1, true) do
+      size = size // 4
+      ok, result = pcall(source.rows, source, query:format(size, offset))
+    end
+    if not ok then error(result, 0) end
+    rows = result
   end
-  local rows = page()
+  next_page()
   return function()
     local row = rows()
-    if not row and n == PAGE then
-      offset, n = offset + PAGE, 0
-      rows = page()
+    if not row and n == size then
+      next_page()
       row = rows()
     end
     n = n + 1
@@ -172,29 +214,94 @@ local function decoded(self, row)
   return {}
 end
 
-local function read_session(source, emit, row)
-  local self = session(source, emit, row.id, row.parent_id, row.directory)
-  local id, info, parts = nil, nil, nil
-  for one in pages(source, MESSAGES, row.id, row.id) do
-    if not word(one.part) then
-      if info then add(self, info, parts, id) end
-      id, info, parts = word(one.message), decoded(self, one), debrief.array {}
+local function read_database(source, emit)
+  local known, writers, self, id, info, parts = {}, {}, nil, nil, nil, nil
+  for row in pages(source, SESSIONS) do
+    if word(row.id) then known[row.id] = { parent = word(row.parent_id), directory = word(row.directory) } end
+  end
+  local function end_message()
+    if info then add(self, info, parts, id) end
+    info = nil
+  end
+  for row in pages(source, MESSAGES) do
+    local message, of = word(row.message), word(row.session)
+    if message ~= id then end_message() end
+    if of and known[of] and (not self or self.id ~= of) then
+      if self then self.transcript:finish() end
+      self = session(source, emit, writers, of, known[of].parent, known[of].directory)
+    end
+    if self and not word(row.part) then
+      id, info, parts = message, decoded(self, row), debrief.array {}
     elseif info then
-      parts[#parts + 1] = decoded(self, one)
+      parts[#parts + 1] = decoded(self, row)
     end
   end
-  if info then add(self, info, parts, id) end
-  self.transcript:finish()
+  end_message()
+  if self then self.transcript:finish() end
 end
 
-local function open(source, emit)
-  if source:head(16) == "SQLite format 3\0" then
-    for row in pages(source, SESSIONS) do
-      if word(row.id) and row.id:find "^[%w_-]+$" then read_session(source, emit, row) end
-    end
-  else
-    read_export(source, emit)
+-- ---- The tree ------------------------------------------------------------------------------------------------------
+
+local function read_json(source, file)
+  local ok, value = pcall(debrief.decode, file:read())
+  if ok and type(value) == "table" then return object(value) end
+  source:report(file.path .. " is not JSON: left out")
+end
+
+-- The files below a folder: those of each folder in it, by its name, in the order of their names.
+local function by_folder(source, folder)
+  local out = {}
+  for _, file in ipairs(source:siblings("^" .. folder .. "/[^/]+/[^/]+%.json$")) do
+    local name = file.path:match "([^/]+)/[^/]+$"
+    out[name] = out[name] or {}
+    table.insert(out[name], file)
   end
+  return out
+end
+
+local function created(info) return count(object(info.time).created) or 0 end
+
+local function by_time(a, b)
+  if created(a) ~= created(b) then return created(a) < created(b) end
+  return (word(a.id) or "") < (word(b.id) or "")
+end
+
+-- The objects in some files, in the order of their times.
+local function in_time(source, files)
+  local out = {}
+  for _, file in ipairs(files or {}) do out[#out + 1] = read_json(source, file) end
+  table.sort(out, by_time)
+  return out
+end
+
+local function read_tree(source, emit)
+  local messages, parts, writers, sessions = by_folder(source, "message"), by_folder(source, "part"), {}, {}
+  for _, files in pairs(by_folder(source, "session")) do
+    for _, file in ipairs(files) do
+      local info = read_json(source, file)
+      if info and word(info.id) then sessions[#sessions + 1] = info end
+    end
+  end
+  table.sort(sessions, by_time)
+  for _, info in ipairs(sessions) do
+    local self = session(source, emit, writers, info.id, info.parentID, info.directory)
+    for _, message in ipairs(in_time(source, messages[info.id])) do
+      local id = word(message.id)
+      local list = debrief.array {}
+      for _, file in ipairs(id and parts[id] or {}) do list[#list + 1] = read_json(source, file) end
+      add(self, message, list, id)
+    end
+    self.transcript:finish()
+  end
+end
+
+-- ---- The plugin ----------------------------------------------------------------------------------------------------
+
+local function open(source, emit)
+  local head = source:head(16)
+  if head == "SQLite format 3\0" then read_database(source, emit)
+  elseif head:find "^%s*%d+%s*$" then read_tree(source, emit)
+  else read_export(source, emit) end
 end
 
 local function detect(path, head)
@@ -202,6 +309,7 @@ local function detect(path, head)
     return path:find "opencode[^/]*%.db$" ~= nil
       or head:find("CREATE TABLE `part`", 1, true) ~= nil and head:find("`message_id` text", 1, true) ~= nil
   end
+  if path:find "storage/migration$" then return head:find "^%s*%d+%s*$" ~= nil end
   if not (head:find('"messages"', 1, true) and head:find('"info"', 1, true)) then return false end
   local first = transcripts.outline(head)
   local info = first.info
@@ -212,9 +320,10 @@ end
 return {
   name = "opencode",
   api = 1,
-  summary = "opencode sessions, exported or in its database: skill runs and turns",
+  summary = "opencode sessions, exported or as it stores them: skill runs and turns",
   import = {
     detect = detect, open = open,
-    files = { "opencode*.db", "ses_*.json" }, places = { "~/.local/share/opencode" },
+    files = { "opencode*.db", "ses_*.json", "storage/migration" }, places = { "~/.local/share/opencode" },
+    siblings = { "session/**.json", "message/**.json", "part/**.json" },
   },
 }

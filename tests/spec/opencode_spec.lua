@@ -48,9 +48,90 @@ describe("opencode", function()
     for _, e in ipairs(stored) do e.source.key = e.source.key:gsub("^ses_1", "") end
     assert.same(exported, stored)
     local both = importer:read(database(importer, samples.opencode_sql(records),
-      samples.opencode_sql(records, { id = "ses_2", parent = "ses_1", directory = "/w/app" })))
+      samples.opencode_sql(samples.opencode_later(500), { id = "ses_2", parent = "ses_1", directory = "/w/app" })))
     assert.equal(2 * #exported, #both)
     assert.same({ "ses_2", "ses_1" }, { both[#both].source.agent_id, both[#both].source.parent })
+  end)
+
+  -- A fork: the first messages of a session, under new ids, and others after them.
+  local function forked()
+    local records, fork = samples.opencode(), samples.opencode()
+    for i = #fork, 9, -1 do fork[i] = nil end -- up to the prompt "ship it", which is answered again
+    fork[9] = samples.opencode_later(500)[10]
+    fork[9].info.id = "msg_new"
+    return records, fork, { id = "ses_0", directory = "/w/app", began = 7 }
+  end
+
+  local function check_fork(e)
+    assert.equal(6, #e)
+    assert.same({ "ses_0", "ship it", "Shipped." }, { e[6].session_id, e[6].input, e[6].attempts[1].output_summary })
+    for i = 1, 5 do assert.equal("ses_1", e[i].session_id) end
+    assert.same({ input_tokens = 10, output_tokens = 5, cache_read_tokens = 7, cache_write_tokens = 1,
+      reasoning_tokens = 2 }, e[6].usage)
+  end
+
+  it("counts what a fork has copied once, in the session that began first", function()
+    if not os.execute "command -v sqlite3 >/dev/null" then return pending "sqlite3 is not installed" end
+    local importer, records, fork, session = importers.of "opencode", forked()
+    check_fork((importer:read(database(importer, samples.opencode_sql(records), samples.opencode_sql(fork, session)))))
+  end)
+
+  it("reads the tree of files, with the entries that its database has", function()
+    local importer, records, fork, session = importers.of "opencode", forked()
+    samples.opencode_tree(importer.scene, records)
+    local tree, result = importer:read(importer.scene:path "storage/migration")
+    assert.same({}, result.diagnostics)
+    local exported = importer:entries((select(2, samples.opencode()))(records))
+    for _, e in ipairs(tree) do e.source.key = e.source.key:gsub("^ses_1", "") end
+    assert.same(exported, tree)
+    samples.opencode_tree(importer.scene, fork, session)
+    check_fork((importer:read(importer.scene:path "storage/migration")))
+    importer.scene:write("storage/part/ses_1msg_2/prt_00002.json", "{")
+    local _, odd = importer:read(importer.scene:path "storage/migration")
+    assert.truthy(odd.diagnostics[1].message:find "storage/part/ses_1msg_2/prt_00002.json is not JSON: left out$")
+  end)
+
+  it("imports the folder of a tree and its database, each entry once", function()
+    local importer, records, fork, session = importers.of "opencode", forked()
+    local scene = importer.scene
+    samples.opencode_tree(scene, records)
+    samples.opencode_tree(scene, fork, session)
+    local r = scene:run { "import", "storage" }
+    local all = 1 + 2 + #records - 1 + #fork - 1 -- migration, sessions, messages
+    for _, list in ipairs { records, fork } do
+      for i = 2, #list do all = all + #list[i].parts end
+    end
+    assert.same({ ("debrief: 6 entries stored in sessions, from %d files\n"):format(all), 0 }, { r.err, r.status })
+    r = scene:run { "import", "storage" }
+    assert.truthy(r.err:find("^debrief: 0 entries stored in sessions, 6 there already, from %d+ files, all unchanged "
+      .. "since the last import\n$"), r.err)
+    r = scene:run { "import", "--isolate", "--dry-run", "--again", "storage" }
+    if not importers.program.sanitized then assert.truthy(r.err:find("6 there already", 1, true), r.err) end
+    if not os.execute "command -v sqlite3 >/dev/null" then return end
+    database(importer, samples.opencode_sql(records), samples.opencode_sql(fork, session))
+    r = scene:run { "import", "opencode.db" }
+    assert.truthy(r.err:find("0 entries stored in sessions, 6 there already, from 1 file\n", 1, true), r.err)
+  end)
+
+  it("starts sqlite3 once for the sessions of a database and once for all that is in them", function()
+    if not os.execute "command -v sqlite3 >/dev/null" then return pending "sqlite3 is not installed" end
+    local importer, texts = importers.of "opencode", {}
+    for i = 1, 301 do
+      local records = { 0 }
+      for n, role in ipairs { "user", "assistant" } do
+        records[n + 1] = { info = { id = "msg_" .. n, role = role, finish = n == 2 and "stop" or nil,
+          time = { created = 1793610000000 + 10 * i + n } }, parts = { { type = "text", text = role .. i } } }
+      end
+      texts[i] = samples.opencode_sql(records, { id = ("ses_%03d"):format(i), directory = "/w", first = i == 1,
+        began = i })
+    end
+    database(importer, table.unpack(texts))
+    local scene = importer.scene
+    scene:write("bin/sqlite3", '#!/bin/sh\necho started >>"$STARTS"\nPATH=${PATH#*:} exec sqlite3 "$@"\n')
+    scene:sh "chmod +x bin/sqlite3"
+    local r = scene:sh([[STARTS=$PWD/starts PATH=$PWD/bin:$PATH "$DEBRIEF" import opencode.db]])
+    assert.truthy(r.err:find("301 entries stored in sessions, from 1 file\n", 1, true), r.err)
+    assert.equal("started\nstarted\n", scene:read "starts")
   end)
 
   it("reports a row that is not JSON, and reads the rest", function()
@@ -65,13 +146,13 @@ describe("opencode", function()
   it("reads more rows than one page", function()
     if not os.execute "command -v sqlite3 >/dev/null" then return pending "sqlite3 is not installed" end
     local importer, records = importers.of "opencode", { (samples.opencode())[1] }
-    for i = 1, 700 do
+    for i = 1, 2100 do
       records[i + 1] = { info = { id = ("msg_%04d"):format(i), role = i % 2 == 0 and "assistant" or "user",
         finish = "stop", time = { created = 1793610000000 + i }, tokens = { input = 1, output = 2 } },
         parts = { { type = "text", text = "text " .. i } } }
     end
     local e = importer:read(database(importer, samples.opencode_sql(records)))
-    assert.same({ 350, "text 699", "text 700" }, { #e, e[350].input, e[350].attempts[1].output_summary })
+    assert.same({ 1050, "text 2099", "text 2100" }, { #e, e[1050].input, e[1050].attempts[1].output_summary })
   end)
 
   it("loses at most the entry that an odd field belongs to", function()

@@ -28,29 +28,6 @@ import.files = {
 
 local new_source
 
--- source:siblings(pattern): those of the declared files whose relative path matches, by default all. Each is a source,
--- with the same siblings.
-local function siblings_of(run, path, pattern)
-  if not run.declared then
-    error('source:siblings: the plugin declares none: import = { siblings = { "{name}/*.jsonl" }, … }', 3)
-  end
-  local out = {}
-  for _, one in ipairs(run.files.siblings(run.given, run.declared)) do
-    local fits = one.path ~= path and (pattern == nil or one.name:find(pattern))
-    if fits then out[#out + 1] = new_source(run, one.path) end
-  end
-  return out
-end
-
-local function add_diagnostics(run, reader, path)
-  local list, dropped = reader:diagnostics()
-  run.dropped = run.dropped + dropped
-  for _, d in ipairs(list) do
-    d.path = path
-    run.diagnostics[#run.diagnostics + 1] = d
-  end
-end
-
 -- What an importer leaves out of an entry, with the line of the foreign log: nothing is damaged by it.
 -- @param by_emit true: the plugin did not report it, but emit could not store what it was given
 local function report(run, path, line, text, by_emit)
@@ -63,6 +40,37 @@ local function report(run, path, line, text, by_emit)
   odd.n, odd.last = odd.n + 1, { path = path, line = line or 1, offset = 1, kind = "left_out", message = tostring(text),
     excerpt = "", damage = false, by_emit = by_emit }
   run.diagnostics[#run.diagnostics + 1] = odd.last
+end
+
+-- A source that gets its methods when it is used: there may be a hundred thousand.
+local function small_source(run, path)
+  return setmetatable({ path = path }, { __metatable = false, __index = function(_, name)
+    return new_source(run, path)[name]
+  end })
+end
+
+-- source:siblings(pattern): those of the declared files whose relative path matches, by default all. Each is a source,
+-- with the same siblings.
+local function siblings_of(run, path, pattern)
+  if not run.declared then
+    error('source:siblings: the plugin declares none: import = { siblings = { "{name}/*.jsonl" }, … }', 3)
+  end
+  local out, list, more = {}, core.ours(run.files.siblings, run.given, run.declared)
+  if more then report(run, path, nil, "there are more files beside this one than can be read") end
+  for _, one in ipairs(list) do
+    local fits = one.path ~= path and (pattern == nil or one.name:find(pattern))
+    if fits then out[#out + 1] = small_source(run, one.path) end
+  end
+  return out
+end
+
+local function add_diagnostics(run, reader, path)
+  local list, dropped = reader:diagnostics()
+  run.dropped = run.dropped + dropped
+  for _, d in ipairs(list) do
+    d.path = path
+    run.diagnostics[#run.diagnostics + 1] = d
+  end
 end
 
 -- `open` may take a second for each line and each entry, so both are rationed: MOST_PASSES over a file, and an entry
@@ -145,8 +153,11 @@ function new_source(run, path)
       return text
     end,
     read = function()
+      count_pass(run, path)
+      if run.passes[path] == 1 then core.progress() end -- a small file is as good as a line
       local text, message = run.files.slurp(place(run, path))
       if not text then error(message, 0) end
+      run.read[path] = true
       run.ration = run.ration + #text // BYTES
       return text
     end,

@@ -10,7 +10,7 @@ local glob = require "debrief.import.glob"
 
 local siblings = {}
 
-local FILES, DEPTH = 100000, 32 -- that are looked at; folders within folders
+local FILES, DEPTH = 300000, 32 -- that are looked at; folders within folders
 
 --- Check the key `import.siblings` of a plugin.
 -- @return true, or nil and a message
@@ -69,15 +69,18 @@ end
 -- @param patterns as siblings.check accepts them
 -- @param disk what lists folders, as debrief.import.tree returns it for those that it has looked into; nil: they are
 --   read
--- @return array of { path =, name = relative to the file's folder }, sorted by name
+-- @return array of { path =, name = relative to the file's folder }, sorted by name; and true if there are more files
+--   than are looked at
 function siblings.of(path, patterns, disk)
   disk = disk or siblings.disk
-  local base, found, out = path:match "^.*/(.*)$" or path, {}, {}
+  local base, found, out, most = path:match "^.*/(.*)$" or path, {}, {}, 0
   local name = base:match "^(.+)%.[^.]*$" or base
   found[base] = true
   for _, pattern in ipairs(patterns) do
     local test = glob.compiled(pattern, name)
-    for _, one in ipairs(candidates(disk, siblings.folder_of(path), pattern, name)) do
+    local list = candidates(disk, siblings.folder_of(path), pattern, name)
+    most = math.max(most, #list)
+    for _, one in ipairs(list) do
       if not found[one] and glob.matches(test, one) then
         found[one] = true
         out[#out + 1] = { path = full(path, one), name = one }
@@ -85,7 +88,7 @@ function siblings.of(path, patterns, disk)
     end
   end
   table.sort(out, function(a, b) return a.name < b.name end)
-  return out
+  return out, most >= FILES
 end
 
 return siblings

@@ -58,6 +58,14 @@ function Reader:fits(path)
   return false
 end
 
+--- Does the plugin name the path of a file, not only its name?
+function Reader:names(path)
+  for _, pattern in ipairs(self.patterns) do
+    if pattern.by_path and glob.matches(pattern.whole, "/" .. path) then return true end
+  end
+  return false
+end
+
 -- Everything that decides what a plugin makes of a file, as a text.
 local function mark_of(found, version)
   return ("%s %s %s %s"):format(found.name, version, core.hash(found.text), core.encode(found.options or {}))
@@ -379,10 +387,23 @@ local function import_files(self, files)
   return import_groups(self, groups)
 end
 
+-- file -> the one it may belong to: by tree.owners, or as a sibling of a file whose path an importer names ("log/top").
+local function owners_of(self, files)
+  local owners, by_path = tree.owners(files), {}
+  for _, reader in ipairs(self.readers) do
+    for _, file in ipairs(reader.about.siblings and files or {}) do
+      local list = reader:names(file.path) and siblings.of(file.path, reader.about.siblings, self.disk)
+      for _, one in ipairs(list or {}) do by_path[one.path] = file end
+    end
+  end
+  for _, file in ipairs(next(by_path) and files or {}) do owners[file] = owners[file] or by_path[file.path] end
+  return owners
+end
+
 -- Files that may be siblings of others come after them, and only if no importer has read them as such. A file whose
 -- sibling is new or has changed is read again.
 local function in_turn(self, files)
-  local owners, first, later = tree.owners(files), {}, {}
+  local owners, first, later = owners_of(self, files), {}, {}
   for _, file in ipairs(files) do
     local list = owners[file] and not file.named and later or first
     list[#list + 1] = file

@@ -217,12 +217,40 @@ end
 
 function samples.opencode() return opencode_records(), samples.document("ses_1.json", "messages") end
 
+--- The same, so many ms later.
+function samples.opencode_later(ms)
+  local function later(value)
+    for key, item in pairs(value) do
+      if type(item) == "table" then later(item) end
+      if type(item) == "number" and item > 1e12 then value[key] = item + ms end
+    end
+    return value
+  end
+  return later(opencode_records())
+end
+
+--- Write the same as the tree of files that opencode had before its database. `session` as for opencode_sql.
+function samples.opencode_tree(scene, records, session)
+  session = session or { id = "ses_1", directory = "/w/app" }
+  local function write(path, value) scene:write("storage/" .. path .. ".json", cjson.encode(value)) end
+  scene:write("storage/migration", "2")
+  write("session/p1/" .. session.id, { id = session.id, projectID = "p1", parentID = session.parent,
+    directory = session.directory, time = { created = session.began or 1 } })
+  for i = 2, #records do
+    local info, id = {}, session.id .. records[i].info.id
+    for key, value in pairs(records[i].info) do info[key] = value end
+    info.id, info.sessionID = id, session.id
+    write(("message/%s/%s"):format(session.id, id), info)
+    for n, part in ipairs(records[i].parts) do write(("part/%s/prt_%05d"):format(id, n), part) end
+  end
+end
+
 --- The statements of SQL that make a database of the same.
 function samples.opencode_sql(records, session)
-  session = session or { id = "ses_1", directory = "/w/app" }
+  session = session or { id = "ses_1", directory = "/w/app", first = true }
   local out = { "BEGIN" }
   local function quoted(value) return value and "'" .. value:gsub("'", "''") .. "'" or "NULL" end
-  if not session.parent then
+  if session.first then
     out[#out + 1] = "CREATE TABLE `session` (`id` text PRIMARY KEY, `project_id` text NOT NULL, `parent_id` text, "
       .. "`directory` text NOT NULL, `time_created` integer)"
     out[#out + 1] = "CREATE TABLE `message` (`id` text PRIMARY KEY, `session_id` text, `time_created` integer, "
@@ -230,8 +258,8 @@ function samples.opencode_sql(records, session)
     out[#out + 1] = "CREATE TABLE `part` (`id` text PRIMARY KEY, `message_id` text NOT NULL, `session_id` text, "
       .. "`data` text)"
   end
-  out[#out + 1] = ("INSERT INTO session VALUES (%s, 'p1', %s, %s, 1)"):format(quoted(session.id),
-    quoted(session.parent), quoted(session.directory))
+  out[#out + 1] = ("INSERT INTO session VALUES (%s, 'p1', %s, %s, %d)"):format(quoted(session.id),
+    quoted(session.parent), quoted(session.directory), session.began or 1)
   for i = 2, #records do
     local info, id = {}, session.id .. records[i].info.id
     for key, value in pairs(records[i].info) do

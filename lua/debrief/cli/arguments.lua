@@ -226,14 +226,14 @@ function arguments.terminal()
   return (core.terminal(1)), require "debrief.text.terminal".has_color(1)
 end
 
---- Status of a finished run: 3 when lines were damaged or plugins failed.
+--- Status of a finished run: 4 when a gate failed, else 3 when lines were damaged or plugins failed.
 -- @param q the query, for what it left out; may be nil
 function arguments.status(result, q)
   local damaged = messages.diagnostics(result.diagnostics, result.dropped)
   local broken = messages.problems(result.problems)
   local failed = messages.failures(result.failures or {})
   for _, note in ipairs(require "debrief.query.notes".of(result, q)) do messages.note(note) end
-  return failed and 1 or (damaged or broken) and 3 or 0
+  return failed and 1 or result.gate_failed and 4 or (damaged or broken) and 3 or 0
 end
 
 --- Bytes of sessions, or of other files, for progress.

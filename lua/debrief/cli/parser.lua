@@ -15,7 +15,8 @@ local EPILOG = [[
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
 The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
-3 finished, but lines could not be read or plugins failed, 130 interrupted.]]
+3 finished, but lines could not be read or plugins failed, 4 a gate (--fail-if) failed,
+130 interrupted.]]
 
 -- Help and version leave the parser by raising an error; argparse turns that into text, so the answer is kept apart.
 local function leaving(self, text)

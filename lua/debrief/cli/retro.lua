@@ -1,5 +1,6 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
+local gates = require "debrief.cli.gates"
 local output = require "debrief.cli.output"
 local progress = require "debrief.cli.progress"
 local report = require "debrief.report"
@@ -16,6 +17,7 @@ function retro.options(command)
   arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results for `debrief merge`."
+  gates.options(command)
   retro.output_options(command)
 end
 
@@ -44,6 +46,7 @@ local function look_back(args, q)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = arguments.job { query = q, retro = names, dir = args.dir, isolate = args.isolate }
   local worker, about = arguments.worker(job)
+  local before = args.baseline and gates.baseline(args, names, job.retro, arguments.ask(worker, "options", {}))
   local items = arguments.sessions(args, q)
   progress.begin "retro"
   local result, message = require "debrief.retro".run(job, items, { worker = worker, about = about, last = q.last,
@@ -55,24 +58,31 @@ local function look_back(args, q)
     local lines = require "debrief.retro.partial".lines(job, result)
     retro.write(args, #lines > 0 and table.concat(lines, "\n") .. "\n" or "")
   else
-    retro.show(args, result)
+    retro.show(args, result, before)
   end
   return result
 end
 
 function retro.run(args)
   arguments.format(args)
+  gates.check(args)
   local q = arguments.query(args)
   return arguments.status(arguments.guard(retro.interrupted, look_back, args, q), q)
 end
 
 --- Render the reports of a result and write them where args says.
-function retro.show(args, result)
+-- @param before reports of an earlier state, or nil
+function retro.show(args, result, before)
+  if before then
+    local ok, message = require "debrief.report.baseline".join(result.reports, before)
+    if not ok then messages.fail(("--baseline %s %s"):format(args.baseline, message)) end
+  end
+  gates.judge(args, result)
   local columns, color = arguments.terminal()
   if args.output then columns, color = nil, false end
   local format = arguments.format(args) or "text"
   retro.write(args, report.render(format, result.reports, result, { width = args.width or columns or math.huge,
-    color = color, diagnostics = result.diagnostics }))
+    color = color, diagnostics = result.diagnostics, gates = result.gates }))
   local without = (format == "csv" or format == "tsv") and require "debrief.report.separated".without(result.reports)
   if without and without[1] then
     messages.note(("%s has the tables only; the findings of %s are in text, markdown and json"):format(format,
@@ -82,7 +92,8 @@ end
 
 --- Declare the options that say how and where reports are written.
 function retro.output_options(command)
-  arguments.format_options(command, report.formats, "text, markdown, json, csv or tsv (default: text).")
+  arguments.format_options(command, report.formats, "text, markdown, json, csv, tsv or junit, what\n"
+    .. "--fail-if found (default: text).")
   arguments.width_option(command)
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end

@@ -1,4 +1,5 @@
 local arguments = require "debrief.cli.arguments"
+local gates = require "debrief.cli.gates"
 local messages = require "debrief.cli.messages"
 local retro = require "debrief.cli.retro"
 
@@ -34,6 +35,7 @@ function table_command.options(command)
   arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
   command:flag "--partial":description "Write a partial result for `debrief merge table`."
+  gates.options(command)
   retro.output_options(command)
 end
 

@@ -69,6 +69,7 @@ local function inside(s, closing)
   return table.concat(out)
 end
 
+local WORDS = { ["nil"] = true, ["true"] = true, ["false"] = true, ["not"] = true }
 local ENDS = { [","] = true, [";"] = true, ["="] = true, [")"] = true, ["]"] = true, ["}"] = true }
 local JOINS = { ["and"] = true, ["or"] = true }
 
@@ -77,7 +78,8 @@ local function operand(s)
   local out = {}
   while s.token and not (s.kind == "name" and JOINS[s.token])
     and not (s.kind == "sign" and (OPS[s.token] or ENDS[s.token])) do
-    local text, kind = s.token, s.kind
+    local text, kind, before = s.token, s.kind, out[#out]
+    if kind == "name" and before ~= "." and before ~= ":" and not WORDS[text] then s.names[#s.names + 1] = text end
     if kind == "name" and text == "function" then error({ message = "a function cannot be written here" }, 0) end
     s.next()
     if kind == "sign" and CLOSING[text] then text = text .. inside(s, CLOSING[text]) .. CLOSING[text] end
@@ -119,13 +121,14 @@ local operations = {
 }
 
 --- @param text an expression that Lua accepts
--- @return the Lua text of an expression that needs `_ops` = the second result; or nil and a message
+-- @return the Lua text of an expression that needs `_ops` = the second result, and the names in it; or nil and a
+--   message
 local function translate(text)
-  local s = { at = 1 }
+  local s = { at = 1, names = {} }
   function s.next() s.token, s.kind, s.at = token(text, s.at) end
   s.next()
   local ok, result = pcall(either, s)
-  if ok then return result, operations end
+  if ok then return result, operations, s.names end
   return nil, type(result) == "table" and result.message or result
 end
 

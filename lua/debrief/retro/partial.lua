@@ -40,7 +40,7 @@ local function damaged_member(part)
 end
 
 -- One line of a file of partial results, checked against the plugin and the first of them.
-local function check_partial(text, found, first)
+local function check_partial(text, found, first, options)
   local part = core.decode(text)
   if type(part) ~= "table" or part.debrief_partial ~= 1 or type(part.acc) ~= "string"
     or type(part.plugin) ~= "string" or type(part.hash) ~= "string" then
@@ -59,6 +59,9 @@ local function check_partial(text, found, first)
     return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options),
       core.encode(first.options))
   end
+  if options and core.encode(part.options) ~= core.encode(options) then
+    return nil, ("was made with other options: %s, not %s"):format(core.encode(part.options), core.encode(options))
+  end
   local acc = core.unbase64(part.acc)
   if not acc then return nil, "is damaged: its acc is no base64" end
   if acc == "" or not pcall(core.unpack, acc) then return nil, "is damaged: its acc cannot be read" end
@@ -69,14 +72,15 @@ end
 -- @param name the plugin
 -- @param lines { { place = "FILE:1", text = }... }
 -- @param allow rights for the plugin: { "name:process" }, or nil
+-- @param options what they must have been made with, or nil for anything
 -- @return as retro.run; or nil and a message
-function partial.merge(name, lines, allow)
+function partial.merge(name, lines, allow, options)
   local job, message = jobs.new { query = query.new { allow = allow }, retro = { name } }
   if not job then return nil, message end
   local found, sum, results = job.plugins[1], total.new(0), {}
   job.now = 0
   for i, line in ipairs(lines) do
-    local part, acc = check_partial(line.text, found, results[1] and results[1].part)
+    local part, acc = check_partial(line.text, found, results[1] and results[1].part, options)
     if not part then return nil, ("%s: %s"):format(line.place, acc) end
     results[i] = { part = part, accs = { acc }, errors = { part.errors }, place = line.place }
     job.now = math.max(job.now, part.now)

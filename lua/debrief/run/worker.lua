@@ -144,6 +144,13 @@ local function is_table(t)
   return t.retrospective ~= nil and require "debrief.measure".is_step(t.retrospective.step)
 end
 
+--- The values of the options of the job's plugins: name -> option -> value.
+function worker.options()
+  local values = {}
+  for name, one in next, loaded do values[name] = one.options end
+  return values
+end
+
 --- What a loaded plugin is, for listings.
 function worker.describe(name)
   local t = loaded[name].table

@@ -329,7 +329,8 @@ local function run_inline(self, t, opts, items)
   for entry, session, line in self:entries(entry_options(opts, keep)) do
     ctx.session, ctx.line = session, line
     result.entries = result.entries + 1
-    t.step(acc, entry, ctx)
+    local made = t.step(acc, entry, ctx)
+    if made ~= nil then acc = made end
   end
   local checked, message = require "debrief.report".check(t.finish(acc, ctx), t.name or "inline")
   if not checked then return nil, message end

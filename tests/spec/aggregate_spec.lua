@@ -371,6 +371,29 @@ describe("aggregate", function()
     fails("expected 0 to 1", function() agg.quantile(agg.quantiles(), 95) end)
     fails("bound 2 must be a number above", function() agg.histogram { 2, 1 } end)
     fails("the limit must be an integer above 0", function() agg.top(0) end)
+    fails("debrief.aggregate has no 'summ': did you mean 'sum'?", function() return agg.summ end)
+    fails("it has above, add, at,", function() return agg.xyzzy end)
+    fails("there are sort, limit and others, not 'order'", function() agg.rows(agg.by {}, nil, { order = 1 }) end)
     fails('acc.mode is a in one part and b in the other', function() agg.merge({ mode = "a" }, { mode = "b" }) end)
+  end)
+
+  it("adds up the rows that a limit leaves", function()
+    local by = agg.by { runs = 0, passed = agg.rate() }
+    for i = 1, 5 do
+      local row = agg.at(by, "s" .. i)
+      row.runs = i
+      for n = 1, i do agg.add(row.passed, n % 2 == 0) end
+    end
+    local function make(key, row) return { key, row.runs, row.passed.num, row.passed.den } end
+    local rows, n = agg.rows(by, make, { sort = "runs", limit = 2, others = true })
+    assert.same({ { "s5", 5, 2, 5 }, { "s4", 4, 2, 4 }, { "(others)", 6, 2, 6 } }, rows)
+    assert.equal(5, n)
+    assert.equal(2, #agg.rows(by, make, { sort = "runs", limit = 2 }))
+    assert.equal(5, #agg.rows(by, make, { limit = 9, others = true }))
+    assert.equal(1, by.groups.s1.runs)
+    local sums = agg.by(agg.sum())
+    agg.add(sums, "a", 1)
+    agg.add(sums, "b", 2)
+    assert.same({ { "(others)", 3 } }, agg.rows(sums, { limit = 0, others = true }))
   end)
 end)

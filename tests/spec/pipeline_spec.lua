@@ -30,6 +30,20 @@ describe("the pipeline", function()
   end)
   teardown(program.clean)
 
+  it("takes what step and merge return for the accumulator", function()
+    scene:write("sessions/s2.jsonl", '{"session_id":"s2"}\n')
+    plugin("p", [[retrospective = { init = function() return 0 end, step = function(n, entry)
+      if entry.duration_ms == 3 then error "no" end
+      return n + 1
+    end, merge = function(a, b) return a + b end, finish = function(n) return { title = "T", text = n .. " steps" } end }]])
+    local r = run("./p.lua", "-j", "2")
+    assert.truthy(r.out:find "6 steps")
+    assert.truthy(scene:run({ "plugins", "--check", "./p.lua" }).out:find "the law of merge holds")
+    scene:write("inline.lua", [[print(log:retro({ init = function() return 0 end, step = function(n) return n + 1 end,
+      finish = function(n) return { title = "T", text = n .. " steps" } end }):text())]])
+    assert.truthy(scene:run({ "run", "inline.lua" }).out:find "7 steps")
+  end)
+
   it("lets an entry go no further when an enricher that refuses fails on it", function()
     plugin("p", [[on_error = "refuse", enrich = function(entry)
       if entry.skill == "even" then error "no idea" end

@@ -62,6 +62,7 @@ describe("the sandbox", function()
   it("makes reading or writing an undeclared global an error with its line", function()
     local _, r = inside "\n nope()"
     assert.truthy(r.err:find("debrief: plugin 'p', step: ./p.lua:4: undeclared global 'nope'", 1, true), r.err)
+    assert.truthy(r.err:find("(is a `local` missing, or above its declaration?)", 1, true), r.err)
     _, r = inside "\n\n count = 1"
     local message = "./p.lua:5: assignment to the undeclared global 'count': write local (at s1:1)"
     assert.truthy(r.err:find(message, 1, true), r.err)

@@ -14,7 +14,7 @@ function gates.options(command, merging)
     :description "Exit 4 if this holds for a row: 'passed < 0.8 and runs >= 20' (a rate has .n, .low, .high)."
   fail_if._takes_dash = true
   if merging then return end
-  command:option "--baseline":argname "FILE":description("Show what every number was before, from what --partial wrote; "
+  command:option "--baseline":argname "FILE":description("Show what every number was before, as --partial wrote it; "
     .. "in --fail-if: .before, .change, .worse, .better.")
 end
 

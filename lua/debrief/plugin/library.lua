@@ -45,6 +45,8 @@ local library = {
   --- `passed(entry)`: true, false, or nil when that was not decided; and on what it rests: "status", "test", "weak
   -- check" (a build, lint or type check, which decides nothing) or nil; and of weak checks whether those passed.
   passed = require "debrief.entry.passed",
+  --- Days, weeks and months by name, without gaps: the module debrief.text.period.
+  period = require "debrief.text.period",
   --- `pretty(value, opts)`: any value as text for people, entries as cards; never raises. See debrief.pretty.
   pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.

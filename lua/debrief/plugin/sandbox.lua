@@ -6,6 +6,7 @@
 -- @module debrief.plugin.sandbox
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"
+local aggregate = require "debrief.retro.aggregate"
 local plain = require "debrief.retro.aggregate.plain"
 
 local sandbox = {}
@@ -61,6 +62,7 @@ end
 -- @param name of the plugin
 function sandbox.library(allow, globals, name)
   local library = plain.copy(require "debrief.plugin.library")
+  aggregate.guarded(library.aggregate)
   library.run = allow.process and core.run or withheld("run", "process")
   library.repl = not globals and no_prompt or allow.repl and opener(library, globals, name) or withheld("repl", "repl")
   return library
@@ -116,10 +118,15 @@ local function printer(log)
   end
 end
 
+local MISSING = {}
+for name in ("io os package debug load loadstring dofile loadfile setmetatable getmetatable coroutine collectgarbage rawset xpcall warn")
+  :gmatch "%S+" do MISSING[name] = true end
+
 local strict = {
   __metatable = false,
   __index = function(_, name)
-    local hint = "a plugin has no io, os, load, setmetatable or coroutine"
+    local hint = MISSING[name] and "a plugin has no io, os, load, setmetatable or coroutine"
+      or "is a `local` missing, or above its declaration?"
     error(("undeclared global '%s' (%s)"):format(tostring(name), hint), 2)
   end,
   __newindex = function(_, name)

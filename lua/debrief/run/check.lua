@@ -64,8 +64,10 @@ local function merge_pieces(p, n, next_piece)
     local other = core.unpack(packed)
     if acc == nil then
       acc = other
-    elseif not p:call(hook.table.name, "merge", hook.table.retrospective.merge, acc, other, hook.ctx) then
-      return nil
+    else
+      local ok, made = p:call(hook.table.name, "merge", hook.table.retrospective.merge, acc, other, hook.ctx)
+      if not ok then return nil end
+      if made ~= nil then acc = made end
     end
   end
   return finish(p, acc)

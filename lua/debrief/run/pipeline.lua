@@ -164,7 +164,8 @@ local function step(p, entry, s)
     if not run_filter(p, entry) then return end
   end
   s.hook = "step"
-  t.retrospective.step(p.acc, entry, ctx)
+  local acc = t.retrospective.step(p.acc, entry, ctx)
+  if acc ~= nil then p.acc = acc end
 end
 
 -- Everything that is left to do with s.entry.
@@ -212,7 +213,8 @@ local function step_source(self, p, source)
     local entry, line, code, at, offset = next_entry(source, match)
     if not entry then return false, line, code, at, offset end
     self.line, ctx.line = line, line
-    step_entry(acc, entry, ctx)
+    local made = step_entry(acc, entry, ctx)
+    if made ~= nil then acc, p.acc = made, made end
   end
   return true
 end

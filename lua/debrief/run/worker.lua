@@ -268,8 +268,9 @@ function worker.merge(result)
     if not hook.stopped then
       local ok, acc = merged:call(hook.table.name, "merge", core.unpack, result.accs[i])
       if ok and hook.acc ~= nil then
-        ok = merged:call(hook.table.name, "merge", hook.table.retrospective.merge, hook.acc, acc, hook.ctx)
-        acc = hook.acc
+        local made
+        ok, made = merged:call(hook.table.name, "merge", hook.table.retrospective.merge, hook.acc, acc, hook.ctx)
+        acc = made == nil and hook.acc or made
       end
       if not ok then acc = nil end
       hook.acc, hook.stopped = acc, not ok

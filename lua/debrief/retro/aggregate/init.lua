@@ -25,6 +25,7 @@ local largest = require "debrief.retro.aggregate.largest"
 local plain = require "debrief.retro.aggregate.plain"
 local quantiles = require "debrief.retro.aggregate.quantiles"
 local rates = require "debrief.statistics.rates"
+local suggest = require "debrief.text.suggest"
 local sum = require "debrief.retro.aggregate.sum"
 local top = require "debrief.retro.aggregate.top"
 
@@ -268,19 +269,44 @@ function aggregate.each(state, weight)
   end
 end
 
---- Rows of a report's table from a `by`: `make(key, row)` returns each, by default the key and the value; `weight` as
--- in `each`; `limit` is how many rows there may be, the first ones. A key that was nil is shown as no data.
+local OPTIONS = { sort = true, limit = true, others = true }
+
+-- What a caller of `rows` wishes: { sort =, limit =, others = }.
+local function wishes(make, weight, limit)
+  if type(make) == "table" then make, weight = nil, make end
+  local opts = type(weight) == "table" and weight or { sort = weight, limit = limit }
+  for key in next, opts do
+    if not OPTIONS[key] then error(("aggregate.rows: there are sort, limit and others, not '%s'"):format(key), 3) end
+  end
+  return make, opts
+end
+
+-- All rows from `from` on as one.
+local function added_up(state, keys, from)
+  local all = plain.copy(state.row)
+  for i = from, #keys do all = merged(all, state.groups[keys[i]], "acc." .. keys[i]) end
+  return all
+end
+
+--- Rows of a report's table from a `by`: `make(key, row)` returns each, by default the key and the value. A key that
+-- was nil is shown as no data. `rows(state, make, "runs", 10)` is short for the options sort and limit.
+-- @param make function(key, row), or nil
+-- @param opts { sort = as the weight of `each`, limit = how many rows there may be, others = true: one more with the
+--   key "(others)" adds up all that are left }
 -- @return the rows, and how many there are without the limit
-function aggregate.rows(state, make, weight, limit)
-  local rows, keys = {}, ordered(state, weight, "aggregate.rows")
-  for i = 1, math.min(#keys, limit or #keys) do
-    local row, shown = state.groups[keys[i]], keys[i] ~= "" and keys[i] or nil
+function aggregate.rows(state, make, opts, limit)
+  make, opts = wishes(make, opts, limit)
+  local rows, keys = {}, ordered(state, opts.sort, "aggregate.rows")
+  local function put(shown, row)
     if make then
       rows[#rows + 1] = make(shown, row)
     else
       rows[#rows + 1] = { shown, row.aggregate ~= "rate" and aggregate.value(row) or row }
     end
   end
+  local last = math.min(#keys, opts.limit or #keys)
+  for i = 1, last do put(keys[i] ~= "" and keys[i] or nil, state.groups[keys[i]]) end
+  if opts.others and last < #keys then put("(others)", added_up(state, keys, last + 1)) end
   return rows, #keys
 end
 
@@ -450,4 +476,14 @@ kinds.by = {
   value = function(state) return state.groups end,
 }
 
-return aggregate
+--- Make a table of these functions answer for a name that there is not: it lists those that there are.
+function aggregate.guarded(t)
+  return setmetatable(t, { __metatable = false, __index = function(_, name)
+    local names = plain.keys(aggregate)
+    local near, hint = suggest(tostring(name), names)
+    error(("debrief.aggregate has no '%s'%s"):format(tostring(name), near and hint
+      or "; it has " .. table.concat(names, ", ")), 2)
+  end })
+end
+
+return aggregate.guarded(aggregate)

@@ -32,12 +32,12 @@ describe("the pipeline", function()
 
   it("takes what step and merge return for the accumulator", function()
     scene:write("sessions/s2.jsonl", '{"session_id":"s2"}\n')
-    plugin("p", [[retrospective = { init = function() return 0 end, step = function(n, entry)
-      if entry.duration_ms == 3 then error "no" end
-      return n + 1
-    end, merge = function(a, b) return a + b end, finish = function(n) return { title = "T", text = n .. " steps" } end }]])
-    local r = run("./p.lua", "-j", "2")
-    assert.truthy(r.out:find "6 steps")
+    local body = [[retrospective = { init = function() return 0 end,
+      step = function(n, entry) %s return n + 1 end, merge = function(a, b) return a + b end,
+      finish = function(n) return { title = "T", text = n .. " steps" } end }]]
+    plugin("p", body:format 'if entry.duration_ms == 3 then error "no" end')
+    assert.truthy(run("./p.lua", "-j", "2").out:find "6 steps")
+    plugin("p", body:format "")
     assert.truthy(scene:run({ "plugins", "--check", "./p.lua" }).out:find "the law of merge holds")
     scene:write("inline.lua", [[print(log:retro({ init = function() return 0 end, step = function(n) return n + 1 end,
       finish = function(n) return { title = "T", text = n .. " steps" } end }):text())]])

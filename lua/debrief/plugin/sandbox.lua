@@ -118,9 +118,10 @@ local function printer(log)
   end
 end
 
+-- What Lua has and a plugin does not.
 local MISSING = {}
-for name in ("io os package debug load loadstring dofile loadfile setmetatable getmetatable coroutine collectgarbage rawset xpcall warn")
-  :gmatch "%S+" do MISSING[name] = true end
+for _, name in ipairs { "io", "os", "package", "debug", "load", "loadstring", "dofile", "loadfile", "setmetatable",
+  "getmetatable", "coroutine", "collectgarbage", "rawset", "xpcall", "warn" } do MISSING[name] = true end
 
 local strict = {
   __metatable = false,

@@ -73,17 +73,20 @@ local function merge_pieces(p, n, next_piece)
   return finish(p, acc)
 end
 
--- Where the entries may be cut: anywhere for split, else between sessions.
+-- Where the entries may be cut: anywhere for split, else between sessions. Where chance cuts nowhere, the first place
+-- is taken.
 local function cut(entries, split, seed)
-  local pieces, from = {}, 1
+  local pieces, from, first = {}, 1, nil
   for i = 1, #entries do
     seed = (seed * 1103515245 + 12345) & 0x7fffffff
     local allowed = i == #entries or split or entries[i].session ~= entries[i + 1].session
+    if allowed and i < #entries then first = first or i end
     if i == #entries or (allowed and (seed >> 16) % (split and 8 or 2) == 0) then
       pieces[#pieces + 1] = { from, i }
       from = i + 1
     end
   end
+  if #pieces == 1 and first then return { { 1, first }, { first + 1, #entries } } end
   return pieces
 end
 

@@ -2,7 +2,7 @@
 local program = dofile "tests/spec/support/program.lua"
 
 local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import", "run",
-  "completion", "help" }
+  "explain", "completion", "help" }
 
 describe("the program", function()
   local scene
@@ -26,6 +26,23 @@ describe("the program", function()
         assert.equal(help.out, scene:run({ "help", name }).out)
       end
     end
+  end)
+
+  it("explains its analyses, a screen and with sources each", function()
+    local list = scene:run { "explain" }
+    assert.same({ 0, "" }, { list.status, list.err })
+    local n = 0
+    for topic in list.out:gmatch "([%w-]+)  [^\n]*\n" do
+      n = n + 1
+      local r = scene:run { "explain", topic }
+      assert.same({ 0, "" }, { r.status, r.err })
+      assert.truthy(select(2, r.out:gsub("\n", "\n")) < 32 and r.out:find "%d%d%d%d%)? ?%d*", topic)
+      for line in r.out:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+    end
+    assert.equal(5, n)
+    local wrong = scene:run { "explain", "comparr" }
+    assert.same({ "", 2 }, { wrong.out, wrong.status })
+    assert.truthy(wrong.err:find("compare", 1, true), wrong.err)
   end)
 
   it("loads no command but the one it was asked for", function()

@@ -31,6 +31,8 @@ return {
     load = function() return require "debrief.cli.run" end },
   { name = "repl", summary = "Open a prompt for Lua with `debrief` and an open `log`.",
     load = function() return require "debrief.cli.repl" end },
+  { name = "explain", summary = "Explain what reports compute: intervals, comparisons, trends.",
+    load = function() return require "debrief.cli.explain" end },
   { name = "completion", summary = "Print the completion script for a shell.",
     load = function() return require "debrief.cli.completion" end },
   { name = "help", summary = "Show the help of a command.",

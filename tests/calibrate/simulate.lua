@@ -83,7 +83,8 @@ function simulate.rates(compare, ctx, skills)
       if n > 0 then add_rate(acc, key, "skill" .. i, simulate.binomial(n, p), n) end
     end
   end
-  return simulate.cells(compare.finish(acc, ctx))
+  local report = compare.finish(acc, ctx)
+  return simulate.cells(report), report
 end
 
 --- The same of numbers: a skill is { a = { n, draw }, b = { n, draw } }, `draw` returning a number.
@@ -105,7 +106,8 @@ function simulate.numbers(compare, ctx, skills)
       end
     end
   end
-  return simulate.cells(compare.finish(acc, ctx))
+  local report = compare.finish(acc, ctx)
+  return simulate.cells(report), report
 end
 
 --- Of cases that both sides ran: `draw` returns the results of A and B on one.
@@ -120,7 +122,8 @@ function simulate.pairs(compare, ctx, n, draw)
       agg.add(side.first, value)
     end
   end
-  return simulate.cells(compare.finish(acc, ctx))
+  local report = compare.finish(acc, ctx)
+  return simulate.cells(report), report
 end
 
 --- What trend names of skills in weeks: skills[i][week] = { n, rate }; no runs: a gap. Returns the rows of its changes.

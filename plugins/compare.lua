@@ -97,7 +97,7 @@ local function chosen(acc, ctx)
     if a == "" and value ~= b then a = value elseif b == "" and value ~= a then b = value end
   end
   if not any and acc.runs > 0 and options.by ~= "model" then
-    error(("no run has a value for by=%s: name a field that `debrief read --fields` shows"):format(options.by), 0)
+    error(("no run has a value for by=%s: `debrief fields` lists what there is"):format(options.by), 0)
   end
   return a, b, a ~= "" and a or "none", b ~= "" and b or "none"
 end

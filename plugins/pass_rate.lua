@@ -2,7 +2,8 @@
 -- skill, window, pass, fail, skip, total, pass_rate. The rate is pass / (pass + fail), and no data (null in JSON) when
 -- nothing was decided; total counts every run, those with an unknown outcome too.
 --
--- A window ends now and is half-open: 7d holds what began at most seven days ago. Runs without a time are in no window.
+-- A window ends now (or with --until) and is half-open: 7d holds what ended at most seven days ago. With --since it is
+-- the time since then, and `window` makes it shorter. Runs without a time are in no window.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
@@ -19,24 +20,50 @@ local function is_window(text)
   return text == "all" or window_ns(text) ~= nil, "all, or a number with m, h, d or w, as in 7d"
 end
 
+-- From when on runs count, and until when; nil for no limit.
+local function window_of(ctx)
+  local length, to = window_ns(ctx.options.window), ctx["until"]
+  if to == math.maxinteger then to = nil end
+  local from = ctx.since ~= math.mininteger and ctx.since or nil
+  if length then
+    to = to or ctx.now
+    from = math.max(from or math.mininteger, to - length)
+  end
+  return from, to
+end
+
+-- The window as a row says it: all, 7d, or both ends where --since or --until had a say.
+local function window_text(acc, ctx)
+  local since, ending = agg.value(acc.since), agg.value(acc["until"])
+  if not since and not ending then return ctx.options.window end
+  local function edge(ns) return ns and debrief.date("%Y-%m-%d %H:%M", ns):gsub(" 00:00$", "") or "" end
+  local text = edge(since) .. ".." .. edge(ending)
+  return ctx.options.window == "all" and text or ctx.options.window .. " of " .. text
+end
+
 return {
   name = "pass_rate",
   api = 1,
   summary = "Pass rate per skill in a window of time, for routers",
   options = {
-    window = { type = "string", default = "all", check = is_window, help = "how far back: 90m, 12h, 7d, 4w or all" },
+    window = { type = "string", default = "all", check = is_window, help = "how far back: 90m, 12h, 7d, 4w or all (of --since)" },
   },
   split = true,
   retrospective = {
-    init = function()
-      return { outside = 0, untimed = 0, skills = agg.by { pass = 0, fail = 0, skip = 0, total = 0 } }
+    init = function(ctx)
+      local since, ending = agg.min(), agg.max() -- as they were asked for
+      if ctx.since ~= math.mininteger then agg.add(since, ctx.since) end
+      if ctx["until"] ~= math.maxinteger then agg.add(ending, ctx["until"]) end
+      return { since = since, ["until"] = ending, outside = 0, untimed = 0,
+        skills = agg.by { pass = 0, fail = 0, skip = 0, total = 0 } }
     end,
     step = function(acc, entry, ctx)
       if debrief.subagent(entry) then return end -- a part of another run
-      local window, at = window_ns(ctx.options.window), debrief.time(entry)
-      if window and not at then
+      local from, to = window_of(ctx)
+      local at = debrief.time(entry)
+      if (from or to) and not at then
         acc.untimed = acc.untimed + 1
-      elseif window and (at < ctx.now - window or at >= ctx.now) then
+      elseif from and at < from or to and at >= to then
         acc.outside = acc.outside + 1
       else
         local skill, outcome = agg.at(acc.skills, debrief.skill(entry)), debrief.outcome(entry)
@@ -48,9 +75,10 @@ return {
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
+      local window = window_text(acc, ctx)
       local rows = agg.rows(debrief.skill_names(acc.skills), function(name, skill)
         local rate = agg.rate(skill.pass, skill.pass + skill.fail)
-        return { name, ctx.options.window, skill.pass, skill.fail, skill.skip, skill.total, rate }
+        return { name, window, skill.pass, skill.fail, skill.skip, skill.total, rate }
       end)
 
       local text = {}

@@ -173,7 +173,7 @@ return {
     finish = function(acc, ctx)
       local every, measure = every_of(ctx), debrief.measure(ctx.options.measure)
       if next(acc.groups.groups) == nil and acc.runs > acc.untimed then
-        error(("no run has a value for by=%s: name a field that `debrief read --fields` shows")
+        error(("no run has a value for by=%s: `debrief fields` lists what there is")
           :format(ctx.options.by), 0)
       end
       local names = periods(agg.value(acc.first), agg.value(acc.last), FORMATS[every], ctx.options.last)

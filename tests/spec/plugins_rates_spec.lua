@@ -181,6 +181,11 @@ describe("pass_rate", function()
     local report = run("pass_rate", log, { window = "7d", now = now })
     assert.same({ "a 7d 0 1 0 1 0/1", "b 7d 0 0 1 2 0/0" }, rows(report, 1))
     assert.equal("Runs outside of the window: 2. Runs without a time, in no window: 1.", report.text)
+    local since = run("pass_rate", log, { since = now - 7 * day, now = now })
+    assert.same({ "a 2026-01-03.. 1 1 0 2 1/2", "b 2026-01-03.. 0 0 1 2 0/0" }, rows(since, 1))
+    assert.equal("Runs outside of the window: 1. Runs without a time, in no window: 1.", since.text)
+    local both = run("pass_rate", log, { since = now - 7 * day, ["until"] = now - day // 2, now = now, window = "1d" })
+    assert.same({ "b 1d of 2026-01-03..2026-01-09 12:00 0 0 1 2 0/0" }, rows(both, 1))
     for _, bad in ipairs { "7", "d", "7x", "", "1234567d" } do
       assert.is_false(support.load("plugins/pass_rate.lua").options.window.check(bad))
     end
@@ -237,7 +242,7 @@ describe("trend", function()
     assert.matches("^No lasting change.*61 series, 122 tests", run("trend", many).text)
     assert.matches("^p: a step", run("trend", log(step, 7), { by = "phase" }).text)
     assert.has_error(function() run("trend", log(step, 7), { by = "nothing" }) end,
-      "no run has a value for by=nothing: name a field that `debrief read --fields` shows")
+      "no run has a value for by=nothing: `debrief fields` lists what there is")
   end)
 
   it("follows numbers by the share above the median, and shows medians", function()
@@ -335,7 +340,7 @@ describe("compare", function()
     local nested = { { source = { run = 7 }, final_status = "ok" }, { source = { run = 7 } }, { source = "8" } }
     assert.matches("^A is 7 %(2 runs%), B is none", run("compare", nested, { by = "source.run" }).text)
     assert.has_error(function() run("compare", tables, { by = "nothing" }) end,
-      "no run has a value for by=nothing: name a field that `debrief read --fields` shows")
+      "no run has a value for by=nothing: `debrief fields` lists what there is")
     local skills = log("phase", { x = { 9, 10 } }, "s", log("phase", { x = { 2, 10 } }, "t"))
     local two = run("compare", skills, { by = "skill" })
     assert.matches("^A is s .*A is better, by %-70%.0 points .* It rests on 20 of 20 runs%.$", two.text)

@@ -58,9 +58,12 @@ function Pipeline:note(name, hook, message, traceback)
   self.order[#self.order + 1] = problem
 end
 
+-- Does a message say nothing of its place? error(message, 0) is for the user, not for the plugin's author.
+local function is_for_user(raised) return type(raised) == "string" and not raised:find ":%d+: " end
+
 -- The handler of xpcall: runs where the error was raised.
 local function handler(raised)
-  return { message = message_of(raised), traceback = core.traceback(nil, 2) }
+  return { message = message_of(raised), traceback = is_for_user(raised) and "" or core.traceback(nil, 2) }
 end
 
 --- What was raised, as { message =, traceback = }. For want of memory Lua calls no handler.

@@ -56,7 +56,9 @@ end
 local function context(name)
   local options = {}
   for key, value in next, loaded[name].options do options[key] = value end
-  return { options = options, now = job.now, final = job.final or false, log = logger(name) }
+  local query = job.query or {}
+  return { options = options, now = job.now, since = query.since, ["until"] = query["until"], final = job.final or false,
+    log = logger(name) }
 end
 
 local function hooks_of(names)

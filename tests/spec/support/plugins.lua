@@ -62,7 +62,8 @@ local function context(plugin, options)
   local ctx = { options = {}, now = 0, log = function() end }
   for name, option in next, plugin.options or {} do ctx.options[name] = option.default end
   for name, value in next, options or {} do ctx.options[name] = value end
-  ctx.now, ctx.options.now = ctx.options.now or 0, nil
+  ctx.now, ctx.since, ctx["until"] = ctx.options.now or 0, ctx.options.since, ctx.options["until"]
+  ctx.options.now, ctx.options.since, ctx.options["until"] = nil, nil, nil
   return ctx
 end
 

@@ -46,7 +46,8 @@ return {
   api = 1,
   summary = "Pass rate per skill in a window of time, for routers",
   options = {
-    window = { type = "string", default = "all", check = is_window, help = "how far back: 90m, 12h, 7d, 4w or all (of --since)" },
+    window = { type = "string", default = "all", check = is_window,
+      help = "how far back: 90m, 12h, 7d, 4w or all (of --since)" },
   },
   split = true,
   retrospective = {

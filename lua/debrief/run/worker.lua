@@ -57,8 +57,8 @@ local function context(name)
   local options = {}
   for key, value in next, loaded[name].options do options[key] = value end
   local query = job.query or {}
-  return { options = options, now = job.now, since = query.since, ["until"] = query["until"], final = job.final or false,
-    log = logger(name) }
+  return { options = options, now = job.now, since = query.since, ["until"] = query["until"],
+    final = job.final or false, log = logger(name) }
 end
 
 local function hooks_of(names)

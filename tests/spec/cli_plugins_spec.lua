@@ -279,4 +279,15 @@ describe("plugins", function()
       "", 2 },
       { r.err, r.out, r.status })
   end)
+
+  it("prints the source of a plugin, to copy", function()
+    local r = scene:run { "plugins", "skills", "--source" }
+    assert.same({ 0, program.read "plugins/skills.lua", "" }, { r.status, r.out, r.err })
+    for words, message in pairs { ["--source"] = "plugins --source: name a plugin",
+      ["skills --source --check"] = "plugins: --source and --check do not go together" } do
+      r = scene:sh('"$DEBRIEF" plugins ' .. words)
+      assert.same({ 2, "debrief: " .. message .. "\n", "" }, { r.status, r.err, r.out })
+    end
+    assert.equal(2, scene:run({ "plugins", "nosuch", "--source" }).status)
+  end)
 end)

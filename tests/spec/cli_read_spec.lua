@@ -216,6 +216,21 @@ debrief: link.jsonl is a symbolic link, not a regular file: it is not read
     assert.equal('{"skill":"B"}\n{"skill":"a"}\n{"skill":"a-1"}\n{"skill":"b"}\n', scene:run({ "read" }).out)
     assert.equal('{"skill":"b"}\n{"skill":"B"}\n', scene:run({ "read", "b", "B" }).out)
     assert.equal("B\na\na-1\nb\n", scene:run({ "sessions" }).out)
+    assert.equal("a\na-1\n", scene:run({ "sessions", "a*" }).out)
+  end)
+
+  it("shows what is in each session", function()
+    scene:write("sessions/a.jsonl", '{"skill":"x","final_status":"ok","timestamp":"2026-01-02T10:00:00+05:00",'
+      .. '"project_root":"/srv/tides"}\n{"skill":"x","final_status":"failed","timestamp":"2026-01-02T06:00:00Z",'
+      .. '"project_root":"/srv/tides"}\nx\n{"skill":"x","project_root":"/srv/quay"}\n')
+    scene:write("sessions/b.jsonl", "")
+    local r = scene:run { "sessions", "--json" }
+    assert.equal(3, r.status)
+    assert.equal("debrief: 1 damaged line: `debrief check` names it\n", r.err)
+    assert.equal('[{"session":"a","entries":3,"first":"2026-01-02T10:00:00+05:00","last":"2026-01-02T06:00:00Z",'
+      .. '"ok":1,"fail":1,"skip":0,"unknown":1,"projects":["/srv/tides","/srv/quay"],"damaged":1,"bytes":'
+      .. #scene:read "sessions/a.jsonl" .. '},\n{"session":"b","entries":0,"first":null,"last":null,"ok":0,"fail":0,'
+      .. '"skip":0,"unknown":0,"projects":[],"damaged":0,"bytes":0}]\n', r.out)
   end)
 
   it("enriches and filters what it prints, and nothing on disk", function()
@@ -250,12 +265,14 @@ debrief: link.jsonl is a symbolic link, not a regular file: it is not read
       assert.truthy(terminal('"$DEBRIEF" read', { TERM = "xterm", NO_COLOR = "" }):find("\27[31m", 1, true))
     end)
 
-    it("prints JSON when it is asked to, and lists sessions with time and size", function()
+    it("prints JSON when it is asked to, and lists sessions with times and outcomes", function()
       scene:write(AT, RUN)
       local out = terminal '"$DEBRIEF" read --format jsonl'
       if not out then return pending "no script(1) here" end
       assert.equal(RUN, out)
-      assert.truthy(terminal('"$DEBRIEF" sessions'):find "^just now +%S+ ?%a+  s1\n$")
+      local listing = terminal '"$DEBRIEF" sessions'
+      assert.truthy(listing:find "^session  entries  first +last +ok  fail", listing)
+      assert.truthy(listing:find "\ns1 +1  2026%-01%-02 03:04  2026%-01%-02 03:04 +%- +1", listing)
     end)
 
     it("puts no colour into a file or a pipe", function()

@@ -162,9 +162,36 @@ describe("retro", function()
     assert.truthy(r.err:find("debrief: cannot open sessions/s2.jsonl: Permission denied\n", 1, true), r.err)
   end)
 
+  it("lists the retrospectives where none is named", function()
+    local r = scene:sh '"$DEBRIEF" retro'
+    assert.same({ 0, "" }, { r.status, r.err })
+    assert.truthy(r.out:find("\nskills +Each skill: pass rate"), r.out)
+    assert.falsy(r.out:find "redact")
+  end)
+
+  it("ends with a hint where a text of --where lacks its quotes", function()
+    for expression, meant in pairs {
+      ["skill == review"] = 'review\': a text stands in quotes: skill == "review"',
+      ["model_used ~= claude-sonnet-4 or skill == 'a'"] =
+        'claude-sonnet-4\': a text stands in quotes: model_used ~= "claude-sonnet-4" or skill == \'a\'',
+      ["'x == y' ~= skill and skill == reviw"] =
+        'reviw\': a text stands in quotes: \'x == y\' ~= skill and skill == "reviw"',
+    } do
+      local words = { "--where", expression }
+      for _, command in ipairs { { "read" }, { "retro", "skills" } } do
+        local r = scene:run(table.move(words, 1, 2, #command + 1, command))
+        assert.same({ 2, "debrief: where: no entry has a field '" .. meant }, { r.status, r.err:match "([^\n]*)\n$" })
+      end
+    end
+    for _, expression in ipairs { "skill == nosuch.field", "nosuch == 3", "skill == nosuch(1)", "nosuch",
+      "skill == session_id" } do
+      local r = scene:run { "read", "--where", expression }
+      assert.falsy(r.err:find "in quotes", expression)
+    end
+  end)
+
   it("refuses as usage what names no plugin or no number of workers", function()
     for words, message in pairs {
-      ["retro"] = "missing argument 'PLUGIN' (debrief --help)",
       ["retro ,"] = "retro: no plugin named (`debrief plugins` lists them)",
       ["retro skills -j 0"] = "-j takes 1 to 256 workers, not '0' (debrief --help)",
       ["retro skills -j 257"] = "-j takes 1 to 256 workers, not '257' (debrief --help)",

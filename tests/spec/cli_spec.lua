@@ -109,8 +109,9 @@ describe("the program", function()
       ["read --zzz"] = "unknown option '--zzz'",
       ["--dri x read"] = "unknown option '--dri': did you mean '--dir'?",
       ["read -d"] = "option '-d' requires an argument",
-      ["read --format xml"] = "--format takes jsonl, json, list, table, tsv or card, not 'xml' (",
-      ["read --format=jsno"] = "--format takes jsonl, json, list, table, tsv or card, not 'jsno': did you mean 'json'?",
+      ["read --format xml"] = "--format takes jsonl, json, list, table, csv, tsv or card, "
+        .. "not 'xml' (",
+      ["read --format=jsno"] = "--format takes jsonl, json, list, table, csv, tsv or card, not 'jsno': did you mean 'json'?",
       ["read --follow --from strat"] = "--from takes start or end, not 'strat': did you mean 'start'?",
       ["retro summary --fromat text"] = "unknown option '--fromat': did you mean '--format'?",
       ["retro trend --opt by=wek -d ."] = "option trend.by must be one of day, week, not wek: did you mean 'week'?",
@@ -121,8 +122,8 @@ describe("the program", function()
         .. "did you mean 'git'?",
       ["help raed"] = "unknown command 'raed': did you mean 'read'?",
       ["plugins --no-pagre"] = "unknown option '--no-pagre': did you mean '--no-pager'?",
-      ["sessions s1"] = "too many arguments",
-      ["retro"] = "missing argument 'PLUGIN'",
+      ["repair s1 s2"] = "too many arguments",
+      ["merge"] = "missing argument 'PLUGIN'",
     } do
       local r = scene:sh('"$DEBRIEF" ' .. words)
       assert.equal("debrief: " .. message, r.err:sub(1, #message + 9))

@@ -42,11 +42,13 @@ describe("completion", function()
       ["--dir=x check --"] = "--help --dir --no-pager", ["read --fo"] = "--format --follow",
       ["read --format"] = "--format", ["read --format js"] = "jsonl json",
       ["read --format=js"] = "--format=jsonl --format=json", ["read --fields a,fi"] = "a,file_path a,final_status",
-      ["read --format = js"] = "jsonl json", ["read --format ''"] = "jsonl json list table tsv card",
+      ["read --format = js"] = "jsonl json", ["read --format ''"] = "jsonl json list table csv tsv card",
       ["read --from ''"] = "start end", ["completion ''"] = "bash zsh fish", ["help mer"] = "merge",
       ["help read ''"] = "", ["retro --since y"] = "yesterday", ["-d ''"] = ":folder", ["read -d s"] = ":folder",
       ["run ''"] = ":file", ["retro summary -o ''"] = ":file",
-      ["append s ski"] = ":file skill=",
+      ["append s ski"] = ":file skill=", ["read --outcome ''"] = "ok fail skip unknown",
+      ["read --sort -dur"] = "-duration_ms", ["read --sort=skill,-tim"] = "--sort=skill,-timestamp",
+      ["retro x --cs"] = "--csv", ["plugins x --so"] = "--source",
     } do assert.equal(expected, words_for(words), words) end
   end)
 
@@ -62,7 +64,8 @@ describe("completion", function()
   it("knows the plugins with the hook that is asked for, their options and rights", function()
     for words, expected in pairs {
       ["retro su"] = "summary", ["retro summary,sk"] = "summary,skills", ["retro summary,summ"] = "", ["retro ev"] = "",
-      ["read --filter fai"] = "failed", ["read --filter ev"] = "evil", ["read --enrich re"] = "redact",
+      ["read --filter fai"] = "failed", ["read --filter failed,ev"] = "failed,evil",
+      ["read --filter ev"] = "evil", ["read --enrich re"] = "redact",
       ["plugins ev"] = "evil", ["merge tre"] = "trend", ["import cl"] = "claude_code claude_stream :file",
       ["read --allow g"] = "git:process", ["read --filter evil --opt evil"] = "evil.limit= evil.mode= evil.mode=fast "
         .. "evil.mode=slow", ["retro slow --opt slow.limit_"] = "slow.limit_ms=", ["read --filter ./"] = ":file",

@@ -51,6 +51,14 @@ describe("a prompt", function()
     assert.equal("for i = 1, 2 do\nprint(i)\nend", prompt:text())
     assert.equal("error", prompt:feed "nil + 1")
     assert.equal("quit", prompt:feed ".quit")
+    for _, line in ipairs { "quit", " exit ", "quit()", "exit()" } do assert.equal("quit", prompt:feed(line)) end
+    assert.equal(feed ".help", feed "help")
+    assert.equal(feed ".help", feed "?")
+    assert.equal(feed ".help entries", feed "help entries")
+    assert.equal(feed ".help entries", feed "? entries")
+    feed "exit = 5"
+    assert.equal("5\n", feed "exit") -- a name of the user's own
+    feed "exit = nil"
   end)
 
   it("forgets what was begun", function()

@@ -221,18 +221,45 @@ function arguments.guard(message, f, ...)
   error(result, 0)
 end
 
+--- Print rows of words, the last of each, a sentence, in what is left of a terminal, in more lines if need be.
+function arguments.list(rows)
+  local columns, escape = {}, require "debrief.text.escape"
+  for _, cells in ipairs(rows) do
+    for i, cell in ipairs(cells) do cells[i], columns[i] = escape(cell), columns[i] or {} end
+  end
+  columns[#columns] = { rest = 20, wrap = true }
+  local grid = require "debrief.text.table".fit(columns, rows, (core.terminal(1)) or math.huge)
+  for _, cells in ipairs(rows) do require "debrief.cli.output".write(grid:row(cells), "\n") end
+end
+
 --- Columns of the terminal that stdout is, or nil; and whether to use colour on it.
 function arguments.terminal()
   return (core.terminal(1)), require "debrief.text.terminal".has_color(1)
 end
 
---- Status of a finished run: 4 when a gate failed, else 3 when lines were damaged or plugins failed.
+-- Without the problems of an expression that lacks quotes: they say the same in other words.
+local function others(problems)
+  local out = {}
+  for _, problem in ipairs(problems) do
+    if problem.plugin ~= "where" then out[#out + 1] = problem end
+  end
+  return out
+end
+
+--- Status of a finished run: 4 when a gate failed, else 3 when lines were damaged or plugins failed; 2 when a text of
+-- --where lacks its quotes.
 -- @param q the query, for what it left out; may be nil
 function arguments.status(result, q)
+  local notes = require "debrief.query.notes"
+  local unquoted = q and notes.unquoted(result, q)
   local damaged = messages.diagnostics(result.diagnostics, result.dropped)
-  local broken = messages.problems(result.problems)
+  local broken = messages.problems(unquoted and others(result.problems) or result.problems)
   local failed = messages.failures(result.failures or {})
-  for _, note in ipairs(require "debrief.query.notes".of(result, q)) do messages.note(note) end
+  if unquoted then
+    messages.error(unquoted)
+    return 2
+  end
+  for _, note in ipairs(notes.of(result, q)) do messages.note(note) end
   return failed and 1 or result.gate_failed and 4 or (damaged or broken) and 3 or 0
 end
 

@@ -43,7 +43,9 @@ end
 local function take(line, option, value)
   local name = option._argname
   if name == "DIR" then line.dir = value:gsub("^~%f[/\0]", os.getenv "HOME" or "~") end
-  if name == "PLUGIN" then line.plugins[#line.plugins + 1] = value end
+  if name == "PLUGIN" then
+    for plugin in value:gmatch "[^,]+" do line.plugins[#line.plugins + 1] = plugin end
+  end
 end
 
 local function positional(grammar, line, word)
@@ -193,8 +195,8 @@ local values = {
   PLUGIN = plugins(),
   ["PLUGIN[,PLUGIN...]"] = plugins("retrospective", true),
   ["merge PLUGIN"] = plugins "retrospective",
-  ["--filter PLUGIN"] = plugins "filter",
-  ["--enrich PLUGIN"] = plugins "enrich",
+  ["--filter PLUGIN"] = plugins("filter", true),
+  ["--enrich PLUGIN"] = plugins("enrich", true),
   ["PLUGIN:RIGHT"] = rights,
   ["KEY=VALUE"] = plugin_options,
   ["FILE | KEY=VALUE"] = entry_words,

@@ -4,7 +4,6 @@ local fields_of = require "debrief.plugin.fields"
 local rights = require "debrief.plugin.rights"
 local messages = require "debrief.cli.messages"
 local escape = require "debrief.text.escape"
-local layout = require "debrief.text.table"
 
 local plugins = {
   paged = true,
@@ -19,6 +18,7 @@ function plugins.options(command)
     :description "With --check, for an importer: the foreign logs to run it on."
   arguments.run_options(command)
   arguments.isolate_option(command)
+  command:flag "--source":description "Print its source, to copy: debrief plugins skills --source >mine.lua"
   command:flag "--check"
     :description "Run it on the entries of the log, and test the law of merge; run an importer on each FILE."
 end
@@ -66,18 +66,27 @@ local function show(name, allow)
   return 0
 end
 
--- One row for each plugin, its summary in what is left of a terminal, in more lines if need be.
-local function show_all(list, columns)
+local function show_all(list)
   local rows = {}
   for i, it in ipairs(list) do
     local needs = #it.needs > 0 and (" (needs %s)"):format(table.concat(it.needs, ", ")) or ""
-    rows[i] = { it.name, table.concat(it.hooks, ","), escape(it.summary .. needs) }
+    rows[i] = { it.name, table.concat(it.hooks, ","), it.summary .. needs }
   end
-  local grid = layout.fit({ {}, {}, { rest = 20, wrap = true } }, rows, columns or math.huge)
-  for _, cells in ipairs(rows) do output.write(grid:row(cells), "\n") end
+  arguments.list(rows)
+end
+
+-- The source as it is, but on a terminal with nothing that it would obey.
+local function show_source(name)
+  local found, message = require "debrief.plugin.find".plugin(name)
+  if not found then messages.fail(message, 2) end
+  output.write(arguments.terminal() and escape(found.text, "\n\t") or found.text)
+  return 0
 end
 
 function plugins.run(args)
+  if args.source and not args.name then messages.fail("plugins --source: name a plugin", 2) end
+  if args.source and args.check then messages.fail("plugins: --source and --check do not go together", 2) end
+  if args.source then return show_source(args.name) end
   if args.check then
     if not args.name then messages.fail("plugins --check: name a plugin", 2) end
     return require "debrief.cli.plugins_check".run(args)
@@ -87,7 +96,7 @@ function plugins.run(args)
   if #args.allow > 0 then messages.fail("plugins: --allow goes with the name of a plugin", 2) end
   local list, faults = arguments.all_plugins()
   for _, fault in ipairs(faults) do messages.error(fault) end
-  show_all(list, (arguments.terminal()))
+  show_all(list)
   return #faults > 0 and 3 or 0
 end
 

@@ -9,7 +9,8 @@ local messages = require "debrief.cli.messages"
 local retro = { paged = true }
 
 function retro.options(command)
-  command:argument "PLUGIN":target "plugin":argname "PLUGIN[,PLUGIN...]":description "Retrospectives, by name or path."
+  command:argument "PLUGIN":target "plugin":args "?":argname "PLUGIN[,PLUGIN...]"
+    :description "Retrospectives, by name or path; without one, they are listed."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions, patterns or SESSION:LINE (default: all)."
   arguments.selection_options(command)
@@ -63,7 +64,22 @@ local function look_back(args, q)
   return result
 end
 
+-- The retrospectives there are.
+local function list_all()
+  local all, faults = arguments.all_plugins()
+  for _, fault in ipairs(faults) do messages.error(fault) end
+  local list = {}
+  for _, about in ipairs(all) do
+    for _, hook in ipairs(about.hooks) do
+      if hook == "retrospective" then list[#list + 1] = { about.name, about.summary } end
+    end
+  end
+  arguments.list(list)
+  return #faults > 0 and 3 or 0
+end
+
 function retro.run(args)
+  if not args.plugin then return list_all() end
   arguments.format(args)
   gates.check(args)
   local q = arguments.query(args)

@@ -159,15 +159,18 @@ local function command(self, line)
   return values and (values[1] or "done") or "error"
 end
 
--- Words that newcomers type.
-local words = { help = ".help shows what you can type", exit = ".quit leaves", quit = ".quit leaves" }
+-- Words that people type at any prompt, and the commands they are here.
+local words = { help = ".help", ["?"] = ".help", exit = ".quit", quit = ".quit" }
 
-local function hint(self, text)
-  local word = #text < 20 and text:match "^%s*(%a+)%s*%(?%s*%)?%s*$"
-  local said = words[word]
-  if not said or rawget(self.env, word) ~= nil then return false end
-  self:say(said)
-  return true
+-- The command that a line such as `help`, `? topic`, `exit` or `quit()` is; nil if it is not one, or if a name of the
+-- user's own is meant.
+local function plain_command(self, line)
+  local word, rest = line:match "^%s*(%a+)%s*(.-)%s*$"
+  if not word then word, rest = line:match "^%s*(%?)%s*(.-)%s*$" end
+  local known = words[word]
+  if not known or rawget(self.env, word) ~= nil or not self.commands[known:sub(2)] then return nil end
+  if rest == "" or rest:find "^%(%s*%)$" then return known end
+  return known == ".help" and rest:find "^%.?%a+$" and known .. " " .. rest or nil
 end
 
 -- A text is remembered before it runs: it may never come back.
@@ -214,9 +217,10 @@ local function first(self, line)
     finish(self, line)
     return command(self, line)
   end
-  if not hint(self, line) then return nil end
+  local meant = plain_command(self, line)
+  if not meant then return nil end
   finish(self, line)
-  return "done"
+  return command(self, meant)
 end
 
 local function feed(self, line)

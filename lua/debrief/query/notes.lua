@@ -14,6 +14,18 @@ function notes.explain(problems)
   end
 end
 
+--- What the user wrote without its quotes, as in `skill == review` where no entry has a field `review`; nil otherwise.
+-- @param result with names = the state of debrief.entry.asked
+-- @param q the query
+-- @return a message with the expression as it was meant
+function notes.unquoted(result, q)
+  if not result.names or type(q.where) ~= "string" then return nil end
+  local missing = {}
+  for _, one in ipairs(names.unknown(result.names)) do missing[one.name] = true end
+  local meant, value = require "debrief.query.where".quoted(q.where, missing)
+  return meant and ("where: no entry has a field '%s': a text stands in quotes: %s"):format(value, meant)
+end
+
 local MOST = 3 -- files that are named one by one
 
 -- Files that a listing or a window left out.

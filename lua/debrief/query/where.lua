@@ -72,6 +72,32 @@ function where.filter(text, log)
   end, state
 end
 
+-- The text with the inside of its quotes blanked, every byte at its place.
+local function masked(text)
+  local blank = text:gsub("\\.", "  ")
+  return (blank:gsub([=[(["'])(.-)%1]=], function(quote, inside) return quote .. (" "):rep(#inside) .. quote end))
+end
+
+--- The expression with quotes around a text that lacks them: `skill == review` compares two fields, and where no entry
+-- has the second one, a text was meant.
+-- @param text the expression
+-- @param names those that no entry had: name -> true
+-- @return the expression as it was meant, and the text; nil where there is no such text
+function where.quoted(text, names)
+  local bare, at = masked(text), 1
+  while true do
+    local from, to, word = bare:find("[=~]=%s*()[%a_]", at)
+    if not from then return nil end
+    local last = select(2, bare:find("^[%w_-]*[%w_]", word)) -- claude-sonnet-4 is a text, not two subtractions
+    local first = bare:match("^[%w_]+", word)
+    if names[first] and not bare:find("^%s*[%.%[%(:]", last + 1) then
+      local value = text:sub(word, last)
+      return text:sub(1, word - 1) .. '"' .. value .. '"' .. text:sub(last + 1), value
+    end
+    at = to
+  end
+end
+
 --- What a runtime error says, in the words of the expression.
 function where.message(message)
   message = message:gsub("^where:%d+: ", ""):gsub("%(global '([^']*)'%)", "(field '%1')")

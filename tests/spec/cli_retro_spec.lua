@@ -180,7 +180,8 @@ describe("retro", function()
       local words = { "--where", expression }
       for _, command in ipairs { { "read" }, { "retro", "skills" } } do
         local r = scene:run(table.move(words, 1, 2, #command + 1, command))
-        assert.same({ 2, "debrief: where: no entry has a field '" .. meant }, { r.status, r.err:match "([^\n]*)\n$" })
+        assert.same({ 2, "debrief: where: no entry has a field '" .. meant },
+          { r.status, r.err:match "([^\n]*)\n$" })
       end
     end
     for _, expression in ipairs { "skill == nosuch.field", "nosuch == 3", "skill == nosuch(1)", "nosuch",

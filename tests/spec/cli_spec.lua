@@ -111,10 +111,12 @@ describe("the program", function()
       ["read -d"] = "option '-d' requires an argument",
       ["read --format xml"] = "--format takes jsonl, json, list, table, csv, tsv or card, "
         .. "not 'xml' (",
-      ["read --format=jsno"] = "--format takes jsonl, json, list, table, csv, tsv or card, not 'jsno': did you mean 'json'?",
+      ["read --format=jsno"] = "--format takes jsonl, json, list, table, csv, tsv or card, not 'jsno': did you mean "
+        .. "'json'?",
       ["read --follow --from strat"] = "--from takes start or end, not 'strat': did you mean 'start'?",
       ["retro summary --fromat text"] = "unknown option '--fromat': did you mean '--format'?",
-      ["retro trend --opt by=wek -d ."] = "option trend.by must be one of day, week, not wek: did you mean 'week'?",
+      ["retro trend --opt every=wek -d ."] = "option trend.every must be one of day, week, month, not wek: did you "
+        .. "mean 'week'?",
       ["retro trend --opt tend.by=week"] = "--opt 'tend.by=week': no plugin 'tend' is used here: did you mean 'trend'?",
       ["retro trend --opt yb=week"] = "plugin 'trend' has no option 'yb': did you mean 'by'?",
       ["read --filter faild"] = "no plugin 'faild': did you mean 'failed'? (",

@@ -78,7 +78,7 @@ EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')
 
-.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers torture mutants analyze bench install uninstall clean tests always
+.PHONY: all module installmodule help deps demo test check check-ports units coverage san tsan valgrind fuzz fuzzers torture calibrate mutants analyze bench install uninstall clean tests always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -240,6 +240,11 @@ torture: ## the long form of what breaks logs, calls, memory and scripts, as roo
 	@mkdir -p build-torture/test-output && rm -f build-torture/test-output/*.figures
 	@$(MAKE) --no-print-directory fuzz SECONDS=60 FIGURES=build-torture/test-output/make-fuzz.figures
 	@$(LONG) BUILD=build-torture tests/run $(TORTURED)
+
+LOGS = 2000
+
+calibrate: module ## simulate logs and compare how often the analyses are right with what is required (LOGS=2000 a scenario)
+	@BUILD=$(BUILD) nice -n 5 tests/calibrate/run $(BUILD)/calibrate.md $(LOGS)
 
 mutants: ## plant faults one at a time (T=WORD: those with it in their description): each must turn a test red
 	@.ci/deps $(TO_BUILD) $(TO_TEST)

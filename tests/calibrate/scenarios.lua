@@ -10,19 +10,20 @@ local scenarios = { simulate = simulate }
 local WRONG, MISSED = 0.065, 0.05
 local LEAST_COVERED, MEAN_COVERED, MOST_COVERED = 0.91, 0.93, 0.98
 
+local function skills_text(n) return n == 1 and "1 skill" or n .. " skills" end
+
 local function share(n, of) return of > 0 and n / of or 0 end
 
 -- Run one scenario of compare. `draw` returns the cells of a log's report, `truth` is in the unit of the interval, and
 -- `sides` says which answers are right: "B", "A" (the higher one) or nil for neither.
 local function measured(logs, draw, truth, higher, floor_reached)
-  local wrong, found, covered, told, same = 0, 0, 0, 0, 0
+  local wrong, found, covered, told = 0, 0, 0, 0
   for _ = 1, logs do
     local cells, report = draw()
     local answer = cells.answer
     local claims = answer:find "^B is [bh]" and "B" or answer:find "^[AB] is" and "A" or nil
     if claims and claims == higher then found = found + 1 elseif claims then wrong = wrong + 1 end
     if answer == "no difference" and floor_reached then wrong = wrong + 1 end
-    if answer == "no difference" and not floor_reached then same = same + 1 end
     if report.text:find("skills disagree", 1, true) and not claims then told = told + 1 end
     if cells.from then
       if cells.from <= truth + 1e-9 and cells.to >= truth - 1e-9 then covered = covered + 1 end
@@ -30,7 +31,7 @@ local function measured(logs, draw, truth, higher, floor_reached)
       covered = covered + 1 -- no interval claims nothing
     end
   end
-  return { wrong = wrong / logs, found = found / logs, covered = covered / logs, disagree = told / logs, same = same / logs }
+  return { wrong = wrong / logs, found = found / logs, covered = covered / logs, disagree = told / logs }
 end
 
 -- The sizes of K skills of n runs in all, and their rates around a base.
@@ -72,8 +73,9 @@ function scenarios.rates(logs, only)
           { "covered, mean", mean, least = MEAN_COVERED, most = n > 20 and MOST_COVERED or nil },
           { "covered, worst", least, least = LEAST_COVERED } }
         if d == 0 then table.insert(figures, 2, { "or skills that disagree", claimed, most = WRONG }) end
-        if d > 0 then table.insert(figures, 2, { "missed, worst", missed, most = d == 0.2 and n == 200 and MISSED or nil }) end
-        rows[#rows + 1] = { what = ("rates: %d an arm, %d skill%s, %.0f points"):format(n, k, k > 1 and "s" or "", 100 * d),
+        local most = d == 0.2 and n == 200 and MISSED or nil
+        if d > 0 then table.insert(figures, 2, { "missed, worst", missed, most = most }) end
+        rows[#rows + 1] = { what = ("rates: %d an arm, %s, %.0f points"):format(n, skills_text(k), 100 * d),
           figures = figures }
       end
     end
@@ -139,10 +141,10 @@ function scenarios.durations(logs, only)
           worst, least, mean = math.max(worst, m.wrong), math.min(least, m.covered), mean + m.covered / #shapes
           missed = math.max(missed, 1 - m.found)
         end
-        local figures = { { "claims wrongly, worst", worst, most = WRONG }, { "covered, mean", mean, least = MEAN_COVERED },
-          { "covered, worst", least, least = LEAST_COVERED } }
+        local figures = { { "claims wrongly, worst", worst, most = WRONG },
+          { "covered, mean", mean, least = MEAN_COVERED }, { "covered, worst", least, least = LEAST_COVERED } }
         if ratio > 1 then table.insert(figures, 2, { "missed, worst", missed }) end
-        rows[#rows + 1] = { what = ("durations: %d an arm, %d skill%s, %.2f times"):format(n, k, k > 1 and "s" or "", ratio),
+        rows[#rows + 1] = { what = ("durations: %d an arm, %s, %.2f times"):format(n, skills_text(k), ratio),
           figures = figures }
       end
     end
@@ -189,8 +191,9 @@ function scenarios.means(logs, only)
             d > 0 and "A" or nil, d > 0)
           worst, least, mean = math.max(worst, m.wrong), math.min(least, m.covered), mean + m.covered / #bases
         end
-        rows[#rows + 1] = { what = ("means of %s: %d an arm, 2 skills, verified %+.0f points"):format(kind[1], n, 100 * d),
-          figures = { { "claims wrongly, worst", worst, most = WRONG }, { "covered, mean", mean, least = MEAN_COVERED },
+        rows[#rows + 1] = {
+          what = ("means of %s: %d an arm, 2 skills, verified %+.0f points"):format(kind[1], n, 100 * d), figures = {
+            { "claims wrongly, worst", worst, most = WRONG }, { "covered, mean", mean, least = MEAN_COVERED },
             { "covered, worst", least, least = LEAST_COVERED } } }
       end
     end
@@ -275,8 +278,8 @@ function scenarios.flat(logs, only)
           end
           if flagged / logs >= worst then worst, at = flagged / logs, rate end
         end
-        rows[#rows + 1] = { what = ("flat: %d weeks, %d skill%s, %s a week (worst at %.2f)"):format(count, skills,
-          skills > 1 and "s" or "", kind, at), figures = { { "reports flagged, worst", worst, most = 0.05 } } }
+        rows[#rows + 1] = { what = ("flat: %d weeks, %s, %s a week (worst at %.2f)"):format(count,
+          skills_text(skills), kind, at), figures = { { "reports flagged, worst", worst, most = 0.05 } } }
       end
     end
   end
@@ -290,7 +293,7 @@ function scenarios.steps(logs, only)
   for _, sides in ipairs(only and { { 4, 4 } } or { { 4, 4 }, { 4, 8 }, { 8, 4 }, { 12, 4 }, { 13, 13 } }) do
     for _, skills in ipairs { 1, 3, 6 } do
       simulate.seed(sides[1] * 100 + sides[2] * 10 + skills)
-      local found, near, covered, others = 0, 0, 0, 0
+      local found, near, named, covered, others = 0, 0, 0, 0, 0
       local series = weeks_of(sides[1] + sides[2], skills, function(w, i)
         return 20, i > 1 and 0.8 or w <= sides[1] and 0.95 or 0.6
       end)
@@ -300,6 +303,7 @@ function scenarios.steps(logs, only)
           if row[1] == "skill1" then
             found = found + 1
             local week = tonumber(tostring(row[3]):match "W(%d+)$") - 1
+            if row[2] == "step" then named = named + 1 end
             if row[2] == "step" and math.abs(week - sides[1] - 1) <= 1 then near = near + 1 end
             if row[2] == "step" and row[7] <= -35 and row[8] >= -35 then covered = covered + 1 end
           else
@@ -307,9 +311,10 @@ function scenarios.steps(logs, only)
           end
         end
       end
-      rows[#rows + 1] = { what = ("step 19/20 to 12/20: %d and %d weeks, %d skill%s"):format(sides[1], sides[2], skills,
-        skills > 1 and "s" or ""), figures = { { "found", share(found, logs), least = 0.95 },
-        { "as a step within a week", share(near, found) }, { "covered, of steps named", share(covered, found), least = 0.91 },
+      rows[#rows + 1] = { what = ("step 19/20 to 12/20: %d and %d weeks, %s"):format(sides[1], sides[2],
+        skills_text(skills)), figures = { { "found", share(found, logs), least = 0.95 },
+        { "as a step within a week", share(near, found) },
+        { "covered, of steps named", share(covered, named), least = 0.91 },
         { "other skills flagged", share(others, logs), most = 0.05 } } }
     end
   end

@@ -39,7 +39,7 @@ end
 local function heading(acc, of, groups)
   local in_groups = ("in %d %s"):format(groups, groups == 1 and "group" or "groups")
   if of == "attempts" then
-    return ("%d attempts failed, %s. They belong to %d runs, of which %d passed in the end."):format(acc.attempts,
+    return ("Failed attempts: %d, %s. Runs that had them: %d, of which %d passed in the end."):format(acc.attempts,
       in_groups, acc.recovered.den, acc.recovered.num)
   end
   local text = ("%d of %d decided runs failed, %s."):format(acc.failed.num, acc.failed.den, in_groups)

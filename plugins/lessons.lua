@@ -1,8 +1,8 @@
 -- lessons: what is worth remembering. Contradictions: the same skill on the same input passed, and failed later.
 -- Doubtful claims: a status that the last attempt denies, and failures without a word of output. What worked after
--- failing: in a later attempt, with what had failed and which files were edited until then, or in a later run on the
--- same input. Runs that passed at once are routine and left out; that nothing is new is a result. The runs of an input
--- are ordered by time, else as logged.
+-- failing: in a later attempt, with what had failed, and the files edited and commands run until then (the last words
+-- of the run where that is not known), or in a later run on the same input. Runs that passed at once are left out; that
+-- nothing is new is a result. The runs of an input are ordered by time, else as logged.
 local debrief = require "debrief"
 local agg = debrief.aggregate
 
@@ -44,28 +44,42 @@ local function read(entry)
   return seen
 end
 
+-- Is one of the commands that a call names, as in "make && make test", one of these?
 local function is_check(call, commands)
-  for _, command in ipairs(call.kind == "command" and call.target and commands or {}) do
-    if command:sub(1, #call.target) == call.target then return true end
+  local line = call.kind == "command" and call.target or ""
+  for name in (line:gsub(" [&|][&|] ", "; ") .. "; "):gmatch "(.-); " do
+    for _, command in ipairs(name ~= "" and commands or {}) do
+      if command:sub(1, #name) == name then return true end
+    end
   end
   return false
 end
 
--- The files that were edited after a check had failed, until it passed: those of the check that failed most often.
-local function edits(entry, commands)
-  local most, best, failing, times, files = 0, {}, nil, 0, {}
+-- What was done after a check had failed, until it passed: the files that were edited and the commands that were run.
+-- Of several checks, the one that failed most often.
+local function changes(entry, commands)
+  local most, best, failing, times, done = 0, { files = {}, ran = {} }, nil, 0, nil
   for _, call in debrief.tools(entry) do
     if call.failed and is_check(call, commands) then
-      if failing ~= call.target then failing, times, files = call.target, 0, {} end
+      if failing ~= call.target then failing, times, done = call.target, 0, { files = {}, ran = {} } end
       times = times + 1
     elseif failing and call.target == failing then
-      if times > most then most, best = times, files end
+      if times > most then most, best = times, done end
       failing = nil
-    elseif failing and call.kind == "edit" and call.target and not call.failed then
-      files[#files + 1] = call.target:match "[^/]*$"
+    elseif failing and call.target and not call.failed then
+      if call.kind == "edit" then done.files[#done.files + 1] = call.target:match "[^/]*$" end
+      if call.kind == "command" and not is_check(call, commands) then done.ran[#done.ran + 1] = call.target end
     end
   end
   return best
+end
+
+-- "edited a.c and b.c; ran npm install"; nil if nothing is known.
+local function changed(entry, commands)
+  local done, parts = changes(entry, commands), {}
+  if done.files[1] then parts[1] = "edited " .. listed(done.files, ", ") end
+  if done.ran[1] then parts[#parts + 1] = "ran " .. listed(done.ran, ", ") end
+  return parts[1] and table.concat(parts, "; ") or nil
 end
 
 -- What worked after failing; nil when nothing did.
@@ -74,10 +88,9 @@ local function recovered(entry, series)
   local from, to, text = series.bad.model, series.good.model, ("attempt %d"):format(series.number)
   if from and to and from ~= to then text = ("%s, %s for %s"):format(text, to, from) end
   text = ("%s. Failed: %s."):format(text, listed(series.failures, "; then "))
-  local files, said = listed(edits(entry, series.commands), ", "), series.good.output_summary
-  if files ~= "" then text = ("%s Edited: %s."):format(text, files) end
-  if series.is_last and said then text = ("%s Worked: %s"):format(text, short(said)) end
-  return text
+  local what, said = changed(entry, series.commands), series.is_last and series.good.output_summary
+  if what then return ("%s Worked: %s."):format(text, what) end
+  return said and ("%s It says: %s"):format(text, short(said)) or text
 end
 
 -- Why the claim of an entry is doubtful; nil when it is not.

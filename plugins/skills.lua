@@ -37,8 +37,8 @@ local function notes(none, unknown, left_out)
   if left_out > 0 then text[#text + 1] = ("Skills left out, with fewer runs: %d."):format(left_out) end
   text = { table.concat(text, " ") }
   if none then
-    text[2] = ("Without a skill: %d runs, passed %s, undecided %s."):format(none.runs, debrief.show(none.passed),
-      debrief.show(undecided(none), "of"))
+    text[2] = ("Without a skill: %d %s, passed %s, undecided %s."):format(none.runs, none.runs == 1 and "run" or "runs",
+      debrief.show(none.passed), debrief.show(undecided(none), "of"))
   end
   return table.concat(text, "\n")
 end

@@ -28,8 +28,9 @@ end
 local function notes(acc)
   local lines, none = { period(acc) }, acc.skills.groups[""]
   if none then
-    lines[#lines + 1] = ("Without a skill: %d runs, passed %s, undecided %s, active %s."):format(none.runs,
-      debrief.show(none.passed), debrief.show(undecided(none), "of"), debrief.show(agg.value(none.time), "ms"))
+    lines[#lines + 1] = ("Without a skill: %d %s, passed %s, undecided %s, active %s."):format(none.runs,
+      none.runs == 1 and "run" or "runs", debrief.show(none.passed), debrief.show(undecided(none), "of"),
+      debrief.show(agg.value(none.time), "ms"))
   end
   if acc.all.weak.den > 0 then
     lines[#lines + 1] = ("Undecided, with only weak checks (build, lint, type check): %d, whose checks passed in %d.")

@@ -48,7 +48,7 @@ return {
 
       local text = ("The latest %d of %d runs."):format(#runs, n)
       if acc.untimed > 0 then text = text .. (" Runs without a time: %d."):format(acc.untimed) end
-      local took = { key = "duration_ms", title = "took", unit = "ms" }
+      local took = { key = "duration_ms", title = "took", unit = "ms", priority = 2 }
       return {
         title = "Timeline",
         text = text,

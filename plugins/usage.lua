@@ -129,8 +129,10 @@ local function priced(row, prices, missing)
   return cost, is_whole and cost and row.passes > 0 and cost / row.passes or nil
 end
 
--- The dearest first, by tokens where costs are equal.
-local function weight(row) return (agg.value(row.cost) or 0) * 1e9 + (agg.value(row.output_tokens) or 0) end
+-- The dearest first, by tokens where costs are equal. What has no price counts as costing nothing.
+local function weigher(prices)
+  return function(row) return (priced(row, prices, {}) or 0) * 1e9 + (agg.value(row.output_tokens) or 0) end
+end
 
 local function text_of(acc, all, missing, ctx)
   local text = { ("%d of %d runs say what they used."):format(all.logged.num, all.logged.den) }
@@ -194,7 +196,7 @@ return {
       end
       add("(all)", all)
       local groups = by == "skill" and debrief.skill_names(acc.groups) or acc.groups
-      for name, row in agg.each(groups, by ~= "day" and weight or nil) do
+      for name, row in agg.each(groups, by ~= "day" and weigher(prices) or nil) do
         if #tokens <= ctx.options.limit then add(name ~= "" and name or nil, row) end
       end
 

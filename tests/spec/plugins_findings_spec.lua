@@ -78,7 +78,7 @@ describe("lessons", function()
         { verified = true, model = "m2", output_summary = "Moved it." } } },
       { skill = "a", final_status = "ok", attempts = { { verified = true } } },
     })
-    assert.same({ "worked | a: attempt 3, m2 for m1. Failed: no rule; then no file. Worked: Moved it. | s:1" },
+    assert.same({ "worked | a: attempt 3, m2 for m1. Failed: no rule; then no file. It says: Moved it. | s:1" },
       findings(report))
     assert.equal("1 of 2 runs passed at once and are left out. Found: contradiction 0, doubtful 0, worked later 0, " ..
       "worked 1.", report.text)
@@ -94,7 +94,18 @@ describe("lessons", function()
         call("Edit", "2.c"), call("Bash", "make test", true), call("Bash", "ls", true), call("edit", "b/3.c"),
         call("Edit", "x.c", true), call("Bash", "make test", true), call("apply_patch", "a/4.c"),
         call("Edit", "c/4.c"), call("Read", "5.c"), call("Bash", "make test"), call("Edit", "6.c"), 7, {} } } })
-    assert.same({ "worked | a run: attempt 5. Failed: oops. Edited: 3.c, 4.c. | s:1" }, findings(report))
+    assert.same({ "worked | a run: attempt 5. Failed: oops. Worked: edited 3.c, 4.c. | s:1" }, findings(report))
+  end)
+
+  it("says which commands were run while a check failed, and quotes nothing then", function()
+    local function test(verified)
+      return { verified = verified, runner_output = "oops", output_summary = "All is well.",
+        checks = { { command = "make test" } } }
+    end
+    local report = run("lessons", { { attempts = { test(false), test(true) }, tools = {
+      { name = "Bash", target = "make && make test", error = true }, { name = "Bash", target = "npm ci" },
+      { name = "Bash", target = "make && make test" } } } })
+    assert.same({ "worked | a run: attempt 2. Failed: oops. Worked: ran npm ci. | s:1" }, findings(report))
   end)
 
   it("distinguishes contradictions from what worked later, by time", function()

@@ -479,11 +479,19 @@ describe("usage", function()
     local report = run("usage", runs, { by = "model", prices = PRICES })
     -- big-2: 1 * 5 + 4 * 5 + 1 * 20, small: 4 + 0.6 + 4, and 1; big-1: 10 + 1 + 50
     assert.same({ "(all) 5/5 215.600 -", "big-1 2/2 161.000 161.000", "big-2 1/1 45.000 45.000",
-      "small-1 1/1 8.600 8.600", "other 1/1 - -", "small-9 1/1 1.000 -" }, rows(report, 2))
+      "small-1 1/1 8.600 8.600", "small-9 1/1 1.000 -", "other 1/1 - -" }, rows(report, 2))
     assert.equal("5 of 5 runs say what they used. Runs with a cost of their own: 1; the cost of others is by the " ..
       "table of prices. No price, and not in the cost: other.", report.text)
     assert.same({ "(all) 1/1 53.600 53.600", "- 1/1 53.600 53.600" },
       rows(run("usage", { several }, { prices = PRICES }), 2))
+  end)
+
+  it("puts the dearest first, also by a table of prices", function()
+    local small, big = million(1, 0, 50), million(9, 0, 1)
+    local report = run("usage", { { skill = "small", model_used = "small-1", usage = small },
+      { skill = "big", model_used = "big-2", usage = big }, { skill = "own", cost_usd = 7 } }, { prices = PRICES })
+    -- small: 1 + 50 * 4, big: 9 * 5 + 20
+    assert.same({ "(all) 3/3 273.000 -", "small 1/1 201.000 -", "big 1/1 65.000 -", "own 1/1 7 -" }, rows(report, 2))
   end)
 
   it("refuses a file that is no table of prices, and says what it must be", function()

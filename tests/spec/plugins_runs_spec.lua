@@ -73,7 +73,7 @@ describe("undecided runs", function()
   end)
 
   it("without a skill are a sentence and no row", function()
-    assert.matches("Without a skill: 1 runs, passed %-, undecided 1 of 1, active %-%.", run("summary", log).text)
+    assert.matches("Without a skill: 1 run, passed %-, undecided 1 of 1, active %-%.", run("summary", log).text)
     assert.same({ "a" }, names(run("summary", log), 2))
     assert.same({ "a" }, names(run("skills", log), 1))
     assert.equal(1, #run("summary", { { final_status = "ok" } }).tables)

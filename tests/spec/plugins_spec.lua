@@ -177,7 +177,8 @@ describe("bundled retrospectives", function()
         { session_id = "s", line = 3, skill = "b", final_status = "ok", attempts = { attempt(true, "error 4") } },
       }
       local checked = support.run(plugin, log, { of = "attempts" })
-      assert.equal("3 attempts failed, in 2 groups. They belong to 2 runs, of which 1 passed in the end.", checked.text)
+      assert.equal("Failed attempts: 3, in 2 groups. Runs that had them: 2, of which 1 passed in the end.",
+        checked.text)
       assert.same({ { value = 2, explanation = "error N (a 1, b 1; passed in the end: 1)",
         references = { { session = "s", line = 1 }, { session = "s", line = 2 } } },
         { value = 1, explanation = "no rule (a 1; passed in the end: 1)",

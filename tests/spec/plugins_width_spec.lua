@@ -32,6 +32,7 @@ describe("in 80 columns", function()
     summary = { SKILL, MODEL }, skills = { SKILL }, failures = { "error: x" }, attempts = { SKILL }, lessons = {},
     stuck = {}, tools = { "Bash", "pnpm --filter web test", "live_test.exs" }, usage = { SKILL }, slow = { SESSION },
     models = { MODEL }, pass_rate = { SKILL }, compare = { SKILL }, trend = { SKILL },
+    timeline = { SESSION .. ":1391" },
   } do
     it(name .. " has whole tables with whole keys", function()
       local report = support.run(support.load("plugins/" .. name .. ".lua"), entries)

@@ -85,11 +85,15 @@ describe("shell: the status of a line", function()
 end)
 
 describe("shell: the title of a line", function()
-  it("is its first command that does something", function()
+  it("is its commands that do something", function()
     for line, expected in pairs {
       ["cd web && npm test -- --watch"] = "npm test", ["git status"] = "git status", ["CI=1 make -j4"] = "make",
       ["./run.sh 'a b'"] = "run.sh", ["cd x"] = "cd x",
       ["npm run test:unit -- a"] = "npm run test:unit", ["npx vitest run"] = "npx vitest", ["bun run"] = "bun run",
+      ["git add -A && git commit -m 'x && y'"] = "git add && git commit",
+      ["cd a; make; make test; make"] = "make; make test",
+      ["npm test 2>&1 | tail -5"] = "npm test", ["cat a | grep b | wc -l"] = "cat a",
+      ["mkdir -p x && cp a x/ || rm -r x"] = "cp a || rm", ["a; b; c; d; e"] = "a; b; c; …", ["a; b; c; b"] = "a; b; c",
     } do assert.equal(expected, shell.title(line)) end
     assert.is_nil(shell.title "")
   end)

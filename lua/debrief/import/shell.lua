@@ -245,24 +245,41 @@ function shell.name(command)
   end
 end
 
---- What a line is about, in a word or two: its first command that does more than `cd`, such as "npm test".
-function shell.title(line)
-  local commands = shell.commands(line)
-  local main = commands[1]
-  for i = #commands, 1, -1 do
-    if not LIGHT[shell.name(commands[i])] then main = commands[i] end
-  end
-  if not main then return nil end
-  local name, at = shell.name(main), 1
-  while main.words[at] and main.words[at]:find "^[%w_]+=" do at = at + 1 end
-  local title = name
-  for i = at + 1, at + 2 do -- "git status", but "npm run test" and "npx vitest"
-    local word = main.words[i]
+local MOST_TITLES = 3 -- commands of a line that are named
+
+-- A command in a word or two: "git status", but "npm run test" and "npx vitest".
+local function title_of(command)
+  local title, at = shell.name(command), 1
+  while command.words[at] and command.words[at]:find "^[%w_]+=" do at = at + 1 end
+  for i = at + 1, at + 2 do
+    local word = command.words[i]
     if not word or not word:find "^%a[%w_:.-]*$" or #word > 40 then break end
     title = title .. " " .. word
     if not RUNNING[word] then break end
   end
   return title
+end
+
+-- What stands between the titles of commands.
+local function joint(operator)
+  return (operator == "&&" or operator == "||") and (" %s "):format(operator) or "; "
+end
+
+--- What a line is about, in a few words: its commands that do more than `cd`, each once, without what only filters the
+-- output of another, such as "npm test" or "git add && git commit".
+function shell.title(line)
+  local commands, titles, known = shell.commands(line), {}, {}
+  for i, command in ipairs(commands) do
+    local before = commands[i - 1] and commands[i - 1].operator or ""
+    local name = shell.name(command)
+    if name and not LIGHT[name] and not before:find "^|&?$" then
+      local title = title_of(command)
+      if not known[title] and #titles == MOST_TITLES then return table.concat(titles) .. joint(before) .. "…" end
+      if not known[title] then titles[#titles + 1] = (titles[1] and joint(before) or "") .. title end
+      known[title] = true
+    end
+  end
+  return titles[1] and table.concat(titles) or commands[1] and title_of(commands[1]) or nil
 end
 
 -- The pipelines of the and-or list that decides the status of the line: arrays of commands; and has it a `||`?

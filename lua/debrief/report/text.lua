@@ -20,7 +20,7 @@ local width = require "debrief.text.width"
 
 local text = {}
 
-local NARROWEST = 12 -- a column of words is not cut below this
+local NARROWEST = 10 -- a column of words is not cut below this
 local GAP = "  " -- between a finding's value and its text
 local PROSE = 80 -- columns of sentences where nothing limits the width
 local MOST_REFERENCES = 12 -- of one finding; JSON has all

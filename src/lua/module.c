@@ -403,6 +403,11 @@ static int l_entry(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   bool foreign = lua_toboolean(L, 2);
+  if (len > DBF_LINE_LIMIT) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "longer than 256 MiB");
+    return 2;
+  }
   dbf_scratch *scratch = dbf_scratch_take(L);
   int taken = lua_gettop(L);
   dbf_json_fault fault;

@@ -14,9 +14,9 @@ local START = program.sanitized and 5 or 0.5 -- seconds for all that is no hook
 local PEAK = 2 * MEMORY + 150 -- MiB: what plugins have, as much again that is kept for use, a line on its way
 local WALL = FULL and 120 or 20 -- seconds, after which something hangs
 
--- A report is made and drawn outside of hooks, and `finish` has ten times the time of the others. A step that
+-- A report is made and drawn outside of hooks, and `finish` has ten times the time of the others. A hook that
 -- fills memory does so for several entries.
-local SLOW = { report = 10, mem_acc_big = 4 }
+local SLOW = { report = 10, mem_acc_big = 4, mem_entry_big_many = 2 }
 
 local ENTRY = '{"session_id":"%s","timestamp":"2026-11-0%dT10:00:00Z","skill":"review","input":{"x":[1,null]},'
   .. '"attempts":[{"attempt":1,"model":"m","verified":true}],"final_status":"ok","duration_ms":100}\n'

@@ -30,11 +30,16 @@ if SIZE == SHORT then
   RUNS = { " ", "\r", "\n", "[", ";", "\"", "\\", "1", "a", "é" }
 end
 
-local function hostile(run, size) return "x" .. run:rep(size // #run) .. "x" .. run:rep(size // #run // 4) end
-
 -- The JSON text of a string, with its bytes as they are.
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 local function quoted(text)
-  return '"' .. text:gsub('[%c"\\]', function(char) return ("\\u%04x"):format(char:byte()) end) .. '"'
+  return '"' .. text:gsub('[%c"\\]', function(char) return ESCAPES[char] or ("\\u%04x"):format(char:byte()) end) .. '"'
+end
+
+-- As JSON it is at most twice as long as `size` and a quarter: an entry that is full of it must not pass 256 MiB.
+local function hostile(run, size)
+  local n = size // math.max(#run, (#quoted(run) - 2) // 2)
+  return "x" .. run:rep(n) .. "x" .. run:rep(n // 4)
 end
 
 local ENTRY = [[{"session_id":"s","timestamp":"2026-11-01T10:00:00Z","skill":@,"phase":@,"project_root":@,"input":@,

@@ -35,9 +35,12 @@ local function shorter(path, text)
   return text
 end
 
+local NUMBERS = {}
+for byte = 0, 255 do NUMBERS[string.char(byte)] = byte .. "," end
+
 -- Numbers, not a string: C promises no more than 4,095 characters of a literal.
 local function array(name, bytes)
-  local numbers = bytes:gsub(".", function(c) return c:byte() .. "," end)
+  local numbers = bytes:gsub(".", NUMBERS)
   if #bytes == 0 then numbers = "0" end
   return ("static const unsigned char %s[] = {%s};\n"):format(name, numbers)
 end

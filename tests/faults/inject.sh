@@ -34,7 +34,7 @@ on_file() {
   only=
 }
 
-for e in EIO ENOSPC EDQUOT EFBIG EPERM ENOMEM; do
+for e in $(some EIO ENOSPC EDQUOT EFBIG EPERM ENOMEM); do
   code=EIO
   [ $e = ENOMEM ] && code=EMEMORY
   on_file "write fails with $e: not acknowledged, the next ones go in" none write:error=$e:when=2 -- "ok $code ok ok"
@@ -57,7 +57,7 @@ inject "fsync of the folder fails: in doubt, then poisoned" sync fsync:error=EIO
 on_file "no descriptor to sync with: the session's own is synced" sync fcntl:error=EMFILE:when=2 -- "ok ok ok ok"
 inject "mkdir on a read-only file system" none mkdir:error=EROFS -- "EIO EIO EIO EIO"
 inject "mkdir fails once" none mkdir:error=ENOSPC:when=1 -- "EIO ok ok ok"
-for e in EMFILE ENFILE EACCES EROFS ENOSPC; do
+for e in $(some EMFILE ENFILE EACCES EROFS ENOSPC); do
   inject "openat2 fails with $e" none openat2:error=$e:when=1 -- "EIO ok ok ok"
 done
 inject "a kernel without openat2" none openat2:error=ENOSYS -- "ok ok ok ok"

@@ -37,4 +37,11 @@ nothing_wrong() { if [ $wrongs -eq 0 ]; then echo yes; else echo no; fi; }
 # figure AREA WHAT FIGURE GOAL MET: what was counted, for the table in build/torture.md; see tests/torture/figure.h.
 figure() { [ -z "$FIGURES" ] || printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$FIGURES"; }
 
+# some WORD...: all of them with TORTURE, else the first and the last.
+some() {
+  first=$1
+  [ -n "$TORTURE" ] || [ $# -lt 3 ] || { shift $(($# - 1)) && set -- "$first" "$1"; }
+  echo "$@"
+}
+
 can_strace() { strace -qq -o /dev/null -e inject=getppid:error=EPERM true 2>/dev/null; }

@@ -9,7 +9,7 @@ fi
 
 # Three phases on one tmpfs: fill it, remove the ballast, append again.
 mkdir "$work/disk"
-for pad in 0 100 3000 5000 7777; do
+for pad in $(some 0 100 3000 5000 7777); do
   BUILD=$BUILD unshare -m sh -c '
     mount -t tmpfs -o size=16k none "$1/disk"
     head -c 8192 /dev/zero >"$1/disk/ballast"

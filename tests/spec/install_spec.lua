@@ -30,6 +30,8 @@ local log_host = [[
 int main(void) { return puts(debrief_version()) < 0; }
 ]]
 
+local CMAKE = "-DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_C_FLAGS='" .. installed.sanitizer .. "' "
+
 local version = program.read("Makefile"):match "\nVERSION = (%S+)"
 
 local function lines(text)
@@ -182,7 +184,7 @@ target_link_libraries(log_host debrief::log)
 ]]
     local function configure(options)
       tree.scene:write("cmake/CMakeLists.txt", project)
-      return tree:sh("cmake -S cmake -B cmake/build -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_C_FLAGS='" .. installed.sanitizer .. "' " .. options)
+      return tree:sh("cmake -S cmake -B cmake/build " .. CMAKE .. options)
     end
 
     before_each(function() tree:must "rm -rf cmake" end)
@@ -256,7 +258,7 @@ add_executable(host host.c)
 target_link_libraries(host debrief::debrief)
 ]])
     if tree:sh("cmake --version").status == 0 then
-      tree:must("cmake -S . -B cm -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_C_FLAGS='" .. installed.sanitizer .. "' && cmake --build cm && cm/host")
+      tree:must("cmake -S . -B cm " .. CMAKE .. "&& cmake --build cm && cm/host")
     end
     tree:must "rm -rf CMakeLists.txt cm host.c a.out sessions"
     uninstalls(tree)

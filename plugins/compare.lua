@@ -347,10 +347,12 @@ local function over_skills(ctx, A, B)
   local text = { verdict(answer, words, ctx, why) }
   local skills = ctx.options.by ~= "skill" and ("%d skill%s"):format(#used, #used == 1 and "" or "s") or nil
   text[2] = ("It rests on %s runs%s."):format(debrief.show(rests, "of"),
-    skills and (", of %s that both ran, each compared with itself"):format(skills) or "")
+    #used == 0 and ": no skill has enough of both sides"
+    or skills and (", of %s that both ran, each compared with itself"):format(skills) or "")
   text[#text + 1] = left_out(strata, least)
   if A.undecided + B.undecided > 0 then
-    text[#text + 1] = ("Without a value: %d of A, %d of B."):format(A.undecided, B.undecided)
+    text[#text + 1] = ("%s: %d of A, %d of B."):format(is_rate(ctx) and "Undecided" or "Without a value", A.undecided,
+      B.undecided)
   end
   text[#text + 1] = kind == kinds.rate and disagreement(used) or nil
   if kind == kinds.median and (all.a.n > 100 or all.b.n > 100) then

@@ -192,10 +192,15 @@ return {
         end
       end
       if #changes > 5 then text[#text + 1] = ("And %d more, below."):format(#changes - 5) end
-      if #changes == 0 then text[1] = "No lasting change was found." end
+      if #changes == 0 then
+        text[1] = tests > 0 and "No lasting change was found."
+          or ("Nothing can be tested: a change needs four %ss with data in which not all runs are equal."):format(every)
+      end
       local notes = { names[1] and ("From %s to %s."):format(names[1], names[#names]) or "No run has a time." }
       if acc.untimed > 0 then notes[#notes + 1] = ("Runs without a time: %d."):format(acc.untimed) end
-      notes[#notes + 1] = ("Looked at: %d series, %d tests, corrected for that."):format(#all, tests)
+      if tests > 0 then
+        notes[#notes + 1] = ("%d tests on %d series, corrected for their number."):format(tests, #all)
+      end
       text[#text + 1] = table.concat(notes, " ")
 
       local unit = measure.unit

@@ -213,7 +213,7 @@ describe("trend", function()
     local report = run("trend", log({ 19, 18, 20, 19, 12, 13, 11, 12 }, 7))
     assert.same({ "a step 2026-W06 76/80 48/80 -35.000 -46.725 -23.194" }, rows(report, 1))
     assert.equal("a: a step in passed since 2026-W06, 76/80 (95 %) before, 48/80 (60 %) from then on: -35.0 points " ..
-      "(-46.7 to -23.2).\nFrom 2026-W02 to 2026-W09. Looked at: 1 series, 2 tests, corrected for that.", report.text)
+      "(-46.7 to -23.2).\nFrom 2026-W02 to 2026-W09. 2 tests on 1 series, corrected for their number.", report.text)
     assert.same({ 0.95, 0.9, 1, 0.95, 0.6, 0.65, 0.55, 0.6, n = 8, low = 0, high = 1 },
       report.tables[2].rows[1][4].spark)
     assert.equal("a 124/160 12/20", row(report.tables[2].rows[1], 3))
@@ -227,8 +227,9 @@ describe("trend", function()
   end)
 
   it("names nothing for a single outlier, a flat series, or a few periods", function()
+    assert.matches("^Nothing can be tested: a change needs four weeks with data", run("trend", log({ 19, 3 }, 7)).text)
     for _, passes in ipairs { { 19, 19, 19, 2, 19, 19, 19, 19 }, { 19, 18, 19, 19, 19, 18, 19, 1 },
-      { 15, 14, 15, 16, 15, 14 }, { 19, 19, 3 } } do
+      { 15, 14, 15, 16, 15, 14 } } do
       local report = run("trend", log(passes, 7))
       assert.matches("^No lasting change was found%.\n", report.text)
       assert.equal(2, #report.tables)
@@ -240,7 +241,7 @@ describe("trend", function()
     assert.matches("^a: a step", run("trend", log(step, 7)).text)
     local many = log(step, 7)
     for i = 1, 60 do log({ 15, 16, 15, 16, 15, 16, 15, 16 }, 7, "b" .. i, many) end
-    assert.matches("^No lasting change.*61 series, 122 tests", run("trend", many).text)
+    assert.matches("^No lasting change.*122 tests on 61 series", run("trend", many).text)
     assert.matches("^p: a step", run("trend", log(step, 7), { by = "phase" }).text)
     assert.has_error(function() run("trend", log(step, 7), { by = "nothing" }) end,
       "no run has a value for by=nothing: `debrief fields` lists what there is")
@@ -320,7 +321,7 @@ describe("compare", function()
     tables[#tables + 1] = { skill = "easy", model_used = "y" }
     local report = run("compare", tables, { a = "x" })
     assert.matches("^cannot tell 0.000 .* 220/257$", answer(report))
-    assert.matches("of 2 skills that both ran.* Left out: new %(only B, 30%), old %(only A, 7%)%. Without a value: " ..
+    assert.matches("of 2 skills that both ran.* Left out: new %(only B, 30%), old %(only A, 7%)%. Undecided: " ..
       "0 of A, 1 of B%.", report.text)
     assert.same({ "new 0/0 30/30 - - -", "old 0/7 0/0 - - -" }, { rows(report, 2)[4], rows(report, 2)[5] })
   end)

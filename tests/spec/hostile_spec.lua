@@ -1,14 +1,14 @@
 -- Plugins that mean harm: tests/data/hostile, one script an attack, each used as its INDEX.tsv says. However it goes,
 -- the program ends in time and in words, keeps its memory, and touches nothing but its own files.
 --
--- The short form gives a hook a twentieth of a second and 64 MiB; HOSTILE=full what users get, and imports twice, without a
+-- The short form gives a hook a tenth of a second and 64 MiB; HOSTILE=full what users get, and imports twice, without a
 -- process of their own too.
 local program = dofile "tests/spec/support/program.lua"
 local core = require "debrief.core"
 
 local SCRIPTS = program.root .. "/tests/data/hostile"
 local FULL = os.getenv "HOSTILE" == "full"
-local BUDGET = FULL and 1 or 0.05 -- seconds of a hook
+local BUDGET = FULL and 1 or 0.1 -- seconds of a hook
 local MEMORY = FULL and 256 or 64 -- MiB
 local START = program.sanitized and 5 or 0.5 -- seconds for all that is no hook
 local PEAK = 2 * MEMORY + 150 -- MiB: what plugins have, as much again that is kept for use, a line on its way

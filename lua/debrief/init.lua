@@ -43,15 +43,16 @@ end
 --- Append one entry: a table of fields, an entry, or JSON text.
 -- @param id session id
 -- @param opts { sparse = true }: write only what is given
--- @return true; or nil, a message, and true when it is written all the same and only the sync failed
+-- @return the line of the session that it is (true in the rare case that it could not be counted); or nil, a message,
+--   and true when it is written all the same and only the sync failed
 function Log:append(id, entry, opts)
   own(self, Log, "append")
   return self.handle:append(id, entry, opts and opts.sparse or false)
 end
 
 --- Append many entries under one lock.
--- @return true, or nil, a message, the number of the bad entry (0: none), how many are stored all the same,
---   and true when all of them are written and only the sync failed
+-- @return the line of the last one, or nil, a message, the number of the bad entry (0: none), how many are
+--   stored all the same, and true when all of them are written and only the sync failed
 function Log:append_batch(id, entries, opts)
   own(self, Log, "append_batch")
   return self.handle:append_batch(id, entries, opts and opts.sparse or false)

@@ -42,6 +42,8 @@ struct dbf_session {
   int fd;            /* -1: not open */
   dbf_look opened;   /* which file that is */
   off_t end;         /* where this descriptor's own last record ended, -1 unknown */
+  off_t counted;     /* the newlines up to here are counted: */
+  uint64_t newlines;
   uint32_t lock_timeout_ms;
   atomic_bool
       folder_synced; /* the file's name is durable; a sync may run beside an append that makes the file anew */
@@ -73,6 +75,8 @@ static void close_file(dbf_session *session) {
   if (session->fd >= 0) close(session->fd);
   session->fd = -1;
   session->end = -1;
+  session->counted = 0;
+  session->newlines = 0;
 }
 
 void dbf_session_free(dbf_session *session) {
@@ -355,16 +359,38 @@ static bool prepare(dbf_session *session, dbf_before_write before, void *user, d
          dbf_fail_errno(err, "nothing was written: cannot look at %s", session->shown);
 }
 
+/* Count the newlines up to `end`, which nobody changes any more. */
+static bool count_newlines(dbf_session *session, off_t end) {
+  char buffer[1 << 14];
+  if (session->counted > end) session->counted = 0, session->newlines = 0;
+  while (session->counted < end) {
+    size_t left = (size_t)(end - session->counted), most = left < sizeof buffer ? left : sizeof buffer;
+    ssize_t n = dbf_io_read_at(session->fd, buffer, most, (uint64_t)session->counted);
+    if (n <= 0) return false;
+    for (const char *at = buffer; (at = memchr(at, '\n', (size_t)(buffer + n - at))); at++)
+      session->newlines++;
+    session->counted += n;
+  }
+  return true;
+}
+
+/* The number of the line that ends at b->end, or, with a newline missing, there. */
+static uint64_t line_number(dbf_session *session, const batch *b) {
+  if (session->fd < 0 || !count_newlines(session, b->end)) return 0;
+  return session->newlines + b->heal;
+}
+
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
                         void *user, dbf_appended *done, debrief_error *err) {
   dbf_look look;
   batch b = {.lines = lines, .count = count, .limit = count, .skip = count};
-  *done = (dbf_appended){0};
+  *done = (dbf_appended){.numbered = done->numbered};
   if (!lock(session, &look, err)) return false;
   bool ok = (!before || prepare(session, before, user, lines, count, &look, err)) &&
             look_at_end(session, (off_t)look.size, &b, err) && write_lines(session, &b, done, err);
   session->end = ok && !b.heal ? b.end : -1;
   unlock(session);
+  if (ok && done->numbered) done->line = line_number(session, &b);
   return ok;
 }
 

@@ -31,11 +31,14 @@ typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_t
 typedef struct dbf_appended {
   size_t stored;   /* so many lines are certainly in the file, the first ones */
   size_t doubtful; /* so many of the others are or may be: appended again, they could be there twice */
+  bool numbered;   /* set by the caller, who wants to know `line` */
+  uint64_t line;   /* of the last line that was stored, from 1; 0: it is not known, or was not asked for */
 } dbf_appended;
 
 /* Append `count` lines. Each text ends with its own '\n' and is one record; neighbours that lie next to each other
  * in memory go out in one write of up to 1 MiB (a longer record alone). One lock. No sync.
- * *done is filled in whatever is returned. Not thread-safe: the caller serialises. */
+ * *done is filled in whatever is returned; its line, when asked for, costs reading what was written since the last time
+ * it was, the first time all of the file. Not thread-safe: the caller serialises. */
 bool dbf_session_append(dbf_session *session, debrief_text *lines, size_t count, dbf_before_write before,
                         void *user, dbf_appended *done, debrief_error *err);
 

@@ -340,7 +340,7 @@ static void place_lines(const slot *s, debrief_text *lines, size_t count) {
 
 static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
   debrief_text line;
-  dbf_appended done;
+  dbf_appended done = {0};
   if (!end_line(s, 0, &line, err)) return false;
   place_lines(s, &line, 1);
   return put(log, s, &line, 1, NULL, NULL, &done, err);
@@ -409,9 +409,9 @@ bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_te
 
 bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
                           dbf_before_write before, void *user, dbf_appended *done, debrief_error *err) {
-  dbf_appended unused;
+  dbf_appended unused = {0};
   if (!done) done = &unused;
-  *done = (dbf_appended){0};
+  *done = (dbf_appended){.numbered = done->numbered};
   slot *s = enter(log, id, err);
   if (!s) return false;
   bool ok = put(log, s, lines, count, before, user, done, err);

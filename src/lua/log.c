@@ -347,11 +347,18 @@ static bool append_new_lines(lua_State *L, const char *id, debrief_text *lines, 
   return ok;
 }
 
+/* The line that was stored last; true where it could not be counted. */
+static int push_line(lua_State *L, const dbf_appended *done) {
+  if (done->line && done->stored) lua_pushinteger(L, (lua_Integer)done->line);
+  else lua_pushboolean(L, 1);
+  return 1;
+}
+
 static int l_log_append(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
-  dbf_appended done = {0};
+  dbf_appended done = {.numbered = true};
   size_t bad;
   luaL_checkany(L, 3);
   bool sparse = lua_toboolean(L, 4);
@@ -366,22 +373,21 @@ static int l_log_append(lua_State *L) {
     lua_pushboolean(L, done.doubtful > 0);
     return 4;
   }
-  lua_pushboolean(L, 1);
-  return 1;
+  return push_line(L, &done);
 }
 
 static int l_log_append_batch(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err = {.code = DEBRIEF_OK};
-  dbf_appended done = {0};
+  dbf_appended done = {.numbered = true};
   size_t bad = 0;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, lua_toboolean(L, 4), count, &bad, &err);
   if (lines) bad = 0;
-  if (lines && append_lines(L, id, lines, count, &done, &err)) return lua_pushboolean(L, 1), 1;
+  if (lines && append_lines(L, id, lines, count, &done, &err)) return push_line(L, &done);
   dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)bad);
   lua_pushinteger(L, (lua_Integer)done.stored);

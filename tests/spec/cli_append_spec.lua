@@ -215,6 +215,29 @@ describe("append", function()
     assert.equal(0, scene:run({ "append", "s1", "in.jsonl" }).status)
   end)
 
+  it("warns of a field that is probably a slip of the pen, and of nothing that may be meant", function()
+    local r = scene:run { "append", "s1", "skil=review", "--attempt", "verifed=true" }
+    assert.same({ 0, "debrief: unknown field 'skil' was stored as it is: did you mean 'skill'?\n"
+      .. "debrief: unknown field 'verifed' was stored as it is: did you mean 'verified'?\n" }, { r.status, r.err })
+    r = scene:run { "append", "s1", stdin = '{"modle_used":"m"}\n{"modle_used":"m","duration":1}\n' }
+    assert.same({ 0, "debrief: unknown field 'modle_used' was stored as it is: did you mean 'model_used'?\n"
+      .. "debrief: unknown field 'duration' was stored as it is: did you mean 'duration_ms'?\n" }, { r.status, r.err })
+    r = scene:run { "append", "s1", stdin = '{"tags":[],"score":1,"scope":1,"run":2,"title":"x","price":1,"phase":"a",'
+      .. '"phases":2,"attempts":[null,{"tokens":5,"case":"x"}]}\n' }
+    assert.same({ 0, "" }, { r.status, r.err })
+    scene:write("adds.lua", [[return { name = "adds", api = 1, enrich = function(e) e.skil = 1 end }]])
+    assert.equal("", scene:run({ "append", "s1", "n=1", "--enrich", "./adds.lua" }).err)
+  end)
+
+  it("says on a terminal what it stored", function()
+    local r = scene:sh [[script -qec '"$DEBRIEF" append login skill=a; "$DEBRIEF" append login in.jsonl' /dev/null]]
+    if r.status == 127 then return pending "no script(1) here" end
+    assert.truthy(r.out:find "^debrief: stored login:1\r\n", r.out)
+    scene:write("in.jsonl", "{}\n{}\n")
+    r = scene:sh [[script -qec '"$DEBRIEF" append login in.jsonl' /dev/null]]
+    assert.equal("debrief: stored 2 entries, the last as login:3\r\n", r.out)
+  end)
+
   describe("of key=value words", function()
     local function stored(...)
       local r = scene:run { "append", "s1", "timestamp=2026-01-02T03:04:05Z", ... }
@@ -223,9 +246,9 @@ describe("append", function()
     end
 
     it("types known fields, and keeps JSON as it is given", function()
-      assert.equal('{"skill":"007","input":{"pr":1.50},"final_status":"","duration_ms":7,"cost":1.50,"list":[1,{}],'
-        .. '"note":"a=b","tokens":"12"}\n',
-        stored("skill=007", 'input:={"pr": 1.50}', "duration_ms=7", "tokens=12", "cost:=1.50", "list:=[1, {}]",
+      assert.equal('{"skill":"007","input":{"pr":1.50},"final_status":"","duration_ms":7,"list":[1,{}],'
+        .. '"note":"a=b","price":1.50,"tokens":"12"}\n',
+        stored("skill=007", 'input:={"pr": 1.50}', "duration_ms=7", "tokens=12", "price:=1.50", "list:=[1, {}]",
           "note=a=b"))
     end)
 
@@ -235,9 +258,9 @@ describe("append", function()
 
     it("takes attempts, numbered, with words quoted as in a shell", function()
       assert.equal('{"skill":"a","attempts":[{"attempt":1,"model":"m 1","verified":false},{"attempt":7,"model":"",'
-        .. '"runner_output":"it\'s \\"x\\"","verified":true,"cost":0.10}],"final_status":""}\n',
+        .. '"runner_output":"it\'s \\"x\\"","verified":true,"price":0.10}],"final_status":""}\n',
         stored("skill=a", "--attempt", "model='m 1'", "--attempt",
-          [[attempt=7 runner_output="it's \"x\"" verified=true cost:=0.10]]))
+          [[attempt=7 runner_output="it's \"x\"" verified=true price:=0.10]]))
     end)
 
     it("takes attempts as JSON", function()

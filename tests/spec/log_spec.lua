@@ -21,16 +21,35 @@ describe("a log", function()
 
   it("makes its folder at the first append, not when it is opened", function()
     assert.is_nil(core.stat(scene:path "log"))
-    assert.is_true(log:append("s1", { timestamp = T, skill = "a", final_status = "ok" }))
+    assert.equal(1, log:append("s1", { timestamp = T, skill = "a", final_status = "ok" }))
     assert.equal(LINE, scene:read(path))
   end)
 
   it("appends tables, JSON text and entries, a copy of one its bytes", function()
     local text = '{"session_id":"s1","timestamp":"2026-01-02T03:04:05Z","z":1.50,"a":"\\u00e9"}'
-    assert.is_true(log:append("s1", text))
-    assert.is_true(log:append("s1", (log:entries {}())))
-    assert.is_true(log:append("s1", { skill = "a" }, { sparse = true }))
+    assert.equal(1, log:append("s1", text))
+    assert.equal(2, log:append("s1", (log:entries {}())))
+    assert.equal(3, log:append("s1", { skill = "a" }, { sparse = true }))
     assert.equal(text .. "\n" .. text .. '\n{"session_id":"s1","skill":"a"}\n', scene:read(path))
+  end)
+
+  it("returns the line that the entry is, whoever else wrote before", function()
+    local other = debrief.open(scene:path "log")
+    assert.equal(1, log:append("s1", {}))
+    assert.equal(2, other:append("s1", {}))
+    assert.equal(3, log:append("s1", {}))
+    assert.equal(1, log:append("s2", {}))
+    assert.equal(4, log:append("s1", {}))
+    local whole = scene:read(path)
+    scene:write(path, whole .. '\n{"torn')
+    assert.equal(7, log:append("s1", {})) -- a blank line and half a line before it
+    local long = ("x"):rep(1 << 20)
+    assert.equal(10, log:append_batch("s1", { { skill = long }, { skill = long }, { skill = long } }))
+    assert.is_true(other:repair("s1").repaired)
+    local line = log:append("s1", {}) -- of the new file
+    assert.equal(select(2, scene:read(path):gsub("\n", "")), line)
+    for _, _, at in log:entries { session = "s1:" .. line } do assert.equal(line, at) end
+    other:close()
   end)
 
   it("returns nil and a message for what the world refuses, and raises for the caller's mistakes", function()
@@ -53,11 +72,11 @@ describe("a log", function()
     local ok, message, bad, stored = log:append_batch("s1", { {}, '{"skill":"a"}', '{"skill":1}', {} })
     assert.same({ nil, "not an entry: skill is not a string", 3, 0 }, { ok, message, bad, stored })
     assert.is_nil(scene:read(path))
-    assert.is_true(log:append_batch("s1", { { skill = "a" }, '{"skill":"b"}' }))
+    assert.equal(2, log:append_batch("s1", { { skill = "a" }, '{"skill":"b"}' }))
     assert.is_true(log:append_batch("s1", {}))
     local many = {}
     for i = 1, 5000 do many[i] = { skill = "many", duration_ms = i } end
-    assert.is_true(log:append_batch("s1", many, { sparse = true }))
+    assert.equal(2 + #many, log:append_batch("s1", many, { sparse = true }))
     local n = 0
     for entry in log:entries { session = "s1" } do n = n + (entry.duration_ms or 0) end
     assert.equal(5000 * 5001 // 2, n)

@@ -87,6 +87,32 @@ local function each_line(names, each)
   progress.finish()
 end
 
+-- ---- What is said of it ------------------------------------------------------------------------------------------
+
+local LOOKS = 1000 -- entries whose fields are looked at
+
+-- A function that looks at an entry's fields, and the slips that it found so far.
+local function speller()
+  local looks, found = 0, {}
+  return function(entry)
+    looks = looks + 1
+    if entry and looks <= LOOKS then require "debrief.entry.misspelt"(entry, found) end
+  end, found
+end
+
+local function warn(found)
+  for _, one in ipairs(found) do
+    messages.note(("unknown field '%s' was stored as it is: did you mean '%s'?"):format(one.name, one.near))
+  end
+end
+
+-- Whoever types wants to know where it went; a script has the exit status.
+local function say_stored(id, count, line)
+  if not core.terminal(2) then return end
+  local place = math.type(line) and ("%s:%d"):format(id, line) or id
+  messages.note(count == 1 and "stored " .. place or ("stored %d entries, the last as %s"):format(count, place))
+end
+
 local function refuse(place, message, stored)
   local kept = stored > 0 and ("; %d entries before it are stored"):format(stored) or "; nothing was stored"
   messages.fail(("%s: %s%s"):format(place or "the entries", message, kept))
@@ -95,10 +121,10 @@ end
 -- What to say when the entries are in the file and only the sync failed: appending them again would store them twice.
 local WRITTEN = "; it is in the file now: do not append it again, though a power cut may still take it"
 
--- Append a batch; `places[i]` is where entry i came from, `before` how many are stored already.
+-- Append a batch; `places[i]` is where entry i came from, `before` how many are stored already. Returns the last line.
 local function store(log, id, batch, places, before)
-  local ok, message, bad, stored, written, doubtful = log:append_batch(id, batch)
-  if ok then return end
+  local line, message, bad, stored, written, doubtful = log:append_batch(id, batch)
+  if line then return line end
   if written then messages.fail(message .. WRITTEN) end
   local there = before + (stored or 0)
   if (doubtful or 0) > 0 then
@@ -115,13 +141,16 @@ local function from_lines(args, log)
   local problems = {}
   local enrich = enricher(args, problems)
   local batch, places, bytes, stored = {}, {}, 0, 0
+  local look, found = speller()
+  local last
   local function flush()
-    store(log, args.id, batch, places, stored)
+    last = store(log, args.id, batch, places, stored)
     stored = stored + #batch
     batch, places, bytes = {}, {}, 0
   end
   each_line(args.words, function(text, place, line)
     bytes = bytes + #text
+    look((core.entry(text)))
     if bytes > MOST and not args.stream then
       messages.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
     end
@@ -135,6 +164,8 @@ local function from_lines(args, log)
   end)
   if #batch == 0 and stored == 0 then messages.fail "no entries in the input; nothing was stored" end
   if #batch > 0 then flush() end
+  warn(found)
+  say_stored(args.id, stored, last)
   return problems
 end
 
@@ -153,8 +184,11 @@ local function from_words(args, log)
   local enrich = enricher(args, problems)
   local entry, mistake = words.entry(args.words, args.attempt)
   if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
+  local found = require "debrief.entry.misspelt"(entry)
   if enrich then entry = enrich(checked(core.line, args.id, entry), "the entry") end
-  checked(log.append, log, args.id, entry)
+  local line = checked(log.append, log, args.id, entry)
+  warn(found)
+  say_stored(args.id, 1, line)
   return problems
 end
 

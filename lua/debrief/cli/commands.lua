@@ -27,6 +27,8 @@ return {
     load = function() return require "debrief.cli.plugins" end },
   { name = "import", summary = "Import logs of other programs.",
     load = function() return require "debrief.cli.import" end },
+  { name = "export", summary = "Make training rows of entries.",
+    load = function() return require "debrief.cli.export" end },
   { name = "run", summary = "Run a Lua script with `debrief`, `cjson` and an open `log`.",
     load = function() return require "debrief.cli.run" end },
   { name = "repl", summary = "Open a prompt for Lua with `debrief` and an open `log`.",

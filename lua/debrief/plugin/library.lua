@@ -7,6 +7,7 @@ local measures = require "debrief.entry.measures"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
 local plain = require "debrief.retro.aggregate.plain"
+local samples = require "debrief.export.samples"
 local skill = require "debrief.entry.skill"
 
 local library = {
@@ -51,11 +52,18 @@ local library = {
   pretty = function(value, opts) return require "debrief.pretty".text(value, opts) end,
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
   raw = core.raw,
+  --- `prompt(entry, way)`: its prompt as text, for training rows; nil without one. See debrief.export.samples.
+  prompt = samples.prompt,
+  --- `provenance(attempt, ctx)`: where a row comes from, for an attempt of `samples`.
+  provenance = samples.provenance,
   --- `redact(value)`: it without credentials, and how many of each kind there were: a text, or a new table. An entry is
   -- changed in place.
   redact = core.redact,
   --- `redactor { kind = pattern }`: such a function that takes out what the patterns match, too; or nil and a message.
   redactor = core.redactor,
+  --- `samples(entry, options)`: its prompt, and its attempts with what each saw and its verdict, for training rows; or
+  -- nil and why it cannot be used. See debrief.export.samples.
+  samples = samples.of,
   --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
   session_id = core.session_id,
   --- `short(text, n)`: its first line that says something, in at most n characters; nil is "".

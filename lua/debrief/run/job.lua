@@ -71,21 +71,22 @@ local function needs_gaps(found)
 end
 
 --- A job for worker states.
--- @param given { query = of debrief.query, retro =, import = arrays of names or paths, dir =, final =, shown = true
---   when the plugins are only described, isolate = true to run them in a process of their own }
+-- @param given { query = of debrief.query, retro =, import =, export = arrays of names or paths, dir =, final =,
+--   shown = true when the plugins are only described, isolate = true to run them in a process of their own }
 -- @return the job, or nil and a message
 function job.new(given)
   local plugins, q = {}, given.query
   local made = { dir = given.dir, final = given.final or false, now = q.now, query = query.plain(q),
     isolate = given.isolate or false }
-  local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import }
-  for _, use in ipairs { "retro", "enrich", "filter", "import" } do
+  local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import,
+    export = given.export }
+  for _, use in ipairs { "retro", "export", "enrich", "filter", "import" } do
     local found, message = job.find_all(uses[use], plugins)
     if not found then return nil, message end
     made[use] = found
   end
   if #made.retro == 0 and given.retro then return nil, "no plugin is named: `debrief plugins` lists them" end
-  local ok, message = set_options(q.opt, plugins, made.retro)
+  local ok, message = set_options(q.opt, plugins, given.export and made.export or made.retro)
   if ok then ok, message = rights.grant(q.allow, plugins) end
   if not ok then return nil, message end
   for _, found in ipairs(plugins) do made.query.gaps = made.query.gaps or needs_gaps(found) end

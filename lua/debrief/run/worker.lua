@@ -106,6 +106,7 @@ local function check_use(name, uses)
     return "no retrospective" .. (use and (" (it is for --%s %s)"):format(use, name) or "")
   end
   if uses == "import" and not t.import then return "no import hook" end
+  if uses == "export" and not t.export then return "no export hook" end
 end
 
 local function load_one(found)
@@ -132,7 +133,7 @@ function worker.setup(given)
     end
     about[found.name] = worker.describe(found.name)
   end
-  for _, use in ipairs { "enrich", "filter", "retro", "import" } do
+  for _, use in ipairs { "enrich", "filter", "retro", "import", "export" } do
     for _, name in ipairs(job[use] or {}) do
       local missing = check_use(name, use)
       if missing then return { message = ("plugin '%s' has %s"):format(name, missing), plugin = name } end
@@ -400,6 +401,22 @@ function worker.entries(given)
     if not queried then return { failure = { message = message }, ended = true } end
   end
   return entries.run(queried, given)
+end
+
+local exporting -- what debrief.run.exports keeps between calls
+
+--- The next rows of the job's export plugin: see debrief.run.exports. The first call begins.
+-- @param given { sessions =, redact = boolean, parts = of debrief.run.exports } in the first call
+function worker.export(given)
+  local exports = require "debrief.run.exports"
+  local name = job.export[1]
+  exporting = exporting or exports.new { name = name, hook = loaded[name].table.export, ctx = context(name),
+    pipeline = pipeline.new(hooks()), reader = open_sessions(given.sessions), redact = given.redact,
+    parts = given.parts }
+  local batch = exports.run(exporting)
+  if where then notes.explain(batch.problems) end
+  if batch.ended and asked then batch.names = asked.state end
+  return batch
 end
 
 --- Run one entry, given as JSON text, through the enrichers.

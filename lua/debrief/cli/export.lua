@@ -1,0 +1,172 @@
+local arguments = require "debrief.cli.arguments"
+local core = require "debrief.core"
+local messages = require "debrief.cli.messages"
+local output = require "debrief.cli.output"
+local values = require "debrief.text.values"
+
+local export = {
+  epilog = "Rows are JSON, one per line. A row is made of an attempt that something judged; its prompt is what that "
+    .. "attempt saw. What is left out is counted by reason.",
+}
+
+function export.options(command)
+  command:argument "KIND":target "plugin":args "?":argname "KIND"
+    :description "The form of the rows, a plugin by name or path (without one: which there are)."
+  command:argument "SESSION":target "session":args "*":argname "SESSION"
+    :description "Sessions to export (default: all)."
+  arguments.selection_options(command)
+  command:option "--split":argname "NAME=SHARE,..."
+    :description "Put each session into one of these parts, the same every time: train=0.9,test=0.1."
+  command:option "-o --output":argname "PATH"
+    :description "Write to this file; with --split to this folder, NAME.jsonl for each part."
+  command:flag "--allow-retries":description "Rows of retries, whose prompts hold the former outputs and errors."
+  command:flag "--allow-retry-pairs":description "Pairs of a retry and the failed attempt that it saw."
+  command:flag "--weak":description "Builds, lints and type checks decide, too."
+  command:flag "--no-redact":description "Leave credentials in the rows."
+  arguments.strict_option(command)
+  arguments.plugin_options(command)
+end
+
+-- ---- Parts ----------------------------------------------------------------------------------------------------------
+
+local function parts_of(args)
+  if not args.split then return { { name = "rows", share = 1 } } end
+  if not args.output then messages.fail("--split needs a folder: -o DIR", 2) end
+  local parts, sum, seen = {}, 0, {}
+  for item in (args.split .. ","):gmatch "([^,]*)," do
+    local name, share = item:match "^%s*([%w_-]+)%s*=%s*(%S+)%s*$"
+    share = tonumber(share)
+    if not share or share <= 0 or share > 1 or seen[name] then
+      messages.fail(("--split '%s': write names with shares above 0, as train=0.9,test=0.1"):format(args.split), 2)
+    end
+    parts[#parts + 1], sum, seen[name] = { name = name, share = share }, sum + share, true
+  end
+  if math.abs(sum - 1) > 1e-9 then
+    messages.fail(("--split '%s': the shares make %g, not 1"):format(args.split, sum), 2)
+  end
+  return parts
+end
+
+-- A file that gets its name when all is written. As private as a session: core.save makes it.
+local function open_file(path)
+  local part, file = path .. ".part", nil
+  local saved, message = core.save(part, "")
+  if saved then file, message = io.open(part, "r+b") end
+  if not file then messages.fail("cannot write " .. message) end
+  local out = {}
+  function out.write(text)
+    local ok, why = file:write(text, "\n")
+    if not ok then
+      out.drop()
+      messages.fail(("cannot write %s: %s"):format(path, why))
+    end
+  end
+  function out.keep()
+    local ok, why = file:close()
+    if ok then ok, why = os.rename(part, path) end
+    if not ok then
+      os.remove(part)
+      messages.fail(("cannot write %s: %s"):format(path, why))
+    end
+  end
+  function out.drop()
+    file:close()
+    os.remove(part)
+  end
+  return out
+end
+
+local function open_outputs(args, parts)
+  local files = {}
+  if not args.output then
+    files.rows = { write = function(text) output.write(text, "\n") end, keep = function() end, drop = function() end }
+  elseif not args.split then
+    files.rows = open_file(args.output)
+  else
+    local stat = core.stat(args.output)
+    if not stat then os.execute(("mkdir -p '%s'"):format(args.output:gsub("'", "'\\''"))) end
+    for _, part in ipairs(parts) do files[part.name] = open_file(("%s/%s.jsonl"):format(args.output, part.name)) end
+  end
+  return files
+end
+
+-- ---- Running --------------------------------------------------------------------------------------------------------
+
+local function add_all(to, from) table.move(from, 1, #from, #to + 1, to) end
+
+-- All rows of a worker into files. Returns what was met.
+local function write_rows(worker, given, files)
+  local sum = { diagnostics = {}, dropped = 0, problems = {}, failures = {}, counts = {} }
+  repeat
+    local batch = arguments.ask(worker, "export", given)
+    for _, row in ipairs(batch.rows) do
+      files[row[2]].write(row[1])
+      sum.counts[row[2]] = (sum.counts[row[2]] or 0) + 1
+    end
+    add_all(sum.diagnostics, batch.diagnostics)
+    add_all(sum.problems, batch.problems)
+    add_all(sum.failures, batch.failures)
+    sum.dropped = sum.dropped + batch.dropped
+    sum.entries, sum.made, sum.reasons = batch.entries, batch.made, batch.reasons
+    sum.untimed, sum.names = batch.untimed, batch.names
+  until batch.ended
+  return sum
+end
+
+local function run(args, q, parts)
+  local job = arguments.job { query = q, export = { args.plugin }, dir = args.dir, isolate = args.isolate }
+  local worker <close> = arguments.worker(job)
+  local items = arguments.sessions(args, q)
+  local files = open_outputs(args, parts)
+  local ok, result = pcall(write_rows, worker, { sessions = items, redact = not args.no_redact, parts = parts }, files)
+  for _, file in pairs(files) do if ok then file.keep() else file.drop() end end
+  if not ok then error(result, 0) end
+  return result
+end
+
+-- What became of the entries, on standard error.
+local function report(args, parts, result)
+  local rows = values.count(result.made, "row")
+  if args.split then
+    local each = {}
+    for i, part in ipairs(parts) do each[i] = ("%s %d"):format(part.name, result.counts[part.name] or 0) end
+    rows = ("%s (%s)"):format(rows, table.concat(each, ", "))
+  end
+  messages.note(("%s of %s"):format(rows, values.count(result.entries, "entry", "entries")))
+  local reasons = {}
+  for reason, count in pairs(result.reasons) do reasons[#reasons + 1] = { reason = reason, count = count } end
+  table.sort(reasons, function(a, b)
+    if a.count ~= b.count then return a.count > b.count end
+    return a.reason < b.reason
+  end)
+  for _, one in ipairs(reasons) do messages.note(("left out %d: %s"):format(one.count, one.reason)) end
+  if args.no_redact then messages.note "credentials were NOT taken out (--no-redact)" end
+end
+
+-- The kinds there are.
+local function list()
+  for _, about in ipairs(arguments.all_plugins()) do
+    for _, hook in ipairs(about.hooks) do
+      if hook == "export" then output.write(("%-12s %s\n"):format(about.name, about.summary)) end
+    end
+  end
+  return 0
+end
+
+function export.run(args)
+  if not args.plugin then return list() end
+  local parts = parts_of(args)
+  args.opt = table.move(args.opt or {}, 1, #(args.opt or {}), 1, {})
+  for flag, name in pairs { allow_retries = "retries", allow_retry_pairs = "retry_pairs", weak = "weak" } do
+    if args[flag] then table.insert(args.opt, name .. "=true") end
+  end
+  local q = arguments.query(args)
+  q.gaps = true
+  local result = arguments.guard("interrupted: nothing is written", run, args, q, parts)
+  report(args, parts, result)
+  local status = arguments.status(result, q)
+  if status == 0 and result.made == 0 then status = 3 end
+  return status
+end
+
+return export

@@ -1,0 +1,99 @@
+--- Rows of an export plugin inside a worker, some at a time.
+--
+--     export(entry, emit, ctx)      emit(row, once): rows with an equal `once` are written once, the first
+--                                   ctx.skip(reason): why a row was not made of something, counted
+--                                   ctx.part: the part of the split that this session is in; ctx.state: its own table
+--
+-- A session is in one part, the same every time: which one, its name alone decides.
+-- @module debrief.run.exports
+local core = require "debrief.core"
+
+local exports = {}
+
+local MOST_BYTES = 1 << 18 -- of one batch
+local MOST_REASONS = 50 -- different ones that are counted apart
+
+-- A number from 0 to 1 for a name, the same everywhere. The hash is mixed (the finalizer of MurmurHash3), for it keeps
+-- near names together.
+local function evenly(name)
+  local h = tonumber(core.hash(name), 16)
+  h = (h ~ (h >> 33)) * 0xff51afd7ed558ccd
+  h = (h ~ (h >> 33)) * 0xc4ceb9fe1a85ec53
+  return ((h ~ (h >> 33)) >> 11) / (1 << 53)
+end
+
+--- The part that a session is in.
+-- @param parts array of { name =, share = of 1 }
+function exports.part(parts, session)
+  local place, sum = evenly(session), 0
+  for _, part in ipairs(parts) do
+    sum = sum + part.share
+    if place < sum then return part.name end
+  end
+  return parts[#parts].name
+end
+
+--- Begin.
+-- @param given { name = of the plugin, hook =, ctx =, pipeline =, reader =, redact = boolean, parts = array of parts }
+function exports.new(given)
+  local s = { rows = {}, bytes = 0, seen = {}, reasons = {}, reason_count = 0, reported = 0, entries = 0, made = 0 }
+  for key, value in pairs(given) do s[key] = value end
+  s.ctx.state = {}
+  function s.ctx.skip(reason)
+    reason = tostring(reason)
+    if not s.reasons[reason] then
+      if s.reason_count >= MOST_REASONS then reason = "other reasons" end
+      s.reason_count = s.reason_count + 1
+    end
+    s.reasons[reason] = (s.reasons[reason] or 0) + 1
+  end
+  return s
+end
+
+-- Has a row with an equal `once` been written to this part?
+local function is_known(s, once)
+  if once == nil then return false end
+  local key = s.ctx.part .. "\0" .. core.hash(type(once) == "string" and once or core.encode(once))
+  if s.seen[key] then return true end
+  s.seen[key] = true
+  return false
+end
+
+local function emitter(s)
+  return function(row, once)
+    if core.type(row) ~= "object" then error("emit takes a table of columns, not " .. core.type(row), 2) end
+    if is_known(s, once) then return s.ctx.skip "rows that are there already" end
+    if s.redact then row = core.redact(row) end
+    local text = core.encode(row)
+    s.rows[#s.rows + 1] = { text, s.ctx.part }
+    s.bytes, s.made = s.bytes + #text, s.made + 1
+  end
+end
+
+local function export_entry(s, emit, entry, session, line)
+  s.entries = s.entries + 1
+  s.ctx.session, s.ctx.line, s.ctx.part = session, line, exports.part(s.parts, session)
+  s.pipeline:call(s.name, "export", s.hook, entry, emit, s.ctx)
+  return s.bytes < MOST_BYTES
+end
+
+--- Go on until there are rows enough.
+-- @return { rows = array of { JSON text, name of the part }, ended =, failures =, diagnostics =, dropped =, problems =
+--   (new ones); at the end entries =, made = (rows), reasons = { reason -> how often }, untimed = }
+function exports.run(s)
+  s.rows, s.bytes = {}, 0
+  local emit = emitter(s)
+  local failures = s.pipeline:run(s.reader, function(...) return export_entry(s, emit, ...) end, false)
+  local out = { rows = s.rows, ended = not s.pipeline.over, failures = failures, problems = {} }
+  out.diagnostics, out.dropped = s.reader:diagnostics()
+  table.move(s.pipeline.order, s.reported + 1, #s.pipeline.order, 1, out.problems)
+  s.reported = #s.pipeline.order
+  if out.ended then
+    out.entries, out.made, out.reasons = s.entries, s.made, s.reasons
+    out.untimed = s.reader:counts().untimed
+    s.reader:close()
+  end
+  return out
+end
+
+return exports

@@ -1,0 +1,39 @@
+-- sft: what worked, for supervised fine-tuning: {"prompt", "completion"} (prompt-completion of TRL). One row per
+-- prompt: the first attempt that a test verified.
+local debrief = require "debrief"
+
+-- The attempts a row may be made of; the reason why others are left out is counted.
+local function usable(entry, ctx)
+  local sample, why = debrief.samples(entry, ctx.options)
+  if not sample then ctx.skip(why) return {} end
+  local out = {}
+  for _, one in ipairs(sample.attempts) do
+    if one.retry and not ctx.options.retries then ctx.skip "retries, which saw the former error (--allow-retries)"
+    elseif not one.text then ctx.skip "attempts without an output"
+    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
+    else out[#out + 1] = one end
+  end
+  return out
+end
+
+return {
+  name = "sft",
+  api = 1,
+  summary = "Verified attempts as prompt and completion, for supervised fine-tuning",
+  options = {
+    prompt = { type = "string", default = "input", help = "the field that is the prompt" },
+    retries = { type = "boolean", default = false, help = "retries too, with the former outputs in their prompts" },
+    weak = { type = "boolean", default = false, help = "builds, lints and type checks decide too" },
+    provenance = { type = "boolean", default = true, help = "where each row comes from, as a column" },
+  },
+  export = function(entry, emit, ctx)
+    for _, one in ipairs(usable(entry, ctx)) do
+      if not one.verdict then
+        ctx.skip "attempts that did not verify"
+      else
+        emit({ prompt = one.prompt, completion = one.text,
+          provenance = ctx.options.provenance and debrief.provenance(one, ctx) or nil }, one.prompt)
+      end
+    end
+  end,
+}

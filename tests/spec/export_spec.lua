@@ -1,0 +1,187 @@
+-- debrief export: rows for training, each from an attempt that was judged, with the prompt that it saw.
+local program = dofile "tests/spec/support/program.lua"
+local cjson = require "cjson"
+
+local scene
+
+local function write(name, lines)
+  scene:write(("sessions/%s.jsonl"):format(name), table.concat(lines, "\n") .. "\n")
+end
+
+local function attempt(n, fields) return ('{"attempt":%d,"model":"m",%s}'):format(n, fields) end
+
+local function entry(session, input, attempts, more)
+  return ('{"session_id":"%s","skill":"fix"%s,"attempts":[%s]%s}'):format(session, input and ',"input":' .. input or "",
+    table.concat(attempts, ","), more or "")
+end
+
+local function rows_of(text)
+  local rows = {}
+  for line in text:gmatch "[^\n]+" do rows[#rows + 1] = cjson.decode(line) end
+  return rows
+end
+
+local function export(...)
+  local r = scene:run { "export", ... }
+  return rows_of(r.out), r
+end
+
+local PASS = '"output_summary":"good","checks":[{"kind":"test","command":"pytest","passed":true}],"verified":true'
+local FAIL = '"output_summary":"bad","runner_output":"E: no",'
+  .. '"checks":[{"kind":"test","command":"pytest a","passed":false},{"kind":"test","command":"pytest b","passed":true}]'
+
+describe("export", function()
+  before_each(function()
+    scene = program.scene()
+    write("a", {
+      entry("a", '"p1"', { attempt(1, PASS) }),
+      entry("a", '"p1"', { attempt(1, '"output_summary":"again","verified":true') }),
+      entry("a", '"p2"', { attempt(1, FAIL), attempt(2, PASS) }),
+      entry("a", '{"task":"p3"}', { attempt(1, '"output_summary":"w","checks":[{"kind":"lint","command":"ruff",'
+        .. '"passed":true}]') }),
+      entry("a", nil, { attempt(1, PASS) }),
+      entry("a", '"p5"', { attempt(1, '"output_summary":"slow","verified":false') }, ',"final_status":"timeout"'),
+      entry("a", '"p6"', { attempt(1, '"output_summary":"quiet"') }),
+    })
+  end)
+  teardown(program.clean)
+
+  it("makes one row per prompt of what a test verified, and counts the rest by reason", function()
+    local rows, r = export "sft"
+    assert.equal(0, r.status)
+    assert.same({ { prompt = "p1", completion = "good",
+      provenance = { entry = "a:1", attempt = 1, model = "m", check = "pytest", text = "summary" } } }, rows)
+    assert.equal("debrief: 1 row of 7 entries\n"
+      .. "debrief: left out 1: attempts that did not verify\n"
+      .. "debrief: left out 1: attempts: broke off before it was judged\n"
+      .. "debrief: left out 1: attempts: nothing says whether it is verified\n"
+      .. "debrief: left out 1: attempts: only weak checks (--weak takes them)\n"
+      .. "debrief: left out 1: no input, which would be the prompt\n"
+      .. "debrief: left out 1: retries, which saw the former error (--allow-retries)\n"
+      .. "debrief: left out 1: rows that are there already\n", r.err)
+  end)
+
+  it("takes weak checks and retries only if asked to, and says so in the row", function()
+    local rows = export("sft", "--weak", "--allow-retries")
+    assert.equal(3, #rows)
+    assert.equal("p2\n\nAttempt 1:\nbad\n\nWhat came of it:\nE: no", rows[2].prompt)
+    assert.same({ "p3", true, "ruff" }, { rows[3].prompt, rows[3].provenance.weak, rows[3].provenance.check })
+  end)
+
+  it("labels what failed a test as false, even if another test passed", function()
+    local rows = export "kto"
+    assert.same({ true, true, false }, { rows[1].label, rows[2].label, rows[3].label })
+    assert.same({ "none", "pytest b" }, { rows[2].provenance.check, rows[3].provenance.check })
+    assert.equal(3, #rows)
+  end)
+
+  it("pairs attempts at the same prompt, and a retry only if asked to", function()
+    local none, r = export "dpo"
+    assert.same({ {}, 3 }, { none, r.status })
+    assert.truthy(r.err:find("left out 1: retries, which saw the former error (--allow-retry-pairs)", 1, true))
+    local retried = export("dpo", "--allow-retry-pairs")
+    assert.same({ { "p2", "good", "bad", true } }, { { retried[1].prompt, retried[1].chosen, retried[1].rejected,
+      retried[1].provenance.retry } })
+    write("b", { entry("b", '"p1"', { attempt(1, FAIL) }) })
+    local rows = export "dpo"
+    assert.same({ { prompt = "p1", chosen = "good", rejected = "bad", provenance = {
+      chosen = { entry = "a:1", attempt = 1, model = "m", check = "pytest", text = "summary" },
+      rejected = { entry = "b:1", attempt = 1, model = "m", check = "pytest b", text = "summary" } } } }, rows)
+    local chats = export("openai_dpo")
+    assert.same({ input = { messages = { { role = "user", content = "p1" } }, tools = {}, parallel_tool_calls = true },
+      preferred_output = { { role = "assistant", content = "good" } },
+      non_preferred_output = { { role = "assistant", content = "bad" } } }, chats[1])
+    assert.truthy(scene:run({ "export", "openai_dpo" }).out:find('"tools":[]', 1, true))
+  end)
+
+  it("has the fields that trainers read", function()
+    local steps = export "stepwise"
+    assert.same({ "p2", { "bad", "good" }, { false, true } },
+      { steps[3].prompt, steps[3].completions, steps[3].labels })
+    local chats = export "openai_sft"
+    assert.same({ { messages = { { role = "user", content = "p1" }, { role = "assistant", content = "good" } } } },
+      chats)
+    local gepa = export "gepa"
+    assert.same({ prompt = "p2" }, gepa[3].fix[1].Inputs)
+    assert.same({ "bad", "not verified\nE: no" }, { gepa[3].fix[1]["Generated Outputs"], gepa[3].fix[1].Feedback })
+    local prompts = {}
+    for i, row in ipairs((export("prompts"))) do prompts[i] = row.prompt end
+    assert.same({ "p1", "p2", "p3", "p5", "p6" }, prompts)
+  end)
+
+  it("takes out credentials, unless told not to, which it says", function()
+    local token = "ghp_" .. ("a1B2"):rep(9)
+    write("s", { entry("s", ('"use %s"'):format(token), { attempt(1, PASS) }) })
+    local _, r = export("sft", "s")
+    assert.falsy(r.out:find(token, 1, true))
+    assert.truthy(r.out:find("[REDACTED:github", 1, true), r.out)
+    _, r = export("sft", "s", "--no-redact")
+    assert.truthy(r.out:find(token, 1, true))
+    assert.truthy(r.err:find("credentials were NOT taken out", 1, true))
+  end)
+
+  it("puts a session wholly into one part, the same every time", function()
+    for i = 1, 40 do write("t" .. i, { entry("t" .. i, ('"q%d"'):format(i), { attempt(1, PASS) }),
+      entry("t" .. i, ('"r%d"'):format(i), { attempt(1, PASS) }) }) end
+    local words = { "export", "sft", "--split", "train=0.75,test=0.25", "-o", scene:path "out" }
+    assert.equal(0, scene:run(words).status)
+    local first, seen = {}, {}
+    for _, part in ipairs { "train", "test" } do
+      first[part] = program.read(scene:path(("out/%s.jsonl"):format(part)))
+      for _, row in ipairs(rows_of(first[part])) do
+        local session = row.provenance.entry:match "^[^:]+"
+        assert.is_true(seen[session] == nil or seen[session] == part)
+        seen[session] = part
+      end
+    end
+    local n = #rows_of(first.train)
+    assert.is_true(n > 45 and n < 75, n)
+    assert.equal(81, n + #rows_of(first.test))
+    write("t99", { entry("t99", '"x"', { attempt(1, PASS) }) })
+    assert.equal(0, scene:run(words).status)
+    local again = program.read(scene:path "out/train.jsonl")
+    for _, row in ipairs(rows_of(first.train)) do assert.truthy(again:find(row.provenance.entry, 1, true)) end
+  end)
+
+  it("writes a file as private as a session, and nothing of it when it fails", function()
+    assert.equal(0, scene:run({ "export", "sft", "-o", scene:path "rows.jsonl" }).status)
+    local pipe = io.popen("stat -c %a " .. program.quote(scene:path "rows.jsonl"))
+    assert.equal("600\n", pipe:read "a")
+    pipe:close()
+    local r = scene:run { "export", "sft", "-o", scene:path "none/rows.jsonl" }
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find "cannot write")
+  end)
+
+  it("takes every query, and says what is wrong in one line", function()
+    assert.equal(1, #export("kto", "--where", 'input == "p2"', "--skill", "fix"))
+    for _, case in ipairs {
+      { { "export", "sff" }, "sff" },
+      { { "export", "skills" }, "plugin 'skills' has no export hook" },
+      { { "export", "sft", "--split", "a=0.5,b=0.4", "-o", "x" }, "the shares make 0.9, not 1" },
+      { { "export", "sft", "--split", "a=1" }, "--split needs a folder: -o DIR" },
+      { { "export", "prompts", "--weak" }, "plugin 'prompts' has no option 'weak'" },
+    } do
+      local r = scene:run(case[1])
+      assert.equal(2, r.status)
+      assert.truthy(r.err:find(case[2], 1, true), r.err)
+    end
+    local list = scene:run { "export" }
+    assert.equal(0, list.status)
+    assert.truthy(list.out:find "sft +Verified attempts")
+  end)
+
+  it("runs a plugin of the user's, whose errors stop nothing", function()
+    scene:write("mine.lua", [[return { name = "mine", api = 1, export = function(entry, emit, ctx)
+      if ctx.line == 2 then error "no" end
+      emit({ at = ctx.session .. ":" .. ctx.line }, entry.input)
+    end }]])
+    local rows, r = export "./mine.lua"
+    assert.equal(3, r.status)
+    assert.equal(6, #rows)
+    assert.truthy(r.err:find("plugin 'mine', export: ./mine.lua:2: no (at a:2)", 1, true), r.err)
+    if not program.sanitized then
+      assert.equal(r.out, scene:run({ "export", "./mine.lua", "--isolate" }).out)
+    end
+  end)
+end)

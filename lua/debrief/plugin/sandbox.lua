@@ -6,7 +6,7 @@
 -- @module debrief.plugin.sandbox
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"
-local aggregate = require "debrief.retro.aggregate"
+local guarded = require "debrief.retro.aggregate.guarded"
 local plain = require "debrief.retro.aggregate.plain"
 
 local sandbox = {}
@@ -62,7 +62,7 @@ end
 -- @param name of the plugin
 function sandbox.library(allow, globals, name)
   local library = plain.copy(require "debrief.plugin.library")
-  aggregate.guarded(library.aggregate)
+  guarded(library.aggregate)
   library.run = allow.process and core.run or withheld("run", "process")
   library.repl = not globals and no_prompt or allow.repl and opener(library, globals, name) or withheld("repl", "repl")
   return library

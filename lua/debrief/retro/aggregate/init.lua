@@ -21,11 +21,11 @@
 -- pieces of a log has the same result as one run over the whole: the law of merge. Adding nil (or null) adds nothing,
 -- so `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
 -- @module debrief.retro.aggregate
+local guarded = require "debrief.retro.aggregate.guarded"
 local largest = require "debrief.retro.aggregate.largest"
 local plain = require "debrief.retro.aggregate.plain"
 local quantiles = require "debrief.retro.aggregate.quantiles"
 local rates = require "debrief.statistics.rates"
-local suggest = require "debrief.text.suggest"
 local sum = require "debrief.retro.aggregate.sum"
 local top = require "debrief.retro.aggregate.top"
 
@@ -476,14 +476,4 @@ kinds.by = {
   value = function(state) return state.groups end,
 }
 
---- Make a table of these functions answer for a name that there is not: it lists those that there are.
-function aggregate.guarded(t)
-  return setmetatable(t, { __metatable = false, __index = function(_, name)
-    local names = plain.keys(aggregate)
-    local near, hint = suggest(tostring(name), names)
-    error(("debrief.aggregate has no '%s'%s"):format(tostring(name), near and hint
-      or "; it has " .. table.concat(names, ", ")), 2)
-  end })
-end
-
-return aggregate.guarded(aggregate)
+return guarded(aggregate)

@@ -30,7 +30,9 @@ describe("in 80 columns", function()
   local entries = log()
   for name, keys in pairs {
     summary = { SKILL, MODEL }, skills = { SKILL }, failures = { "error: x" }, attempts = { SKILL }, lessons = {},
-    stuck = {}, tools = { "Bash", "pnpm --filter web test", "live_test.exs" }, usage = { SKILL }, slow = { SESSION },
+    stuck = {}, tools = { "Bash", "pnpm --filter web test", "live_test.exs" }, usage = { SKILL },
+    slow = { SKILL, SESSION .. ":1" }, phases = { "implementation" }, fields = { "attempts.N.checks.N.passed" },
+    table = { SKILL },
     models = { MODEL }, pass_rate = { SKILL }, compare = { SKILL }, trend = { SKILL },
     timeline = { SESSION .. ":1391" },
   } do

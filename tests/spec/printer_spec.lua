@@ -61,9 +61,15 @@ describe("a line of the listing", function()
   it("drops the least important columns on narrow terminals", function()
     local text = ('{"skill":"tdd","timestamp":"%s","final_status":"fail","duration_ms":9000,"attempts":[{},{}]}')
       :format(os.date("!%Y-%m-%dT%H:%M:%SZ", (NOW - 2 * MINUTE) // 1000000000))
-    assert.equal("s1:7        2 min ago         tdd       FAIL   ×2      9.0 s", line(text, { width = 60, place = 20 }))
-    assert.equal("s1:7        2 min ago         tdd       FAIL", (line(text, { width = 44, place = 20 })))
+    assert.equal("s1:7        2 min ago         tdd       FAIL   ×2      9.0 s", line(text, { width = 60, place = 10 }))
+    assert.equal("s1:7        2 min ago         tdd       FAIL", (line(text, { width = 44, place = 10 })))
     assert.equal("s1:7        tdd       FAIL", (line(text, { width = 30, place = 20 })))
+    -- the place, which people paste, is whole before anything else is there
+    local id = "258c7280-ae70-4798-800f-63464d01a85d"
+    local shown = line(text, { width = 80, place = 42, session = id, line = 1391 })
+    assert.equal(id .. ":1391   2 min ago         tdd       FAIL", shown)
+    shown = line(text, { width = 72, place = 42, session = id, line = 1391 })
+    assert.equal(id .. ":1391   tdd       FAIL", shown:sub(1, 60))
   end)
 end)
 

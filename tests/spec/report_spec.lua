@@ -139,7 +139,7 @@ describe("report", function()
   end)
 
   it("refuses a format that does not exist", function()
-    assert.same({ nil, 'there is no format "xml": use text, markdown, json, csv, tsv' },
+    assert.same({ nil, 'there is no format "xml": use text, markdown, json, csv, tsv, junit' },
       { report.render("xml", {}, {}) })
   end)
 end)
@@ -301,6 +301,15 @@ describe("text", function()
     local out = table.concat(lines(one_table({ "passed" }, rows)), "\n")
     contains(out, "  12/15  (80 %)\n    2/3  (67 %)*\n199/200 (>99 %)\n              -\n\n* fewer than 5")
     assert.equal(1, select(2, out:gsub("fewer than", "")))
+  end)
+
+  it("cuts neither times nor places, and paths at their beginning", function()
+    local checked = one_table({ "at", "where", "path", "what" }, { { "2026-11-08 11:02",
+      "258c7280-ae70-4798-800f:1391", "/home/someone/projects/a-long-name/lib/live_test.exs",
+      "a long sentence about all that happened there" } })
+    local shown = support.show("text", checked, { width = 90 })
+    contains(shown, "2026-11-08 11:02  258c7280-ae70-4798-800f:1391  …")
+    contains(shown, "live_test.exs  a long")
   end)
 
   it("never exceeds the width: titles break, words are cut, then rows become blocks", function()

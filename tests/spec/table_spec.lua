@@ -96,4 +96,14 @@ describe("a layout of columns", function()
     assert.same({ "<sk…>  imple…", "<ho…>  1234567", "<sa…>  short" },
       layout.block(columns(), { "implement", "1234567", "short" }, 11, function(text) return "<" .. text .. ">" end))
   end)
+
+  it("knows how texts want to be cut: times and places never, paths at their beginning", function()
+    for way, list in pairs { never = { { "2026-11-08 11:02" }, { "2026-W46", "-" }, { "2026-11-08", "", "2026-11-09" },
+      { "2026-11" }, { "login:4" }, { "258c7280-ae70-4798-800f-63464d01a85d:1391" }, { "2026-01-02T03:04:05Z" } },
+      left = { { "/srv/code/tides" }, { "~/a", "./b/c" }, { "-", "../x" } },
+      right = { { "review" }, { "2026-11-08", "soon" }, { "/srv/code", "review" }, { "-" }, {}, { "// a comment" },
+        { "x: 4" } } } do
+      for _, texts in ipairs(list) do assert.equal(way, layout.natural_cut(texts), table.concat(texts, " ")) end
+    end
+  end)
 end)

@@ -122,18 +122,20 @@ end
 
 -- ---- Tables ---------------------------------------------------------------------------------------------------------
 
--- The columns of a table as debrief.text.table takes them: numbers, which are never cut, to the right. Nothing is cut
--- where it is to be whole.
+-- The columns of a table as debrief.text.table takes them: numbers, to the right, and times and places are never cut,
+-- and nothing is where it is to be whole.
 local function columns_of(names, rows, whole)
   local out = {}
   for i, field in ipairs(names) do
-    local numeric, widest = true, 0
-    for _, cells in ipairs(rows) do
+    local numeric, widest, texts = true, 0, {}
+    for r, cells in ipairs(rows) do
       numeric = numeric and (cells[i] == "" or tonumber(cells[i]) ~= nil)
-      widest = math.max(widest, width.of(cells[i]))
+      widest, texts[r] = math.max(widest, width.of(cells[i])), cells[i]
     end
+    local way = (numeric or whole) and "never" or layout.natural_cut(texts)
     out[i] = { title = escape(field), align = numeric and "right" or "left",
-      least = numeric and math.max(widest, NARROWEST) or NARROWEST, cut = not (numeric or whole) and width.cut }
+      least = way == "never" and math.max(widest, NARROWEST) or NARROWEST,
+      cut = way ~= "never" and (way == "left" and width.cut_left or width.cut) }
   end
   return out
 end

@@ -46,6 +46,7 @@ local function cells_of(entry, session, line, now)
     entry.duration_ms and values.number(entry.duration_ms, "ms") or "-", escape(first_line(entry)) }, result
 end
 
+local LEAST_PLACE, BESIDE = 10, 30 -- columns for the place on the narrowest terminal, and for what is beside it
 local MARK = 4 -- the place of the mark among the cells
 
 --- Lines about entries: place, time, skill, outcome, attempts, duration, first line of the last output.
@@ -54,7 +55,9 @@ local MARK = 4 -- the place of the mark among the cells
 -- @return function(entry, session, line) -> text; `line` is the entry's, nil if it is unknown
 function printer.lines(opts)
   local cut = opts.width ~= math.huge
-  local grid = layout.fit({ { width = opts.place or 20, least = 10, cut = cut and cut_place }, { width = 16, drop = 3 },
+  local place = opts.place or 20
+  local least = cut and math.max(LEAST_PLACE, math.min(place, opts.width - BESIDE)) -- whole, if there is any room
+  local grid = layout.fit({ { width = place, least = least, cut = cut and cut_place }, { width = 16, drop = 3 },
     { width = 16, least = 8, cut = cut and width.cut }, { width = 4 }, { width = 3, align = "right", drop = 2 },
     { width = 9, align = "right", drop = 1 }, { rest = 10 } }, {}, opts.width)
   return function(entry, session, line)

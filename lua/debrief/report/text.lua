@@ -67,7 +67,8 @@ local function lay_out(t)
     local cells, few = column_cells(t.rows, i, column.unit)
     for r, cell in ipairs(cells) do rows[r][i] = cell end
     local numeric = values.numeric(t.rows, i)
-    local cut = not numeric and column.cut ~= "never" and (column.cut == "left" and width.cut_left or width.cut)
+    local way = numeric and "never" or column.cut or layout.natural_cut(cells)
+    local cut = way ~= "never" and (way == "left" and width.cut_left or width.cut)
     columns[i] = { title = values.title(column), align = column.align or (numeric and "right" or "left"),
       least = cut and NARROWEST or nil, cut = cut, drop = column.priority }
     marked = marked or few

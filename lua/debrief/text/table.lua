@@ -131,6 +131,26 @@ function layout.fit(columns, rows, limit)
   return setmetatable(grid, Grid), fits
 end
 
+local TIME, DAY, PLACE = "^%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d[%d:.Z+-]*$", "^%d%d%d%d%-[%dW-]+$", "^[%w._-]+:%d+$"
+
+local function is_exact(text) return text:find(TIME) or text:find(DAY) or text:find(PLACE) end
+
+local function is_path(text) return text:find "^[~.]?[~.]?/[^%s/]" end
+
+--- How texts are cut where there is no room: "never", if part of one says something else (times, days and weeks,
+-- SESSION:LINE); "left", if the end says most (paths); else "right".
+-- @param texts an array; "" and "-" stand for nothing
+function layout.natural_cut(texts)
+  local exact, paths, any = true, true, false
+  for _, text in ipairs(texts) do
+    if text ~= "" and text ~= "-" then
+      any, exact, paths = true, exact and is_exact(text), paths and is_path(text)
+      if not (exact or paths) then return "right" end
+    end
+  end
+  return any and (exact and "never" or "left") or "right"
+end
+
 -- ---- Showing --------------------------------------------------------------------------------------------------------
 
 local function joined(parts) return trim.right(table.concat(parts, GAP)) end

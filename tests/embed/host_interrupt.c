@@ -199,6 +199,37 @@ static void without_a_signal_bindings_look(void **state) {
              "debrief.host.begin() require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }");
 }
 
+/* The clock of this process's processors, seconds. */
+static double spent(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* With a signal by a timer, without by counting what Lua does. */
+static void a_hook_gets_the_time_of_the_config(void **state) {
+  (void)state;
+  put_plugin("spin", "filter = function() while true do end end");
+  put_plugin("deaf", "filter = function() while true do pcall(function() while true do end end) end end");
+  for (int with = ANY_CODE ? 1 : 0; with >= 0; with--) {
+    open_with((debrief_config){.signal = with ? SIGURG : 0, .workers = 1, .plugin_time_ms = 50});
+    add("s1", SKILL("a"));
+    for (int i = 0; i < 2; i++) {
+      debrief_query query = {
+          .struct_size = sizeof query, .filter = i ? "deaf" : "spin", .on_problem = on_problem};
+      debrief_found found;
+      double before = spent();
+      *reported = '\0';
+      debrief_entries *entries = debrief_query_entries(host, &query, &err);
+      assert_non_null(entries);
+      assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_END);
+      debrief_entries_close(entries);
+      if (!strstr(reported, i ? "deaf.filter s1:1" : "spin.filter s1:1")) fail_msg("%s", reported);
+      assert_true(spent() - before < 3);
+    }
+  }
+}
+
 static void between_calls_there_is_nothing_to_stop(void **state) {
   (void)state;
   assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_NOTHING);
@@ -297,6 +328,7 @@ int main(void) {
       TEST(a_coroutine_that_kept_the_hook_runs),
       TEST(a_guard_ends_what_is_in_it_only),
       TEST(without_a_signal_bindings_look),
+      cmocka_unit_test_setup_teardown(a_hook_gets_the_time_of_the_config, set_up, tear_down),
       TEST(between_calls_there_is_nothing_to_stop),
       TEST(a_signal_that_is_taken_is_refused),
       TEST(an_interrupt_is_for_one_host),

@@ -69,6 +69,26 @@ describe("--isolate", function()
     assert.equal("true\nin/sub/b.jsonl\n", scene:run({ "-d", "d", "read", "--fields", "skill" }).out)
   end)
 
+  it("is refused where a part of it is missing; where it is the default, one warning names the part", function()
+    scene:write("mine.lua", [=[return { name = "mine", api = 1, import = { open = function(source, emit)
+      emit { session_id = "s", skill = "x", source = { kind = "k", key = "1" } } end } }]=])
+    scene:write("one.jsonl", "{}\n")
+    for part, call in pairs { Landlock = "landlock_create_ruleset", no_new_privs = "prctl:error=EINVAL:when=1" } do
+      local strace = ('strace -qq -f -o trace -e inject=%s "$DEBRIEF" -d %s import ./mine.lua one.jsonl'):format(
+        call:find ":" and call or call .. ":error=ENOSYS", part)
+      if scene:sh("strace -qq -o trace true").status ~= 0 then return pending "no strace here" end
+      local missing = "debrief: this system cannot isolate plugins: " .. part .. " is not available"
+      local r = scene:sh(strace .. " --isolate")
+      assert.truthy(r.status ~= 0 and r.err:find(missing, 1, true), r.err)
+      assert.equal("", scene:sh("cat " .. part .. "/*.jsonl 2>/dev/null").out)
+      r = scene:sh(strace)
+      assert.equal(0, r.status, r.err)
+      assert.equal(1, select(2, r.err:gsub("cannot isolate plugins", "")), r.err)
+      assert.truthy(r.err:find(missing .. "; plugins run in the reduced environment only", 1, true), r.err)
+      assert.equal("s\n", scene:run({ "-d", part, "read", "--fields", "session_id" }).out)
+    end
+  end)
+
   it("stores entries through an enricher", function()
     local r = scene:run { "-d", "e", "append", "s", "skill=x", "final_status=error", "--enrich", "outcome",
       "--isolate" }

@@ -671,6 +671,28 @@ static void syncs_without_a_descriptor_to_spare(void **state) {
   assert_int_equal(data_syncs, 2);
 }
 
+/* Without _FILE_OFFSET_BITS=64 a program of 32 bits opens none that is larger than 2 GiB. */
+static void appends_to_a_file_of_4_gibibytes(void **state) {
+  (void)state;
+  const off_t size = ((off_t)4 << 30) + 100;
+  static const char line[] =
+      "{\"session_id\":\"s1\",\"timestamp\":\"2026-05-03T12:00:00Z\",\"skill\":\"last\"}";
+  char end[sizeof line] = "";
+  put_file(folder, "s1.jsonl", "");
+  char *path = path_in(folder, "s1.jsonl");
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  free(path);
+  assert_int_equal(ftruncate(fd, size), 0); /* a hole: nothing is written but the newline */
+  assert_int_equal(pwrite(fd, "\n", 1, size - 1), 1);
+  assert_true(append("s1", line));
+  assert_int_equal(pread(fd, end, sizeof line, size), sizeof line);
+  assert_memory_equal(end, line, sizeof line - 1);
+  debrief_reader *reader = debrief_log_read(log_, "s1", NULL, &err);
+  assert_non_null(reader);
+  debrief_reader_close(reader);
+  close(fd);
+}
+
 static void knows_its_version(void **state) {
   (void)state;
   assert_string_equal(debrief_version(), "0.1.0");
@@ -709,6 +731,7 @@ int main(void) {
       TEST(leaves_the_places_of_standard_files_free),
       TEST(makes_do_with_few_descriptors),
       TEST(syncs_without_a_descriptor_to_spare),
+      TEST(appends_to_a_file_of_4_gibibytes),
       TEST(knows_its_version),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,11 @@ local function apart(value, options)
   return not a_from or a_to <= from or to <= a_from, "a window that does not overlap with a: a run is on one side only"
 end
 
+local function is_measure(text)
+  local measure, message = debrief.measure(text)
+  return measure ~= nil, message
+end
+
 local function two_weeks(now) return { a = { now - 2 * WEEK, now - WEEK }, b = { now - WEEK, now } } end
 
 local last_windows = {} -- what the options mean, which is the same for every entry
@@ -138,8 +143,12 @@ local function answer_of(effect, low, high, floor, higher, lower)
   return "cannot tell"
 end
 
-local function better(effect, low, high, floor)
-  return answer_of(effect, low, high, floor, "B is better", "A is better")
+-- More of a rate is better if it has a name; whether more of rate(E) is, nobody knows.
+local function of_rates(effect, low, high, ctx)
+  local named = false
+  for _, name in ipairs(debrief.measures) do named = named or name == ctx.options.measure end
+  return answer_of(effect, low, high, ctx.options.floor, named and "B is better" or "B is higher",
+    named and "A is better" or "B is lower")
 end
 
 -- Ratios, as 1.1 and 1/1.1: both are 10 %.
@@ -172,10 +181,10 @@ local kinds = {
   },
 }
 
-function kinds.rate.effect(strata, floor)
+function kinds.rate.effect(strata, ctx)
   local r = statistics.stratified(strata)
   if not r then return {} end
-  return { points(r.difference), points(r.low), points(r.high) }, better(r.difference, r.low, r.high, floor),
+  return { points(r.difference), points(r.low), points(r.high) }, of_rates(r.difference, r.low, r.high, ctx),
     ("by %s points (%s to %s)"):format(in_points(r.difference), in_points(r.low), in_points(r.high))
 end
 
@@ -186,12 +195,12 @@ local function quantile_arm(state)
   return arm
 end
 
-function kinds.median.effect(strata, floor)
+function kinds.median.effect(strata, ctx)
   local arms = {}
   for i, s in ipairs(strata) do arms[i] = { a = quantile_arm(s.a), b = quantile_arm(s.b) } end
   local r = statistics.ratio_of_medians(arms)
   if not r then return {} end
-  return { r.ratio, r.low, r.high }, of_ratio(r.ratio, r.low, r.high, floor),
+  return { r.ratio, r.low, r.high }, of_ratio(r.ratio, r.low, r.high, ctx.options.floor),
     ("%.2f times A (%.2f to %.2f)"):format(r.ratio, r.low, r.high)
 end
 
@@ -201,7 +210,7 @@ local function moments(state)
   return { n = n, mean = agg.value(state.sum) / n, square = agg.value(state.squares) / n }
 end
 
-function kinds.mean.effect(strata, floor)
+function kinds.mean.effect(strata, ctx)
   local arms = {}
   for i, s in ipairs(strata) do arms[i] = { a = moments(s.a), b = moments(s.b) } end
   local r = statistics.difference_of_means(arms)
@@ -209,7 +218,8 @@ function kinds.mean.effect(strata, floor)
   local scale = math.max(math.abs(r.a), math.abs(r.b)) -- the floor is a share of the larger mean
   if scale == 0 then scale = 1 end
   return { r.difference, r.low, r.high },
-    answer_of(r.difference / scale, r.low / scale, r.high / scale, floor, "B is higher", "B is lower"),
+    answer_of(r.difference / scale, r.low / scale, r.high / scale, ctx.options.floor,
+      "B is higher", "B is lower"),
     ("by %.3g (%.3g to %.3g)"):format(r.difference, r.low, r.high)
 end
 
@@ -317,7 +327,7 @@ local function effect_table(ctx, answer, cells, more, values)
 end
 
 local function over_skills(ctx, A, B)
-  local kind, floor, least = kind_of(ctx), ctx.options.floor, is_rate(ctx) and 1 or FEW
+  local kind, least = kind_of(ctx), is_rate(ctx) and 1 or FEW
   local strata, all = strata_of(A, B, ctx)
   local rests, used, a_runs, b_runs = agg.rate(), {}, 0, 0
   for _, s in ipairs(strata) do
@@ -327,7 +337,7 @@ local function over_skills(ctx, A, B)
       rests.num, a_runs, b_runs, used[#used + 1] = rests.num + a + b, a_runs + a, b_runs + b, s
     end
   end
-  local cells, answer, words = kind.effect(used, floor)
+  local cells, answer, words = kind.effect(used, ctx)
   local why
   if a_runs < FEW or b_runs < FEW then
     answer = "cannot tell"
@@ -341,7 +351,7 @@ local function over_skills(ctx, A, B)
   local rows = { side_cells("(all runs)", all, {}, ctx) }
   for _, s in ipairs(strata) do
     local a, b = count(s.a), count(s.b)
-    local own = a >= least and b >= least and kind.effect({ s }, floor) or {}
+    local own = a >= least and b >= least and kind.effect({ s }, ctx) or {}
     rows[#rows + 1] = side_cells(s.name ~= "" and s.name or nil, s, own, ctx)
   end
   local text = { verdict(answer, words, ctx, why) }
@@ -395,7 +405,7 @@ local function paired_rates(list, ctx)
   local cells, words = { points(d), points(low), points(high) }, nil
   if d then words = ("by %s points (%s to %s)"):format(in_points(d), in_points(low), in_points(high)) end
   local row = { both, only_b, only_a, neither, chance }
-  return cells, better(d, low, high, ctx.options.floor), words,
+  return cells, of_rates(d, low, high, ctx), words,
     { title = "Cases", columns = { "both", { key = "only_b", title = "only B" }, { key = "only_a", title = "only A" },
       "neither", { key = "chance", title = "McNemar" } }, rows = { row } }
 end
@@ -450,7 +460,7 @@ return {
     by = { type = "string", default = "model", help = "model, time, or the field that separates A from B" },
     a = { type = "string", default = "", check = is_window, help = "value or window of A" },
     b = { type = "string", default = "", check = apart, help = "value or window of B" },
-    measure = { type = "string", default = "passed", choices = debrief.measures, help = "what is compared" },
+    measure = { type = "string", default = "passed", check = is_measure, help = "what is compared" },
     pair = { type = "string", default = "", help = "compare case by case: the field that names a case, as input.task" },
     floor = { type = "number", default = 0.05, min = 0, max = 1, help = "the smallest difference that matters" },
   },

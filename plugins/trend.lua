@@ -10,6 +10,11 @@ local agg, statistics = debrief.aggregate, debrief.statistics
 local FORMATS = { day = "%Y-%m-%d", week = "%G-W%V", month = "%Y-%m" }
 local HALF_DAY = 12 * 3600 * 1000000000 -- a step that meets every day, those of 23 hours too
 
+local function is_measure(text)
+  local measure, message = debrief.measure(text)
+  return measure ~= nil, message
+end
+
 -- `by=day` and `by=week` say how long a period is, of skills.
 local function every_of(ctx) return FORMATS[ctx.options.by] and ctx.options.by or ctx.options.every end
 
@@ -140,7 +145,7 @@ return {
     by = { type = "string", default = "skill", help = "the field whose values are followed; day or week: as every" },
     every = { type = "string", default = "week", choices = { "day", "week", "month" },
       help = "how long each period is" },
-    measure = { type = "string", default = "passed", choices = debrief.measures, help = "what is followed" },
+    measure = { type = "string", default = "passed", check = is_measure, help = "what is followed" },
     last = { type = "integer", default = 12, min = 2, max = 1000, help = "how many days, weeks or months to look at" },
   },
   split = true,

@@ -407,6 +407,25 @@ describe("compare", function()
     assert.matches("cost: cannot tell", run("compare", tables, { a = "x", measure = "cost" }).text)
   end)
 
+  it("compares what an expression says, of which more is not called better", function()
+    local tables = timed("a", 40, { x = 1000, y = 3000 })
+    assert.matches("rate%(duration_ms > 2000%): B is higher, by %+100%.0 points",
+      run("compare", tables, { a = "x", measure = "rate(duration_ms > 2000)" }).text)
+    assert.matches("median%(duration_ms%): B is higher, 3%.00 times A",
+      run("compare", tables, { a = "x", measure = "median(duration_ms)" }).text)
+    assert.matches("mean%(duration_ms / 10%): B is higher, by 199",
+      run("compare", tables, { a = "x", measure = "mean(duration_ms / 10)" }).text)
+    local check = support.load("plugins/compare.lua").options.measure.check
+    for text, says in pairs { atempts = "did you mean 'attempts'", ["sum(x)"] = "rate(E), median(E) or mean(E)",
+      ["mean(x +)"] = "an expression (" } do
+      local fine, must = check(text)
+      assert.is_false(fine)
+      assert.matches(says, must, 1, true)
+    end
+    assert.has_error(function() run("compare", tables, { measure = "mean(skill)" }) end,
+      "a number is needed, not a string")
+  end)
+
   it("compares case by case: those that both sides ran, the first run of each", function()
     local tables = {}
     local function case(name, x, y, day)

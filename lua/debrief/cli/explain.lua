@@ -21,7 +21,7 @@ verified    one of its attempts was verified. Attempts of one run follow from
 %.
 
 Numbers: attempts and lost (time in attempts that did not verify) have means;
-cost, tokens (in and out, without cached ones) and duration_ms have medians. A
+cost, tokens (in and out, cached ones too) and duration_ms have medians. A
 median of up to 100 values is exact: the middle one, or the mean of the middle
 two. Of more, values are counted in buckets 2 % wide, and it is within 1 %
 (DDSketch: Masson, Rim and Lee, Proc. VLDB Endow. 12 (2019) 2195), rounded if

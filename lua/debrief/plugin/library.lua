@@ -4,6 +4,7 @@
 local core = require "debrief.core"
 local measure = require "debrief.measure"
 local measures = require "debrief.entry.measures"
+local single = require "debrief.measure.single"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
 local plain = require "debrief.retro.aggregate.plain"
@@ -34,10 +35,9 @@ local library = {
   json = core.json,
   --- `list(log:entries { … })`: an array of what an iterator returns; entries are then shown with their places.
   list = require "debrief.entry.collect".collect,
-  --- `measure(name)`: what can be measured of a run: { kind = "rate" or "number", of = function(entry), unit =,
-  -- statistic = "median" or "mean" }; nil for an unknown name.
-  measure = measures.named,
-  --- The names of all measures.
+  --- The names that `measure(text)` knows; it returns what can be measured of a run, by such a name or as rate(E),
+  -- median(E) or mean(E): { kind = "rate" or "number", of = function(entry), unit =, statistic = "median" or "mean" };
+  -- or nil and what it must be.
   measures = measures.names,
   --- What null is in arrays and iterations; the same value as cjson.null.
   null = core.null,
@@ -104,6 +104,17 @@ local library = {
 local function globals()
   return { math = plain.copy(math), string = plain.copy(string), utf8 = plain.copy(utf8), tostring = tostring,
     tonumber = tonumber, type = type, ipairs = core.ipairs, select = select, debrief = plain.copy(library) }
+end
+
+local last_measure = {} -- plugins ask for the same one at each entry
+
+function library.measure(text)
+  if last_measure.text ~= text then
+    local found, message = single.of(text, globals())
+    if not found then return nil, message end
+    last_measure = { text = text, found = found }
+  end
+  return last_measure.found
 end
 
 local function is_definition(value)

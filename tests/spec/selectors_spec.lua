@@ -197,4 +197,22 @@ describe("the same selection", function()
     assert.same({ 2, "debrief: outcome is ok, fail, skip or unknown, not 'failed': did you mean 'fail'?\n" },
       { r.status, r.err })
   end)
+
+  it("that finds nothing names the nearest of what there is", function()
+    for _, case in ipairs {
+      { "no entry has the skill 'reveiw': did you mean 'review'?", "--skill", "reveiw" },
+      { "no entry has the skill 'x*'", "--skill", "x*" },
+      { "no entry has the phase 'fixx': did you mean 'fix'?", "--phase", "fixx" },
+      { "no entry has the model 'oka': did you mean 'oak'?", "--model", "oka", "--skill", "debug" },
+      { "no entry has the project 'tide': did you mean 'tides'?", "--project", "tide" },
+    } do
+      for _, command in ipairs { { "read" }, { "read", "--isolate" }, { "retro", "skills" },
+        { "retro", "summary,skills" } } do
+        local r = scene:run(table.move(case, 2, #case, #command + 1, { table.unpack(command) }))
+        assert.same({ 0, "debrief: " .. case[1] .. "\n" }, { r.status, r.err })
+      end
+    end
+    assert.equal("", scene:run({ "read", "--skill", "debug", "--outcome", "ok" }).err) -- both are there
+    assert.equal("", scene:run({ "read", "--project", "/srv/tides/", "--outcome", "skip" }).err)
+  end)
 end)

@@ -33,12 +33,14 @@ function arguments.log(args)
   return log
 end
 
---- The sessions a query is about, or leave with status 1: see debrief.query.sessions.
+--- The sessions a query is about, or leave with status 1: see debrief.query.sessions. The query remembers them, and the
+-- folder, for what is said of it at the end.
 function arguments.sessions(args, q, opts)
   local log = arguments.log(args)
   local items, failure = require "debrief.query.sessions".of(log, q, opts)
   log:close()
   if not items then messages.fail(failure.message) end
+  q.found, q.dir = items, args.dir
   return items
 end
 
@@ -237,6 +239,14 @@ function arguments.terminal()
   return (core.terminal(1)), require "debrief.text.terminal".has_color(1)
 end
 
+-- Say why nothing was selected, where a value of the query is one that no entry has.
+local function say_missed(result, q)
+  if not (q and q.found) or result.kept ~= 0 and result.shown ~= 0 then return end
+  if not require "debrief.query.selectors".has(q) then return end
+  local log <close> = assert(core.log(q.dir))
+  for _, text in ipairs(require "debrief.query.missed"(log, q.found, q)) do messages.note(text) end
+end
+
 -- Without the problems of an expression that lacks quotes: they say the same in other words.
 local function others(problems)
   local out = {}
@@ -260,6 +270,7 @@ function arguments.status(result, q)
     return 2
   end
   for _, note in ipairs(notes.of(result, q)) do messages.note(note) end
+  say_missed(result, q)
   return failed and 1 or result.gate_failed and 4 or (damaged or broken) and 3 or 0
 end
 

@@ -320,7 +320,7 @@ function Pipeline:run(reader, sink, strict)
   end
   local entries = reader:counts().entries - before
   self.entries = self.entries + entries
-  if s.stepping then self.kept = self.kept + entries end
+  if s.stepping then self.kept = self.kept + (self.wanted and (self.line and 1 or 0) or entries) end -- some, or none
   return failures
 end
 

@@ -201,10 +201,10 @@ describe("append", function()
     assert.equal(1, r.status)
   end)
 
-  it("takes a line of 100 MB, and reads it back", function()
+  it("takes a line of 20 MB, or of 100 in the long form, and reads it back", function()
     local r = scene:sh [[
       { printf '{"session_id":"s1","timestamp":"2026-01-02T03:04:05Z","skill":"'
-        head -c 100000000 /dev/zero | tr '\0' x; printf '"}\n'; } >big
+        head -c $([ -n "$TORTURE" ] && echo 100000000 || echo 20000000) /dev/zero | tr '\0' x; printf '"}\n'; } >big
       "$DEBRIEF" append s1 big && cmp big sessions/s1.jsonl &&
       "$DEBRIEF" read s1 | cmp big - && rm big sessions/s1.jsonl]]
     assert.same({ "", "", 0 }, { r.out, r.err, r.status })

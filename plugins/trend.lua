@@ -111,7 +111,7 @@ local function tested(groups, names, ctx)
     for _, method in ipairs { "step", "slope" } do
       local result = statistics[method](list)
       one[method] = result
-      if result then chances[#chances + 1], tests[#tests + 1] = result.chance, result end
+      if result then chances[#chances + 1], tests[#tests + 1] = result.lasting and result.chance or 1, result end
     end
   end
   for i, stands in ipairs(statistics.holm(chances)) do tests[i].stands = stands end

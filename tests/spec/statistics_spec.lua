@@ -215,7 +215,7 @@ describe("changes", function()
     local step = change.step(series({ 19, 20 }, { 18, 20 }, { 19, 20 }, { 20, 20 }, { 12, 20 }, { 11, 20 }, { 13, 20 },
       { 12, 20 }))
     assert.equal(4, step.at)
-    assert.is_true(step.chance < 0.001)
+    assert.is_true(step.chance < 0.001 and step.lasting)
     assert.same({ 76, 80, 48, 80 }, { step.before.num, step.before.den, step.after.num, step.after.den })
     near(-0.35, step.difference, 1e-12)
     assert.is_true(step.low < -0.35 and step.high > -0.35 and step.high < -0.2)
@@ -225,8 +225,8 @@ describe("changes", function()
     for at = 1, 9 do
       local periods = {}
       for i = 1, 9 do periods[i] = { x = i, num = i == at and 2 or 19, den = 20 } end
-      assert.is_true(change.step(periods).chance > 0.05)
-      assert.is_true(change.slope(periods) == nil or change.slope(periods).chance > 0.05)
+      assert.is_false(change.step(periods).lasting)
+      assert.is_true(change.slope(periods) == nil or not change.slope(periods).lasting)
     end
     assert.is_nil(change.step(series({ 5, 5 }, { 5, 5 }, { 5, 5 }, { 5, 5 })))
     assert.is_nil(change.slope(series({ 5, 5 }, { 5, 5 }, { 5, 5 }, { 5, 5 })))
@@ -250,7 +250,8 @@ describe("changes", function()
     local periods = series({ 18, 20 }, { 16, 20 }, { 14, 20 }, { 12, 20 }, { 10, 20 }, { 8, 20 })
     local slope = change.slope(periods)
     near(-0.1, slope.slope, 1e-12)
-    assert.is_true(slope.low < -0.1 and slope.high > -0.1 and slope.high < 0 and slope.chance < 0.05)
+    assert.is_true(slope.low < -0.1 and slope.high > -0.1 and slope.high < 0 and slope.chance < 0.05 and
+      slope.lasting)
   end)
 
   it("stand by Holm's method", function()

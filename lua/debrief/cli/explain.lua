@@ -89,12 +89,12 @@ step    the split, with at least two periods of data on each side, at which the
 slope   the trend test of Cochran (Biometrics 10 (1954) 417) and Armitage
         (Biometrics 11 (1955) 375)
 
-Both must hold when any one period is left out: a single outlier is not a
-change. The chances are corrected for the number of skills and for both tests
-(Holm, Scand. J. Stat. 6 (1979) 65), so that at most one report in 20 on a log
-without changes names any. The better of the two is named, with its period,
-size and interval; the interval is that of a period known before, and is too
-narrow for changes that were barely found.
+Each must still be there at 5 % whichever period is left out: a single outlier
+is not a change. The chances are corrected for the number of skills and for
+both tests (Holm, Scand. J. Stat. 6 (1979) 65), so that at most one report in
+20 on a log without changes names any. The better of the two is named, with its
+period, size and interval; the interval is that of a period known before, and
+is too narrow for changes that were barely found.
 
 Numbers are followed as the share of runs above the skill's median over all
 periods.

@@ -9,9 +9,8 @@
 --
 -- slope: the trend test of Cochran (Biometrics 10 (1954) 417) and Armitage (Biometrics 11 (1955) 375).
 --
--- Of both, the statistic that counts is the smallest that is left when any one period is left out: a single outlier is
--- not a change. That makes them stricter than their chances say, never laxer. Runs are assumed independent within a
--- period.
+-- Both say whether they are `lasting`: still there, at 5 %, whichever period is left out. A single outlier is not a
+-- change. Runs are assumed independent within a period.
 -- @module debrief.statistics.change
 local distributions = require "debrief.statistics.distributions"
 local rates = require "debrief.statistics.rates"
@@ -21,6 +20,7 @@ local change = {}
 local log, sqrt, max, min = math.log, math.sqrt, math.max, math.min
 
 local LARGE = 4000 -- runs of a series whose chances are found by counts; larger ones are scaled down to it
+local LEVEL = 0.05
 local HARDLY = 3.0 -- a likelihood ratio below this has a chance of more than .08 even at one split known before
 
 local function entropy(s, n) -- log likelihood of s of n at the rate s / n
@@ -115,23 +115,26 @@ end
 
 --- One lasting step.
 -- @param periods those with data, in order of time
--- @return { chance =, at = how many periods are before it, before = rate, after = rate, ratio = the likelihood ratio,
---   difference, low, high = after - before with its 95 % interval (Miettinen and Nurminen), which holds for a split
---   known before }; nil for fewer than four periods or if nothing differs
+-- @return { chance =, lasting = boolean, at = how many periods are before it, before = rate, after = rate, ratio = the
+--   likelihood ratio, difference, low, high = after - before with its 95 % interval (Miettinen and Nurminen), which
+--   holds for a split known before }; nil for fewer than four periods or if nothing differs
 function change.step(periods)
   if #periods < 4 then return nil end
   local all, total = totals(periods)
   local at, full = best_split(periods, all, total)
   if not at then return nil end
   local least = least_ratio(periods, at, full, all, total)
-  local out = { at = at, ratio = least, chance = 1.0, before = { num = 0, den = 0 }, after = { num = 0, den = 0 } }
+  full = math.abs(full)
+  local out = { at = at, ratio = full, chance = 1.0, lasting = false, before = { num = 0, den = 0 },
+    after = { num = 0, den = 0 } }
   for i, p in ipairs(periods) do
     local side = i <= at and out.before or out.after
     side.num, side.den = side.num + p.num, side.den + p.den
   end
-  if least > HARDLY then
+  if full > HARDLY then
     local sizes, passed, sum = scaled(periods, all, total)
-    out.chance = chance_of(sizes, passed, sum, least)
+    out.chance = chance_of(sizes, passed, sum, full)
+    out.lasting = out.chance <= LEVEL and least > HARDLY and chance_of(sizes, passed, sum, least) <= LEVEL
   end
   local d = rates.stratified { { a = out.before, b = out.after } }
   out.difference, out.low, out.high = d.difference, d.low, d.high
@@ -153,8 +156,8 @@ local function trend(periods, without)
 end
 
 --- A slope: how much the rate rises per period.
--- @return { chance =, slope, low, high = in shares per period, with a 95 % interval, ratio = the square of the
---   statistic }; nil for fewer than four periods or if nothing differs
+-- @return { chance =, lasting = boolean, slope, low, high = in shares per period, with a 95 % interval, ratio = the
+--   square of the statistic }; nil for fewer than four periods or if nothing differs
 function change.slope(periods)
   if #periods < 4 then return nil end
   local z, slope, spread, middle, rate = trend(periods)
@@ -171,8 +174,8 @@ function change.slope(periods)
     v = v + p.den * (p.x - middle) ^ 2 * fitted * (1 - fitted)
   end
   local half = distributions.Z * sqrt(v) / spread
-  return { slope = slope, low = slope - half, high = slope + half, ratio = least * least,
-    chance = 2 * distributions.normal_above(least) }
+  return { slope = slope, low = slope - half, high = slope + half, ratio = z * z,
+    chance = 2 * distributions.normal_above(math.abs(z)), lasting = 2 * distributions.normal_above(least) <= LEVEL }
 end
 
 --- Which of several chances stand when all were looked at: Holm's method (Scand. J. Stat. 6 (1979) 65), at 5 %.

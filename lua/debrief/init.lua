@@ -116,7 +116,7 @@ local function report_diagnostics(reader, on_diagnostic)
 end
 
 -- The iterator over a reader that scripts see, of the entries that `match` and `wanted` choose. `pause` is called when
--- there is no entry for now; false ends the loop.
+-- there is no entry for now; false ends the loop, "later" returns nil and can be called again.
 local function iterate(reader, match, wanted, opts, pause)
   return function()
     while true do
@@ -127,9 +127,10 @@ local function iterate(reader, match, wanted, opts, pause)
       elseif line then
         reader:close()
         error(line.message, 2)
-      elseif not (pause and pause()) then
-        reader:close()
-        return nil
+      else
+        local go_on = pause and pause()
+        if not go_on then reader:close() end
+        if not go_on or go_on == "later" then return nil end
       end
     end
   end
@@ -209,31 +210,51 @@ local function patience(timeout, follower)
   end, seen
 end
 
+-- The latest n entries of what is there, then what comes. `make` makes an iterator with a pause.
+local function latest_first(n, make, pause)
+  local kept, list, at = require "debrief.query.latest".new(n), nil, 0
+  local next_entry = make(function()
+    if list then return pause() end
+    list = kept.list()
+    return "later"
+  end)
+  return function()
+    if not list then
+      for entry, session, line in next_entry do kept.add(entry, session, line) end
+    end
+    at = at + 1
+    local item = list and list[at]
+    if item then return item.entry, item.session, item.line end
+    return next_entry()
+  end
+end
+
 --- Entries as they come: `for entry, session, line in log:follow { session = "s1" } do … end`. Each comes once, when
 -- its line is whole, whatever happens to the file meanwhile. What does not exist yet is waited for.
--- @param opts a query as log:entries takes it, without times, `line` and `last`: { session = ids (default: all, those
---   that come later too), where =, enrich =, filter =, opt =, allow =, strict = }, and from = "start" to begin with
---   what is there ("end", the default, begins with what is new), timeout = seconds without a new entry after which to
---   end (default: never), on_diagnostic =, on_problem = as log:entries
+-- @param opts a query as log:entries takes it, without times and `line`: { session = ids (default: all, those that come
+--   later too), where =, enrich =, filter =, opt =, allow =, strict =, last = N to begin with the N latest of what is
+--   there }, and from = "start" to begin with all of it ("end", the default, begins with what is new), timeout = seconds
+--   without a new entry after which to end (default: never), on_diagnostic =, on_problem = as log:entries
 -- @return an iterator of entry, session, line
 function Log:follow(opts)
   own(self, Log, "follow")
   opts = opts or {}
   local q = query_of(opts, FOLLOW_KEYS, 2)
-  for _, key in ipairs { "since", "until", "line", "last" } do
+  for _, key in ipairs { "since", "until", "line" } do
     if q[key] then error(("%s does not go with follow: new entries come as they are written"):format(key), 2) end
   end
   if opts.from ~= nil and opts.from ~= "start" and opts.from ~= "end" then
     error(("from must be \"start\" or \"end\", not %q"):format(tostring(opts.from)), 2)
   end
+  if opts.from and q.last then error("from and last both say where to begin: use one of them", 2) end
   local ids, _, failure = sessions.to_follow(self.handle, q)
   if failure then error(failure.message, 2) end
   local follower, message
+  local from_start = opts.from == "start" or q.last ~= nil
   if query.has_plugins(q) then
-    follower = remote(self, q, { follow = ids or false, from_start = opts.from == "start",
-      on_problem = opts.on_problem })
+    follower = remote(self, q, { follow = ids or false, from_start = from_start, on_problem = opts.on_problem })
   else
-    follower, message = core.follow(self.handle, ids, { from_start = opts.from == "start", strict = q.strict })
+    follower, message = core.follow(self.handle, ids, { from_start = from_start, strict = q.strict })
     if not follower then error(message, 2) end
   end
   local pause, seen = patience(opts.timeout, follower)
@@ -241,7 +262,8 @@ function Log:follow(opts)
   local match, wanted
   if not query.has_plugins(q) then match, wanted = chooser(q)
   elseif type(q.where) == "function" then wanted = q.where end -- the worker has all else
-  local next_entry = iterate(reader, match, wanted, opts, pause)
+  local function make(how) return iterate(reader, match, wanted, opts, how) end
+  local next_entry = q.last and latest_first(q.last, make, pause) or make(pause)
   return function()
     local entry, session, line = next_entry()
     seen()

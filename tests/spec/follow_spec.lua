@@ -30,6 +30,32 @@ describe("log:follow", function()
     assert.equal("s1/a@1 s2/b@1", given(log:follow { from = "start", timeout = 0 }))
   end)
 
+  it("begins with the latest if asked to, then goes on", function()
+    for i = 1, 5 do log:append(i % 2 == 0 and "s1" or "s2", { skill = "k" .. i,
+      timestamp = ("2026-01-0%dT00:00:00Z"):format(i) }) end
+    scene:write("odd.lua", [[return { name = "odd", api = 1, filter = function(e) return e.skill ~= "k5" end }]])
+    for _, case in ipairs { { {}, "s1/k4@2 s2/k5@3 s1/k6@3" },
+      { { filter = scene:path "odd.lua" }, "s2/k3@2 s1/k4@2 s1/k6@3" },
+      { { skill = "k?" , where = 'skill ~= "k4"' }, "s2/k3@2 s2/k5@3 s1/k6@3" } } do
+      local q = { last = 2, timeout = 0 }
+      for key, value in pairs(case[1]) do q[key] = value end
+      local next_entry, _, _, closing = log:follow(q)
+      local out = {}
+      for _ = 1, 2 do
+        local entry, session, line = next_entry()
+        out[#out + 1] = ("%s/%s@%d"):format(session, entry.skill, line)
+      end
+      local before = scene:read "sessions/s1.jsonl"
+      append("s1", "k6")
+      out[#out + 1] = given(next_entry, nil, nil, closing)
+      assert.equal(case[2], table.concat(out, " "))
+      scene:write("sessions/s1.jsonl", before)
+    end
+    assert.equal("", given(log:follow { session = "none", last = 3, timeout = 0 }))
+    assert.has_error(function() log:follow { last = 1, from = "end" } end,
+      "from and last both say where to begin: use one of them")
+  end)
+
   it("begins with what is new, and with new sessions from their start", function()
     append("s1", "a")
     local next_entry, _, _, closing = log:follow { timeout = 0 }

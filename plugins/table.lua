@@ -2,7 +2,7 @@
 -- these options to it. The same table in a plugin of your own: retrospective = debrief.table { by = …, show = … }.
 local debrief = require "debrief"
 
-local KEYS = { "by", "across", "each", "show", "where", "sort", "limit", "min" }
+local KEYS = { "by", "across", "each", "show", "where", "sort", "limit", "min", "chart" }
 
 local function definition(options)
   local out = {}
@@ -36,6 +36,7 @@ return {
     where = { type = "string", check = check, help = "only what this expression holds for" },
     sort = { type = "string", check = check, help = "a column; -column for the largest first" },
     limit = { type = "integer", min = 1, help = "how many rows; one more adds up the others" },
+    chart = { type = "string", choices = { "line", "bar", "stack", "heat" }, help = "draw the columns" },
     min = { type = "integer", min = 1, help = "leave out rows with fewer runs" },
   },
   split = true,

@@ -108,7 +108,7 @@ end
 
 --- Declare the options that say how and where reports are written.
 function retro.output_options(command)
-  arguments.format_options(command, report.formats, "text, markdown, json, csv, tsv or junit (default: text).")
+  arguments.format_options(command, report.formats, "text, markdown, json, csv, tsv, html or junit (default: text).")
   arguments.width_option(command)
   command:option "-o --output":argname "FILE":description "Write the reports to this file."
 end

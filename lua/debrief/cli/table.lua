@@ -3,7 +3,7 @@ local gates = require "debrief.cli.gates"
 local messages = require "debrief.cli.messages"
 local retro = require "debrief.cli.retro"
 
-local OPTIONS = { "by", "across", "each", "show", "sort", "limit", "min" }
+local OPTIONS = { "by", "across", "each", "show", "sort", "limit", "min", "chart" }
 
 local table_command = {
   paged = true,
@@ -30,6 +30,8 @@ function table_command.options(command)
     :description "Only so many rows, and one for all others."
   command:option "--min":argname "N":convert(arguments.count_from_one "--min")
     :description "Leave out rows with fewer runs."
+  command:option "--chart":argname "TYPE":choices { "line", "bar", "stack", "heat" }
+    :description "Draw each column: as lines, bars, stacked bars or a heat map."
   arguments.selection_options(command)
   arguments.strict_option(command)
   arguments.plugin_options(command)

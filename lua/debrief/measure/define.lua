@@ -1,10 +1,11 @@
 --- The definition of a table, as a user or a plugin writes it, checked and understood.
 --
 --     { by = "skill, week", across =, each = "attempts", where =, show = "runs, passed", sort = "-runs", limit =,
---       min = }
+--       min =, chart = "line" }
 --
 -- Lists are texts with commas or arrays of texts.
 -- @module debrief.measure.define
+local charts = require "debrief.measure.charts"
 local column = require "debrief.measure.column"
 local suggest = require "debrief.text.suggest"
 local trim = require "debrief.text.trim"
@@ -19,9 +20,12 @@ local SHOW = {
   tools = "calls=count(), failed=rate(failed), time=sum(duration_ms), median(duration_ms)",
 }
 
-define.keys = { "across", "by", "each", "limit", "min", "show", "sort", "where" }
+define.keys = { "across", "by", "chart", "each", "limit", "min", "show", "sort", "where" }
 
 local BY = { runs = "skill", attempts = "model", tools = "name" }
+
+local CHARTS = {}
+for _, name in ipairs(charts.types) do CHARTS[name] = true end
 
 local EACH = { attempts = true, tools = true }
 
@@ -129,7 +133,7 @@ end
 
 --- @param given the definition
 -- @param globals what expressions see besides fields
--- @return { by =, across =, each =, show =, where =, sort = { key =, down = }, limit =, min =, names = … };
+-- @return { by =, across =, each =, show =, where =, sort = { key =, down = }, limit =, min =, chart =, names = … };
 --   or nil, the key at fault, and what is wrong with it
 function define.of(given, globals)
   local wrong = unknown(given)
@@ -139,7 +143,12 @@ function define.of(given, globals)
     return nil, "each", ("'%s' is not a list of an entry%s"):format(tostring(given.each),
       near and hint or "; there are attempts and tools")
   end
-  local t = { each = given.each, names = value.names() }
+  if given.chart and not CHARTS[given.chart] then
+    local near, hint = suggest(tostring(given.chart), charts.types)
+    return nil, "chart", ("'%s' is not a chart%s"):format(tostring(given.chart), near and hint
+      or "; there are " .. table.concat(charts.types, ", "))
+  end
+  local t = { each = given.each, chart = given.chart, names = value.names() }
   local failed, message = parts_of(given, t, { names = t.names, globals = globals, each = given.each })
   if failed then return nil, failed, message end
   local seen

@@ -7,6 +7,7 @@
 local agg = require "debrief.retro.aggregate"
 local asked = require "debrief.entry.asked"
 local attempts = require "debrief.entry.attempts"
+local charts = require "debrief.measure.charts"
 local core = require "debrief.core"
 local define = require "debrief.measure.define"
 local groups = require "debrief.measure.groups"
@@ -220,6 +221,7 @@ local function finish(t, acc)
   end
   local rows = rows_of(t, list, total, keys)
   return { title = title_of(t), text = text_of(t, acc, list, total, left_out),
+    charts = t.chart and charts.of(t, acc, list, total, keys) or nil,
     tables = { { columns = columns_of(t, keys), rows = rows } } }
 end
 

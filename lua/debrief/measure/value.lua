@@ -11,7 +11,7 @@ local asked = require "debrief.entry.asked"
 local core = require "debrief.core"
 local expression = require "debrief.text.expression"
 local path = require "debrief.entry.path"
-local translate = require "debrief.measure.translate"
+local translate = require "debrief.text.translate"
 local trim = require "debrief.text.trim"
 local virtual = require "debrief.entry.virtual"
 

@@ -12,6 +12,7 @@
 -- a defect is not shown at all: half a report looks like a whole one. One that is too large is cut, and says so: `cut`
 -- is then an array of what was left out.
 -- @module debrief.report.check
+local chart = require "debrief.report.chart"
 local escape = require "debrief.text.escape"
 local plain = require "debrief.retro.aggregate.plain"
 
@@ -19,6 +20,7 @@ local check = {
   --- What a report may have: tables, rows of all of them together, columns of a table, bytes of a text, findings, and
   -- references of a finding.
   TABLES = 1000, ROWS = 10000, COLUMNS = 256, TEXT = 1 << 16, FINDINGS = 10000, REFERENCES = 1000,
+  CHARTS = 100,
 }
 
 local MOST_DEFECTS = 100 -- that are kept
@@ -27,7 +29,10 @@ local MOST_CUT = 10 -- that are named one by one
 local nothing = plain.nothing
 
 local known = {
-  report = "title, text, tables and findings",
+  report = "title, text, tables, charts and findings",
+  chart = "title, type, x, series, unit and note",
+  axis = "title, type and values",
+  series = "name, values, low, high and n",
   table = "title, columns and rows",
   column = "key, title, unit, align, cut and priority",
   finding = "value, explanation and references",
@@ -313,6 +318,16 @@ local function all_cut(defects)
   return cut[1] and cut or nil
 end
 
+-- What debrief.report.chart checks charts with.
+local function chart_checker(defects)
+  local tools = { describe = describe, cut = function(s) return kept_text(s, defects) end }
+  function tools.fault(...) fault(defects, ...) end
+  function tools.keys(t, kind, where) check_keys(t, kind, where, defects) end
+  function tools.text(value, where, required) return check_text(value, where, defects, required) end
+  function tools.kept(n, limit, where, what) return kept(n, limit, where, what, defects) end
+  return function(value, where) return chart.check(value, where, tools) end
+end
+
 local function checked(value, plugin, defects)
   check_keys(value, "report", "the report", defects)
   local out = {
@@ -322,6 +337,9 @@ local function checked(value, plugin, defects)
     tables = check_each(value.tables, "tables", check.TABLES, check_table, defects),
     findings = check_each(value.findings, "findings", check.FINDINGS, check_finding, defects),
   }
+  if not nothing(value.charts) then
+    out.charts = check_each(value.charts, "charts", check.CHARTS, chart_checker(defects), defects)
+  end
   out.cut = all_cut(defects)
   return out
 end

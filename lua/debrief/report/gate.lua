@@ -11,7 +11,7 @@ local agg = require "debrief.retro.aggregate"
 local expression = require "debrief.text.expression"
 local records = require "debrief.report.records"
 local suggest = require "debrief.text.suggest"
-local translate = require "debrief.measure.translate"
+local translate = require "debrief.text.translate"
 local values = require "debrief.text.values"
 
 local gate = {}

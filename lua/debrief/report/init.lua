@@ -8,7 +8,7 @@ local report = {}
 function report.check(value, plugin) return require "debrief.report.check".report(value, plugin) end
 
 --- The formats `render` knows.
-report.formats = { "text", "markdown", "json", "csv", "tsv", "junit" }
+report.formats = { "text", "markdown", "json", "csv", "tsv", "html", "junit" }
 
 local SEPARATED = { csv = true, tsv = true }
 

@@ -2,6 +2,8 @@
 --
 --     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[
 --      {"title"?:…,"columns":[name…],"rows":[[…]…],"records":[{name:…}…]}],
+--      "charts"?:[{"title"?:…,"type":…,"x":{"title"?:…,"type":…,"values":[…]},"unit"?:…,"note"?:…,
+--        "series":[{"name":…,"values":[…],"low"?:[…],"high"?:[…],"n"?:[…]}]}],
 --      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
 --      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
@@ -79,12 +81,32 @@ local function finding(f)
     "references", array(f.references, #f.references, reference))
 end
 
+-- Numbers with gaps; false without a list.
+local function holed(list, n)
+  return list ~= nil and array(list, n, function(x) return x == nil and "null" or number(x) end)
+end
+
+local function chart(c)
+  local n = #c.x.values
+  return object(
+    "title", optional(c.title),
+    "type", core.encode(c.type),
+    "x", object("title", optional(c.x.title), "type", core.encode(c.x.type), "values", array(c.x.values, n, value)),
+    "series", array(c.series, #c.series, function(one)
+      return object("name", core.encode(one.name), "values", holed(one.values, n), "low", holed(one.low, n),
+        "high", holed(one.high, n), "n", holed(one.n, n))
+    end),
+    "unit", optional(c.unit),
+    "note", optional(c.note))
+end
+
 local function report(r)
   return object(
     "plugin", optional(r.plugin),
     "title", core.encode(r.title),
     "text", optional(r.text),
     "tables", array(r.tables, #r.tables, table_of),
+    "charts", r.charts and array(r.charts, #r.charts, chart),
     "findings", array(r.findings, #r.findings, finding),
     "incomplete", (r.incomplete or 0) > 0 and number(r.incomplete),
     "cut", r.cut and array(r.cut, #r.cut, core.encode))

@@ -11,6 +11,7 @@
 -- are cut with "…" (numbers never are), then columns with a priority are dropped, the lowest first, then each row
 -- becomes a block of lines.
 -- @module debrief.report.text
+local bars = require "debrief.report.bars"
 local colour = require "debrief.text.colour"
 local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
@@ -177,6 +178,12 @@ local function one_report(report, opts, out)
     if note then paragraph(note, "", opts, out) end
   end
   local marked = false
+  for _, chart in ipairs(report.charts or {}) do
+    space(out)
+    if chart.title then out[#out + 1] = paint("bold", width.cut(escape(chart.title), opts.prose), opts) end
+    for _, line in ipairs(bars.lines(chart, opts.width)) do out[#out + 1] = line end
+    if chart.note then paragraph(escape(chart.note), "", opts, out, "dim") end
+  end
   for _, t in ipairs(report.tables) do
     space(out)
     marked = one_table(t, opts, out) or marked

@@ -4,7 +4,7 @@
 --     phase == nil                             ->   phase == nil     (asks whether it is absent)
 --
 -- The text must be an expression that Lua accepts (debrief.text.expression).
--- @module debrief.measure.translate
+-- @module debrief.text.translate
 
 local OPS = { ["<"] = "lt", ["<="] = "le", [">"] = "gt", [">="] = "ge", ["=="] = "eq", ["~="] = "ne" }
 local CLOSING = { ["("] = ")", ["["] = "]", ["{"] = "}" }

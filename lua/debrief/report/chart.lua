@@ -1,0 +1,115 @@
+--- Charts of a report, checked and brought into one form.
+--
+--     { title =, type = "line", x = { title =, type = "time", values = { "2026-W46", "2026-W47" } },
+--       series = { { name = "review", values = { 0.5, nil }, low =, high =, n = } }, unit = "share", note = }
+--
+-- Each series has a place for each value of x; nil or null is a gap. `low` and `high` are the ends of an interval, `n`
+-- how many cases a value rests on. heat: a series is a row. dots: `x.values` are numbers.
+-- @module debrief.report.chart
+local plain = require "debrief.retro.aggregate.plain"
+
+local chart = {}
+
+chart.types = { "line", "bar", "stack", "heat", "dots" }
+
+--- What a chart may have.
+chart.SERIES, chart.PLACES = 64, 10000
+
+local KNOWN_TYPE = { line = true, bar = true, stack = true, heat = true, dots = true }
+local KNOWN_X = { time = true, category = true, number = true }
+local nothing = plain.nothing
+
+-- Texts and numbers of an axis.
+local function axis(x, where, tools)
+  if type(x) ~= "table" or type(x.values) ~= "table" then
+    tools.fault(where .. ".x", "must be { title =, type =, values = }, and is %s", tools.describe(x))
+    return { type = "category", values = {} }
+  end
+  tools.keys(x, "axis", where .. ".x")
+  local kind = nothing(x.type) and "category" or x.type
+  if not KNOWN_X[kind] then
+    tools.fault(where .. ".x.type", 'must be "time", "category" or "number", and is %s', tools.describe(kind))
+  end
+  local out = { title = tools.text(x.title, where .. ".x.title"), type = kind, values = {} }
+  for i = 1, tools.kept(#x.values, chart.PLACES, where, "places") do
+    local value = x.values[i]
+    if type(value) ~= "string" and type(value) ~= "number" then
+      tools.fault(("%s.x.values[%d]"):format(where, i), "must be a text or a number, and is %s", tools.describe(value))
+    elseif kind == "number" and type(value) ~= "number" then
+      tools.fault(("%s.x.values[%d]"):format(where, i), "must be a number, and is %s", tools.describe(value))
+    end
+    out.values[i] = type(value) == "string" and tools.cut(value) or value
+  end
+  return out
+end
+
+-- The numbers of one list of a series, at most `places` of them, with gaps.
+local function numbers(list, places, where, tools)
+  local out = {}
+  if type(list) ~= "table" then
+    if not nothing(list) then tools.fault(where, "must be an array of numbers, and is %s", tools.describe(list)) end
+    return out
+  end
+  for key, value in next, list do
+    if math.type(key) ~= "integer" or key < 1 then
+      tools.fault(where, "has the key %s: number its values 1, 2, 3 …", tostring(key))
+      break
+    elseif not nothing(value) and type(value) ~= "number" then
+      tools.fault(("%s[%d]"):format(where, key), "must be a number or nil, and is %s", tools.describe(value))
+    elseif key <= places and type(value) == "number" and value - value == 0 then
+      out[key] = value
+    elseif key > places and not nothing(value) then
+      tools.fault(where, "has %d values, x has %d", key, places)
+      break
+    end
+  end
+  return out
+end
+
+local function series_of(one, places, where, tools)
+  if type(one) ~= "table" or type(one.values) ~= "table" then
+    tools.fault(where, "must be { name =, values = }, and is %s", tools.describe(one))
+    return { name = "", values = {} }
+  end
+  tools.keys(one, "series", where)
+  local out = { name = tools.text(one.name, where .. ".name", true) or "" }
+  out.values = numbers(one.values, places, where .. ".values", tools)
+  for _, list in ipairs { "low", "high", "n" } do
+    if not nothing(one[list]) then out[list] = numbers(one[list], places, where .. "." .. list, tools) end
+  end
+  return out
+end
+
+--- @param tools { fault(where, what, …), describe(value), keys(table, kind, where), text(value, where, required),
+--   cut(text), kept(n, limit, where, what) } of debrief.report.check
+-- @return the chart in its normalised form
+function chart.check(value, where, tools)
+  if type(value) ~= "table" then
+    return tools.fault(where, "must be { title =, type =, x =, series = }, and is %s", tools.describe(value))
+  end
+  tools.keys(value, "chart", where)
+  if not KNOWN_TYPE[value.type] then
+    tools.fault(where .. ".type", "must be one of %s, and is %s", table.concat(chart.types, ", "),
+      tools.describe(value.type))
+  end
+  local out = { title = tools.text(value.title, where .. ".title"), type = value.type,
+    unit = tools.text(value.unit, where .. ".unit"), note = tools.text(value.note, where .. ".note"), series = {} }
+  out.x = axis(value.x, where, tools)
+  local list = type(value.series) == "table" and value.series or {}
+  if #list == 0 then tools.fault(where .. ".series", "must name at least one series") end
+  for i = 1, tools.kept(#list, chart.SERIES, where, "series") do
+    out.series[i] = series_of(list[i], #out.x.values, ("%s.series[%d]"):format(where, i), tools)
+  end
+  return out
+end
+
+--- A rate as the value of a chart with the unit "share": put its share, interval and number at place `i` of a series.
+-- @param wilson function(rate) -> low, high
+function chart.put_rate(series, i, rate, wilson)
+  if not rate or rate.den == 0 then return end
+  series.low, series.high, series.n = series.low or {}, series.high or {}, series.n or {}
+  series.values[i], series.n[i] = rate.num / rate.den, rate.den
+  series.low[i], series.high[i] = wilson(rate)
+end
+
+return chart

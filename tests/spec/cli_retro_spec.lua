@@ -197,8 +197,8 @@ describe("retro", function()
       ["retro skills -j 0"] = "-j takes 1 to 256 workers, not '0' (debrief --help)",
       ["retro skills -j 257"] = "-j takes 1 to 256 workers, not '257' (debrief --help)",
       ["retro skills -j two"] = "-j takes 1 to 256 workers, not 'two' (debrief --help)",
-      ["retro skills --format yaml"] = "--format takes text, markdown, json, csv, tsv or junit, "
-        .. "not 'yaml' (debrief --help)",
+      ["retro skills --format yaml"] = "--format takes text, markdown, json, csv, tsv, html or junit, "
+        .. "not 'yaml': did you mean 'html'? (debrief --help)",
       ["retro skill"] = "no plugin 'skill': did you mean 'skills'? (`debrief plugins` lists them; a path "
         .. "needs a '/': ./skill.lua)",
     } do

@@ -37,7 +37,7 @@ describe("report", function()
     { nil, "finish must return a report { title =, tables =, findings = }, and returned nothing (did you forget" },
     { "x", 'returned the string "x"' },
     { {}, "title must be a string that is not empty, and is missing" },
-    { { title = "T", table = {} }, "the report has the unknown key table: a report has title, text, tables and" },
+    { { title = "T", table = {} }, "the report has the unknown key table: a report has title, text, tables, charts" },
     { { title = "T", tables = { columns = {} } }, "tables must be an array, and has the key columns" },
     { columns(nil), "tables[1].columns must name at least one column" },
     { columns { "a", "a" }, 'tables[1].columns[2] has the key "a" of column 1' },
@@ -139,7 +139,7 @@ describe("report", function()
   end)
 
   it("refuses a format that does not exist", function()
-    assert.same({ nil, 'there is no format "xml": use text, markdown, json, csv, tsv, junit' },
+    assert.same({ nil, 'there is no format "xml": use text, markdown, json, csv, tsv, html, junit' },
       { report.render("xml", {}, {}) })
   end)
 end)

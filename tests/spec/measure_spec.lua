@@ -238,6 +238,7 @@ describe("table", function()
     for _, case in ipairs {
       { { "--show", "run" }, "--show: 'run' is not a measure: did you mean 'runs'?" },
       { { "--show", "p50" }, "--show: 'p50' is not a measure" },
+      { { "--show", "p50(duration_ms" }, "--show: 'p50(duration_ms' lacks a closing bracket" },
       { { "--show", "sum()" }, "--show: 'sum()' needs a field: sum(duration_ms)" },
       { { "--show", "runs," }, "--show: 'runs,' has an empty part" },
       { { "--show", "runs, runs" }, "--show: two columns are called 'runs'" },

@@ -118,6 +118,7 @@ function column.named(text)
 end
 
 local function no_measure(text)
+  if text:find "^[%a_][%w_]*%s*%([^)]*$" then return nil, ("'%s' lacks a closing bracket"):format(text) end
   local word = text:match "^[%w_]+" or text
   local known = {}
   for name in next, named do known[#known + 1] = name end

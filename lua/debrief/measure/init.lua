@@ -150,14 +150,23 @@ local function rows_of(t, list, total, keys)
   return rows
 end
 
-local function key_columns(t)
+local LONG = 48 -- bytes of a key that may be cut
+
+-- Keys are never cut, but for whole texts, such as prompts.
+local function key_columns(t, rows)
   local columns = {}
-  for i, group in ipairs(t.by) do columns[i] = { key = group.key, title = group.key, cut = "never" } end
+  for i, group in ipairs(t.by) do
+    local longest = 0
+    for _, cells in ipairs(rows) do
+      if type(cells[i]) == "string" then longest = math.max(longest, #cells[i]) end
+    end
+    columns[i] = { key = group.key, title = group.key, cut = longest <= LONG and "never" or nil }
+  end
   return columns
 end
 
-local function columns_of(t, keys)
-  local columns = key_columns(t)
+local function columns_of(t, keys, rows)
+  local columns = key_columns(t, rows)
   if not keys then
     for _, column in ipairs(t.show) do
       columns[#columns + 1] = { key = column.key, title = column.title, unit = column.unit }
@@ -222,7 +231,7 @@ local function finish(t, acc)
   local rows = rows_of(t, list, total, keys)
   return { title = title_of(t), text = text_of(t, acc, list, total, left_out),
     charts = t.chart and charts.of(t, acc, list, total, keys) or nil,
-    tables = { { columns = columns_of(t, keys), rows = rows } } }
+    tables = { { columns = columns_of(t, keys, rows), rows = rows } } }
 end
 
 -- ---- Making ---------------------------------------------------------------------------------------------------------

@@ -359,6 +359,7 @@ local function over_skills(ctx, A, B)
   text[2] = ("It rests on %s runs%s."):format(debrief.show(rests, "of"),
     #used == 0 and ": no skill has enough of both sides"
     or skills and (", of %s that both ran, each compared with itself"):format(skills) or "")
+  if rests.den == 0 then text[2] = "No run of either has a value." end
   text[#text + 1] = left_out(strata, least)
   if A.undecided + B.undecided > 0 then
     text[#text + 1] = ("%s: %d of A, %d of B."):format(is_rate(ctx) and "Undecided" or "Without a value", A.undecided,

@@ -233,8 +233,8 @@ end
 -- its line is whole, whatever happens to the file meanwhile. What does not exist yet is waited for.
 -- @param opts a query as log:entries takes it, without times and `line`: { session = ids (default: all, those that come
 --   later too), where =, enrich =, filter =, opt =, allow =, strict =, last = N to begin with the N latest of what is
---   there }, and from = "start" to begin with all of it ("end", the default, begins with what is new), timeout = seconds
---   without a new entry after which to end (default: never), on_diagnostic =, on_problem = as log:entries
+--   there }, and from = "start" to begin with all of it ("end", the default, begins with what is new), timeout =
+--   seconds without a new entry after which to end (default: never), on_diagnostic =, on_problem = as log:entries
 -- @return an iterator of entry, session, line
 function Log:follow(opts)
   own(self, Log, "follow")

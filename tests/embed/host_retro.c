@@ -187,7 +187,14 @@ static void reports_are_written_in_every_format(void **state) {
   assert_true(write_as("count", NULL, &format));
   assert_string_equal(
       written, "{\"entries\":3,\"sessions\":2,\"reports\":[{\"plugin\":\"count\",\"title\":\"N\",\"tables\":["
-               "{\"columns\":[\"half\"],\"rows\":[[3.5]]}],\"findings\":[]}],\"diagnostics\":[]}\n");
+               "{\"columns\":[\"half\"],\"rows\":[[3.5]],\"records\":[{\"half\":3.5}]}],\"findings\":[]}],"
+               "\"diagnostics\":[]}\n");
+  format.name = "csv";
+  assert_true(write_as("count", NULL, &format));
+  assert_string_equal(written, "half\r\n3.5\r\n");
+  format.name = "tsv";
+  assert_true(write_as("count", NULL, &format));
+  assert_string_equal(written, "half\n3.5\n");
   format.name = "xml";
   assert_false(write_as("count", NULL, &format));
   assert_failed(DEBRIEF_EARG, "no format 'xml'");

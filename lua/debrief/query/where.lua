@@ -78,24 +78,37 @@ local function masked(text)
   return (blank:gsub([=[(["'])(.-)%1]=], function(quote, inside) return quote .. (" "):rep(#inside) .. quote end))
 end
 
---- The expression with quotes around a text that lacks them: `skill == review` compares two fields, and where no entry
+-- Where the words stand that are compared with something and may be texts without quotes: { first byte, last byte, the
+-- name that Lua sees }.
+local function bare_words(text)
+  local bare, out, at = masked(text), {}, 1
+  while true do
+    local _, to, from = bare:find("[=~]=%s*()[%a_]", at)
+    if not from then return out end
+    local last = select(2, bare:find("^[%w_-]*[%w_]", from)) -- claude-sonnet-4 is a text, not two subtractions
+    if not bare:find("^%s*[%.%[%(:]", last + 1) then out[#out + 1] = { from, last, bare:match("^[%w_]+", from) } end
+    at = to
+  end
+end
+
+--- The expression with quotes around texts that lack them: `skill == review` compares two fields, and where no entry
 -- has the second one, a text was meant.
 -- @param text the expression
 -- @param names those that no entry had: name -> true
--- @return the expression as it was meant, and the text; nil where there is no such text
+-- @return the expression as it was meant, and the first such text; nil where there is none
 function where.quoted(text, names)
-  local bare, at = masked(text), 1
-  while true do
-    local from, to, word = bare:find("[=~]=%s*()[%a_]", at)
-    if not from then return nil end
-    local last = select(2, bare:find("^[%w_-]*[%w_]", word)) -- claude-sonnet-4 is a text, not two subtractions
-    local first = bare:match("^[%w_]+", word)
-    if names[first] and not bare:find("^%s*[%.%[%(:]", last + 1) then
-      local value = text:sub(word, last)
-      return text:sub(1, word - 1) .. '"' .. value .. '"' .. text:sub(last + 1), value
+  local out, at, first = {}, 1, nil
+  for _, word in ipairs(bare_words(text)) do
+    local from, last, name = table.unpack(word)
+    -- after a comparison that is false, the names in others were never asked for
+    local is_text = names[name] or first and not (asked.known[name] or virtual.has(name) or WORDS[name])
+    if is_text then
+      first = first or text:sub(from, last)
+      out[#out + 1] = text:sub(at, from - 1) .. '"' .. text:sub(from, last) .. '"'
+      at = last + 1
     end
-    at = to
   end
+  return first and table.concat(out) .. text:sub(at), first
 end
 
 --- What a runtime error says, in the words of the expression.

@@ -35,7 +35,8 @@ end
 local function entry(session, skill, configuration, case, key)
   return {
     session_id = debrief.session_id(session), skill = configuration ~= WITHOUT and skill or nil, phase = configuration,
-    input = { task = case }, source = { kind = "skill_creator", key = key },
+    input = { task = case }, source = { kind = "skill_creator", key = key,
+      control = configuration == WITHOUT or nil }, -- what the runs with the skill are compared with
   }
 end
 

@@ -2,7 +2,9 @@
 --
 -- A run passed if all its assertions did; without assertions nothing is claimed. The file's `outcome` says only whether
 -- the model answered at all, so a "success" is kept in `source` and not made a status. Of the attempts the file has
--- the number and the last answer. It has no time of day: the entries have no timestamp.
+-- the number and the last answer. It has no times: all entries have that in the name of the run's folder
+-- (20260503T165136Z-84f918a9), when the run began. The runs of the variant "baseline", without a skill, are what others
+-- are compared with: `source.control` marks them.
 local debrief = require "debrief"
 
 -- Whether all assertions passed, nil without assertions; and one line for each, as a test runner would print it.
@@ -34,11 +36,19 @@ local function skill_of(line)
   return name ~= "" and name or nil
 end
 
+-- "20260503T165136Z-84f918a9" -> "2026-05-03T16:51:36Z"; nil for another name
+local function began(run)
+  local year, month, day, hour, minute, second = run:match "^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z"
+  local text = year and ("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second)
+  return text and debrief.time(text) and text or nil
+end
+
 local function open(source, emit)
   local run = source.path:match "([^/]+)/[^/]+$" or source.path
+  local timestamp = began(run)
   for line in source:lines() do
     emit {
-      session_id = debrief.session_id(run),
+      session_id = debrief.session_id(run), timestamp = timestamp,
       skill = skill_of(line),
       phase = line.variant,
       input = {
@@ -56,6 +66,7 @@ local function open(source, emit)
         kind = "skill_eval",
         key = ("%s/%s/%s/%s"):format(line.fixture_id, line.variant, line.model_id, line.run_index),
         run = run, outcome = line.outcome, error_category = line.error_category,
+        control = line.variant == "baseline" or nil,
       },
     }
   end

@@ -39,6 +39,10 @@ local function notes(acc)
   if acc.subagents > 0 then
     lines[#lines + 1] = ("Runs by subagents, which are part of these: %d."):format(acc.subagents)
   end
+  if acc.controls > 0 then
+    lines[#lines + 1] = ("Control runs of evaluations, which have no skill on purpose, are left out: %d.")
+      :format(acc.controls)
+  end
   return table.concat(lines, "\n")
 end
 
@@ -52,13 +56,17 @@ return {
     init = function()
       local row = { runs = 0, passed = agg.rate(), weak = agg.rate(), time = agg.sum() }
       return {
-        all = row, skills = agg.by(row), skip = 0, unknown = 0, attempts = 0, subagents = 0,
+        all = row, skills = agg.by(row), skip = 0, unknown = 0, attempts = 0, subagents = 0, controls = 0,
         sessions = agg.distinct(100000), first = agg.min(), last = agg.max(), untimed = 0,
         models = agg.by { attempts = 0, verified = agg.rate() },
       }
     end,
     step = function(acc, entry, ctx)
       agg.add(acc.sessions, ctx.session)
+      if debrief.get(entry, "source.control") == true then
+        acc.controls = acc.controls + 1
+        return
+      end
       for _, attempt in debrief.attempts(entry) do
         local model = agg.at(acc.models, attempt.model or entry.model_used)
         acc.attempts = acc.attempts + 1

@@ -80,14 +80,15 @@ static void handle_interrupts(debrief *host) {
 }
 
 /* Scripts print to stdout. If print and io.write fail, they leave a mark there, but no reason; a pipe whose reader has
- * gone is no reason to complain. */
-static bool was_printed(void) {
+ * gone is no reason to complain: then the program ends as SIGPIPE would end it, which whoever started it has ignored. */
+static int status_of_output(int status) {
   bool marked = ferror(stdout), flushed = fflush(stdout) == 0;
-  if (!marked && (flushed || errno == EPIPE)) return true;
+  if (!marked && flushed) return status;
   struct pollfd out = {.fd = STDOUT_FILENO};
-  if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) return true;
+  bool is_cut = errno == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR));
+  if (is_cut) return status ? status : 128 + SIGPIPE;
   fprintf(stderr, "debrief: cannot write: %s\n", flushed ? "the output is not complete" : strerror(errno));
-  return false;
+  return 1;
 }
 
 /* Whoever starts us with one of the first three files closed (daemons, cron, hooks) does not want the next one that is
@@ -122,5 +123,5 @@ int main(int argc, char **argv) {
   }
   interruptible = NULL;
   debrief_close(host);
-  return was_printed() ? status : 1;
+  return status_of_output(status);
 }

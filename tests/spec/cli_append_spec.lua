@@ -20,6 +20,16 @@ describe("append", function()
   before_each(function() scene = program.scene() end)
   teardown(program.clean)
 
+  it("warns of half a character, which other readers refuse, and stores it", function()
+    local whole = '{"skill":"\\ud83d\\ude00 \\\\ud83d"}\n'
+    local r = scene:run { "append", "s1", stdin = whole .. '{"skill":"x\\ud83d"}\n{"a":"\\udE00"}\n' }
+    assert.same({ "debrief: standard input:2 (and 1 more): \\ud83d is half of a character: it is stored as it is, but "
+      .. "jq and other readers refuse such a line\n", 0 }, { r.err, r.status })
+    r = scene:run { "append", "s1", 'input:="\\udc00"' }
+    assert.truthy(r.err:find("debrief: the entry: \\udc00 is half of a character", 1, true), r.err)
+    assert.same({ "", 0 }, { scene:run({ "append", "s1", "skill=\\ud83d" }).err, r.status })
+  end)
+
   it("stores the lines of standard input as they are, compacted, with session and time filled in", function()
     local r = scene:run { "append", "s1",
       stdin = '{"skill" : "a", "n":1.50}\n\n  {"session_id":"s1","timestamp":"2026-01-02T03:04:05Z"}\r\n{}' }

@@ -105,6 +105,13 @@ sessions/s1.jsonl:2:32 in_progress: the last line is still being written [{"half
     local r = scene:sh [[{ trap "" PIPE; "$DEBRIEF" check; echo $? >status; } | head -n 1]]
     assert.equal("", r.err)
     assert.equal("3\n", scene:read "status")
+    scene:write("sessions/s1.jsonl", (A .. "\n"):rep(20000))
+    scene:write("many.lua", "for i = 1, 100000 do print(i) end")
+    for words, status in pairs { check = "0\n", ["retro skills"] = "0\n", read = "141\n", ["run many.lua"] = "141\n",
+      ["read --where true"] = "141\n", ["read --fields skill"] = "141\n" } do -- the first two have less to say
+      r = scene:sh(([[{ trap "" PIPE; "$DEBRIEF" %s; echo $? >status; } | head -n 1]]):format(words))
+      assert.same({ "", status }, { r.err, scene:read "status" }, words)
+    end
     r = scene:sh [["$DEBRIEF" check >/dev/full]]
     assert.same({ "debrief: cannot write: No space left on device\n", 1 }, { r.err, r.status })
   end)

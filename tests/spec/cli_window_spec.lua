@@ -32,7 +32,7 @@ describe("a window", function()
   end
 
   local BERLIN = { TZ = "Europe/Berlin" }
-  local NOTE = "debrief: 2 entries have no timestamp and are in no window\n"
+  local NOTE = "debrief: 2 entries have no timestamp between 1678 and 2261 and are in no window\n"
 
   -- words, skills that are in it
   local cases = {

@@ -337,7 +337,9 @@ describe("skill_eval", function()
       local verified = e.attempts[#e.attempts].verified
       local key = (verified == nil and "-" or tostring(verified)) .. " after " .. #e.attempts
       actual[key] = (actual[key] or 0) + 1
-      assert.is_nil(e.timestamp)
+      local day, clock = e.source.run:match "^(%d+)T(%d+)Z"
+      assert.equal(day and clock and day .. clock, e.timestamp and e.timestamp:gsub("[-:TZ]", ""))
+      assert.equal(e.phase == "baseline" or nil, e.source.control)
     end
     assert.same(expected, actual)
     return list
@@ -348,6 +350,7 @@ describe("skill_eval", function()
     assert.equal(12, #list)
     assert.equal("20261030T141522Z-7c0e41da", list[1].session_id)
     assert.equal(6, #find(list, "skill", "commit-message"))
+    assert.equal("2026-10-30T14:15:22Z", list[1].timestamp)
     assert.equal(1, #find(list, "final_status", "error"))
     assert.is_nil(list[1].final_status) -- "success" says that the model answered, not that it was right
     assert.truthy(find(list, "phase", "baseline")[1].attempts[1].runner_output:find("FAILED verdict", 1, true))

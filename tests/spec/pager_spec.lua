@@ -113,7 +113,8 @@ describe("the pager", function()
     scene:sh "chmod +x head"
     local t = start("read", { env = { PAGER = "./head" } })
     assert.equal(0, t:ended())
-    assert.truthy(t:text():find "LEFT\ndebrief: %d+ entries of 1 session\n")
+    assert.truthy(t:text():find("LEFT\ndebrief: %d+ entries of 1 session, and more: "
+      .. "the pager was left before the end\n"))
     assert.falsy(t:text():find "20000 entries")
   end)
 

@@ -72,6 +72,17 @@ describe("undecided runs", function()
     assert.same({ num = 0, den = 0 }, summary.tables[3].rows[1][3])
   end)
 
+  it("of evaluations that are there to compare with are left out of the summary, and counted", function()
+    local control = { final_status = "fail", attempts = { { model = "m", verified = false } },
+      source = { control = true } }
+    local summary = run("summary", { { skill = "a", final_status = "ok" }, control, control })
+    assert.matches("1  1/1 %(100 %%%)%*     0 of 1", text(summary))
+    assert.truthy(summary.text:find("Control runs of evaluations, which have no skill on purpose, are left out: 2.", 1,
+      true))
+    assert.equal(2, #summary.tables)
+    assert.is_nil(run("summary", { { skill = "a" } }).text:find "Control")
+  end)
+
   it("without a skill are a sentence and no row", function()
     assert.matches("Without a skill: 1 run, passed %-, undecided 1 of 1, active %-%.", run("summary", log).text)
     assert.same({ "a" }, names(run("summary", log), 2))

@@ -110,6 +110,16 @@ describe("a prompt", function()
     assert.same({ "1\n", "error" }, { (feed "1\nnil + 1\n2"), select(3, feed "1\nnil + 1\n2") })
   end)
 
+  it("shows the value of the last statement of a pasted block", function()
+    assert.same({ "3\n", "", "done" }, { feed "function two() return 2 end\nlocal a = 1\ntwo() + a" })
+    assert.same({ "2\n", "", "done" }, { feed "x = 1\ntwo()" })
+    assert.same({ "2\n", "", "done" }, { feed "for i = 1, 2 do\n  x = i\nend\nmath.max(\n  x,\n  1)" })
+    assert.same({ "2\n", "", "done" }, { feed "local y = 2\nreturn y" })
+    assert.equal("", (feed "x = two\n(1)")) -- one statement, as in a file
+    assert.same({ "2\n", "2\n" }, { (feed "x"), (feed "y") })
+    assert.equal("", (feed "if x then\n  two()\nend"))
+  end)
+
   it("shows errors without frames of its own", function()
     local _, message = feed("function f() error 'x' end", "function g() f() return 1 end", "g()  return 1")
     assert.equal("repl:1: x\nstack traceback:\n\t[C]: in function 'error'\n\trepl:1: in global 'f'\n"

@@ -185,6 +185,15 @@ describe("safe", function()
     assert.equal("…", width.cut("\u{2764}\u{fe0f}b", 2))
   end)
 
+  it("counts a picture with the colour of a skin as one, two columns wide, and never cuts it", function()
+    for text, columns in pairs { ["\u{1f44d}\u{1f3fd}"] = 2, ["a\u{270c}\u{1f3fb}b"] = 4, ["\u{1f3fd}"] = 2,
+      ["x\u{1f3fd}"] = 3, ["\u{1f600}\u{1f3ff}"] = 4 } do
+      assert.equal(text, (escape(text)))
+      assert.equal(columns, width.of(text), text)
+    end
+    assert.equal("\u{1f44d}\u{1f3fd}…", width.cut("\u{1f44d}\u{1f3fd}\u{1f44d}\u{1f3fd}", 3))
+  end)
+
   it("lets nothing unsafe through, whatever the bytes", function()
     local random, likely = support.random(1), { 0xe2, 0x80, 0xae, 0xc2, 0x9b }
     for _ = 1, 3000 do

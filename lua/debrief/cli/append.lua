@@ -50,6 +50,36 @@ local function enricher(args, problems)
   end
 end
 
+-- ---- Warnings ----------------------------------------------------------------------------------------------------
+
+-- Half of a surrogate pair in a JSON text (\ud83d alone); nil if there is none.
+local function lone_half(text)
+  if not text:find "\\u[dD][89a-fA-F]" then return nil end
+  local at = text:find("\\", 1, true)
+  while at do
+    local code = tonumber(text:match("^u(%x%x%x%x)", at + 1) or "0", 16)
+    local length = code == 0 and 2 or 6
+    if code >= 0xd800 and code <= 0xdfff then
+      if code > 0xdbff or not text:find("^\\u[dD][c-fC-F]%x%x", at + 6) then return text:sub(at, at + 5) end
+      length = 12
+    end
+    at = text:find("\\", at + length, true)
+  end
+end
+
+-- @param halves what was found so far: { n = lines, place =, half = of the first }
+local function look_at(halves, text, place)
+  local half = lone_half(text)
+  if half then halves.n, halves.place, halves.half = (halves.n or 0) + 1, halves.place or place, halves.half or half end
+end
+
+local function warn_of(halves)
+  if not halves.n then return end
+  local more = halves.n > 1 and (" (and %d more)"):format(halves.n - 1) or ""
+  messages.note(("%s%s: %s is half of a character: it is stored as it is, but jq and other readers refuse such a line")
+    :format(halves.place, more, halves.half))
+end
+
 -- ---- Input ---------------------------------------------------------------------------------------------------------
 
 -- Bytes of the files; nil when one of them is standard input, whose size nobody knows.
@@ -159,6 +189,7 @@ local function from_lines(args, log)
       if not whole then refuse(place, message, stored) end
       text = enrich(whole, place, line)
     end
+    look_at(args.halves, text, place)
     batch[#batch + 1], places[#places + 1] = text, place
     if args.stream and bytes >= BATCH then flush() end
   end)
@@ -186,6 +217,7 @@ local function from_words(args, log)
   if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
   local found = require "debrief.entry.misspelt"(entry)
   if enrich then entry = enrich(checked(core.line, args.id, entry), "the entry") end
+  look_at(args.halves, checked(core.line, args.id, entry), "the entry")
   local line = checked(log.append, log, args.id, entry)
   warn(found)
   say_stored(args.id, 1, line)
@@ -206,9 +238,11 @@ end
 function append.run(args)
   local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
   if not log then messages.fail(message) end
+  args.halves = {}
   local single = has_pairs(args.words) or #args.attempt > 0
   local problems = (single and from_words or from_lines)(args, log)
   log:close()
+  warn_of(args.halves)
   return messages.problems(problems) and 3 or 0
 end
 

@@ -58,6 +58,12 @@ local function dispatch(words)
   return module.run(args) or 0
 end
 
+-- The exit status when nobody read all of the output; nil: it was read, or there was none.
+local function is_cut()
+  local write = package.loaded["debrief.text.write"]
+  return write and write.cut and write.CUT
+end
+
 --- Run the program.
 -- @param words the words typed, [0] being the program's name
 -- @return the exit status
@@ -70,7 +76,7 @@ return function(words)
     messages.error(result.message)
     return result.status
   end
-  if closed then return result end
+  if closed then return result == 0 and is_cut() or result end
   problem = messages.raised(problem)
   messages.error(problem.message)
   return math.max(result, problem.status)

@@ -38,7 +38,8 @@ local function copy(args, sessions)
   local log = core.log(args.dir)
   local diagnostics, dropped, failures, code = core.copy_sessions(log, sessions, 1, core.cores(), args.strict or false)
   log:close()
-  local _, failure = write.outcome(not code, code and core.strerror(code), code)
+  local written, failure = write.outcome(not code, code and core.strerror(code), code)
+  write.cut = write.cut or written == false
   if failure then failures[#failures + 1] = { message = failure } end
   for _, d in ipairs(diagnostics) do d.path = sessions[d.item].path end
   return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
@@ -118,7 +119,7 @@ local function print_here(worker, manner)
   local diagnostics, dropped = reader:diagnostics()
   for _, item in ipairs(manner.sessions) do seen[item.path] = true end
   return { diagnostics = diagnostics, dropped = dropped, problems = problems, failures = failures,
-    shown = printer.count, seen = seen, names = printer.asked.state }
+    shown = printer.count, left = printer.left, seen = seen, names = printer.asked.state }
 end
 
 -- Through a worker, with plugins, expressions and formats.
@@ -153,9 +154,10 @@ function read.run(args)
   local result, items = through_worker(args, q, manner)
   local status = arguments.status(result, q)
   if manner.format == "list" and manner.safe then
-    messages.note(("%s of %s"):format(values.count(result.shown, "entry", "entries"),
-      values.count(#items, "session")))
+    messages.note(("%s of %s%s"):format(values.count(result.shown, "entry", "entries"),
+      values.count(#items, "session"), result.left and ", and more: the pager was left before the end" or ""))
   end
+  if result.cut then write.cut = true end
   return status
 end
 

@@ -83,6 +83,7 @@ function command.run(args)
   local log, message = require "debrief".open(args.dir)
   if not log then messages.fail(message) end
   local console, attended = repl.console()
+  require "debrief.run.script".keep_numbers()
   local prompt = new_prompt(args, repl, console, log)
   local shown = prompt.env.print
   prompt.env.print = nil

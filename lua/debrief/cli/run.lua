@@ -21,6 +21,7 @@ function run.run(args)
   log, message = debrief.open(args.dir)
   if not log then messages.fail(message) end
   local arg = script.arg(args.typed, args.place)
+  require "debrief.run.script".keep_numbers()
   _G.debrief, _G.cjson, _G.log, _G.arg = debrief, require "cjson", log, arg
   local ok, traceback, status = script.call(chunk, table.unpack(arg))
   log:close()

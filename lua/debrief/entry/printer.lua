@@ -128,7 +128,8 @@ end
 --   "card", fields = array or nil, width =, color =, safe = true on a terminal, and what printer.lines takes }
 -- @return { add = function(entry, session, line), close = function(); both return false once the reader has gone, and
 --   close a message when it could not be written; asked = the fields that were asked for (debrief.entry.asked), count =
---   entries so far }. Of all formats but json and csv, close only writes what waits: there may be more.
+--   entries so far, left = true if the reader went before it had all of them }. Of all formats but json and csv, close
+--   only writes what waits: there may be more.
 function printer.new(opts)
   local lines, open, failure, self = {}, true, nil, { asked = names.new(), count = 0 }
   local form = forms[opts.format](opts, self.asked)
@@ -137,6 +138,7 @@ function printer.new(opts)
     local written, message = opts.out:write(table.concat(lines, "\n") .. "\n")
     lines = {}
     open, failure = written == true, message
+    self.left = not open
   end
   function self.add(entry, session, line)
     self.count = self.count + 1

@@ -150,7 +150,7 @@ end
 --   `card` are for entries, `json` for what JSON can say, `markdown` for reports, all others are shown as `text` }
 -- @return lines without a final newline
 function pretty.text(v, opts)
-  opts = opts or {}
+  if type(opts) ~= "table" then opts = {} end -- pretty(f()) passes on all that f returns
   local manner = { width = math.max(tonumber(opts.width) or WIDTH, 20), color = opts.color or false,
     format = opts.format or "text" }
   local ok, text = pcall(special, v, manner)

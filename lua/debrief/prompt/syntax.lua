@@ -28,6 +28,22 @@ local function better(text, expression, statement)
   return near and first and near:sub(1, #first) == first and expression or statement
 end
 
+local MOST_ENDS = 100 -- lines at the end of a block that may be one expression
+
+-- A block of statements whose last lines are a call, so that it returns what that returns; nil: it has no such end.
+-- Lines that could go on with the one before are left alone.
+local function with_value(text)
+  local at, n = #text, 0
+  while at > 0 and n < MOST_ENDS do
+    while at > 0 and text:byte(at) ~= 10 do at = at - 1 end
+    local head, tail = text:sub(1, at - 1), text:sub(at + 1)
+    if at > 0 and tail:find "^%s*[%a_]" and load("return " .. tail, NAME, "t") and load(head, NAME, "t") then
+      return head .. "\nreturn " .. tail
+    end
+    at, n = at - 1, n + 1
+  end
+end
+
 --- Compile what was typed: as an expression first, then as a statement.
 -- @param env its globals
 -- @return the function and "expression" or "statement"; nil and a message; or nil alone when it is not finished
@@ -36,6 +52,11 @@ function syntax.compile(text, env)
   local expression, message = load("return " .. (equals or text), NAME, "t", env)
   if expression then return expression, "expression" end
   local open = unfinished(text, message)
+  local block = text:find "\n" and with_value(text)
+  if block then
+    local f = load(without_local(block) or block, NAME, "t", env) or load(block, NAME, "t", env)
+    if f then return f, "statement" end
+  end
   local statement, problem = load(without_local(text) or text, NAME, "t", env)
   if not statement then statement, problem = load(text, NAME, "t", env) end
   if statement then return statement, "statement" end

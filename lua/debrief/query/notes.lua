@@ -50,8 +50,8 @@ function notes.of(result, q)
   if q then add_left_out(out, q) end
   local n = result.untimed or 0
   if n > 0 then
-    out[#out + 1] = ("%d %s no timestamp and %s in no window"):format(n, n == 1 and "entry has" or "entries have",
-      n == 1 and "is" or "are")
+    out[#out + 1] = ("%d %s no timestamp between 1678 and 2261 and %s in no window"):format(n,
+      n == 1 and "entry has" or "entries have", n == 1 and "is" or "are")
   end
   for _, one in ipairs(result.names and names.unknown(result.names) or {}) do
     out[#out + 1] = ("no entry has a field '%s'%s"):format(one.name,

@@ -5,6 +5,17 @@ local message_of = require "debrief.pretty.raised"
 
 local script = {}
 
+--- Let os.setlocale change everything but how numbers are written: what a script prints through reports, and what it
+-- stores, has a dot in every locale.
+function script.keep_numbers()
+  local set = os.setlocale
+  os.setlocale = function(locale, category) -- luacheck: ignore 122
+    local now = set(locale, category)
+    if locale ~= nil then set("C", "numeric") end
+    return now
+  end
+end
+
 local function handler(raised)
   local traceback = core.traceback(nil, 2)
   traceback = traceback:gsub("\n[^\n]*%[C%]: in function 'xpcall'.*", "")

@@ -353,7 +353,8 @@ function worker.read(given)
   local _, failure = printer.close()
   failure = failure or close_output()
   if failure then result.failures[#result.failures + 1] = { message = failure } end
-  result.sessions, result.shown = #given.sessions, printer.count
+  result.sessions, result.shown, result.left = #given.sessions, printer.count, printer.left
+  result.cut = require "debrief.text.write".cut
   if result.names then printer.asked.merge(printer.asked.state, result.names) end
   result.names = printer.asked.state
   return result

@@ -1,9 +1,9 @@
 --- How many columns of a terminal a text takes, and cutting and padding by columns.
 --
 -- Wide characters (East Asian, emoji) take two, combining marks none; characters of ambiguous width one. A character
--- with a U+FE0F after it is shown as an emoji, takes two, and is never cut between them. The text is
--- taken as it would be printed: pass it through `debrief.text.escape` first. A byte that is not UTF-8 counts as one
--- column.
+-- with a U+FE0F after it is shown as an emoji, takes two, and is never cut between them; the same with the colour of a
+-- skin after it. The text is taken as it would be printed: pass it through `debrief.text.escape` first. A byte that is
+-- not UTF-8 counts as one column.
 -- @module debrief.text.width
 local trim = require "debrief.text.trim"
 local unicode = require "debrief.text.unicode"
@@ -13,6 +13,7 @@ local within = unicode.within
 local width = {}
 
 local EMOJI_STYLE = "\u{fe0f}"
+local SKIN = "\xf0\x9f\x8f[\xbb-\xbf]" -- U+1F3FB to U+1F3FF
 
 local function of_code(code)
   if code < 0x300 then return 1 end
@@ -36,6 +37,10 @@ local function characters(text)
       at = at + #EMOJI_STYLE
       return from, at - 1, 2
     end
+    if within(unicode.skin, code) and text:find("^" .. SKIN, at) then
+      at = at + 4
+      return from, at - 1, 2
+    end
     return from, at - 1, of_code(code)
   end
 end
@@ -44,7 +49,8 @@ end
 function width.of(text)
   if not text:find("[\128-\255]") then return #text end
   local total = 0
-  if utf8.len(text) and not text:find(EMOJI_STYLE, 1, true) then -- faster than what follows, which takes any bytes
+  local pairs_up = text:find(EMOJI_STYLE, 1, true) or text:find(SKIN)
+  if utf8.len(text) and not pairs_up then -- faster than what follows, which takes any bytes
     for _, code in utf8.codes(text) do total = total + of_code(code) end
     return total
   end

@@ -172,7 +172,8 @@ describe("retro", function()
   it("ends with a hint where a text of --where lacks its quotes", function()
     for expression, meant in pairs {
       ["skill == review and final_status == ok and phase ~= nil and skill ~= phase"] =
-        "review': a text stands in quotes: " .. 'skill == "review" and final_status == "ok" and phase ~= nil and skill ~= phase',
+        "review': a text stands in quotes: "
+        .. 'skill == "review" and final_status == "ok" and phase ~= nil and skill ~= phase',
       ["skill == review"] = 'review\': a text stands in quotes: skill == "review"',
       ["model_used ~= claude-sonnet-4 or skill == 'a'"] =
         'claude-sonnet-4\': a text stands in quotes: model_used ~= "claude-sonnet-4" or skill == \'a\'',

@@ -31,7 +31,17 @@ describe("read --fields", function()
     { " skill , skill,duration_ms", "review\t61000", "x\\ty\\nz\\\\\27[31m\t" },
   }
   for _, case in ipairs(cases) do
-    it("prints values with tabs between them: " .. case[1], function()
+    it("say how places in an array count where one is named that cannot be there", function()
+    scene:write("sessions/s1.jsonl", '{"session_id":"s1","skill":"a","attempts":[{"model":"m"}]}\n')
+    for _, place in ipairs { "0", "*" } do
+      local r = scene:run { "read", "--fields", ("skill,attempts.%s.model"):format(place) }
+      assert.same({ ("debrief: --fields 'attempts.%s.model': places in an array count from 1 (attempts.1.model) or "
+        .. "back from its end (attempts.-1.model)\n"):format(place), 0 }, { r.err, r.status })
+    end
+    assert.equal("", scene:run({ "read", "--fields", "attempts.1.model,attempts.-1.model" }).err)
+  end)
+
+  it("prints values with tabs between them: " .. case[1], function()
       local r = scene:run { "read", "--fields", case[1] }
       assert.same({ case[2] .. "\n" .. case[3] .. "\n", "", 0 }, { r.out, r.err, r.status })
     end)

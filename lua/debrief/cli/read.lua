@@ -140,8 +140,20 @@ local function needs_gaps(args)
   return require "debrief.entry.virtual".needs_gaps(table.concat(asked, ","))
 end
 
+-- A way into an array that leads nowhere would print blanks without a word.
+local function warn_of_places(fields)
+  for name in (fields or ""):gmatch "[^,]+" do
+    local first, rest = name:match "^(.-)%.[0*](%f[.\0].*)$"
+    if first then
+      messages.note(("--fields '%s': places in an array count from 1 (%s.1%s) or back from its end (%s.-1%s)")
+        :format(name, first, rest, first, rest))
+    end
+  end
+end
+
 function read.run(args)
   check(args)
+  warn_of_places(args.fields)
   if args.follow then return following.run(args) end
   local manner, q = show.manner(args), arguments.query(args)
   manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit

@@ -24,7 +24,7 @@ end
 local function compile(path, text, foreign) return string.dump(assert(load(text, "@" .. path, "t")), foreign) end
 
 -- The text of a module without what its code is the same without: lines that are comments, which stay as empty ones,
--- and indentation. The text is there for another release of Lua only, and would be a tenth larger.
+-- and indentation. The text is there for another release of Lua only: it is packed, too.
 local function shorter(path, text)
   local code = compile(path, text, false)
   for _, pattern in ipairs { "%f[^\n\0][ ]*%-%-[^\n]*", "%f[^\n\0] +" } do
@@ -66,21 +66,105 @@ local function sorted(words)
   return words
 end
 
+-- ---- Blocks ---------------------------------------------------------------------------------------------------------
+
+local BLOCK = 256 * 1024 -- bytes of texts that are packed together
+local FARTHEST, LOOKS = 65535, 64 -- how far back a match may be, and how many are tried
+
+-- A length as LZ4 writes what does not fit into four bits.
+local function more(length)
+  if length < 15 then return "" end
+  length = length - 15
+  return ("\255"):rep(length // 255) .. string.char(length % 255)
+end
+
+local function sequence(literals, distance, length)
+  local high, low = math.min(#literals, 15), distance and math.min(length - 4, 15) or 0
+  local head = string.char(high << 4 | low) .. more(#literals) .. literals
+  return distance and head .. ("<I2"):pack(distance) .. more(length - 4) or head
+end
+
+-- How long what stands at `at` is equal to what stands at `other`.
+local function common(text, other, at, last)
+  local n = 4
+  while at + n + 8 <= last and text:sub(other + n, other + n + 7) == text:sub(at + n, at + n + 7) do n = n + 8 end
+  while at + n <= last and text:byte(other + n) == text:byte(at + n) do n = n + 1 end
+  return n
+end
+
+-- The text as a block of LZ4. Its last five bytes are literals, and no match begins in its last twelve.
+local function pack(text)
+  local heads, before, out, from, at, last = {}, {}, {}, 1, 1, #text - 5
+  local function note(i)
+    local key = text:sub(i, i + 3)
+    before[i], heads[key] = heads[key], i
+  end
+  while at <= #text - 12 do
+    local best, distance, other, looks = 0, nil, heads[text:sub(at, at + 3)], 0
+    while other and at - other <= FARTHEST and looks < LOOKS do
+      local n = common(text, other, at, last)
+      if n > best then best, distance = n, at - other end
+      other, looks = before[other], looks + 1
+    end
+    if distance then
+      out[#out + 1] = sequence(text:sub(from, at - 1), distance, best)
+      for i = at, at + best - 1 do note(i) end
+      at = at + best
+      from = at
+    else
+      note(at)
+      at = at + 1
+    end
+  end
+  out[#out + 1] = sequence(text:sub(from), nil, nil)
+  return table.concat(out)
+end
+
+-- ---- The table ------------------------------------------------------------------------------------------------------
+
+-- Texts go into blocks in their order. Returns where one begins, with the number of its block.
+local function blocks()
+  local list, self = { {} }, {}
+  local size = 0
+  function self.add(text)
+    if size > 0 and size + #text > BLOCK then list[#list + 1], size = {}, 0 end
+    local at = size
+    table.insert(list[#list], text)
+    size = size + #text
+    return #list, at
+  end
+  function self.arrays()
+    local arrays, rows = {}, {}
+    for i, texts in ipairs(list) do
+      local text = table.concat(texts)
+      local packed = pack(text)
+      arrays[i] = array("block" .. i, packed)
+      rows[i] = ("    {(const char *)block%d, %d, %d},\n"):format(i, #packed, #text)
+    end
+    return table.concat(arrays) .. "static const dbf_embedded_block blocks[] = {\n" .. table.concat(rows) .. "};\n"
+  end
+  return self
+end
+
 -- The arrays of a file, and its row of the table.
-local function embed(index, word)
+local function embed(index, word, packed)
   local path, file, foreign = place(word)
   local text = read(file)
   local code = path:find "^lua/" and compile(path, text, foreign)
-  if code and not foreign then text = shorter(path, text) end
-  return array("text" .. index, text) .. (code and array("code" .. index, code) or ""),
-    ("    {%q, (const char *)text%d, %d, %s, %d, %s},\n"):format(path, index, #text,
-      code and "(const char *)code" .. index or "NULL", code and #code or 0, foreign)
+  if not code then
+    return array("text" .. index, text),
+      ("    {%q, (const char *)text%d, NULL, 0, %d, NULL, 0, %s},\n"):format(path, index, #text, foreign)
+  end
+  if not foreign then text = shorter(path, text) end
+  local block, at = packed.add(text)
+  return array("code" .. index, code), ("    {%q, NULL, &blocks[%d], %d, %d, (const char *)code%d, %d, %s},\n"):format(
+    path, block - 1, at, #text, index, #code, foreign)
 end
 
 local function generate(words)
-  local arrays, rows = {}, {}
-  for i, word in ipairs(words) do arrays[i], rows[i] = embed(i, word) end
-  return table.concat { '#include "lua/embedded.h"\n\n', table.concat(arrays),
+  local arrays, rows, packed = {}, {}, blocks()
+  for i, word in ipairs(words) do arrays[i], rows[i] = embed(i, word, packed) end
+  return table.concat { '#include "lua/embedded.h"\n\n', packed.arrays(), table.concat(arrays),
     ("\nconst char dbf_embedded_release[] = %q;\n"):format(release()),
     ("const size_t dbf_embedded_count = %d;\n"):format(#words),
     "const dbf_embedded_file dbf_embedded_files[] = {\n", table.concat(rows), "    {0},\n};\n" }

@@ -1,4 +1,5 @@
 #include "embedded.h"
+#include "lz4_block.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -25,6 +26,19 @@ static bool runs_here(const char *release) {
          strncmp(ident + sizeof head - 1 + len, " $", 2) == 0;
 }
 
+void dbf_embedded_push_text(lua_State *L, const dbf_embedded_file *file) {
+  const dbf_embedded_block *block = file->block;
+  if (file->text) {
+    lua_pushlstring(L, file->text, file->len);
+    return;
+  }
+  char *texts = lua_newuserdatauv(L, block->len, 0);
+  if (!dbf_lz4_block_unpack(block->packed, block->packed_len, texts, block->len))
+    luaL_error(L, "the library is damaged: %s cannot be unpacked", file->path);
+  lua_pushlstring(L, texts + file->at, file->len);
+  lua_remove(L, -2);
+}
+
 int dbf_embedded_load(lua_State *L, const dbf_embedded_file *file, const char *release) {
   if (file->code && runs_here(release)) {
     /* The header of the code says for which sizes and byte order it is; Lua refuses others before it reads on. */
@@ -33,7 +47,9 @@ int dbf_embedded_load(lua_State *L, const dbf_embedded_file *file, const char *r
     lua_pop(L, 1);
   }
   const char *chunk = lua_pushfstring(L, "@%s", file->path);
-  int status = luaL_loadbufferx(L, file->text, file->len, chunk, "t");
+  dbf_embedded_push_text(L, file);
+  int status = luaL_loadbufferx(L, lua_tostring(L, -1), file->len, chunk, "t");
+  lua_remove(L, -2);
   lua_remove(L, -2);
   return status;
 }

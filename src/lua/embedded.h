@@ -1,6 +1,6 @@
 /* embedded.h: the Lua sources and bundled plugins inside the library (embed.lua writes the table), and loading them.
  *
- *     text   the file, byte for byte
+ *     text   the file, byte for byte; of what is compiled too, without comments and in blocks of LZ4: few need it
  *     code   what the compiler of Lua made of it when the library was built: loads in a fifth of the time
  *
  * Bytecode is for one release of Lua and one kind of machine, and Lua checks little of it. So only what this table holds
@@ -12,10 +12,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Several texts, one behind the other. */
+typedef struct dbf_embedded_block {
+  const char *packed;
+  size_t packed_len, len;
+} dbf_embedded_block;
+
 typedef struct dbf_embedded_file {
   const char *path; /* as in the source tree: "lua/debrief/init.lua", "plugins/summary.lua" */
-  const char *text; /* not NUL-terminated */
-  size_t len;
+  const char *text; /* not NUL-terminated; NULL: it begins at `at` in `block` */
+  const dbf_embedded_block *block;
+  size_t at, len;
   const char *code; /* NULL: not compiled ahead */
   size_t code_len;
   bool foreign; /* from another package: a working copy does not have it */
@@ -30,6 +37,9 @@ extern const char dbf_embedded_release[];
 
 /* The file of that path, or NULL. */
 const dbf_embedded_file *dbf_embedded_find(const char *path);
+
+/* Push the text of a file, a string. Raises when memory is short. */
+void dbf_embedded_push_text(lua_State *L, const dbf_embedded_file *file);
 
 /* Push the file as a function whose chunk is called "@PATH". Its code is used when `release` is the Lua that runs here and
  * Lua accepts it, else its text. Returns a status of lua_load, with a message on the stack when it is not LUA_OK. */

@@ -362,7 +362,7 @@ static int l_source(lua_State *L) {
     return 1;
   }
   for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++)
-    if (strcmp(f->path, path) == 0) return lua_pushlstring(L, f->text, f->len), 1;
+    if (strcmp(f->path, path) == 0) return dbf_embedded_push_text(L, f), 1;
   lua_pushnil(L);
   return 1;
 }

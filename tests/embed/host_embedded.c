@@ -1,6 +1,7 @@
 /* The built-in sources: bytecode where the Lua that runs is the one that made it, and their text in any other. */
 #include "../unit/temp_folder.h"
 #include "lua/embedded.h"
+#include "lua/lz4_block.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static int append(lua_State *state, const void *piece, size_t len, void *user) {
 static int set_up(void **state) {
   (void)state;
   L = luaL_newstate();
-  file = (dbf_embedded_file){"lua/made_up.lua", text, sizeof text - 1, code, 0, false};
+  file = (dbf_embedded_file){.path = "lua/made_up.lua", .text = text, .len = sizeof text - 1, .code = code};
   static const char compiled[] = "local function f() local t; return t.x end\nreturn 'code', f";
   assert_int_equal(luaL_loadbuffer(L, compiled, sizeof compiled - 1, "@lua/made_up.lua"), LUA_OK);
   assert_int_equal(lua_dump(L, append, NULL, 0), 0);
@@ -97,11 +98,39 @@ static void every_module_exists_in_both_forms(void **state) {
     assert_ptr_equal(dbf_embedded_find(f->path), f);
     if (strncmp(f->path, "lua/", 4) != 0) continue;
     assert_int_equal(luaL_loadbufferx(L, f->code, f->code_len, f->path, "b"), LUA_OK);
-    assert_int_equal(luaL_loadbufferx(L, f->text, f->len, f->path, "t"), LUA_OK);
+    dbf_embedded_push_text(L, f);
+    assert_int_equal(lua_rawlen(L, -1), f->len);
+    assert_int_equal(luaL_loadbufferx(L, lua_tostring(L, -1), f->len, f->path, "t"), LUA_OK);
     lua_settop(L, 0);
   }
   assert_null(dbf_embedded_find("lua/debrief/nothing.lua"));
   assert_null(dbf_embedded_find(""));
+}
+
+/* What is unpacked goes into exactly its room, whatever the bytes are. */
+static void a_damaged_block_is_refused_or_fills_its_room(void **state) {
+  (void)state;
+  static const char packed[] = "\x4f"
+                               "abcd\x04\x00\x05"
+                               "\x50"
+                               "vwxyz";
+  char out[33], copy[sizeof packed], expected[] = "abcdabcdabcdabcdabcdabcdabcdvwxyz";
+  assert_true(dbf_lz4_block_unpack(packed, sizeof packed - 1, out, 33));
+  assert_memory_equal(out, expected, 33);
+  for (size_t size = 0; size < 33; size++) {
+    char *room = malloc(size + 1);
+    assert_false(dbf_lz4_block_unpack(packed, sizeof packed - 1, room, size));
+    free(room);
+  }
+  for (size_t len = 0; len < sizeof packed - 1; len++)
+    assert_false(dbf_lz4_block_unpack(packed, len, out, 33));
+  for (size_t bit = 0; bit < 8 * (sizeof packed - 1); bit++) {
+    memcpy(copy, packed, sizeof packed);
+    copy[bit / 8] = (char)(copy[bit / 8] ^ 1 << bit % 8);
+    char *room = malloc(33);
+    dbf_lz4_block_unpack(copy, sizeof packed - 1, room, 33);
+    free(room);
+  }
 }
 
 int main(void) {
@@ -112,6 +141,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(code_that_is_cut_is_left_alone, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_without_code_has_its_text, set_up, tear_down),
       cmocka_unit_test_setup_teardown(every_module_exists_in_both_forms, set_up, tear_down),
+      cmocka_unit_test(a_damaged_block_is_refused_or_fills_its_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,8 +19,8 @@ local function week(day, skill, runs, first)
     end
     lines[#lines + 1] = ('{"session_id":"w","timestamp":"2026-%sT%02d:%02d:00Z","skill":"%s",'
       .. '"project_root":"/src/shop","input":"task %d","attempts":[%s],"final_status":"%s","duration_ms":60000,'
-      .. '"tools":[{"name":"Bash","target":"make test","duration_ms":%d,"error":%s}]}'):format(day, 10 + i // 60, i % 60,
-      skill, #lines + 1, attempts, i > first and "fail" or "ok", 1000 * i, tostring(i > first))
+      .. '"tools":[{"name":"Bash","target":"make test","duration_ms":%d,"error":%s}]}'):format(day, 10 + i // 60,
+      i % 60, skill, #lines + 1, attempts, i > first and "fail" or "ok", 1000 * i, tostring(i > first))
   end
 end
 

@@ -121,12 +121,13 @@ end
 
 local LOOKS = 1000 -- entries whose fields are looked at
 
--- A function that looks at an entry's fields, and the slips that it found so far.
+-- A function that looks at an entry's fields, and the slips that it found so far. What looks closer is loaded only when
+-- there is something to look at.
 local function speller()
   local looks, found = 0, {}
   return function(entry)
     looks = looks + 1
-    if entry and looks <= LOOKS then require "debrief.entry.misspelt"(entry, found) end
+    if entry and looks <= LOOKS and words.has_unknown(entry) then require "debrief.entry.misspelt"(entry, found) end
   end, found
 end
 
@@ -215,7 +216,8 @@ local function from_words(args, log)
   local enrich = enricher(args, problems)
   local entry, mistake = words.entry(args.words, args.attempt)
   if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
-  local found = require "debrief.entry.misspelt"(entry)
+  local look, found = speller()
+  look(entry)
   if enrich then entry = enrich(checked(core.line, args.id, entry), "the entry") end
   look_at(args.halves, checked(core.line, args.id, entry), "the entry")
   local line = checked(log.append, log, args.id, entry)

@@ -13,6 +13,23 @@ end
 
 local entry_kinds, attempt_kinds = kinds "entry", kinds "attempt"
 
+local function has_other(object, known)
+  for name in pairs(object) do
+    if not known[name] then return true end
+  end
+  return false
+end
+
+--- Does an entry, or one of its attempts, have a field that the original does not have?
+function words.has_unknown(entry)
+  if has_other(entry, entry_kinds) then return true end
+  for i = 1, core.type(entry.attempts) == "array" and #entry.attempts or 0 do
+    local attempt = entry.attempts[i]
+    if core.type(attempt) == "object" and has_other(attempt, attempt_kinds) then return true end
+  end
+  return false
+end
+
 --- Is this key=value or key:=JSON?
 function words.is_pair(word)
   return word:find "^[%a_][%w_]*:?=" ~= nil

@@ -51,7 +51,18 @@ describe("retro", function()
   teardown(program.clean)
 
   for _, format in ipairs { "text", "markdown", "json" } do
-    it("prints the same bytes whatever -j is, as " .. format, function()
+    it("counts the entries below a report whose init failed", function()
+    for i = 1, 3 do scene:write(("failing/f%d.jsonl"):format(i), '{"skill":"a"}\n{"skill":"b"}\n') end
+    scene:write("bad.lua", [[return { name = "bad", api = 1, retrospective = { init = function() error "x" end,
+      step = function() end, finish = function() return { title = "t" } end } }]])
+    for _, jobs in ipairs { "-j1", "-j2" } do
+      local r = scene:run { "-d", "failing", "retro", "./bad.lua", jobs }
+      assert.equal("6 entries in 3 sessions\n", r.out:match "[^\n]*\n$")
+      assert.equal(3, r.status)
+    end
+  end)
+
+  it("prints the same bytes whatever -j is, as " .. format, function()
       local first
       for _, jobs in ipairs { "1", "2", "5" } do
         local r = scene:run { "retro", "summary,skills,failures,./sum.lua,./whole.lua", "-j", jobs, "--format", format }

@@ -12,6 +12,11 @@ describe("run", function()
   before_each(function() scene = program.scene() end)
   teardown(program.clean)
 
+  it("shows with debrief.pretty what a function returns, also if that is more than one value", function()
+    local r = run_text [[print(debrief.pretty(debrief.window "2026-11-01"))]]
+    assert.same({ "1793491200000000000\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("writes numbers with a dot in every locale that a script sets", function()
     local made = scene:sh "mkdir locales && localedef -i de_DE -f UTF-8 ./locales/de_DE.UTF-8"
     local there = made.status ~= 127 and scene:read "locales/de_DE.UTF-8/LC_NUMERIC"

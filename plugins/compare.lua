@@ -15,7 +15,7 @@ local agg, statistics = debrief.aggregate, debrief.statistics
 
 local WEEK = 7 * 86400 * 1000000000
 local FEW = 5 -- decided runs of an arm
-local DISAGREE = 0.01 -- the chance below which skills are said to disagree
+local DISAGREE = 0.005 -- the chance below which skills are said to disagree
 
 -- ---- Sides ---------------------------------------------------------------------------------------------------------
 

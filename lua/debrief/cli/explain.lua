@@ -66,7 +66,7 @@ cannot tell   anything else, and fewer than 5 decided runs on a side
 Numbers: the ratio of medians (cost, tokens, duration_ms) or the difference of
 means (attempts, lost), over skills with at least 5 values on both sides; B is
 higher or lower. The floor (0.05) is 5 points for rates and 5 % for numbers.
-Skills disagree: a chi-squared test of the skills' differences, at 1 % (Gart
+Skills disagree: a chi-squared test of the skills' differences, at 0.5 % (Gart
 and Nam, Biometrics 46 (1990) 637). One figure does not describe them; read the
 rows.
 pair=FIELD: case by case, of the cases that both sides ran, the first run of

@@ -128,7 +128,7 @@ function rates.stratified(strata)
     strata = #list }
 end
 
---- Do strata differ in their differences? The sum over strata of squared distances from the common difference in
+--- Do strata differ in their differences? The sum over strata of squared distances from their mean in
 -- standard errors of the score test, which is chi-squared if they do not (as Gart and Nam, Biometrics 46 (1990) 637).
 -- @param least how many decided runs an arm of a stratum must have, or it is passed over
 -- @return the chance of strata at least as far apart, and the strata with the lowest and the highest difference, each
@@ -140,14 +140,16 @@ function rates.heterogeneity(strata, least)
   end
   list = shared(list)
   if #list < 2 then return nil end
-  local common, sum, lowest, highest = mean_difference(list), 0, list[1], list[1]
+  local common, lowest, highest = mean_difference(list), list[1], list[1]
+  local sum, weighted, squares = 0.0, 0.0, 0.0 -- around the mean by variances, where the sum of squares is least
   for _, s in ipairs(list) do
-    local v = variance(s.x, s.n, s.y, s.m, common)
-    if v > 0 then sum = sum + (s.difference - common) ^ 2 / v end
-    if s.difference < lowest.difference then lowest = s end
-    if s.difference > highest.difference then highest = s end
+    local v, d = variance(s.x, s.n, s.y, s.m, common), s.difference
+    if v > 0 then sum, weighted, squares = sum + 1 / v, weighted + d / v, squares + d * d / v end
+    if d < lowest.difference then lowest = s end
+    if d > highest.difference then highest = s end
   end
-  return distributions.chi_squared(sum, #list - 1), lowest, highest
+  local apart = sum > 0 and max(0, squares - weighted * weighted / sum) or 0
+  return distributions.chi_squared(apart, #list - 1), lowest, highest
 end
 
 -- ---- Pairs ---------------------------------------------------------------------------------------------------------

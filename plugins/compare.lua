@@ -15,6 +15,7 @@ local agg, statistics = debrief.aggregate, debrief.statistics
 
 local WEEK = 7 * 86400 * 1000000000
 local FEW = 5 -- decided runs of an arm
+local FEW_MEANS = 30 -- values of an arm of which the mean is compared
 local DISAGREE = 0.005 -- the chance below which skills are said to disagree
 
 -- ---- Sides ---------------------------------------------------------------------------------------------------------
@@ -327,7 +328,8 @@ local function effect_table(ctx, answer, cells, more, values)
 end
 
 local function over_skills(ctx, A, B)
-  local kind, least = kind_of(ctx), is_rate(ctx) and 1 or FEW
+  local kind = kind_of(ctx)
+  local least = kind == kinds.rate and 1 or kind == kinds.median and FEW or FEW_MEANS
   local strata, all = strata_of(A, B, ctx)
   local rests, used, a_runs, b_runs = agg.rate(), {}, 0, 0
   for _, s in ipairs(strata) do
@@ -339,9 +341,10 @@ local function over_skills(ctx, A, B)
   end
   local cells, answer, words = kind.effect(used, ctx)
   local why
-  if a_runs < FEW or b_runs < FEW then
+  local few = math.max(least, FEW)
+  if a_runs < few or b_runs < few then
     answer = "cannot tell"
-    why = (", for fewer than %d runs of skills that both ran are decided on a side"):format(FEW)
+    why = (", for fewer than %d runs of skills that both ran are decided on a side"):format(few)
   elseif not cells[1] then
     answer, why = "cannot tell", ", for the values do not vary, or their middle is 0"
   elseif answer == "cannot tell" then

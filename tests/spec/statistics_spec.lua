@@ -146,14 +146,14 @@ describe("numbers", function()
   end)
 
   it("have the difference of means by Welch", function()
-    -- t = 2.5706 at 5 degrees would be within the rounding of this: n = 6 each, equal variances: 10 degrees
-    local a, b = { n = 6, mean = 3.5, square = 91 / 6 }, { n = 6, mean = 5.5, square = (91 + 24 * 3.5 + 24) / 6 }
+    -- 1 to 6, five times on one side, two more on the other: n = 30 each, equal variances: 58 degrees
+    local a, b = { n = 30, mean = 3.5, square = 91 / 6 }, { n = 30, mean = 5.5, square = (91 + 24 * 3.5 + 24) / 6 }
     local result = numbers.difference_of_means { { a = a, b = b } }
-    local se = math.sqrt(3.5 / 6 * 2)
-    near(2 - 2.2281 * se, result.low, 1e-3)
-    near(2 + 2.2281 * se, result.high, 1e-3)
-    assert.is_nil(numbers.difference_of_means { { a = { n = 4, mean = 1, square = 1 }, b = b } })
-    local same = { n = 9, mean = 1, square = 1 }
+    local se = math.sqrt(35 / 12 / 29 * 2)
+    near(2 - 2.0017 * se, result.low, 1e-3)
+    near(2 + 2.0017 * se, result.high, 1e-3)
+    assert.is_nil(numbers.difference_of_means { { a = { n = 29, mean = 1, square = 2 }, b = b } })
+    local same = { n = 90, mean = 1, square = 1 }
     assert.is_nil(numbers.difference_of_means { { a = same, b = same } }) -- values that do not vary show nothing
     local ones = arm { 1, 1, 1, 1, 1, 1 }
     assert.is_nil(numbers.ratio_of_medians { { a = ones, b = ones } })

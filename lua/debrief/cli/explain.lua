@@ -64,8 +64,9 @@ no difference the whole interval lies within the floor, on both sides of 0
 cannot tell   anything else, and fewer than 5 decided runs on a side
 
 Numbers: the ratio of medians (cost, tokens, duration_ms) or the difference of
-means (attempts, lost), over skills with at least 5 values on both sides; B is
-higher or lower. The floor (0.05) is 5 points for rates and 5 % for numbers.
+means (attempts, lost), over skills with at least 5 values (means: 30) on both
+sides; B is higher or lower. The floor (0.05) is 5 points for rates and 5 % for
+numbers.
 Skills disagree: a chi-squared test of the skills' differences, at 0.5 % (Gart
 and Nam, Biometrics 46 (1990) 637). One figure does not describe them; read the
 rows.

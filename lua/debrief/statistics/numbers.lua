@@ -20,6 +20,9 @@ local sqrt, log, exp = math.sqrt, math.log, math.exp
 --- Fewer values than this in an arm of a stratum say nothing of its spread, and the stratum is passed over.
 numbers.LEAST = 5
 
+--- The same for means: of numbers that are mostly 0, fewer do not show how far the others reach.
+numbers.LEAST_MEANS = 30
+
 -- The ranks of the two values, as far from the middle on either side, whose distance measures how certain a median
 -- is: the lower one, and how many standard errors they lie apart.
 local function ranks(n)
@@ -58,14 +61,14 @@ function numbers.ratio_of_medians(strata)
   return { ratio = exp(ratio), low = exp(ratio - half), high = exp(ratio + half), strata = used, n = n }
 end
 
---- The difference of means B - A over strata with at least LEAST values in both arms, and its 95 % interval.
+--- The difference of means B - A over strata with at least LEAST_MEANS values in both arms, and its 95 % interval.
 -- @param strata an array of { a = arm, b = arm }, an arm being { n =, mean =, square = the mean of the squares }
 -- @return { difference, low, high, a =, b = (the weighted means), strata =, n = }; nil without such strata, or if
 --   nothing varies
 function numbers.difference_of_means(strata)
   local list, weights = {}, 0
   for _, s in ipairs(strata) do
-    if s.a.n >= numbers.LEAST and s.b.n >= numbers.LEAST then
+    if s.a.n >= numbers.LEAST_MEANS and s.b.n >= numbers.LEAST_MEANS then
       list[#list + 1] = s
       weights = weights + s.a.n * s.b.n / (s.a.n + s.b.n)
     end

@@ -208,7 +208,7 @@ describe("the pipeline", function()
           "finish: finish must return a report { title =, tables =, findings = }, and returned nothing (did you" },
         { "finish", retrospective("", "return 3"), "finish: finish must return a report" },
         { "finish", retrospective("", "return { title = 'T', tabels = {} }"),
-          "finish: the report has the unknown key tabels: a report has title, text, tables and findings" },
+          "finish: the report has the unknown key tabels: a report has title, text, tables, charts and" },
       } do
         plugin("p", case[2])
         local r = run "./p.lua,./q.lua"

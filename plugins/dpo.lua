@@ -2,48 +2,6 @@
 -- the same prompt, and both were judged. A retry saw the former error, so it is paired only if that is asked for.
 local debrief = require "debrief"
 
--- The first attempt of a kind for each prompt, in this part of the split: the other one of a pair.
-local function partner(ctx, one)
-  local of = ctx.state[ctx.part] or {}
-  ctx.state[ctx.part] = of
-  local known = of[one.prompt] or {}
-  of[one.prompt] = known
-  local found = known[not one.verdict]
-  known[one.verdict] = known[one.verdict] or { text = one.text, from = debrief.provenance(one, ctx) }
-  return found
-end
-
--- An attempt that a retry can be paired with: the latest one before it that was judged the other way.
-local function former(sample, one)
-  for i = one.number - 1, 1, -1 do
-    local other = sample.attempts[i]
-    if other and other.verdict == not one.verdict and other.text then return other end
-  end
-end
-
--- Calls emit_pair(prompt, chosen text, rejected text, provenance) for each pair that this entry completes.
-local function pairs_of(entry, ctx, emit_pair)
-  local sample, why = debrief.samples(entry, ctx.options)
-  if not sample then return ctx.skip(why) end
-  for _, one in ipairs(sample.attempts) do
-    if not one.text then ctx.skip "attempts without an output"
-    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
-    elseif one.retry and not ctx.options.retry_pairs then
-      ctx.skip "retries, which saw the former error (--allow-retry-pairs)"
-    else
-      local other = one.retry and former(sample, one) or not one.retry and partner(ctx, one)
-      if not other then ctx.skip "attempts without another one of the same prompt that was judged the other way"
-      else
-        local mine, theirs = debrief.provenance(one, ctx), other.from or debrief.provenance(other, ctx)
-        local chosen, rejected = one, other
-        if not one.verdict then chosen, rejected = other, one end
-        emit_pair(sample.prompt, chosen.text, rejected.text, { chosen = one.verdict and mine or theirs,
-          rejected = one.verdict and theirs or mine, retry = one.retry or nil })
-      end
-    end
-  end
-end
-
 return {
   name = "dpo",
   api = 1,
@@ -55,7 +13,7 @@ return {
     provenance = { type = "boolean", default = true, help = "where each row comes from, as a column" },
   },
   export = function(entry, emit, ctx)
-    pairs_of(entry, ctx, function(prompt, chosen, rejected, from)
+    debrief.sample_pairs(entry, ctx, function(prompt, chosen, rejected, from)
       emit({ prompt = prompt, chosen = chosen, rejected = rejected,
         provenance = ctx.options.provenance and from or nil }, { prompt, chosen, rejected })
     end)

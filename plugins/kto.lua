@@ -2,20 +2,6 @@
 -- attempt.
 local debrief = require "debrief"
 
--- The attempts a row may be made of; the reason why others are left out is counted.
-local function usable(entry, ctx)
-  local sample, why = debrief.samples(entry, ctx.options)
-  if not sample then ctx.skip(why) return {} end
-  local out = {}
-  for _, one in ipairs(sample.attempts) do
-    if one.retry and not ctx.options.retries then ctx.skip "retries, which saw the former error (--allow-retries)"
-    elseif not one.text then ctx.skip "attempts without an output"
-    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
-    else out[#out + 1] = one end
-  end
-  return out
-end
-
 return {
   name = "kto",
   api = 1,
@@ -27,7 +13,7 @@ return {
     provenance = { type = "boolean", default = true, help = "where each row comes from, as a column" },
   },
   export = function(entry, emit, ctx)
-    for _, one in ipairs(usable(entry, ctx)) do
+    for _, one in ipairs(debrief.judged(entry, ctx)) do
       emit({ prompt = one.prompt, completion = one.text, label = one.verdict,
         provenance = ctx.options.provenance and debrief.provenance(one, ctx) or nil },
         { one.prompt, one.text, one.verdict })

@@ -2,20 +2,6 @@
 -- prompt: the first attempt that a test verified.
 local debrief = require "debrief"
 
--- The attempts a row may be made of; the reason why others are left out is counted.
-local function usable(entry, ctx)
-  local sample, why = debrief.samples(entry, ctx.options)
-  if not sample then ctx.skip(why) return {} end
-  local out = {}
-  for _, one in ipairs(sample.attempts) do
-    if one.retry and not ctx.options.retries then ctx.skip "retries, which saw the former error (--allow-retries)"
-    elseif not one.text then ctx.skip "attempts without an output"
-    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
-    else out[#out + 1] = one end
-  end
-  return out
-end
-
 return {
   name = "openai_sft",
   api = 1,
@@ -27,7 +13,7 @@ return {
     provenance = { type = "boolean", default = false, help = "where each row comes from, as a column" },
   },
   export = function(entry, emit, ctx)
-    for _, one in ipairs(usable(entry, ctx)) do
+    for _, one in ipairs(debrief.judged(entry, ctx)) do
       if not one.verdict then
         ctx.skip "attempts that did not verify"
       else

@@ -127,4 +127,78 @@ function samples.provenance(one, ctx)
     weak = one.weak and true or nil, text = "summary" }
 end
 
+--- The attempts of an entry that a row may be made of: each has an output and a verdict, and is no retry unless
+-- `ctx.options.retries` says so. Why others are left out goes to ctx.skip.
+-- @param ctx of the hook
+-- @return an array of attempts as samples.of has them
+function samples.judged(entry, ctx)
+  local sample, why = samples.of(entry, ctx.options)
+  if not sample then
+    ctx.skip(why)
+    return {}
+  end
+  local out = {}
+  for _, one in ipairs(sample.attempts) do
+    if one.retry and not ctx.options.retries then ctx.skip "retries, which saw the former error (--allow-retries)"
+    elseif not one.text then ctx.skip "attempts without an output"
+    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
+    else out[#out + 1] = one end
+  end
+  return out
+end
+
+-- ---- Pairs ----------------------------------------------------------------------------------------------------------
+
+-- The first attempt at the same prompt, in this part of the split, that was judged the other way.
+local function partner(one, ctx)
+  local of = ctx.state[ctx.part] or {}
+  ctx.state[ctx.part] = of
+  local known = of[one.prompt] or {}
+  of[one.prompt] = known
+  local found = known[not one.verdict]
+  known[one.verdict] = known[one.verdict] or { text = one.text, from = samples.provenance(one, ctx) }
+  return found
+end
+
+-- What a retry saw: the latest attempt before it that was judged the other way.
+local function former(sample, one)
+  for i = #sample.attempts, 1, -1 do
+    local other = sample.attempts[i]
+    if other.number < one.number and other.verdict == not one.verdict and other.text then return other end
+  end
+end
+
+-- The two of a pair, the better one first, and where they come from.
+local function ordered(one, other, ctx)
+  local mine, theirs = samples.provenance(one, ctx), other.from or samples.provenance(other, ctx)
+  local from = { chosen = mine, rejected = theirs, retry = one.retry or nil }
+  if one.verdict then return one, other, from end
+  from.chosen, from.rejected = theirs, mine
+  return other, one, from
+end
+
+--- Pairs of a verified and a failed attempt that saw the same prompt, as this entry completes them. A retry saw the
+-- former error, so it is paired, with what it saw, only if `ctx.options.retry_pairs` says so. ctx.state remembers attempts.
+-- @param emit_pair function(prompt, chosen text, rejected text, provenance)
+function samples.pairs(entry, ctx, emit_pair)
+  local sample, why = samples.of(entry, ctx.options)
+  if not sample then return ctx.skip(why) end
+  for _, one in ipairs(sample.attempts) do
+    if not one.text then ctx.skip "attempts without an output"
+    elseif one.verdict == nil then ctx.skip("attempts: " .. one.why)
+    elseif one.retry and not ctx.options.retry_pairs then
+      ctx.skip "retries, which saw the former error (--allow-retry-pairs)"
+    else
+      local other
+      if one.retry then other = former(sample, one) else other = partner(one, ctx) end
+      if not other then
+        ctx.skip "attempts without another one of the same prompt that was judged the other way"
+      else
+        local chosen, rejected, from = ordered(one, other, ctx)
+        emit_pair(sample.prompt, chosen.text, rejected.text, from)
+      end
+    end
+  end
+end
+
 return samples

@@ -61,6 +61,10 @@ local library = {
   redact = core.redact,
   --- `redactor { kind = pattern }`: such a function that takes out what the patterns match, too; or nil and a message.
   redactor = core.redactor,
+  --- `judged(entry, ctx)`: the attempts that a training row may be made of.
+  judged = samples.judged,
+  --- `sample_pairs(entry, ctx, emit)`: pairs of a verified and a failed attempt at the same prompt, for training rows.
+  sample_pairs = samples.pairs,
   --- `samples(entry, options)`: its prompt, and its attempts with what each saw and its verdict, for training rows; or
   -- nil and why it cannot be used. See debrief.export.samples.
   samples = samples.of,

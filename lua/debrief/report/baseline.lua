@@ -1,16 +1,11 @@
 --- Reports beside those of an earlier state: what every number was before.
 -- @module debrief.report.baseline
+local records = require "debrief.report.records"
 local values = require "debrief.text.values"
 
 local baseline = {}
 
 baseline.SUFFIX = ".before"
-
-local function key_columns(t)
-  local n = 0
-  while t.columns[n + 1] and not values.numeric(t.rows, n + 1) do n = n + 1 end
-  return n
-end
 
 local function name_of(row, keys)
   local name = {}
@@ -34,8 +29,8 @@ end
 -- Put a column of earlier values after each column of numbers. Returns the names of rows that only the earlier one
 -- has.
 local function join_table(now, before)
-  local keys = math.min(key_columns(now), key_columns(before))
-  if #now.rows == 0 then keys = key_columns(before) end
+  local keys = math.min(records.keys(now), records.keys(before))
+  if #now.rows == 0 then keys = records.keys(before) end
   local earlier, columns, rows, left = rows_by_name(before, keys), {}, {}, {}
   for r in ipairs(now.rows) do rows[r] = {} end
   for i, column in ipairs(now.columns) do

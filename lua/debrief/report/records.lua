@@ -14,8 +14,8 @@ local records = {}
 --- The name of the row in which a table adds up what a limit leaves out.
 records.OTHERS = "(others)"
 
--- How many leading columns are text.
-local function key_columns(t)
+--- How many leading columns of a table are text: its rows are known by these.
+function records.keys(t)
   local n = 0
   while t.columns[n + 1] and not values.numeric(t.rows, n + 1) do n = n + 1 end
   return n
@@ -32,7 +32,7 @@ end
 function records.of(report)
   local out, by = {}, {}
   for at, t in ipairs(report.tables) do
-    local keys = key_columns(t)
+    local keys = records.keys(t)
     local kind = keys == 1 and t.columns[1].key or at -- only rows with one key are joined
     by[kind] = by[kind] or {}
     for i, row in ipairs(t.rows) do

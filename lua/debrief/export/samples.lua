@@ -178,7 +178,8 @@ local function ordered(one, other, ctx)
 end
 
 --- Pairs of a verified and a failed attempt that saw the same prompt, as this entry completes them. A retry saw the
--- former error, so it is paired, with what it saw, only if `ctx.options.retry_pairs` says so. ctx.state remembers attempts.
+-- former error, so it is paired, with what it saw, only if `ctx.options.retry_pairs` says so. ctx.state
+-- remembers attempts.
 -- @param emit_pair function(prompt, chosen text, rejected text, provenance)
 function samples.pairs(entry, ctx, emit_pair)
   local sample, why = samples.of(entry, ctx.options)

@@ -69,7 +69,7 @@ describe("the order of entries", function()
     scene:write("two.lua", [[return { name = "two", api = 1, filter = function(e) return e.n ~= nil end }]])
     assert.equal("a:5 a:2 a:1", read("--filter", "./two.lua", "--sort", "-n", "-n", "3"))
     assert.equal("a:5 a:2", entries { filter = scene:path "two.lua", sort = "-n", limit = 2 })
-    if scene:run({ "read", "--isolate" }).status ~= 0 then return end
+    if program.sanitized or scene:run({ "read", "--isolate" }).status ~= 0 then return end
     assert.equal("a:5 a:2", read("--isolate", "--sort=-n", "-n2"))
   end)
 

@@ -35,7 +35,7 @@ static size_t add(const char *const *lines) {
   debrief_text texts[MOST];
   dbf_append_new unique = {0};
   size_t count = 0;
-  dbf_appended done;
+  dbf_appended done = {0};
   for (; lines[count]; count++) texts[count] = (debrief_text){lines[count], strlen(lines[count])};
   assert_true(dbf_log_append_lines(log_, "s1", texts, count, dbf_append_new_filter, &unique, &done, &err));
   assert_int_equal(done.stored + unique.known, count);
@@ -97,7 +97,7 @@ static void knows_many_keys_in_linear_time(void **state) {
   assert_true(lines && texts);
   for (int round = 0; round < 2; round++) {
     dbf_append_new unique = {0};
-    dbf_appended done;
+    dbf_appended done = {0};
     for (size_t i = 0; i < COUNT; i++) {
       int len = snprintf(lines + i * EACH, EACH, "{\"source\":{\"kind\":\"k\",\"key\":\"%zu\"}}\n", i);
       texts[i] = (debrief_text){lines + i * EACH, (size_t)len};
@@ -124,7 +124,7 @@ static void begins_on_a_new_line_whatever_was_written_meanwhile(void **state) {
   debrief_text lines[] = {{KEYED("k", "2"), sizeof KEYED("k", "2") - 1},
                           {KEYED("k", "3"), sizeof KEYED("k", "3") - 1}};
   dbf_append_new unique = {0};
-  dbf_appended done;
+  dbf_appended done = {0};
   assert_true(dbf_log_append_lines(log_, "s1", lines, 2, filter_disturbed, &unique, &done, &err));
   assert_int_equal(done.stored, 2);
   assert_file(folder, "s1.jsonl",

@@ -132,7 +132,7 @@ static bool append_new_ones(debrief_log *log) {
   static const char second[] = "{\"session_id\":\"s1\",\"skill\":\"k1\"," SOURCE("2");
   debrief_text lines[2] = {{first, sizeof first - 1}, {second, sizeof second - 1}};
   dbf_append_new fresh = {0};
-  dbf_appended appended;
+  dbf_appended appended = {0};
   bool ok = dbf_log_append_lines(log, "s1", lines, 2, dbf_append_new_filter, &fresh, &appended, &err);
   if (ok && fresh.known != 1) fail_msg("%zu known after %s", fresh.known, failed);
   acknowledged = ok;

@@ -274,7 +274,7 @@ static void a_refused_entry_leaves_nothing_for_the_next(void **state) {
 static void appends_lines_that_are_written_already(void **state) {
   (void)state;
   debrief_text lines[] = {{"A\n", 2}, {"B\n", 2}};
-  dbf_appended done;
+  dbf_appended done = {0};
   assert_true(dbf_log_append_lines(log_, "s1", lines, 2, NULL, NULL, &done, &err));
   assert_int_equal(done.stored, 2);
   assert_file(folder, "s1.jsonl", "A\nB\n");

@@ -31,7 +31,7 @@ typedef bool (*dbf_before_write)(void *user, int fd, const char *path, debrief_t
 typedef struct dbf_appended {
   size_t stored;   /* so many lines are certainly in the file, the first ones */
   size_t doubtful; /* so many of the others are or may be: appended again, they could be there twice */
-  bool numbered;   /* set by the caller, who wants to know `line` */
+  bool numbered;   /* set by a caller that wants `line` */
   uint64_t line;   /* of the last line that was stored, from 1; 0: it is not known, or was not asked for */
 } dbf_appended;
 

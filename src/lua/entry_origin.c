@@ -10,7 +10,7 @@ static bool end_of(const dbf_entry *entry, int64_t *ns) {
          dbf_timestamp_ns(&time, ns);
 }
 
-/* A member that is a number of ms, in ns; 0 where it is none, or none that a run could take. */
+/* A member that is a number of ms, in ns; 0 for all else, and for a time that no run takes. */
 static int64_t ns_of(const dbf_json_value *value) {
   if (value->type != DBF_JSON_INTEGER && value->type != DBF_JSON_NUMBER) return 0;
   double ns = dbf_json_decode_number(value) * 1e6;

@@ -133,7 +133,7 @@ local function through_worker(args, q, manner)
   return result, items
 end
 
--- Is a field shown or sorted by that readers must be told to compute?
+-- Is a field shown or sorted by that readers compute only on request?
 local function needs_gaps(args)
   local asked = { args.fields or "" }
   for i, key in ipairs(args.sort or {}) do asked[i + 1] = key.field end

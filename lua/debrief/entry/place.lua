@@ -1,6 +1,6 @@
 --- Where entries were read, and how long nothing ran before them, on its way between states.
 --
--- Readers note both in the entry (core.place); an entry that travels as text is told again where it arrives.
+-- Readers note both in the entry (core.place); an entry that travels as text gets both again where it arrives.
 -- @module debrief.entry.place
 local core = require "debrief.core"
 

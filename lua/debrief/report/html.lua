@@ -87,7 +87,7 @@ end
 
 -- ---- Charts ---------------------------------------------------------------------------------------------------------
 
--- The numbers of a chart, for who cannot see it.
+-- The numbers of a chart, for readers who cannot see it.
 local function numbers(chart, out)
   local titles, numeric = { text(chart.x.title or "") }, { false }
   for i, one in ipairs(chart.series) do titles[i + 1], numeric[i + 1] = text(one.name), true end

@@ -61,7 +61,7 @@ local function set_options(texts, plugins, retro)
   return true
 end
 
--- Does a plugin, or what it is asked, name the field that readers compute only when they are told to?
+-- Does a plugin, or what it is asked, name the field that readers compute only on request?
 local function needs_gaps(found)
   if virtual.needs_gaps(found.text) then return true end
   for _, value in next, found.options or {} do

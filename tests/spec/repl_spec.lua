@@ -195,8 +195,10 @@ describe("a hostile line", function()
       end
     end
     for i, line in ipairs(lines) do
+      local began = os.clock()
       local status = prompt:feed(line)
       assert(status == "done" or status == "error" or status == "more", i)
+      assert(os.clock() - began < 20, "a line took " .. os.clock() - began .. " s: " .. line:sub(1, 40))
       prompt:reset()
     end
     new()

@@ -165,8 +165,8 @@ local words = { help = ".help", ["?"] = ".help", exit = ".quit", quit = ".quit" 
 -- The command that a line such as `help`, `? topic`, `exit` or `quit()` is; nil if it is not one, or if a name of the
 -- user's own is meant.
 local function plain_command(self, line)
-  local word, rest = line:match "^%s*(%a+)%s*(.-)%s*$"
-  if not word then word, rest = line:match "^%s*(%?)%s*(.-)%s*$" end
+  local word, rest = trim.both(line):match "^(%a+)%s*(.*)$"
+  if not word then word, rest = trim.both(line):match "^(%?)%s*(.*)$" end
   local known = words[word]
   if not known or rawget(self.env, word) ~= nil or not self.commands[known:sub(2)] then return nil end
   if rest == "" or rest:find "^%(%s*%)$" then return known end

@@ -73,7 +73,7 @@ LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
 MODULE   = $(BUILD)/lua/debrief.so
 READMES  = README.md plugins/README.md lua/debrief/cli/README.md lua/debrief/repl/README.md
 PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
-EMBEDDED = $(shell find lua plugins -name '*.lua' | LC_ALL=C sort)
+EMBEDDED = $(shell find lua plugins -name '*.lua' -o -name '*.css' -o -name '*.js' | LC_ALL=C sort)
 # Becomes a part of the library: a module of the build's Lua, or a file's path.
 ARGPARSE = argparse
 FORMATTED = $(shell find src tests -name '*.[ch]')

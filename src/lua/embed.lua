@@ -1,4 +1,5 @@
--- embed.lua OUT FILE...: write a C file that holds the files' bytes, and what this lua5.4 compiles those of lua/ to.
+-- embed.lua OUT FILE...: write a C file that holds the files' bytes, packed, and what this lua5.4 compiles the Lua
+-- files of lua/ to.
 -- Run by the Makefile. A file of another package is given as PATH=MODULE or PATH=FILE, PATH being where debrief looks
 -- for it. OUT is left alone when nothing changed, so that make has nothing to do.
 
@@ -122,16 +123,24 @@ end
 
 -- ---- The table ------------------------------------------------------------------------------------------------------
 
--- Texts go into blocks in their order. Returns where one begins, with the number of its block.
+-- Texts go into blocks in their order; `alone` has one of its own, which is unpacked without the others. Returns where
+-- a text begins, with the number of its block.
 local function blocks()
-  local list, self = { {} }, {}
-  local size = 0
-  function self.add(text)
-    if size > 0 and size + #text > BLOCK then list[#list + 1], size = {}, 0 end
+  local list, self = {}, {}
+  local shared, size = nil, 0
+  function self.add(text, alone)
+    if alone then
+      list[#list + 1] = { text }
+      return #list, 0
+    end
+    if not shared or size + #text > BLOCK then
+      list[#list + 1] = {}
+      shared, size = #list, 0
+    end
     local at = size
-    table.insert(list[#list], text)
+    table.insert(list[shared], text)
     size = size + #text
-    return #list, at
+    return shared, at
   end
   function self.arrays()
     local arrays, rows = {}, {}
@@ -150,14 +159,14 @@ end
 local function embed(index, word, packed)
   local path, file, foreign = place(word)
   local text = read(file)
-  local code = path:find "^lua/" and compile(path, text, foreign)
+  local code = path:find "^lua/.*%.lua$" and compile(path, text, foreign)
   if not code then
-    return array("text" .. index, text),
-      ("    {%q, (const char *)text%d, NULL, 0, %d, NULL, 0, %s},\n"):format(path, index, #text, foreign)
+    local block = packed.add(text, true)
+    return "", ("    {%q, &blocks[%d], 0, %d, NULL, 0, %s},\n"):format(path, block - 1, #text, foreign)
   end
   if not foreign then text = shorter(path, text) end
   local block, at = packed.add(text)
-  return array("code" .. index, code), ("    {%q, NULL, &blocks[%d], %d, %d, (const char *)code%d, %d, %s},\n"):format(
+  return array("code" .. index, code), ("    {%q, &blocks[%d], %d, %d, (const char *)code%d, %d, %s},\n"):format(
     path, block - 1, at, #text, index, #code, foreign)
 end
 

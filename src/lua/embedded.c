@@ -28,10 +28,6 @@ static bool runs_here(const char *release) {
 
 void dbf_embedded_push_text(lua_State *L, const dbf_embedded_file *file) {
   const dbf_embedded_block *block = file->block;
-  if (file->text) {
-    lua_pushlstring(L, file->text, file->len);
-    return;
-  }
   char *texts = lua_newuserdatauv(L, block->len, 0);
   if (!dbf_lz4_block_unpack(block->packed, block->packed_len, texts, block->len))
     luaL_error(L, "the library is damaged: %s cannot be unpacked", file->path);

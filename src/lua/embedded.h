@@ -1,6 +1,6 @@
 /* embedded.h: the Lua sources and bundled plugins inside the library (embed.lua writes the table), and loading them.
  *
- *     text   the file, byte for byte; of what is compiled too, without comments and in blocks of LZ4: few need it
+ *     text   the file in a block of LZ4: byte for byte; of what is compiled without comments, for few need it
  *     code   what the compiler of Lua made of it when the library was built: loads in a fifth of the time
  *
  * Bytecode is for one release of Lua and one kind of machine, and Lua checks little of it. So only what this table holds
@@ -20,9 +20,8 @@ typedef struct dbf_embedded_block {
 
 typedef struct dbf_embedded_file {
   const char *path; /* as in the source tree: "lua/debrief/init.lua", "plugins/summary.lua" */
-  const char *text; /* not NUL-terminated; NULL: it begins at `at` in `block` */
   const dbf_embedded_block *block;
-  size_t at, len;
+  size_t at, len;   /* of the text, in the unpacked block */
   const char *code; /* NULL: not compiled ahead */
   size_t code_len;
   bool foreign; /* from another package: a working copy does not have it */

@@ -1,7 +1,6 @@
 /* lz4_block.h: reading a block of LZ4 (the block format of lz4.github.io: lz4_Block_format.md). embed.lua writes them.
  *
- * Own code, because a static host would otherwise have to link one more library to unpack a text that only a Lua of another
- * release reads. */
+ * Own code, because a static host would otherwise have to link one more library to unpack texts. */
 #ifndef DBF_LZ4_BLOCK_H
 #define DBF_LZ4_BLOCK_H
 

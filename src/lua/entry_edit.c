@@ -60,6 +60,7 @@ static void check_text(lua_State *L, dbf_scratch *scratch, bool foreign) {
   dbf_scan status = dbf_entry_scan(&scratch->entry, text->data, text->len, foreign, &fault);
   if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
   if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
+  dbf_scratch_check(L, text);
 }
 
 /* A body is never changed where it lies: values of the entry may still be read from it by what made them (a sort, an

@@ -1,15 +1,18 @@
 #include "memory.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
   SMALL = DBF_SANITIZED ? 0 : 2048
 }; /* with a sanitizer every block is malloc's, so that it sees each */
 
-enum { STEP = 16, CLASSES = SMALL / STEP + 1, SLAB = 256 * 1024 };
+enum { STEP = 16, CLASSES = SMALL / STEP + 1, SLAB = 256 * 1024, LARGE = 4 * 1024 * 1024 };
 
 typedef struct free_block {
   struct free_block *next;
@@ -26,11 +29,24 @@ struct dbf_memory {
   char *at, *end;    /* what is left of the newest slab */
 };
 
+/* Large blocks come in large pages, where the system has them: otherwise code that fills memory spends nearly all of its
+ * time on a fault every 4 KiB (measured: 1.7 s for 200 MiB, 0.2 s with). */
+static void use_large_pages(void *block, size_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (page - (uintptr_t)block % page) % page;
+  int e = errno;
+  madvise((char *)block + before, size - before, MADV_HUGEPAGE); /* refused: as before */
+  errno = e;
+}
+
 void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size) {
-  (void)user, (void)old_size;
-  if (new_size) return realloc(block, new_size);
-  free(block);
-  return NULL;
+  (void)user;
+  if (!new_size) {
+    free(block);
+    return NULL;
+  }
+  void *to = realloc(block, new_size);
+  if (to && new_size >= LARGE && (!block || old_size < new_size)) use_large_pages(to, new_size);
+  return to;
 }
 
 dbf_memory *dbf_memory_new(lua_Alloc allocate, void *user, size_t limit) {

@@ -1,4 +1,5 @@
 #include "scratch.h"
+#include "limits.h"
 #include "memory.h"
 
 #include <assert.h>
@@ -11,6 +12,8 @@ static const char type_key;    /* and of their metatable */
 /* Scratches nest only where a finalizer calls a binding, so a list of free ones stays short. Memory
  * for a huge value is not kept. */
 enum { KEPT = 16 << 20 };
+
+enum { LONG = 1 << 16 }; /* bytes that take time to make */
 
 static int l_gc(lua_State *L) {
   dbf_scratch *scratch = lua_touserdata(L, 1);
@@ -98,4 +101,5 @@ dbf_bytes *dbf_scratch_piece(lua_State *L) {
 
 void dbf_scratch_check(lua_State *L, const dbf_bytes *bytes) {
   if (bytes->failed) luaL_error(L, "not enough memory");
+  if (bytes->len > LONG) dbf_limits_pace(L);
 }

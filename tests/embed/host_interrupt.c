@@ -197,6 +197,9 @@ static void without_a_signal_bindings_look(void **state) {
   is_stopped("follow", "debrief.host.begin() for _ in log:follow {} do end");
   is_stopped("process",
              "debrief.host.begin() require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }");
+  is_stopped("long text", "log:append('s1', {}) local e for x in log:entries() do e = x end\n"
+                          "local text = debrief.json('\"' .. ('x'):rep(100000) .. '\"')\n"
+                          "debrief.host.begin() while true do e.input = text end");
 }
 
 /* The clock of this process's processors, seconds. */

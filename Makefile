@@ -158,6 +158,7 @@ $(BUILD)/tests/unit/failing: WRAPPED = malloc calloc realloc free strdup strndup
   syscall dup mkdir fchmod fchown flock fsync fdatasync renameat unlinkat fdopendir epoll_create1 epoll_ctl inotify_init1 \
   inotify_add_watch timerfd_create pthread_create getrandom read write writev __pread64_chk \
   $(call wide,openat open fcntl stat fstat fstatat lseek readdir fstatfs pread)
+$(BUILD)/tests/unit/fork_guard: WRAPPED = madvise
 $(BUILD)/tests/unit/io:    WRAPPED = $(call wide,pread)
 $(BUILD)/tests/unit/lock:  WRAPPED = clock_gettime nanosleep flock
 $(BUILD)/tests/unit/watch: WRAPPED = $(call wide,fstatfs)

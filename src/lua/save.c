@@ -36,10 +36,18 @@ static bool is_shared(const char *path) {
   return folder_of(path, folder) && stat(folder, &st) == 0 && (st.st_mode & S_IWOTH);
 }
 
+/* What this call made is removed when it cannot be filled: a part of it is worse than nothing. */
 static bool write_to(const char *path, const char *text, size_t len) {
-  int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (is_shared(path) ? O_NOFOLLOW : 0);
-  int fd = dbf_io_above(open(path, flags, 0600)); /* a report holds what the log holds */
-  return fd >= 0 && finish(fd, dbf_io_write_all(fd, text, len));
+  int flags = O_WRONLY | O_CREAT | O_CLOEXEC; /* 0600: a report holds what the log holds */
+  int fd = dbf_io_above(open(path, flags | O_EXCL, 0600));
+  bool made = fd >= 0;
+  if (!made && errno == EEXIST)
+    fd = dbf_io_above(open(path, flags | O_TRUNC | (is_shared(path) ? O_NOFOLLOW : 0), 0600));
+  bool ok = fd >= 0 && finish(fd, dbf_io_write_all(fd, text, len));
+  int code = errno;
+  if (made && !ok) unlink(path);
+  errno = code;
+  return ok;
 }
 
 /* A file without a name in the folder of `path`, or -1: there are file systems without such. */
@@ -97,8 +105,5 @@ int dbf_save(lua_State *L) {
   bool there = followed && realpath(path, real) && stat(real, &old) == 0;
   bool own = there && S_ISREG(old.st_mode) && old.st_nlink == 1 && old.st_uid == geteuid();
   bool ok = own ? replace(real, &old, text, len) : write_to(path, text, len);
-  int code = errno;
-  if (!ok && !there) unlink(path); /* a part of it is worse than nothing */
-  errno = code;
   return luaL_fileresult(L, ok, path);
 }

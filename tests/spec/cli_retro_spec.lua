@@ -142,6 +142,13 @@ describe("retro", function()
     assert.same({ 1, "debrief: cannot write shared/report.txt: Too many levels of symbolic links\n" },
       { r.status, r.err })
     assert.equal("mine\n", scene:read "mine.txt")
+    assert.equal("../mine.txt\n", scene:sh("readlink shared/report.txt").out) -- it stays
+    -- a partial result holds what the log does
+    scene:sh "umask 000; rm shared/new.txt; exec \"$DEBRIEF\" retro summary s01 --partial -o shared/new.txt"
+    assert.equal("600\n", scene:sh("stat -c %a shared/new.txt").out)
+    r = scene:run { "retro", "summary", "s01", "--partial", "-o", "shared/report.txt" }
+    assert.same({ 1, "mine\n", "../mine.txt\n" },
+      { r.status, scene:read "mine.txt", scene:sh("readlink shared/report.txt").out })
   end)
 
   it("has a report for a log without entries, and without sessions", function()

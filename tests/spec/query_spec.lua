@@ -238,7 +238,8 @@ describe("the same query", function()
     s:sh "ln -s a.jsonl sessions/link.jsonl; mkfifo sessions/pipe.jsonl; touch -d 2020-01-02 sessions/b.jsonl"
     local names = { "link.jsonl is a symbolic link, not a regular file: it is not read",
       "pipe.jsonl is a FIFO, not a regular file: it is not read" }
-    for _, words in ipairs { { "read" }, { "sessions" }, { "retro", "summary" } } do
+    for _, words in ipairs { { "read" }, { "sessions" }, { "retro", "summary" },
+      { "read", "--since", "2025-01-01" } } do
       local r = s:run(words)
       assert.equal(0, r.status)
       for _, text in ipairs(names) do assert.truthy(r.err:find(text, 1, true), r.err) end

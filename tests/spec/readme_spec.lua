@@ -184,6 +184,15 @@ describe("README.md", function()
     for option in pages:gmatch "`(%-%-%a+)" do assert(option == "--help" or help:find(option, 1, true), option) end
   end)
 
+  it("states the exceptions to its promises beside them", function()
+    local flat = text:gsub("%s+", " ")
+    for _, sentence in ipairs {
+      "if a sync fails, that is an error, and the entry is in the file but may not survive one", -- a power cut
+      "one that is killed loses at most the entry it was writing", "a secret without a known shape stays",
+      "do not take it for a wall against someone who looks for holes", "Whoever can write to the folder of a log can",
+    } do assert(flat:find(sentence, 1, true), sentence) end
+  end)
+
   it("does not mention the place where it was written", function()
     for _, word in ipairs { "/work", "%.%./shared", "coming soon", "TODO" } do assert(not text:find(word), word) end
   end)

@@ -115,6 +115,22 @@ describe("the sandbox", function()
     assert.equal('7[1,2.5,{"a":"x"},null]1', text)
   end)
 
+  it("has a cjson that runs out of its memory, where the original ends the process", function()
+    if program.sanitized then return pending "a sanitizer has no limit" end
+    for _, call in ipairs { [[cjson.encode { ("\1"):rep(32 << 20) }]],
+      [[cjson.decode('"' .. ("\\u0001"):rep(16 << 20) .. '"')]] } do
+      scene:write("p.lua", ([[local cjson = require "cjson"
+        return { name = "p", api = 1, retrospective = { init = function() return {} end,
+          step = function() local n = #%s end,
+          finish = function() return { title = "T" } end } }]]):format(call))
+      local r = scene:run { "retro", "./p.lua,summary", "--plugin-memory=100", "--plugin-time=20", "--format", "json" }
+      assert.equal(3, r.status)
+      assert.truthy(r.err:find("^debrief: plugin 'p', step: not enough memory: plugins may use 104857600 bytes here"),
+        r.err)
+      assert.truthy(r.out:find('"plugin":"summary"', 1, true), r.out)
+    end
+  end)
+
   it("sends print and ctx.log to stderr, control characters escaped", function()
     local _, r = inside [[print("a\27b", 1) ctx.log("warn", "%s at %d", entry.skill, ctx.line) return 1]]
     assert.equal("info: p: a\\x1bb\t1\nwarn: p: a at 1\n", r.err)

@@ -21,7 +21,7 @@ enum {
 static void reserve(lua_State *L, dbf_bytes *bytes, size_t more) {
   if (dbf_bytes_reserve(bytes, more)) return;
   bytes->failed = false;
-  luaL_error(L, "not enough memory");
+  dbf_memory_raise(L);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */

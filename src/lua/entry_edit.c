@@ -1,4 +1,5 @@
 #include "entry_edit.h"
+#include "memory.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -55,10 +56,10 @@ static void note(edit *log, uint32_t seen, const edit *edits, uint32_t count) {
 static void check_text(lua_State *L, dbf_scratch *scratch, bool foreign) {
   dbf_json_fault fault;
   dbf_bytes *text = &scratch->text;
-  if (!dbf_bytes_terminate(text)) luaL_error(L, "not enough memory");
+  if (!dbf_bytes_terminate(text)) dbf_memory_raise(L);
   if (text->len > DBF_LINE_LIMIT) luaL_error(L, "the entry would be longer than 256 MiB");
   dbf_scan status = dbf_entry_scan(&scratch->entry, text->data, text->len, foreign, &fault);
-  if (status == DBF_SCAN_NO_MEMORY) luaL_error(L, "not enough memory");
+  if (status == DBF_SCAN_NO_MEMORY) dbf_memory_raise(L);
   if (status != DBF_SCAN_OK) luaL_error(L, "an entry cannot hold this: %s", fault.what);
   dbf_scratch_check(L, text);
 }

@@ -2,6 +2,7 @@
 #include "lua_json.h"
 #include "scratch.h"
 #include "config.h"
+#include "memory.h"
 #include "table.h"
 #include "entry_userdata.h"
 
@@ -255,7 +256,7 @@ static int push_results(lua_State *L, const debrief_call *call) {
   texts->len = call->from;
   texts->failed = false;
   if (call->failed) return luaL_error(L, "%s", call->message);
-  if (full) return luaL_error(L, "not enough memory");
+  if (full) return dbf_memory_raise(L);
   luaL_checkstack(L, MOST_RESULTS + 4, "too many results");
   const char *text = lua_pushlstring(L, len ? texts->data + call->from : "", len);
   for (size_t i = 0; i < call->returned; i++) {

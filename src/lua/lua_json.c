@@ -1,5 +1,6 @@
 #include "lua_json.h"
 #include "limits.h"
+#include "memory.h"
 #include "userdata.h"
 #include "scratch.h"
 #include "entry_userdata.h"
@@ -229,7 +230,7 @@ static bool scan_argument(lua_State *L, dbf_bytes *bytes, dbf_json_value *value)
   const dbf_json_kernel *kernel = dbf_json_kernel_best();
   dbf_json_fault fault;
   dbf_bytes_append(bytes, text, len);
-  if (!dbf_bytes_terminate(bytes)) luaL_error(L, "not enough memory");
+  if (!dbf_bytes_terminate(bytes)) dbf_memory_raise(L);
   const char *end = bytes->data + len, *p = dbf_json_skip_space(bytes->data, end);
   if (dbf_json_valid(kernel, bytes->data, len, &fault)) return dbf_json_skip(p, end, value), true;
   lua_pushnil(L);

@@ -160,3 +160,8 @@ bool dbf_memory_is_over(lua_State *L) {
   const dbf_quota *quota = dbf_memory_quota(L);
   return quota && quota->refused;
 }
+
+int dbf_memory_raise(lua_State *L) {
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}

@@ -47,6 +47,9 @@ dbf_quota *dbf_memory_quota(lua_State *L);
 /* Did the state's limit refuse what was refused last? False: there was no more memory, or there is no limit. */
 bool dbf_memory_is_over(lua_State *L);
 
+/* Raise what Lua raises when memory is short, "not enough memory" without a place: by these words it is known. */
+int dbf_memory_raise(lua_State *L);
+
 /* A lua_Alloc; `memory` is a dbf_memory. */
 void *dbf_memory_allocate(void *memory, void *block, size_t old_size, size_t new_size);
 

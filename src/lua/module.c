@@ -413,9 +413,9 @@ static int l_entry(lua_State *L) {
   dbf_json_fault fault;
   dbf_bytes *line = &scratch->extra;
   dbf_bytes_append(line, text, len);
-  if (!dbf_bytes_terminate(line)) return luaL_error(L, "not enough memory");
+  if (!dbf_bytes_terminate(line)) return dbf_memory_raise(L);
   dbf_scan status = dbf_entry_scan(&scratch->entry, line->data, len, foreign, &fault);
-  if (status == DBF_SCAN_NO_MEMORY) return luaL_error(L, "not enough memory");
+  if (status == DBF_SCAN_NO_MEMORY) return dbf_memory_raise(L);
   if (status != DBF_SCAN_OK) {
     lua_pushnil(L);
     lua_pushfstring(L, "%s, at byte %I", fault.what, (lua_Integer)(fault.at - line->data) + 1);

@@ -2,6 +2,7 @@
 #include "entry_assign.h"
 #include "entry_userdata.h"
 #include "limits.h"
+#include "memory.h"
 #include "lua_json.h"
 #include "lua_value.h"
 #include "scratch.h"
@@ -46,7 +47,7 @@ static redactor *push_redactor(lua_State *L) {
   }
   lua_setmetatable(L, -2);
   r->secrets = dbf_secrets_new();
-  if (!r->secrets) luaL_error(L, "not enough memory");
+  if (!r->secrets) dbf_memory_raise(L);
   return r;
 }
 
@@ -75,7 +76,7 @@ static bool run(lua_State *L, const call *c, const char *text, size_t len, dbf_s
   case DBF_SECRETS_TOO_LONG: return luaL_error(L, "redact: the text has 4 GiB or more");
   case DBF_SECRETS_NO_MEMORY: break;
   }
-  return luaL_error(L, "not enough memory");
+  return dbf_memory_raise(L);
 }
 
 static void push_counts(lua_State *L, const call *c) {

@@ -100,6 +100,6 @@ dbf_bytes *dbf_scratch_piece(lua_State *L) {
 }
 
 void dbf_scratch_check(lua_State *L, const dbf_bytes *bytes) {
-  if (bytes->failed) luaL_error(L, "not enough memory");
+  if (bytes->failed) dbf_memory_raise(L);
   if (bytes->len > LONG) dbf_limits_pace(L);
 }

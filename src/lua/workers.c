@@ -114,7 +114,7 @@ static int l_worker(lua_State *L) {
   luaL_setmetatable(L, worker_type);
   note(L);
   w->state = dbf_state_new(dbf_config_of(L), dbf_state_core(L), true);
-  if (!w->state) return luaL_error(L, "not enough memory");
+  if (!w->state) return dbf_memory_raise(L);
   return 1;
 }
 
@@ -251,7 +251,7 @@ static int l_crew(lua_State *L) {
   crew *c = calloc(1, sizeof *c);
   if (!c || !pack_parcel(&c->setup, setup, len, false)) {
     free(c);
-    return luaL_error(L, "not enough memory");
+    return dbf_memory_raise(L);
   }
   c->config = dbf_config_of(L);
   c->core = dbf_state_core(L);
@@ -306,12 +306,12 @@ static int l_crew_start(lua_State *L) {
   luaL_argcheck(L, strlen(name) < sizeof c->name, 2, "too long");
   if (c->tasks) return luaL_error(L, "this crew has its tasks already");
   strcpy(c->name, name);
-  if (!copy_tasks(L, c, lua_rawlen(L, 3))) return luaL_error(L, "not enough memory");
+  if (!copy_tasks(L, c, lua_rawlen(L, 3))) return dbf_memory_raise(L);
   if (c->workers > c->count) c->workers = c->count;
   for (; c->running < c->workers; c->running++)
     if (!start_thread(c)) break;
   if (c->running == 0 && c->count && !(c->here = dbf_state_new(c->config, c->core, true)))
-    return luaL_error(L, "not enough memory");
+    return dbf_memory_raise(L);
   return 0;
 }
 

@@ -100,6 +100,33 @@ local function add_trials(rows, skill, model, cases)
   end
 end
 
+-- pass@k of each skill and model; of a single one pass^k, too.
+local function curve_of(trials)
+  local chart = { type = "line", title = "Trials: the share of cases that k tries solve", unit = "share", series = {},
+    x = { title = "k", type = "number", values = {} } }
+  local place, lines, list = {}, {}, {}
+  for _, row in ipairs(trials) do place[row[3]] = true end
+  for _, k in ipairs(DRAWS) do
+    if place[k] then
+      chart.x.values[#chart.x.values + 1] = k
+      place[k] = #chart.x.values
+    end
+  end
+  local function put(row, name, value)
+    local line = lines[name] or { name = name, values = {}, n = {} }
+    if not lines[name] then lines[name], list[#list + 1] = line, line end
+    line.values[place[row[3]]], line.n[place[row[3]]] = value, row[4]
+  end
+  for _, row in ipairs(trials) do put(row, ("%s %s"):format(row[1] or "-", row[2] or "-"), row[5]) end
+  if #list == 1 then
+    list[1].name = "pass@k"
+    for _, row in ipairs(trials) do put(row, "pass^k", row[6]) end
+  end
+  chart.series = table.move(list, 1, math.min(#list, 6), 1, {})
+  if #list > 6 then chart.note = ("The first 6 of %d skills and models."):format(#list) end
+  return #chart.x.values > 1 and chart or nil
+end
+
 -- ---- The report ----------------------------------------------------------------------------------------------------
 
 return {
@@ -170,7 +197,8 @@ return {
       local in_the_end = { key = "in_the_end", title = "in the end" }
       local tables = {
         { title = "Retries", columns = { skill, "runs", first, in_the_end, retried, lost }, rows = skills },
-        { title = "Is another attempt worth it?", columns = { "attempt", "verified" }, rows = tries },
+        { title = "Is another attempt worth it?", columns = { "attempt", "verified" }, rows = tries,
+          chart = { type = "bar", title = "Verified, by attempt" } },
       }
       if #moves > 0 then
         tables[#tables + 1] = { title = "Changes of model", columns = { "models", "times", "verified" }, rows = moves }
@@ -179,7 +207,7 @@ return {
         tables[#tables + 1] = { title = "Trials: means over the cases with at least k decided ones",
           columns = { "skill", { key = "model", cut = "never" }, "k", "cases", "pass@k", "pass^k" }, rows = trials }
       end
-      return { title = "Attempts", text = table.concat(text, " "), tables = tables }
+      return { title = "Attempts", text = table.concat(text, " "), tables = tables, charts = { curve_of(trials) } }
     end,
   },
 }

@@ -16,6 +16,7 @@ local agg, statistics = debrief.aggregate, debrief.statistics
 local WEEK = 7 * 86400 * 1000000000
 local FEW = 5 -- decided runs of an arm
 local FEW_MEANS = 30 -- values of an arm of which the mean is compared
+local MOST_ROWS = 20 -- of the chart
 local DISAGREE = 0.005 -- the chance below which skills are said to disagree
 
 -- ---- Sides ---------------------------------------------------------------------------------------------------------
@@ -327,6 +328,27 @@ local function effect_table(ctx, answer, cells, more, values)
   return { columns = columns, rows = { row } }
 end
 
+-- The effect in each skill, and in all that are compared.
+local function chart_of(strata, least, cells, ctx)
+  local kind, unit = kind_of(ctx)
+  local all = { name = "difference", values = { cells[1] }, low = { cells[2] }, high = { cells[3] }, n = {} }
+  local chart = { type = "dots", series = { all }, base = kind == kinds.median and 1 or 0,
+    x = { title = "skill", type = "category", values = { "all skills" } } }
+  chart.title = kind == kinds.rate and ("%s: B - A, in points"):format(ctx.options.measure)
+    or kind == kinds.median and ("%s: B / A"):format(ctx.options.measure) or ("%s: B - A"):format(ctx.options.measure)
+  chart.unit, chart.note = kind == kinds.mean and unit or nil, "n is how many runs the smaller side has."
+  for _, s in ipairs(strata) do
+    local a, b = count(s.a), count(s.b)
+    local own = #chart.x.values < MOST_ROWS and a >= least and b >= least and kind.effect({ s }, ctx) or {}
+    if own[1] then
+      local i = #chart.x.values + 1
+      chart.x.values[i], all.values[i], all.low[i], all.high[i] = name_of(s), own[1], own[2], own[3]
+      all.n[i] = math.min(a, b)
+    end
+  end
+  return cells[1] and chart or nil
+end
+
 local function over_skills(ctx, A, B)
   local kind = kind_of(ctx)
   local least = kind == kinds.rate and 1 or kind == kinds.median and FEW or FEW_MEANS
@@ -373,7 +395,8 @@ local function over_skills(ctx, A, B)
     text[#text + 1] = "Medians of more than 100 values are within 1 %, which the interval takes into account."
   end
   return text, { effect_table(ctx, answer, cells, { { key = "rests_on", title = "rests on", unit = "of" } },
-    { rests_on = rests }), { title = "By skill", columns = side_columns(ctx), rows = rows } }
+    { rests_on = rests }), { title = "By skill", columns = side_columns(ctx), rows = rows } },
+    chart_of(used, least, cells, ctx)
 end
 
 -- ---- Pairs ---------------------------------------------------------------------------------------------------------
@@ -496,17 +519,18 @@ return {
     finish = function(acc, ctx)
       local a, b, a_name, b_name = chosen(acc, ctx)
       local A, B = agg.at(acc.sides, a), agg.at(acc.sides, b)
-      local text, tables
+      local text, tables, chart
       if ctx.options.pair ~= "" then
         if next(acc.cases.groups) == nil and acc.runs > 0 then
           error(("no run has a value for pair=%s"):format(ctx.options.pair), 0)
         end
         text, tables = over_pairs(acc, ctx, a, b)
       else
-        text, tables = over_skills(ctx, A, B)
+        text, tables, chart = over_skills(ctx, A, B)
       end
       local who = ("A is %s (%d runs), B is %s (%d runs)."):format(a_name, A.runs, b_name, B.runs)
-      return { title = "A against B", text = who .. "\n" .. table.concat(text, " "), tables = tables }
+      return { title = "A against B", text = who .. "\n" .. table.concat(text, " "), tables = tables,
+        charts = { chart } }
     end,
   },
 }

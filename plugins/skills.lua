@@ -93,7 +93,8 @@ return {
       local tables = {
         { columns = { name, { key = "runs", priority = 1 }, "passed", { key = "undecided", unit = "of" },
             { key = "first_try", title = "first try" } },
-          rows = quality },
+          rows = quality, chart = { type = "bar", title = "Passed, and at the first try", limit = 12,
+            columns = { "passed", "first_try" } } },
         { columns = { name, { key = "attempts_per_run", title = "attempts per run" }, ms("active_ms", "active"),
             ms("median_ms", "median"), { key = "p95_ms", title = "95th percentile", unit = "ms", priority = 1 },
             ms("lost_ms", "lost") },

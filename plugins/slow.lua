@@ -79,6 +79,7 @@ return {
             columns = { { key = "skill", cut = "never" }, "slow", ms("median_ms", "median"),
               ms("p95_ms", "95th percentile"), ms("longest_ms", "longest") },
             rows = rows,
+            chart = { type = "bar", title = "How long runs take", limit = 12, columns = { "median_ms", "p95_ms" } },
           },
           {
             title = "The slowest, compared with their skill",

@@ -16,6 +16,22 @@ local function marks_of(entry)
   return table.concat(marks)
 end
 
+-- How long each run took, by how it ended.
+local function chart_of(runs)
+  local chart = { type = "dots", title = "How long runs took, by how they ended", unit = "ms", series = {},
+    x = { type = "time", values = {} } }
+  local by = {}
+  for _, name in ipairs { "ok", "fail", "skip", "unknown" } do by[name] = { name = name, values = {} } end
+  for i, run in ipairs(runs) do
+    local at = #runs + 1 - i -- the oldest first
+    chart.x.values[at], by[run.outcome].values[at] = run.at // 1000000, run.ms
+  end
+  for _, name in ipairs { "ok", "fail", "skip", "unknown" } do
+    if next(by[name].values) then chart.series[#chart.series + 1] = by[name] end
+  end
+  return chart.series[1] and chart or nil
+end
+
 return {
   name = "timeline",
   api = 1,
@@ -52,6 +68,7 @@ return {
       return {
         title = "Timeline",
         text = text,
+        charts = { chart_of(runs) },
         tables = { {
           columns = { { key = "time", cut = "never" }, "skill", { key = "attempts", priority = 1 }, "outcome", took,
             { key = "entry", cut = "never" } },

@@ -45,13 +45,15 @@ return {
     merge = agg.merge,
     finish = function(acc, ctx)
       local tables, time = {}, { key = "duration_ms", title = "time", unit = "ms" }
-      local function add(title, key, by, cut)
+      local function add(title, key, by, cut, charted)
         local rows, n = agg.rows(by, cells, weight, ctx.options.limit)
         if n == 0 then return end
+        local chart
+        if charted then chart = { type = "bar", title = charted, limit = 10, columns = { "failed" } } end
         tables[#tables + 1] = { title = ("%s (%d), most time first"):format(title, n),
-          columns = { { key = key, cut = cut }, "calls", "failed", time }, rows = rows }
+          columns = { { key = key, cut = cut }, "calls", "failed", time }, rows = rows, chart = chart }
       end
-      add("By tool", "tool", acc.tools, "never")
+      add("By tool", "tool", acc.tools, "never", "Failed calls, by tool")
       add("By command", "command", acc.commands, "never")
       add("By file", "file", acc.files, "left")
       add("By other targets", "target", acc.others)

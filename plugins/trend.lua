@@ -137,6 +137,44 @@ local function period_rows(names, all)
   return rows
 end
 
+-- ---- The chart -----------------------------------------------------------------------------------------------------
+
+local MOST_LINES = 5
+
+-- A line for each of the series with most cases, in the order of the table, and a mark where a step begins.
+local function chart_of(all, names, ctx)
+  local measure = debrief.measure(ctx.options.measure)
+  local is_rate = measure.kind == "rate"
+  local function cases(one) return is_rate and one.total.den or one.total.n end
+  local ranked = { table.unpack(all) }
+  table.sort(ranked, function(a, b)
+    if cases(a) ~= cases(b) then return cases(a) > cases(b) end
+    return (a.name or "") < (b.name or "")
+  end)
+  local chart = { type = "line", title = ("%s, by %s"):format(ctx.options.measure, every_of(ctx)), series = {},
+    marks = {}, unit = is_rate and "share" or measure.unit, x = { type = "time", values = names } }
+  for i = 1, math.min(#ranked, MOST_LINES) do
+    local one = ranked[i]
+    local line = { name = one.name or "no " .. field_of(ctx), values = {}, low = {}, high = {}, n = {} }
+    for _, p in ipairs(one.list) do
+      line.n[p.x] = p.den
+      if is_rate then
+        line.values[p.x] = p.num / p.den
+        line.low[p.x], line.high[p.x] = agg.wilson(p.num, p.den)
+      else
+        line.values[p.x] = agg.value(p.state)
+      end
+    end
+    chart.series[i] = line
+    local found = better_of(one.step, one.slope)
+    if found and found.stands and found.at then
+      chart.marks[#chart.marks + 1] = { at = one.list[found.at + 1].x, text = "step: " .. line.name }
+    end
+  end
+  if #ranked > MOST_LINES then chart.note = ("The %d of %d series with most cases."):format(MOST_LINES, #ranked) end
+  return chart.series[1] and #names > 1 and chart or nil
+end
+
 return {
   name = "trend",
   api = 1,
@@ -226,7 +264,8 @@ return {
       tables[#tables + 1] = { title = "By " .. key.key, columns = columns, rows = rows }
       tables[#tables + 1] = { title = "All, by " .. every, rows = period_rows(names, acc.all),
         columns = { every, "runs", { key = ctx.options.measure, unit = unit } } }
-      return { title = "Trend", text = table.concat(text, "\n"), tables = tables }
+      return { title = "Trend", text = table.concat(text, "\n"), tables = tables,
+        charts = { chart_of(all, names, ctx) } }
     end,
   },
 }

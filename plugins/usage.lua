@@ -211,6 +211,7 @@ return {
           { key = "output_tokens", title = "output", unit = "count" },
         },
         rows = tokens,
+        chart = { type = "stack", title = "Tokens", first = 2, limit = 12, columns = TOKENS },
       } }
       if any_cost then
         tables[2] = {
@@ -218,6 +219,7 @@ return {
           columns = { key, logged, { key = "cost_usd", title = "cost", unit = "usd" },
             { key = "usd_per_pass", title = "per pass", unit = "usd" } },
           rows = costs,
+          chart = { type = "bar", title = "Cost", first = 2, limit = 12, columns = { "cost_usd" } },
         }
       end
       return { title = "Usage", text = text_of(acc, all, missing, ctx), tables = tables }

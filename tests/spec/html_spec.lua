@@ -46,31 +46,36 @@ describe("HTML", function()
         scene:write("one.svg", svg)
         if has "xmllint" then assert.equal("", sh("xmllint --noout " .. program.quote(scene:path "one.svg"))) end
       end
-      assert.equal(2, n)
+      assert.equal(4, n) -- each column wide and narrow
     end)
   end
 
-  it("lets nothing of a log become markup, and has no script", function()
+  it("lets nothing of a log become markup, and has one script", function()
     for _, words in ipairs { { "--by", "skill" }, { "--by", "skill", "--chart", "bar" },
       { "--by", "week", "--across", "skill", "--chart", "heat" } } do
       local r = page(table.unpack(words))
-      for _, bad in ipairs { "<script", "onload=x <", "<svg onload", "\27", "\226\128\174" } do
+      for _, bad in ipairs { "<script>alert", "onload=x <", "<svg onload", "\27", "\226\128\174" } do
         assert.falsy(r.out:find(bad, 1, true), bad)
       end
       assert.truthy(r.out:find("&lt;script&gt;", 1, true))
       local _, styles = r.out:gsub("</style>", "")
       assert.equal(1, styles)
+      assert.equal(1, select(2, r.out:gsub("<script", "")))
       assert.falsy(r.out:find "https?://")
     end
   end)
 
-  it("has a policy that lets in its own style, and nothing else", function()
+  it("has a policy that lets in its own style and script, and nothing else", function()
     local r = page("--by", "skill")
-    scene:write("style", r.out:match "<style>(.-)</style>")
-    local hex = sh("sha256sum " .. program.quote(scene:path "style")):match "^%x+"
-    local hash = require "debrief.core".base64(hex:gsub("%x%x", function(x) return string.char(tonumber(x, 16)) end))
+    local function hash(tag)
+      scene:write("text", r.out:match(("<%s>(.-)</%s>"):format(tag, tag)))
+      local hex = sh("sha256sum " .. program.quote(scene:path "text")):match "^%x+"
+      local bytes = hex:gsub("%x%x", function(x) return string.char(tonumber(x, 16)) end)
+      return require "debrief.core".base64(bytes)
+    end
     local policy = r.out:match 'Content%-Security%-Policy" content="(.-)"'
-    assert.equal(("default-src 'none'; style-src 'sha256-%s'"):format(hash), policy)
+    assert.equal(("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; "
+      .. "form-action 'none'"):format(hash "style", hash "script"), policy)
   end)
 
   it("has the numbers of --format json", function()

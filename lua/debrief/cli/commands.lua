@@ -15,6 +15,8 @@ return {
     load = function() return require "debrief.cli.fields" end },
   { name = "retro", summary = "Run retrospectives over the log and print their reports.",
     load = function() return require "debrief.cli.retro" end },
+  { name = "report", summary = "Make one HTML page of the last 30 days, to look at and to send.",
+    load = function() return require "debrief.cli.report" end },
   { name = "merge", summary = "Make one report from partial results of several runs or machines.",
     load = function() return require "debrief.cli.merge" end },
   { name = "sessions", summary = "List the sessions of the log.",

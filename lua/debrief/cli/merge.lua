@@ -14,6 +14,7 @@ function merge.options(command)
   command:argument "PLUGIN":target "plugin":argname "PLUGIN":description "The retrospective, by name or path."
   command:argument "FILE":target "files":args "+":argname "FILE":description "Partial results; - is standard input."
   arguments.run_options(command)
+  retro.chart_option(command)
   gates.options(command, true)
   retro.output_options(command)
 end

@@ -18,8 +18,10 @@ function retro.options(command)
   arguments.plugin_options(command)
   command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
   command:flag "--partial":description "Write partial results for `debrief merge`."
+  retro.chart_option(command)
   gates.options(command)
   retro.output_options(command)
+  retro.page_options(command)
 end
 
 retro.interrupted = "interrupted: there is no report"
@@ -40,9 +42,9 @@ local function split(names)
   return list
 end
 
--- Everything up to the report.
--- @return the result
-local function look_back(args, q)
+--- Everything up to the reports.
+-- @return the result, { query =, job =, items = } of it, the reports of --baseline or nil
+function retro.collect(args, q)
   local names = split(args.plugin)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
   local job = arguments.job { query = q, retro = names, dir = args.dir, isolate = args.isolate }
@@ -55,11 +57,16 @@ local function look_back(args, q)
   progress.finish()
   if not result then messages.fail(message) end
   if q.strict and result.failures[1] then messages.fail(result.failures[1].message) end
+  return result, { query = q, job = job, items = items }, before
+end
+
+local function look_back(args, q)
+  local result, asked, before = retro.collect(args, q)
   if args.partial then
-    local lines = require "debrief.retro.partial".lines(job, result)
+    local lines = require "debrief.retro.partial".lines(asked.job, result)
     retro.write(args, #lines > 0 and table.concat(lines, "\n") .. "\n" or "")
   else
-    retro.show(args, result, before)
+    retro.show(args, result, before, asked)
   end
   return result
 end
@@ -80,15 +87,18 @@ end
 
 function retro.run(args)
   if not args.plugin then return list_all() end
-  arguments.format(args)
+  require "debrief.cli.page".check(args, arguments.format(args))
   gates.check(args)
   local q = arguments.query(args)
-  return arguments.status(arguments.guard(retro.interrupted, look_back, args, q), q)
+  local status = arguments.status(arguments.guard(retro.interrupted, look_back, args, q), q)
+  if args.open and not require "debrief.cli.page".open(args.output) then return math.max(status, 1) end
+  return status
 end
 
 --- Render the reports of a result and write them where args says.
 -- @param before reports of an earlier state, or nil
-function retro.show(args, result, before)
+-- @param asked { query =, job =, items = } of the log that the reports are of, or nil
+function retro.show(args, result, before, asked)
   if before then
     local ok, message = require "debrief.report.baseline".join(result.reports, before)
     if not ok then messages.fail(("--baseline %s %s"):format(args.baseline, message)) end
@@ -97,14 +107,29 @@ function retro.show(args, result, before)
   local columns, color = arguments.terminal()
   if args.output then columns, color = nil, false end
   local format = arguments.format(args) or "text"
-  retro.write(args, report.render(format, result.reports, result, { width = args.width or columns or math.huge,
-    color = color, diagnostics = result.diagnostics, gates = result.gates }))
+  local opts = { width = args.width or columns or math.huge, color = color, charts = args.chart ~= nil,
+    ascii = not require "debrief.text.terminal".is_utf8(), diagnostics = result.diagnostics, gates = result.gates }
+  local reader
+  if format == "html" then opts, reader = require "debrief.cli.page".of(args, result, asked) end
+  local text = report.render(format, result.reports, result, opts)
+  if reader then reader:close() end
+  retro.write(args, text)
   local without = (format == "csv" or format == "tsv") and require "debrief.report.separated".without(result.reports)
   if without and without[1] then
     messages.note(("%s has the tables only; the findings of %s are in text, markdown and json"):format(format,
       table.concat(without, ", ")))
   end
 end
+
+--- Declare the options of pages.
+function retro.page_options(command)
+  local page = require "debrief.cli.page"
+  page.options(command)
+  page.open_option(command)
+end
+
+--- Declare --chart.
+function retro.chart_option(command) command:flag "--chart":description "Draw the charts of reports in text, too." end
 
 --- Declare the options that say how and where reports are written.
 function retro.output_options(command)

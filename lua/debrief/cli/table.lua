@@ -39,6 +39,7 @@ function table_command.options(command)
   command:flag "--partial":description "Write a partial result for `debrief merge table`."
   gates.options(command)
   retro.output_options(command)
+  retro.page_options(command)
 end
 
 function table_command.run(args)

@@ -49,7 +49,7 @@ local function one_chart(t, kind, at, axis, rows, total, keys)
     list[#list + 1] = series
   end
   return { title = column.title, type = kind, x = axis, series = list,
-    unit = column.rate and "share" or column.unit }
+    unit = column.rate and "share" or column.unit, text = true }
 end
 
 --- @param t the definition

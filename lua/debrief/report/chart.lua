@@ -4,7 +4,10 @@
 --       series = { { name = "review", values = { 0.5, nil }, low =, high =, n = } }, unit = "share", note = }
 --
 -- Each series has a place for each value of x; nil or null is a gap. `low` and `high` are the ends of an interval, `n`
--- how many cases a value rests on. heat: a series is a row. dots: `x.values` are numbers.
+-- how many cases a value rests on. heat: a series is a row. dots: of categories a row for each, with its interval; else
+-- a point for each number. Numbers on an axis of time are milliseconds since 1970. `marks` =
+-- { { at = place of x, text = } } are lines across a chart, `base` is the value that means no difference, and with
+-- `text` = true a terminal shows the chart without being asked for charts.
 -- @module debrief.report.chart
 local plain = require "debrief.retro.aggregate.plain"
 
@@ -14,6 +17,8 @@ chart.types = { "line", "bar", "stack", "heat", "dots" }
 
 --- What a chart may have.
 chart.SERIES, chart.PLACES = 64, 10000
+
+local MARKS = 20
 
 local KNOWN_TYPE = { line = true, bar = true, stack = true, heat = true, dots = true }
 local KNOWN_X = { time = true, category = true, number = true }
@@ -80,6 +85,22 @@ local function series_of(one, places, where, tools)
   return out
 end
 
+local function marks_of(value, places, where, tools)
+  if nothing(value) then return nil end
+  local out = {}
+  local list = type(value) == "table" and value or {}
+  for i = 1, tools.kept(#list, MARKS, where, "marks") do
+    local one, at = list[i], ("%s[%d]"):format(where, i)
+    if type(one) ~= "table" or math.type(one.at) ~= "integer" or one.at < 1 or one.at > places then
+      tools.fault(at, "must be { at = a place of x, text = }, and is %s", tools.describe(one))
+    else
+      tools.keys(one, "mark", at)
+      out[#out + 1] = { at = one.at, text = tools.text(one.text, at .. ".text", true) or "" }
+    end
+  end
+  return out[1] and out
+end
+
 --- @param tools { fault(where, what, …), describe(value), keys(table, kind, where), text(value, where, required),
 --   cut(text), kept(n, limit, where, what) } of debrief.report.check
 -- @return the chart in its normalised form
@@ -95,6 +116,12 @@ function chart.check(value, where, tools)
   local out = { title = tools.text(value.title, where .. ".title"), type = value.type,
     unit = tools.text(value.unit, where .. ".unit"), note = tools.text(value.note, where .. ".note"), series = {} }
   out.x = axis(value.x, where, tools)
+  out.marks = marks_of(value.marks, #out.x.values, where .. ".marks", tools)
+  if type(value.base) == "number" then out.base = value.base
+  elseif not nothing(value.base) then
+    tools.fault(where .. ".base", "must be a number, and is %s", tools.describe(value.base))
+  end
+  out.text = value.text == true or nil
   local list = type(value.series) == "table" and value.series or {}
   if #list == 0 then tools.fault(where .. ".series", "must name at least one series") end
   for i = 1, tools.kept(#list, chart.SERIES, where, "series") do
@@ -109,7 +136,63 @@ function chart.put_rate(series, i, rate, wilson)
   if not rate or rate.den == 0 then return end
   series.low, series.high, series.n = series.low or {}, series.high or {}, series.n or {}
   series.values[i], series.n[i] = rate.num / rate.den, rate.den
-  series.low[i], series.high[i] = wilson(rate)
+  local low, high = wilson(rate)
+  series.low[i], series.high[i] = rate.num > 0 and low or 0.0, rate.num < rate.den and high or 1.0
+end
+
+-- ---- Tables as charts -------------------------------------------------------------------------------------------
+
+-- The columns of a table that a chart draws: those that are named, else all with numbers or rates, but for the first
+-- and for counts of what there is (the unit "of").
+local function drawn(spec, t)
+  local wanted, out = {}, {}
+  for _, key in ipairs(type(spec.columns) == "table" and spec.columns or {}) do wanted[key] = true end
+  for c = 2, #t.columns do
+    local kind
+    for _, row in ipairs(t.rows) do
+      local cell = row[c]
+      kind = kind or type(cell) == "table" and cell.num and "rate" or type(cell) == "number" and "number" or nil
+    end
+    local is_wanted = wanted[t.columns[c].key] or not spec.columns and t.columns[c].unit ~= "of"
+    if kind and is_wanted then out[#out + 1] = { at = c, kind = kind } end
+  end
+  return out
+end
+
+--- What a table says of itself as a chart: `chart = "bar"`, or { type =, title =, note =, columns = keys, first = row,
+-- limit = rows }. The first column names the places; the columns that are drawn have the kind and unit of the first.
+-- @param t a checked table
+-- @return a chart, for chart.check; nil where there is nothing to draw
+function chart.of_table(spec, t, wilson)
+  spec = type(spec) == "table" and spec or { type = spec }
+  local columns, first = drawn(spec, t), math.tointeger(spec.first) or 1
+  if not columns[1] or not t.rows[first] then return nil end
+  local last = math.min(#t.rows, first - 1 + (math.tointeger(spec.limit) or #t.rows))
+  local unit = columns[1].kind == "rate" and "share" or t.columns[columns[1].at].unit
+  local out = { type = spec.type, title = spec.title or t.title, note = spec.note, series = {}, unit = unit,
+    x = { title = t.columns[1].title, type = "category", values = {} } }
+  for r = first, last do
+    local key = t.rows[r][1]
+    out.x.values[r - first + 1] = type(key) == "number" and key or key ~= nil and tostring(key) or "-"
+  end
+  for _, one in ipairs(columns) do
+    local column = t.columns[one.at]
+    if one.kind == columns[1].kind and (one.kind == "rate" or column.unit == unit) then
+      local series = { name = column.title, values = {} }
+      for r = first, last do
+        local cell = t.rows[r][one.at]
+        if type(cell) == "table" then chart.put_rate(series, r - first + 1, cell, wilson)
+        else series.values[r - first + 1] = cell end
+      end
+      if next(series.values) then out.series[#out.series + 1] = series end
+    end
+  end
+  if not out.series[1] then return nil end
+  if last < #t.rows then
+    local cut = ("The first %d of %d."):format(last - first + 1, #t.rows - first + 1)
+    out.note = out.note and out.note .. " " .. cut or cut
+  end
+  return out
 end
 
 return chart

@@ -15,6 +15,7 @@
 local chart = require "debrief.report.chart"
 local escape = require "debrief.text.escape"
 local plain = require "debrief.retro.aggregate.plain"
+local statistics = require "debrief.statistics"
 
 local check = {
   --- What a report may have: tables, rows of all of them together, columns of a table, bytes of a text, findings, and
@@ -30,10 +31,12 @@ local nothing = plain.nothing
 
 local known = {
   report = "title, text, tables, charts and findings",
-  chart = "title, type, x, series, unit and note",
+  chart = "title, type, x, series, unit, note, marks, base and text",
+  ["table as a chart"] = "type, title, note, columns, first and limit",
+  mark = "at and text",
   axis = "title, type and values",
   series = "name, values, low, high and n",
-  table = "title, columns and rows",
+  table = "title, columns, rows and chart",
   column = "key, title, unit, align, cut and priority",
   finding = "value, explanation and references",
   reference = "session and line",
@@ -267,6 +270,30 @@ local function check_table(value, where, defects)
   return { title = check_text(value.title, where .. ".title", defects), columns = columns, rows = rows }
 end
 
+local function wilson(rate) return statistics.wilson(rate.num, rate.den) end
+
+-- The charts that tables ask for, each with `of`, the place of its table.
+local function charts_of(list, tables, check_one, defects)
+  local out = {}
+  for i, value in ipairs(type(list) == "table" and list or {}) do
+    local spec, where = type(value) == "table" and value.chart or nil, ("tables[%d].chart"):format(i)
+    if type(spec) == "table" then check_keys(spec, "table as a chart", where, defects) end
+    if not nothing(spec) and tables[i] then
+      if type(spec) ~= "string" and type(spec) ~= "table" then
+        fault(defects, where, "must be a type of chart or a table, and is %s", describe(spec))
+      else
+        local made = chart.of_table(spec, tables[i], wilson)
+        made = made and check_one(made, where)
+        if made then
+          made.of = i
+          out[#out + 1] = made
+        end
+      end
+    end
+  end
+  return out
+end
+
 -- ---- Findings ----------------------------------------------------------------------------------------------------
 
 local function check_reference(value, where, defects)
@@ -337,9 +364,10 @@ local function checked(value, plugin, defects)
     tables = check_each(value.tables, "tables", check.TABLES, check_table, defects),
     findings = check_each(value.findings, "findings", check.FINDINGS, check_finding, defects),
   }
-  if not nothing(value.charts) then
-    out.charts = check_each(value.charts, "charts", check.CHARTS, chart_checker(defects), defects)
-  end
+  local check_chart = chart_checker(defects)
+  local charts = check_each(value.charts, "charts", check.CHARTS, check_chart, defects)
+  table.move(charts_of(value.tables, out.tables, check_chart, defects), 1, check.CHARTS, #charts + 1, charts)
+  if charts[1] then out.charts = charts end
   out.cut = all_cut(defects)
   return out
 end

@@ -1,6 +1,8 @@
---- Reports as one HTML file that needs nothing else: no script, no network, no font. Charts are SVG, each with the
--- table of its numbers behind it; light and dark as the system is, and for paper. Nothing from a log becomes markup.
+--- Reports as one HTML file that needs nothing else: no network, no font, one small script without which everything is
+-- still there. Charts are SVG with the tables of their numbers; light and dark as the system is, and for paper. Nothing
+-- from a log becomes markup, and credentials are taken out.
 -- @module debrief.report.html
+local cards = require "debrief.report.cards"
 local core = require "debrief.core"
 local svg = require "debrief.report.svg"
 local escape = require "debrief.text.escape"
@@ -8,40 +10,13 @@ local values = require "debrief.text.values"
 
 local html = {}
 
-local STYLE = [[
-:root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d1d9e0;--paper:#fff;--card:#f6f8fa;
---c1:#0072b2;--c2:#d55e00;--c3:#009e73;--c4:#a8588a;--c5:#8a6d00;--c6:#2f7fb5;--c7:#4d4d4d;--c8:#b34a00}
-@media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4af;--line:#3d444d;--paper:#0d1117;--card:#161b22;
---c1:#56b4e9;--c2:#ff9d5c;--c3:#3ccf9f;--c4:#e29bc8;--c5:#f0e442;--c6:#9ecfff;--c7:#c0c0c0;--c8:#ffb37a}}
-*{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0 auto;padding:1.5rem;
-max-width:62rem}
-h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.25rem;margin:2.25rem 0 .5rem;border-bottom:1px solid var(--line)}
-h3{font-size:1rem;margin:1.25rem 0 .25rem}p{margin:.25rem 0}.soft,footer{color:var(--soft)}
-.wide{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-variant-numeric:tabular-nums}
-th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
-th{font-weight:600;white-space:nowrap}.r{text-align:right;white-space:nowrap}
-figure{margin:1rem 0}figcaption{font-weight:600}svg{width:100%;height:auto;max-width:760px;display:block}
-svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .name{fill:var(--ink)}svg .onheat{fill:var(--paper)}
-.grid{stroke:var(--line)}.axis{stroke:var(--soft)}.whisker{stroke:var(--ink);opacity:.7}
-.line{fill:none;stroke-width:2}
-.heat{fill:var(--c1)}.band{opacity:.13;stroke:none}.dot,.bar,.band{fill:currentColor}
-.line,.hollow{stroke:currentColor}
-.hollow{fill:var(--paper);stroke-width:1.5}
-.c1,.t1{color:var(--c1)}.c2,.t2{color:var(--c2)}.c3,.t3{color:var(--c3)}.c4,.t4{color:var(--c4)}
-.c5,.t5{color:var(--c5)}.c6,.t6{color:var(--c6)}.c7,.t7{color:var(--c7)}.c8,.t8{color:var(--c8)}
-svg .t1,svg .t2,svg .t3,svg .t4,svg .t5,svg .t6,svg .t7,svg .t8{fill:currentColor}
-polyline.c2,polyline.c6{stroke-dasharray:6 3}polyline.c3,polyline.c7{stroke-dasharray:2 3}
-polyline.c4,polyline.c8{stroke-dasharray:9 3 2 3}
-details{margin:.25rem 0 1rem}summary{cursor:pointer;color:var(--soft)}
-li{margin:.4rem 0}code{background:var(--card);padding:0 .25rem}
-footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.5rem;font-size:.9rem}
-@media print{:root{--ink:#000;--soft:#333;--line:#999;--paper:#fff}body{max-width:none;padding:0}
-figure,tr{break-inside:avoid}}
-]]
+-- SHA-256 in base64 of page.css and page.js: the policy of the page lets no other style and script in.
+-- tests/spec/html_spec.lua computes them again.
+local STYLE_HASH = "HiIPjd1k1HSUP2OIjc09VhV86kVAHagYCNxQCZiLhk4="
+local SCRIPT_HASH = "JSYQH44E8jCas/HbdbDyMqQTV00takVl/U0X0BfXs8k="
 
--- Its SHA-256 in base64: the policy of the page lets no other style in. tests/spec/html_spec.lua computes it again.
-local STYLE_HASH = "RQIWQAWio0W6ro5PyeG+jinD6JtPWx+HhdT8A39lT0s="
+local MOST_REFERENCES = 12 -- of one finding that are shown without unfolding
+local MOST_DIAGNOSTICS = 20
 
 local text = svg.text
 
@@ -52,36 +27,81 @@ local function paragraphs(s, out)
   end
 end
 
--- ---- Tables ---------------------------------------------------------------------------------------------------------
-
-local function row(cells, numeric, tag, out)
-  local parts = {}
-  for i, cell in ipairs(cells) do
-    local scope = tag == "th" and ' scope="col"' or ""
-    parts[i] = ("<%s%s%s>%s</%s>"):format(tag, scope, numeric[i] and ' class="r"' or "", cell, tag)
-  end
-  out[#out + 1] = "<tr>" .. table.concat(parts) .. "</tr>"
+-- A copy without credentials.
+local function cleaned(value)
+  if type(value) == "string" then return (core.redact(value)) end
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, item in next, value do out[key] = cleaned(item) end
+  return out
 end
 
-local function one_table(t, out)
+-- ---- Places ---------------------------------------------------------------------------------------------------------
+
+-- "session:line", as a link if the entry is in the page.
+local function place(session, line, page)
+  local name = ("%s:%d"):format(session, line)
+  local id = page.ids[name]
+  if not id then return "<code>" .. text(name) .. "</code>" end
+  return ('<a href="#%s">%s</a>'):format(id, text(name))
+end
+
+-- ---- Tables ---------------------------------------------------------------------------------------------------------
+
+-- What the script sorts by where it cannot read it from the text: numbers with units, rates.
+local function sort_value(cell, shown)
+  local v = type(cell) == "number" and cell
+    or type(cell) == "table" and cell.num and cell.den > 0 and cell.num / cell.den
+  if not v or v - v ~= 0 or shown == tostring(v) then return "" end
+  return (' data-v="%.6g"'):format(v)
+end
+
+local function header(titles, numeric, out)
+  local parts = {}
+  for i, title in ipairs(titles) do
+    parts[i] = ('<th scope="col"%s>%s</th>'):format(numeric[i] and ' class="r"' or "", title)
+  end
+  out[#out + 1] = "<thead><tr>" .. table.concat(parts) .. "</tr></thead><tbody>"
+end
+
+-- A frame that scrolls where the screen is narrow, also with the keyboard.
+local function open_table(name, out)
+  out[#out + 1] = ('<div class="wide" tabindex="0" role="group" aria-label="%s"><table>'):format(text(name))
+end
+
+local function close_table(out) out[#out + 1] = "</tbody></table></div>" end
+
+local function one_cell(cell, column, numeric, page)
+  local shown, few = values.cell(cell, column.unit)
+  local session, line = nil, nil
+  if column.key == "entry" and type(cell) == "string" then session, line = cell:match "^(.+):(%d+)$" end
+  return ("<td%s%s>%s</td>"):format(numeric and ' class="r"' or "", sort_value(cell, shown),
+    session and place(session, math.tointeger(line) or 0, page) or text(shown)), few
+end
+
+local function one_table(t, name, page, out)
   local marked, numeric, titles = false, {}, {}
   for i, column in ipairs(t.columns) do
     numeric[i] = (column.align or values.numeric(t.rows, i) and "right") == "right"
     titles[i] = text(values.title(column))
   end
   if t.title then out[#out + 1] = "<h3>" .. text(t.title) .. "</h3>" end
-  out[#out + 1] = '<div class="wide"><table><thead>'
-  row(titles, numeric, "th", out)
-  out[#out + 1] = "</thead><tbody>"
+  if #t.rows == 0 then
+    out[#out + 1] = '<p class="soft">No rows.</p>'
+    return false
+  end
+  open_table(t.title or name, out)
+  header(titles, numeric, out)
   for _, cells in ipairs(t.rows) do
     local shown = {}
     for i, column in ipairs(t.columns) do
-      local cell, few = values.cell(cells[i], column.unit)
-      shown[i], marked = text(cell), marked or few
+      local few
+      shown[i], few = one_cell(cells[i], column, numeric[i], page)
+      marked = marked or few
     end
-    row(shown, numeric, "td", out)
+    out[#out + 1] = "<tr>" .. table.concat(shown) .. "</tr>"
   end
-  out[#out + 1] = "</tbody></table></div>"
+  close_table(out)
   return marked
 end
 
@@ -89,20 +109,23 @@ end
 
 -- The numbers of a chart, for readers who cannot see it.
 local function numbers(chart, out)
-  local titles, numeric = { text(chart.x.title or "") }, { false }
+  local titles, numeric = { text(chart.x.title or (chart.x.type == "time" and "time" or "")) }, { false }
   for i, one in ipairs(chart.series) do titles[i + 1], numeric[i + 1] = text(one.name), true end
-  out[#out + 1] = '<details><summary>The numbers</summary><div class="wide"><table><thead>'
-  row(titles, numeric, "th", out)
-  out[#out + 1] = "</thead><tbody>"
-  for i, x in ipairs(chart.x.values) do
-    local cells = { text(x) }
+  if titles[1] == "" then titles[1] = "place" end
+  out[#out + 1] = "<details><summary>The numbers</summary>"
+  open_table(chart.title or "The numbers", out)
+  header(titles, numeric, out)
+  for i in ipairs(chart.x.values) do
+    local cells = {}
     for s, one in ipairs(chart.series) do
       local v, n = one.values[i], one.n and one.n[i]
-      cells[s + 1] = v and text(svg.show(v, chart.unit) .. (n and (" of %d"):format(n) or "")) or "-"
+      cells[s] = v and ('<td class="r" data-v="%.6g">%s</td>'):format(v, text(svg.show(v, chart.unit)
+        .. (n and (" of %.0f"):format(n) or ""))) or '<td class="r">-</td>'
     end
-    row(cells, numeric, "td", out)
+    out[#out + 1] = ("<tr><td>%s</td>%s</tr>"):format(text(svg.place(chart.x, i)), table.concat(cells))
   end
-  out[#out + 1] = "</tbody></table></div></details>"
+  close_table(out)
+  out[#out + 1] = "</details>"
 end
 
 local function one_chart(chart, out)
@@ -111,22 +134,29 @@ local function one_chart(chart, out)
   out[#out + 1] = svg.render(chart)
   if chart.note then out[#out + 1] = '<p class="soft">' .. text(chart.note) .. "</p>" end
   out[#out + 1] = "</figure>"
-  numbers(chart, out)
+  if not chart.of then numbers(chart, out) end
 end
 
 -- ---- Reports --------------------------------------------------------------------------------------------------------
 
-local function findings(list, out)
+local function references(list, page)
+  local shown, more = {}, {}
+  for i, reference in ipairs(list) do
+    local to = i <= MOST_REFERENCES and shown or more
+    to[#to + 1] = place(reference.session, reference.line, page)
+  end
+  local rest = more[1] and ("<details><summary>and %d more</summary>%s</details>"):format(#more,
+    table.concat(more, ", ")) or ""
+  return table.concat(shown, ", ") .. rest
+end
+
+local function findings(list, page, out)
   local marked = false
-  out[#out + 1] = "<ul>"
+  out[#out + 1] = '<ul class="findings">'
   for _, finding in ipairs(list) do
     local value, few = values.cell(finding.value)
-    local references = {}
-    for i, reference in ipairs(finding.references) do
-      references[i] = ("<code>%s:%d</code>"):format(text(reference.session), reference.line)
-    end
-    out[#out + 1] = ("<li><strong>%s</strong> %s <span class=\"soft\">%s</span></li>"):format(text(value),
-      text(finding.explanation:gsub("%s*\n%s*", " ")), table.concat(references, ", "))
+    out[#out + 1] = ('<li><strong>%s</strong> %s <div class="soft">%s</div></li>'):format(text(value),
+      text(finding.explanation:gsub("%s*\n%s*", " ")), references(finding.references, page))
     marked = marked or few
   end
   out[#out + 1] = "</ul>"
@@ -134,46 +164,110 @@ local function findings(list, out)
 end
 
 -- `alone`: its title is that of the page.
-local function one_report(report, alone, out)
-  local marked = false
-  out[#out + 1] = "<section>" .. (alone and "" or "<h2>" .. text(report.title) .. "</h2>")
+local function one_report(report, i, alone, page, out)
+  local marked, charts_of = false, {}
+  out[#out + 1] = ('<section id="r%d">%s'):format(i, alone and "" or "<h2>" .. text(report.title) .. "</h2>")
   for _, note in ipairs { values.incomplete(report) or false, values.cut(report) or false } do
-    if note then out[#out + 1] = "<p><strong>" .. text(note) .. "</strong></p>" end
+    if note then out[#out + 1] = '<p class="note">' .. text(note) .. "</p>" end
   end
   if report.text then paragraphs(report.text, out) end
-  for _, chart in ipairs(report.charts or {}) do one_chart(chart, out) end
-  for _, t in ipairs(report.tables) do marked = one_table(t, out) or marked end
-  if #report.findings > 0 then marked = findings(report.findings, out) or marked end
+  for _, chart in ipairs(report.charts or {}) do
+    if chart.of then charts_of[chart.of] = chart else one_chart(chart, out) end
+  end
+  for at, t in ipairs(report.tables) do
+    if charts_of[at] then one_chart(charts_of[at], out) end
+    marked = one_table(t, report.title, page, out) or marked
+  end
+  if #report.findings > 0 then marked = findings(report.findings, page, out) or marked end
   if marked then out[#out + 1] = '<p class="soft">' .. text(values.footnote) .. "</p>" end
   out[#out + 1] = "</section>"
 end
 
-local function foot(counts, opts, out)
-  local about = opts.about and ". " .. opts.about or ""
-  out[#out + 1] = "<footer><p>" .. text(values.counts(counts) .. about) .. "</p>"
-  local diagnostics = opts.diagnostics or {}
-  if #diagnostics > 0 then
-    out[#out + 1] = ("<p>Damaged lines: %d; debrief check names them.</p>"):format(#diagnostics)
+-- ---- The page -------------------------------------------------------------------------------------------------------
+
+-- Titles of the sections, to go there.
+local function contents(reports, has_entries, out)
+  if #reports < 2 then return end
+  out[#out + 1] = '<nav aria-label="Sections"><ul>'
+  for i, report in ipairs(reports) do
+    out[#out + 1] = ('<li><a href="#r%d">%s</a></li>'):format(i, text(report.title))
   end
-  out[#out + 1] = ("<p>debrief %s</p></footer>"):format(text(core.version))
+  if has_entries then out[#out + 1] = '<li><a href="#entries">Entries</a></li>' end
+  out[#out + 1] = "</ul></nav>"
+end
+
+local function head(counts, opts, out)
+  out[#out + 1] = '<dl class="head">'
+  local function row(name, value) out[#out + 1] = ("<dt>%s</dt><dd>%s</dd>"):format(text(name), text(value)) end
+  for _, one in ipairs(opts.head or {}) do row(one[1], one[2]) end
+  row("Read", values.counts(counts))
+  out[#out + 1] = "</dl>"
+  for _, note in ipairs(opts.notes or {}) do out[#out + 1] = '<p class="note">' .. text(note) .. "</p>" end
+end
+
+local function place_of(d)
+  if type(d) ~= "table" then return tostring(d) end
+  local where = ("%s:%s:%s"):format(tostring(d.path or d.session or d.plugin), tostring(d.line), tostring(d.offset))
+  return ("%s %s: %s"):format(where, tostring(d.kind), tostring(d.message))
+end
+
+local function problem_of(p)
+  return ("Plugin %s, %s: %s%s"):format(tostring(p.plugin), tostring(p.hook), tostring(p.message),
+    (p.count or 1) > 1 and (" (%d times)"):format(p.count) or "")
+end
+
+-- What went wrong, with how much of it is shown.
+local function faults(title, list, all, shown, out)
+  if all == 0 then return end
+  local some = math.min(#list, MOST_DIAGNOSTICS)
+  out[#out + 1] = ("<h2>%s</h2><p>%s</p><ul>"):format(title,
+    some < all and ("%d of %d; debrief check names them all."):format(some, all) or values.count(all, "line"))
+  for i = 1, some do out[#out + 1] = "<li>" .. text(shown(list[i])) .. "</li>" end
+  out[#out + 1] = "</ul>"
+end
+
+local function foot(opts, out)
+  local list, all = opts.diagnostics or {}, opts.dropped or 0
+  for _, d in ipairs(list) do all = all + 1 + (type(d) == "table" and d.more or 0) end
+  out[#out + 1] = "<footer>"
+  faults("Damage", list, all, place_of, out)
+  if opts.problems and opts.problems[1] then faults("Problems", opts.problems, #opts.problems, problem_of, out) end
+  out[#out + 1] = ("<p>Made by debrief %s. %s</p></footer>"):format(text(core.version),
+    opts.keep_secrets and "Credentials were not taken out." or "Credentials were taken out where they were known.")
+end
+
+local function policy()
+  return ("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'")
+    :format(STYLE_HASH, SCRIPT_HASH)
 end
 
 --- @param reports an array of checked reports
 -- @param counts { entries =, sessions = }
--- @param opts { diagnostics =, about = what was asked, when, of which log }
+-- @param opts { title =, head = { { name, text }… }, notes = texts below it, diagnostics =, dropped =, problems =,
+--   entries = of debrief.retro.cited: { list = { { session =, line =, entry = }… }, cited = how many are cited },
+--   keep_secrets = true }
 function html.render(reports, counts, opts)
+  opts = opts or {}
+  if not opts.keep_secrets then
+    reports = cleaned(reports)
+    opts.head, opts.notes = cleaned(opts.head), cleaned(opts.notes)
+    opts.diagnostics, opts.problems = cleaned(opts.diagnostics), cleaned(opts.problems)
+  end
   local titles = {}
   for i, report in ipairs(reports) do titles[i] = report.title end
-  local title = text(table.concat(titles, ", "))
+  local title = text(opts.title or table.concat(titles, ", "))
   local out = { "<!doctype html>", '<html lang="en"><head><meta charset="utf-8">',
-    ('<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'sha256-%s\'">'):format(
-      STYLE_HASH),
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    "<title>" .. title .. "</title>", "<style>" .. STYLE .. "</style></head><body><main>", "<h1>" .. title .. "</h1>" }
-  for _, report in ipairs(reports) do one_report(report, #reports == 1, out) end
-  out[#out + 1] = "</main>"
-  foot(counts, opts or {}, out)
-  out[#out + 1] = "</body></html>"
+    '<meta http-equiv="Content-Security-Policy" content="' .. policy() .. '">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">', "<title>" .. title .. "</title>",
+    "<style>" .. core.source "lua/debrief/report/page.css" .. "</style></head><body><main>",
+    "<h1>" .. title .. "</h1>" }
+  local page = cards.render(opts.entries, opts.keep_secrets)
+  head(counts, opts, out)
+  contents(reports, page.html ~= "", out)
+  for i, report in ipairs(reports) do one_report(report, i, #reports == 1 and not opts.title, page, out) end
+  out[#out + 1] = page.html .. "</main>"
+  foot(opts, out)
+  out[#out + 1] = "<script>" .. core.source "lua/debrief/report/page.js" .. "</script></body></html>"
   return table.concat(out, "\n") .. "\n"
 end
 

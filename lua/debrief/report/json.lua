@@ -3,7 +3,7 @@
 --     {"entries":N,"sessions":N,"untimed"?:N,"reports":[{"plugin":…,"title":…,"text"?:…,"tables":[
 --      {"title"?:…,"columns":[name…],"rows":[[…]…],"records":[{name:…}…]}],
 --      "charts"?:[{"title"?:…,"type":…,"x":{"title"?:…,"type":…,"values":[…]},"unit"?:…,"note"?:…,
---        "series":[{"name":…,"values":[…],"low"?:[…],"high"?:[…],"n"?:[…]}]}],
+--        "marks"?:[{"at":…,"text":…}],"base"?:…,"series":[{"name":…,"values":[…],"low"?:[…],"high"?:[…],"n"?:[…]}]}],
 --      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
 --      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
@@ -97,7 +97,11 @@ local function chart(c)
         "high", holed(one.high, n), "n", holed(one.n, n))
     end),
     "unit", optional(c.unit),
-    "note", optional(c.note))
+    "note", optional(c.note),
+    "marks", c.marks and array(c.marks, #c.marks, function(mark)
+      return object("at", value(c.x.values[mark.at]), "text", core.encode(mark.text))
+    end),
+    "base", c.base ~= nil and number(c.base))
 end
 
 local function report(r)

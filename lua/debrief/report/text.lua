@@ -156,6 +156,15 @@ local function findings(list, opts, out)
   return marked
 end
 
+-- ---- Charts ------------------------------------------------------------------------------------------------------
+
+local function one_chart(chart, opts, out)
+  space(out)
+  if chart.title then out[#out + 1] = paint("bold", width.cut(escape(chart.title), opts.prose), opts) end
+  for _, line in ipairs(bars.lines(chart, opts.width, opts)) do out[#out + 1] = line end
+  if chart.note then paragraph(escape(chart.note), "", opts, out, "dim") end
+end
+
 -- ---- Reports -----------------------------------------------------------------------------------------------------
 
 local function headline(title, opts, out)
@@ -179,10 +188,7 @@ local function one_report(report, opts, out)
   end
   local marked = false
   for _, chart in ipairs(report.charts or {}) do
-    space(out)
-    if chart.title then out[#out + 1] = paint("bold", width.cut(escape(chart.title), opts.prose), opts) end
-    for _, line in ipairs(bars.lines(chart, opts.width)) do out[#out + 1] = line end
-    if chart.note then paragraph(escape(chart.note), "", opts, out, "dim") end
+    if opts.charts or chart.text then one_chart(chart, opts, out) end
   end
   for _, t in ipairs(report.tables) do
     space(out)
@@ -200,9 +206,12 @@ end
 
 --- @param reports an array of checked reports
 -- @param counts { entries =, sessions = }
--- @param opts { width = 80, color = false }; a width of math.huge cuts nothing
+-- @param opts { width = 80, color = false, charts = true: draw all charts, not only those that say so, ascii = true: in
+--   ASCII }; a width of math.huge cuts nothing
 function text.render(reports, counts, opts)
-  local options = { width = math.max(opts and opts.width or PROSE, 20), color = opts and opts.color or false }
+  opts = opts or {}
+  local options = { width = math.max(opts.width or PROSE, 20), color = opts.color or false, charts = opts.charts,
+    ascii = opts.ascii }
   options.prose = options.width == math.huge and PROSE or options.width
   local out = {}
   for _, report in ipairs(reports) do one_report(report, options, out) end

@@ -5,6 +5,7 @@ local colour = {}
 
 local STYLES = {
   bold = "\27[1m", dim = "\27[2m",
+  c1 = "\27[36m", c2 = "\27[33m", c3 = "\27[32m", c4 = "\27[35m", c5 = "\27[34m", c6 = "\27[31m", -- series of charts
   ok = "\27[32m", fail = "\27[31m", skip = "\27[33m", -- outcomes; unknown has no colour
 }
 

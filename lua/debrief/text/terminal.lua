@@ -18,6 +18,15 @@ function terminal.has_color(fd)
   return core.terminal(fd) ~= nil and (no_color == nil or no_color == "") and not terminal.is_dumb()
 end
 
+--- Does the locale write UTF-8?
+function terminal.is_utf8()
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value:lower():find "utf%-?8" ~= nil end
+  end
+  return false
+end
+
 --- Can a line be drawn over again on this descriptor?
 function terminal.can_redraw(fd) return core.terminal(fd) ~= nil and not terminal.is_dumb() end
 

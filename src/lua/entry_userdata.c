@@ -378,6 +378,60 @@ static int l_index(lua_State *L) {
   return 1;
 }
 
+enum { MOST_MEMBERS = 16 };
+
+/* Find the last members of `count` names in one pass; those that do not exist have type NONE. */
+static void find_members(const place *p, const debrief_text *names, int count, dbf_json_value *found) {
+  dbf_json_value key, member;
+  for (int i = 0; i < count; i++) found[i].type = DBF_JSON_NONE;
+  for (const char *at = dbf_json_enter(p->range.start, p->range.end); at;) {
+    at = dbf_json_member(at, p->range.end, &key, &member);
+    for (int i = 0; i < count; i++)
+      if (dbf_json_string_is(&key, names[i].data, names[i].len)) found[i] = member;
+  }
+}
+
+/* Push what the entry that is argument 1 has under a name, as its __index would. */
+static void push_of_entry(lua_State *L, const debrief_text *name, int index) {
+  place p = dbf_entry_userdata_place_before(L);
+  const body *b = p.entry->now;
+  dbf_json_value value;
+  if (p.entry->changes || dbf_keys_find(p.entry->keys, lua_topointer(L, index)) >= 0)
+    lua_pushvalue(L, index), lua_gettable(L, 1);
+  else if (!dbf_member_find(p.text, members_of(b), b->count, name->data, name->len, &value) ||
+           value.type == DBF_JSON_NULL)
+    lua_pushnil(L);
+  else push_value(L, &p, &value);
+}
+
+/* members(value, name...) -> the value of each, as value[name] returns it. */
+static int l_members(lua_State *L) {
+  debrief_text names[MOST_MEMBERS];
+  dbf_json_value found[MOST_MEMBERS];
+  int count = lua_gettop(L) - 1;
+  if (count < 0 || count > MOST_MEMBERS) return luaL_error(L, "members: 1 to %d names", MOST_MEMBERS);
+  for (int i = 0; i < count; i++) names[i].data = luaL_checklstring(L, i + 2, &names[i].len);
+  luaL_checkstack(L, count, NULL);
+  if (dbf_entry_userdata_is_entry(L, 1)) { /* it knows where its members are */
+    for (int i = 0; i < count; i++) push_of_entry(L, &names[i], i + 2);
+    return count;
+  }
+  if (lua_type(L, 1) == LUA_TTABLE) {
+    for (int i = 0; i < count; i++) lua_pushvalue(L, i + 2), lua_gettable(L, 1);
+    return count;
+  }
+  place p;
+  if (!place_of(L, 1, &p) || p.range.type != DBF_JSON_OBJECT) return lua_settop(L, 1 + 2 * count), count;
+  uint32_t edits = p.entry->now->edits;
+  find_members(&p, names, count, found);
+  for (int i = 0; i < count; i++) {
+    if (p.entry->now->edits != edits) return luaL_error(L, "the entry changed while it was read");
+    if (found[i].type == DBF_JSON_NONE || found[i].type == DBF_JSON_NULL) lua_pushnil(L);
+    else push_value(L, &p, &found[i]);
+  }
+  return count;
+}
+
 uint32_t dbf_entry_userdata_length(lua_State *L, const place *p) {
   value_view *v = p->value;
   uint32_t count;
@@ -521,4 +575,10 @@ void dbf_entry_userdata_push_upvalues(lua_State *L) {
   lua_rawgeti(L, -1, 1);
   lua_replace(L, -2);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &value_key);
+}
+
+void dbf_entry_userdata_register(lua_State *L) {
+  static const luaL_Reg functions[] = {{"members", l_members}, {NULL, NULL}};
+  dbf_entry_userdata_push_upvalues(L);
+  luaL_setfuncs(L, functions, 2);
 }

@@ -55,4 +55,8 @@ bool dbf_entry_userdata_is_entry(lua_State *L, int index);
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count);
 
+/* Lua function: members(value, name...) -> the value of each member of an entry, a value in one, or a table; nil where
+ * there is no such member or value is something else. In one pass: value[name] looks from the beginning each time. */
+void dbf_entry_userdata_register(lua_State *L);
+
 #endif

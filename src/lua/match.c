@@ -26,6 +26,8 @@ typedef struct field {
 
 /* |head|fields ...|values ...| in one block */
 struct dbf_match {
+  const dbf_match *
+      other; /* passes as well what this one lets pass; kept alive by user value 2; NULL: there is no other */
   size_t fields;
   field *field;
   wanted *values;
@@ -72,11 +74,17 @@ static bool has_wanted(const dbf_match *m, const field *f, const dbf_json_value 
   return false;
 }
 
-bool dbf_match_test(const dbf_match *m, const char *text, const dbf_member *members, uint32_t count) {
+static bool has_all(const dbf_match *m, const char *text, const dbf_member *members, uint32_t count) {
   dbf_json_value v;
   for (const field *f = m->field; f < m->field + m->fields; f++)
     if (!dbf_member_find(text, members, count, f->name, f->len, &v) || !has_wanted(m, f, &v)) return false;
   return true;
+}
+
+bool dbf_match_test(const dbf_match *m, const char *text, const dbf_member *members, uint32_t count) {
+  for (; m; m = m->other)
+    if (has_all(m, text, members, count)) return true;
+  return false;
 }
 
 /* ---- Making ---------------------------------------------------------------------------------------------------- */
@@ -125,15 +133,20 @@ static void add_field(lua_State *L, dbf_match *m, size_t *used, size_t room, int
 static int l_match(lua_State *L) {
   size_t fields = 0, values = 0, used = 0;
   luaL_checktype(L, 1, LUA_TTABLE);
+  const dbf_match *other = lua_isnoneornil(L, 2) ? NULL : luaL_checkudata(L, 2, match_type);
+  lua_settop(L, 2);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), fields++) {
     luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 1, "field names are strings");
     values += count_values(L);
   }
-  dbf_match *m = lua_newuserdatauv(L, sizeof *m + fields * sizeof(field) + values * sizeof(wanted), 1);
+  dbf_match *m = lua_newuserdatauv(L, sizeof *m + fields * sizeof(field) + values * sizeof(wanted), 2);
+  m->other = other;
   m->fields = 0;
   m->field = (field *)(m + 1);
   m->values = (wanted *)(m->field + fields);
   luaL_setmetatable(L, match_type);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, 2);
   lua_newtable(L);
   int anchors = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {

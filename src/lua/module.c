@@ -219,29 +219,88 @@ static int l_stat(lua_State *L) {
   return 1;
 }
 
-enum { TAIL = 256 }; /* bytes at the end of a file that its fingerprint depends on */
+/* split_path("in/a.jsonl") -> "in" | nil for a name alone, "a.jsonl", "a": folder, name, and name without its extension. A
+ * pattern would look at every byte several times, and an import asks for each of its files. */
+static int l_split_path(lua_State *L) {
+  size_t len;
+  const char *path = luaL_checklstring(L, 1, &len), *slash = memrchr(path, '/', len);
+  const char *name = slash ? slash + 1 : path, *end = path + len;
+  const char *dot = memrchr(name, '.', (size_t)(end - name));
+  if (slash) lua_pushlstring(L, path, (size_t)(slash - path));
+  else lua_pushnil(L);
+  lua_pushlstring(L, name, (size_t)(end - name));
+  lua_pushlstring(L, name, (size_t)((dot && dot > name ? dot : end) - name));
+  return 3;
+}
 
-/* fingerprint(path) -> text, size, mtime (ns) | nil, message: what tells whether a file has changed without reading it: its
- * size, times and inode, and its last bytes, for a program may set the times back. Not a regular file: nil. */
-static int l_fingerprint(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+/* size(path) -> bytes of what is there | nil */
+static int l_size(lua_State *L) {
   struct stat st;
-  char tail[TAIL], text[128];
-  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (stat(luaL_checkstring(L, 1), &st) != 0) return lua_pushnil(L), 1;
+  lua_pushinteger(L, (lua_Integer)st.st_size);
+  return 1;
+}
+
+enum { TAIL = 256 };    /* bytes at the end of a file that its fingerprint depends on */
+enum { SETTLED_S = 2 }; /* a file that was left alone for so long has a time of its own, on any file system */
+
+/* What a fingerprint begins with: what is known without a look into the file. */
+static void describe(const struct stat *st, char *text, size_t size) {
+  snprintf(text, size, "%jx.%jx.%jx.%jx.%jx.", (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
+           (uintmax_t)st->st_mtim.tv_nsec, (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+}
+
+/* What it ends with: the time of the last change, which no program sets. Nothing while another change could have the same. */
+static void describe_change(const struct stat *st, char *text, size_t size) {
+  *text = '\0';
+  if (time(NULL) - st->st_ctim.tv_sec >= SETTLED_S)
+    snprintf(text, size, "/%jx.%jx", (uintmax_t)st->st_ctim.tv_sec, (uintmax_t)st->st_ctim.tv_nsec);
+}
+
+static bool is_still(const char *known, const struct stat *st) {
+  char text[128], change[40];
+  size_t len = strlen(known), n;
+  describe(st, text, sizeof text);
+  describe_change(st, change, sizeof change);
+  n = strlen(change);
+  return n > 0 && strncmp(known, text, strlen(text)) == 0 && len >= n && strcmp(known + len - n, change) == 0;
+}
+
+/* The fingerprint of a regular file, and its stat; false, and errno set. */
+static bool print_file(const char *path, struct stat *st, char *text, size_t size) {
+  char tail[TAIL];
   ssize_t n = -1;
-  errno = fd >= 0 ? 0 : errno;
-  bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-  if (regular) n = dbf_io_read_at(fd, tail, TAIL, st.st_size > TAIL ? (uint64_t)st.st_size - TAIL : 0);
+  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (fd < 0) return false;
+  errno = EINVAL;
+  if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+    n = dbf_io_read_at(fd, tail, TAIL, st->st_size > TAIL ? (uint64_t)st->st_size - TAIL : 0);
   int e = errno;
-  if (fd >= 0) close(fd);
-  if (n < 0) {
-    errno = e ? e : EINVAL;
-    return luaL_fileresult(L, 0, path);
+  close(fd);
+  errno = e;
+  if (n < 0) return false;
+  describe(st, text, size);
+  size_t len = strlen(text);
+  len +=
+      (size_t)snprintf(text + len, size - len, "%jx", (uintmax_t)dbf_hash(DBF_HASH_START, tail, (size_t)n));
+  describe_change(st, text + len, size - len);
+  return true;
+}
+
+/* fingerprint(path [, known]) -> text, size, mtime (ns) | nil, message: what says whether a file has changed without reading
+ * it: its size, times and inode, and its last bytes, for a program may set the times back. What follows a "/" is the time
+ * of its last change, which also a new name or mode sets: where it is as in `known`, the file is not opened. Not a regular
+ * file: nil. */
+static int l_fingerprint(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1), *known = luaL_optstring(L, 2, "");
+  struct stat st;
+  char text[192];
+  if (*known && stat(path, &st) == 0 && is_still(known, &st)) {
+    lua_pushstring(L, known);
+  } else {
+    if (!print_file(path, &st, text, sizeof text)) return luaL_fileresult(L, 0, path);
+    lua_pushstring(L, text);
   }
-  snprintf(text, sizeof text, "%jx.%jx.%jx.%jx.%jx.%jx", (uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec,
-           (uintmax_t)st.st_mtim.tv_nsec, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
-           (uintmax_t)dbf_hash(DBF_HASH_START, tail, (size_t)n));
-  lua_pushstring(L, text);
   lua_pushinteger(L, (lua_Integer)st.st_size);
   lua_pushinteger(L, (lua_Integer)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
   return 3;
@@ -467,6 +526,8 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"localtime", l_localtime},
                                        {"mktime", l_mktime},
                                        {"stat", l_stat},
+                                       {"size", l_size},
+                                       {"split_path", l_split_path},
                                        {"slurp", l_slurp},
                                        {"fingerprint", l_fingerprint},
                                        {"terminal", l_terminal},
@@ -519,6 +580,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_check_register(L);
   dbf_lua_follow_register(L);
   dbf_match_register(L);
+  dbf_entry_userdata_register(L);
   dbf_entry_ipairs_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);

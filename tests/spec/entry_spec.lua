@@ -82,6 +82,20 @@ describe("an entry", function()
       assert.equal("null", core.raw(e, "duration_ms"))
       assert.is_nil(core.raw(e, "nothing"))
       assert.equal('"a\\u00e9"', core.raw(e, "skill"))
+      for _, value in ipairs { e, e.input, e.input.list[3], e.attempts[2], { z = 7, skill = "t" } } do
+        local found = table.pack(core.members(value, "z", "skill", "s", "verified", "x", "nothing", "duration_ms"))
+        assert.equal(7, found.n)
+        for i, name in ipairs { "z", "skill", "s", "verified", "x", "nothing", "duration_ms" } do
+          assert.same(tostring(value[name]), tostring(found[i]), name)
+        end
+      end
+      for _, value in ipairs { e.input.list, "text", 3, true, core.null } do
+        assert.same({ n = 2 }, table.pack(core.members(value, "x", "y")))
+      end
+      assert.same({ n = 2 }, table.pack(core.members(nil, "x", "y")))
+      local twice = entry '{"input":{"a":1,"\\u0061":2,"b":null,"b":3,"c":4,"c":null}}'.input
+      assert.same({ 2, 3, nil, n = 3 }, table.pack(core.members(twice, "a", "b", "c")))
+      assert.has_error(function() core.members(e, table.unpack({}, 1, 17)) end)
     end)
 
     it("is exact over all integers of 64 bits, and floats beyond", function()

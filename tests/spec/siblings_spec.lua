@@ -32,6 +32,32 @@ local function both(file)
   return plain, r
 end
 
+describe("source:lines", function()
+  setup(function()
+    scene = program.scene()
+    scene:write("in.jsonl", '{"n":1,"type":"a"}\n{"n":2,"type":"b"}\nnot json\n{"n":3,"type":"c","x":true}\n{"n":4}\n')
+  end)
+
+  it("passes over what fits none of the tables it is given, and counts and reports all lines", function()
+    for match, expected in pairs {
+      ["{ type = { 'a', 'b' } }"] = "1:1 2:2", ["{ { type = 'b' }, { x = true } }"] = "2:2 4:3",
+      ["{ type = 'z' }"] = "", ["{}"] = "1:1 2:2 4:3 5:4", ["nil"] = "1:1 2:2 4:3 5:4",
+    } do
+      importer(nil, ("for line, number in source:lines(%s) do seen(number .. ':' .. line.n) end"):format(match))
+      local found, r = both "in.jsonl"
+      assert.equal(expected, found, match)
+      assert.equal(3, r.status, match)
+      assert.truthy(r.err:find("in.jsonl:3:", 1, true), r.err)
+    end
+  end)
+
+  it("says what it wants instead of another value", function()
+    importer(nil, "for _ in source:lines 'type' do seen 'x' end")
+    local _, r = both "in.jsonl"
+    assert.truthy(r.err:find("source:lines wants { member = value", 1, true), r.err)
+  end)
+end)
+
 describe("source:siblings", function()
   setup(function()
     scene = program.scene()

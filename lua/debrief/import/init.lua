@@ -87,14 +87,25 @@ local function count_pass(run, path)
   end
 end
 
+-- A matcher for one table of wanted values, or for a list of them of which one must fit; nil for nil.
+local function matcher_of(match)
+  if match == nil then return nil end
+  local made
+  for _, one in ipairs(type(match) == "table" and match[1] and match or { match }) do
+    if type(one) ~= "table" then error('source:lines wants { member = value, … }, or a list of such tables', 3) end
+    made = core.match(one, made)
+  end
+  return made
+end
+
 -- What a reader of lines or values returns, one at a time.
-local function each(run, path, reader, message)
+local function each(run, path, reader, message, matcher)
   if not reader then error(message, 0) end
   run.read[path] = true
   local n = 0
   return function()
     if not reader then return nil end -- it ended before
-    local entry, line = reader:next()
+    local entry, line = reader:next(matcher)
     n = n + 1
     if run.all and n % DRAIN == 0 then add_diagnostics(run, reader, path) end
     if entry then
@@ -131,9 +142,11 @@ end
 function new_source(run, path)
   return {
     path = path,
-    lines = function()
+    lines = function(_, match)
+      local matcher = matcher_of(match)
       count_pass(run, path)
-      return each(run, path, run.files.reader(place(run, path)))
+      local reader, message = run.files.reader(place(run, path))
+      return each(run, path, reader, message, matcher)
     end,
     values = function(_, member)
       count_pass(run, path)

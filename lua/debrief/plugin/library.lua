@@ -39,6 +39,8 @@ local library = {
   -- median(E) or mean(E): { kind = "rate" or "number", of = function(entry), unit =, statistic = "median" or "mean" };
   -- or nil and what it must be.
   measures = measures.names,
+  --- `members(value, name...)`: the value of each member, found in one pass; `value[name]` looks from the beginning.
+  members = core.members,
   --- What null is in arrays and iterations; the same value as cjson.null.
   null = core.null,
   --- `outcome(entry)`: "ok", "fail", "skip" or "unknown", from any words of status.

@@ -125,7 +125,7 @@ function served.reader(path) return lines { what = "lines", path = path } end
 --- What import.files.values is elsewhere.
 function served.values(path, member) return lines { what = "values", path = path, member = member } end
 
-function Lines:next()
+local function next_of(self)
   while self.at >= #self.list do
     if self.failure then return nil, self.failure.message end
     if self.ended then return nil end
@@ -136,6 +136,13 @@ function Lines:next()
   end
   self.at = self.at + 1
   return self.list[self.at].entry, self.list[self.at].line
+end
+
+function Lines:next(matcher)
+  while true do
+    local entry, line = next_of(self)
+    if not entry or not matcher or core.matches(matcher, entry) then return entry, line end
+  end
 end
 
 function Lines:diagnostics()

@@ -14,6 +14,7 @@ local debrief = require "debrief"
 local transcripts = debrief.transcript
 local parts, text, count = transcripts.parts, transcripts.text, transcripts.count
 local object, word = transcripts.object, transcripts.word
+local members = debrief.members
 
 -- The tools that edit a file, and the input that names it; others, and what they work on; those that ask a person.
 local EDITS = { Edit = "file_path", MultiEdit = "file_path", NotebookEdit = "notebook_path", Write = "file_path" }
@@ -27,12 +28,10 @@ local NONE = {}
 local function file_name(source) return source.path:match "([^/]+)%.jsonl$" or source.path end
 
 local function usage_of(message)
-  local usage = object(message.usage)
-  return {
-    input_tokens = count(usage.input_tokens), output_tokens = count(usage.output_tokens),
-    cache_read_tokens = count(usage.cache_read_input_tokens),
-    cache_write_tokens = count(usage.cache_creation_input_tokens),
-  }
+  local input, output, read, write = members(object(message.usage), "input_tokens", "output_tokens",
+    "cache_read_input_tokens", "cache_creation_input_tokens")
+  return { input_tokens = count(input), output_tokens = count(output), cache_read_tokens = count(read),
+    cache_write_tokens = count(write) }
 end
 
 -- ---- Lines of the user ---------------------------------------------------------------------------------------------
@@ -47,7 +46,8 @@ end
 
 -- What a tool printed may be long, and is looked into only where it says something: of commands, failures, subagents.
 local function tool_result(transcript, block, line, at)
-  local id, failed = word(block.tool_use_id), block.is_error
+  local id, failed = members(block, "tool_use_id", "is_error")
+  id = word(id)
   local name, shell = transcript:called(id)
   local result = { at = at, failed = failed == true }
   if failed or shell then
@@ -86,17 +86,19 @@ end
 -- ---- Lines of the model --------------------------------------------------------------------------------------------
 
 local function tool_call(turn, call, new, at)
-  local input, name = object(call.input), word(call.name)
+  local id, name, given = members(call, "id", "name", "input")
+  local input = object(given)
+  id, name = word(id), word(name)
   local path, target = EDITS[name], TARGETS[name] and word(input[TARGETS[name]])
   if name == "WebFetch" then target = target and target:match "^%a+://([^/]+)" end
   local tool = { name = name, at = at, target = target, asks = ASKING[name],
     edit = path and (word(input[path]) or true), shell = name == "Bash" and word(input.command) or nil }
   local skill = name == "Skill" and (word(input.skill) or word(input.command))
   if skill then
-    tool.target, tool.skill = skill, new(word(call.id), skill, call.input)
+    tool.target, tool.skill = skill, new(id, skill, given)
     tool.skill.trigger = "model"
   end
-  turn:call(word(call.id), tool)
+  turn:call(id, tool)
 end
 
 -- What a reply says, in short: two records of the same reply that say the same are copies.
@@ -106,29 +108,26 @@ local function digest(said, by_kind)
   return table.concat(list, " ")
 end
 
-local function is_copy(transcript, line, message, said, by_kind)
-  local uuid = word(line.uuid)
-  if uuid and transcript:is_copy(uuid) then return true end
-  if line.type ~= "assistant" then return false end
-  local id, request, at = word(message.id), word(line.requestId), word(line.timestamp)
-  if not (id and request and at) then return false end
-  return transcript:is_copy(table.concat({ id, request, at, digest(said, by_kind) }, " "))
+local function is_copied_reply(transcript, id, request, time, said, by_kind)
+  if not (id and request and word(time)) then return false end
+  return transcript:is_copy(table.concat({ id, request, time, digest(said, by_kind) }, " "))
 end
 
+-- @param message { id =, request =, model =, usage =, stop = }, of any type but the first two
 local function reply(turn, line, message, said, calls, number, new, at)
   local is_synthetic = message.model == "<synthetic>"
   if is_synthetic and said:find "^No response requested" then return end
   local model = not is_synthetic and word(message.model) or nil -- a synthetic one is an API error, in its own words
   if not turn:is_running() then turn:prompt(new(), at) end -- a transcript may begin in the middle of a turn
-  if word(line.attributionSkill) then turn:attribute(new(nil, line.attributionSkill), at) end
-  local id = word(message.id)
+  local skill, is_error = members(line, "attributionSkill", "isApiErrorMessage")
+  if word(skill) then turn:attribute(new(nil, skill), at) end
   turn:reply {
     at = at, text = said, model = model, usage = model and usage_of(message),
-    message = id and id .. " " .. (word(line.requestId) or "after " .. turn.asked) or "record " .. number,
-    status = line.isApiErrorMessage == true and "error" or nil,
+    message = message.id and message.id .. " " .. (message.request or "after " .. turn.asked) or "record " .. number,
+    status = is_error == true and "error" or nil,
   }
   for _, call in ipairs(calls) do tool_call(turn, call, new, at) end
-  if line.isSidechain == true and message.stop_reason == "end_turn" and said ~= "" then turn:close() end
+  if message.stop == "end_turn" and said ~= "" and line.isSidechain == true then turn:close() end
 end
 
 -- ---- Files ---------------------------------------------------------------------------------------------------------
@@ -142,27 +141,31 @@ local function agent_of(agents, line)
   return agent
 end
 
--- The records that say what happened. Most others report progress.
+-- The records that say what happened, and those that may be the parents of such. Most others report progress.
 local TELLING = { user = true, assistant = true, system = true }
+local WANTED = { { type = { "user", "assistant", "system" } }, { isSidechain = true } }
 
 local function record(source, transcript, agents, line, number)
-  local message, is = object(line.message), line.type
-  local said, by_kind = parts(message.content)
-  if is_copy(transcript, line, message, said, by_kind) then return end
-  local at, problem = transcripts.time(line.timestamp)
+  local is, uuid, message, time, request = members(line, "type", "uuid", "message", "timestamp", "requestId")
+  local content, id, model, usage, stop = members(message, "content", "id", "model", "usage", "stop_reason")
+  local said, by_kind = parts(content)
+  id, request = word(id), word(request)
+  if word(uuid) and transcript:is_copy(uuid) then return end
+  if is == "assistant" and is_copied_reply(transcript, id, request, time, said, by_kind) then return end
+  local at, problem = transcripts.time(time)
   if problem then source:report(problem) end
   local agent = agent_of(agents, line)
   local turn, results = transcript:agent(agent), by_kind.tool_result or NONE
   turn.asked = turn.asked or 0
 
   -- The first fields of an entry that begins at this line.
-  local function new(id, skill, input)
+  local function new(key, skill, input)
     local fork = object(line.forkedFrom)
     return {
       session_id = debrief.session_id(word(fork.sessionId) or word(line.sessionId) or file_name(source)),
       project_root = word(line.cwd), skill = skill, input = input,
       source = { kind = "claude_code", agent_id = agent ~= "" and agent or nil,
-        key = id or word(fork.messageUuid) or word(line.uuid) or "line-" .. number },
+        key = key or word(fork.messageUuid) or word(line.uuid) or "line-" .. number },
     }
   end
 
@@ -170,20 +173,20 @@ local function record(source, transcript, agents, line, number)
   if line.subtype == "turn_duration" then
     turn:took(count(line.durationMs))
   elseif is == "assistant" then
-    reply(turn, line, message, said, by_kind.tool_use or NONE, number, new, at)
+    reply(turn, line, { id = id, request = request, model = model, usage = usage, stop = stop }, said,
+      by_kind.tool_use or NONE, number, new, at)
   elseif is == "user" then
     turn.asked = turn.asked + 1
     if not (results[1] or line.isMeta == true or line.isCompactSummary == true) then
-      prompt(turn, new(), line, message.content, said, at)
+      prompt(turn, new(), line, content, said, at)
     end
   end
 end
 
 local function read(source, transcript)
   local agents = {}
-  for line, number in source:lines() do
-    if TELLING[line.type] then record(source, transcript, agents, line, number)
-    elseif line.isSidechain == true then agent_of(agents, line) end -- it may be the parent of one that is
+  for line, number in source:lines(WANTED) do
+    if TELLING[line.type] then record(source, transcript, agents, line, number) else agent_of(agents, line) end
   end
 end
 
@@ -194,9 +197,19 @@ local function open(source, emit)
   transcript:finish()
 end
 
+-- Is there a member of this name? A pattern would be tried at every byte.
+local function has_member(head, name)
+  local from, to = head:find(name, 1, true)
+  while from do
+    if head:find("^%s*:", to + 1) and head:sub(math.max(from - 20, 1), from - 1):find "[{,]%s*$" then return true end
+    from, to = head:find(name, to + 1, true)
+  end
+  return false
+end
+
 -- The first records may be long ones of other types: a queued prompt, snapshots of files.
 local function detect(_, head)
-  return head:find '[{,]%s*"isSidechain"%s*:' ~= nil
+  return has_member(head, '"isSidechain"')
     or head:find '^%s*{%s*"type"%s*:%s*"queue%-operation"' and head:find '"sessionId"%s*:' ~= nil
     or head:find '^%s*{%s*"type"%s*:%s*"file%-history%-snapshot"' ~= nil
     or head:find '^%s*{[^\n]*"leafUuid"' ~= nil -- nothing but summaries of other files

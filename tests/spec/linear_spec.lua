@@ -174,7 +174,7 @@ describe("linear time, whatever is in an entry:", function()
       "bash -" .. ("c"):rep(#text) .. "1 ls; pytest ." .. ("/"):rep(#text) .. "x" } do
       local commands = shell.commands(line)
       shell.statuses(commands, 1)
-      shell.title(line)
+      shell.title(shell.commands(line))
       for _, command in ipairs(commands) do
         checks.identify(command.words)
         checks.edits(command)

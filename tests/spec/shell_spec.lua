@@ -94,7 +94,7 @@ describe("shell: the title of a line", function()
       ["cd a; make; make test; make"] = "make; make test",
       ["npm test 2>&1 | tail -5"] = "npm test", ["cat a | grep b | wc -l"] = "cat a",
       ["mkdir -p x && cp a x/ || rm -r x"] = "cp a || rm", ["a; b; c; d; e"] = "a; b; c; …", ["a; b; c; b"] = "a; b; c",
-    } do assert.equal(expected, shell.title(line)) end
-    assert.is_nil(shell.title "")
+    } do assert.equal(expected, shell.title(shell.commands(line))) end
+    assert.is_nil(shell.title(shell.commands ""))
   end)
 end)

@@ -23,9 +23,9 @@ function content.parts(value)
   if type(value) == "string" then return value, {} end
   local by_kind, texts = {}, {}
   for _, block in ipairs(indexable(value) and value or {}) do
-    local kind = core.type(block) == "object" and block.type
+    local kind, said = core.members(block, "type", "text")
     if kind == "text" then
-      texts[#texts + 1] = tostring(block.text)
+      texts[#texts + 1] = tostring(said)
     elseif kind then
       local list = by_kind[kind]
       if list then list[#list + 1] = block else by_kind[kind] = { block } end
@@ -74,6 +74,7 @@ end
 
 --- A count of a foreign log as an integer: 12, 12.0 and "12" are; nil for anything else and below 0.
 function content.count(value)
+  if math.type(value) == "integer" then return value >= 0 and value or nil end
   local n = math.tointeger(tonumber(type(value) ~= "userdata" and type(value) ~= "table" and value or nil))
   return n and n >= 0 and n or nil
 end

@@ -10,6 +10,8 @@ local set = require "debrief.import.runners".set
 
 local shell = {}
 
+local byte, match = string.byte, string.match
+
 local SHELLS = set "sh bash zsh dash ash"
 local OPENING = set "then do else { ! time" -- a command follows these on the same line
 local DECIDING = set "if elif for while until case select function"
@@ -20,6 +22,8 @@ local MOST = 200 -- commands of a line that are looked at: more is a program, no
 
 --- The last part of a path.
 function shell.base(word) return word:match "^.*[/\\]([^/\\]+)$" or word end
+
+local SPACE = { [9] = true, [10] = true, [11] = true, [12] = true, [13] = true, [32] = true }
 
 local PLAIN = {}
 for char in ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-./~'\"$"):gmatch "." do PLAIN[char] = true end
@@ -185,10 +189,21 @@ local function skip_documents(state, line, at)
   return at
 end
 
+-- A word without quotes and operators, as most are: the word, and where the line goes on; nil for anything else.
+local function plain_word(line, at)
+  local word, past = match(line, "^[ \t\r]*([%a_./~-][^%s'\"\\$`|&;<>()]*)()", at)
+  if word and SPACE[byte(line, past) or 32] then return word, past end
+end
+
 function parse(line, level)
   local state = { list = {}, words = {}, documents = {}, level = level }
   local at = 1
   while true do
+    local plain, after = plain_word(line, at)
+    while plain do
+      state.words[#state.words + 1], at = plain, after
+      plain, after = plain_word(line, at)
+    end
     at = line:find("[^ \t\r]", at)
     if not at or #state.list >= MOST then break end
     local char = line:sub(at, at)
@@ -267,8 +282,9 @@ end
 
 --- What a line is about, in a few words: its commands that do more than `cd`, each once, without what only filters the
 -- output of another, such as "npm test" or "git add && git commit".
-function shell.title(line)
-  local commands, titles, known = shell.commands(line), {}, {}
+-- @param commands of shell.commands
+function shell.title(commands)
+  local titles, known = {}, {}
   for i, command in ipairs(commands) do
     local before = commands[i - 1] and commands[i - 1].operator or ""
     local name = shell.name(command)

@@ -324,14 +324,15 @@ end
 function turn_methods:call(id, tool)
   local run = current(self)
   local record
+  local commands = tool.shell and shell.commands(tool.shell)
   if tool.name then
-    local target = tool.target or tool.edit or tool.shell and shell.title(tool.shell)
+    local target = tool.target or tool.edit or commands and shell.title(commands)
     record = { name = tool.name, target = type(target) == "string" and shorten(target) or nil }
     run.tools[#run.tools + 1] = record
   end
   if id then
-    self.transcript.calls[id] = { run = run, turn = self, edit = tool.edit, shell = tool.shell, record = record,
-      skill = tool.skill, fresh = not run.acted, asks = tool.asks, at = tool.at }
+    self.transcript.calls[id] = { run = run, turn = self, edit = tool.edit, shell = tool.shell, commands = commands,
+      record = record, skill = tool.skill, fresh = not run.acted, asks = tool.asks, at = tool.at }
   end
   if not tool.skill then run.acted = true end
 end
@@ -355,8 +356,7 @@ local function checked(run, check, result)
 end
 
 -- The edits and checks of a shell line, in their order.
-local function ran(run, line, status, output)
-  local commands = shell.commands(line)
+local function ran(run, commands, status, output)
   shell.statuses(commands, status)
   for i, command in ipairs(commands) do
     local path, check = checks.edits(command), checks.identify(command.words)
@@ -403,7 +403,7 @@ function methods:result(id, result)
   if not call.shell then return end
   local status = result.exit_status
   if status == nil and result.passed ~= nil then status = result.passed and 0 or 1 end
-  ran(run, call.shell, status, result.output or "")
+  ran(run, call.commands, status, result.output or "")
 end
 
 -- ---- The end --------------------------------------------------------------------------------------------------------

@@ -297,6 +297,20 @@ describe("a file that was imported", function()
     end
   end)
 
+  it("is not even opened if it was left alone for two seconds", function()
+    if program.sanitized or scene:sh("strace -qq true").status ~= 0 then return pending "strace does not work here" end
+    local data = program.quote(program.root .. "/tests/data/claude") .. "/[be]*.jsonl" -- a damaged one is read again
+    local strace = "strace -qq -f -o trace -e trace=open,openat $DEBRIEF import claude_code " .. data
+    local function opened()
+      assert.equal(0, scene:sh("rm -f trace; " .. strace).status)
+      local n = 0
+      for line in scene:read("trace"):gmatch "[^\n]+" do if line:find "data/claude/.*%.jsonl" then n = n + 1 end end
+      return n
+    end
+    assert.truthy(opened() > 0)
+    assert.equal(0, opened())
+  end)
+
   it("is read again while it is damaged", function()
     scene:write("in/a.jsonl", '{"run":"1"}\nnot json\n')
     for _ = 1, 2 do assert.equal(3, import("in").status) end

@@ -29,7 +29,7 @@ function siblings.disk.is_folder(path)
 end
 
 --- The folder of a path.
-function siblings.folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
+function siblings.folder_of(path) return (core.split_path(path)) or "." end
 
 -- The full path of a name relative to the folder of a file.
 local function full(path, name)
@@ -55,7 +55,7 @@ end
 local function candidates(disk, folder, pattern, name)
   local start, prefix = pattern:match "^([^*]*)/" or "", ""
   for part in start:gmatch "[^/]+" do
-    part = part:gsub("{name}", function() return name end)
+    part = part == "{name}" and name or part:gsub("{name}", function() return name end)
     folder, prefix = folder .. "/" .. part, prefix .. part .. "/"
     if not disk.is_folder(folder) then return {} end
   end
@@ -73,12 +73,12 @@ end
 --   than are looked at
 function siblings.of(path, patterns, disk)
   disk = disk or siblings.disk
-  local base, found, out, most = path:match "^.*/(.*)$" or path, {}, {}, 0
-  local name = base:match "^(.+)%.[^.]*$" or base
-  found[base] = true
+  local folder, base, name = core.split_path(path)
+  local found, out, most = { [base] = true }, {}, 0
+  folder = folder or "."
   for _, pattern in ipairs(patterns) do
-    local test = glob.compiled(pattern, name)
-    local list = candidates(disk, siblings.folder_of(path), pattern, name)
+    local list = candidates(disk, folder, pattern, name)
+    local test = list[1] and glob.compiled(pattern, name)
     most = math.max(most, #list)
     for _, one in ipairs(list) do
       if not found[one] and glob.matches(test, one) then

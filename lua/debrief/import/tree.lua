@@ -12,9 +12,9 @@ local PACKED = { gz = "gzip", zst = "zstd" }
 
 --- A path without the ending of a packed file, and the program that unpacks it: "a.jsonl.gz" -> "a.jsonl", "gzip".
 function tree.plain(path)
-  local name, ending = path:match "^(.+)%.(%w+)$"
-  if not PACKED[ending] then return path, nil end
-  return name, PACKED[ending]
+  local length = path:sub(-3) == ".gz" and 3 or path:sub(-4) == ".zst" and 4
+  if not length or #path == length then return path, nil end
+  return path:sub(1, -length - 1), PACKED[path:sub(1 - length)]
 end
 
 local function note(self, format, ...) self.notes[#self.notes + 1] = format:format(...) end
@@ -104,7 +104,10 @@ end
 local function disk_of(listed)
   return {
     list = function(path) return listed[path] or siblings.disk.list(path) end,
-    is_folder = function(path) return listed[path] ~= nil or siblings.disk.is_folder(path) end,
+    is_folder = function(path)
+      if listed[path] then return true end
+      return not listed[siblings.folder_of(path)] and siblings.disk.is_folder(path)
+    end,
   }
 end
 
@@ -142,14 +145,19 @@ end
 function tree.owners(files)
   local stems, out = {}, {}
   for _, file in ipairs(files) do
-    local stem = file.path:match "^(.+)%.[^./]+$"
-    if stem then stems[stem] = stems[stem] or file end
+    local folder, name, stem = core.split_path(file.path)
+    if stem ~= name then
+      local path = folder and folder .. "/" .. stem or stem
+      stems[path] = stems[path] or file
+    end
   end
-  for _, file in ipairs(files) do
-    local folder = file.path:match "^(.+)/[^/]*$"
-    while folder and not stems[folder] do folder = folder:match "^(.+)/[^/]*$" end
-    out[file] = folder and stems[folder] or nil
+  local known = {} -- folder -> the file that it or one above it belongs to; false: no file
+  local function owner_of(folder)
+    if not folder or folder == "" then return false end
+    if known[folder] == nil then known[folder] = stems[folder] or owner_of((core.split_path(folder))) end
+    return known[folder]
   end
+  for _, file in ipairs(files) do out[file] = owner_of((core.split_path(file.path))) or nil end
   return out
 end
 

@@ -51,7 +51,7 @@ end
 
 --- Does the name of a file fit the plugin's?
 function Reader:fits(path)
-  local name = path:match "^.*/(.*)$" or path
+  local _, name = core.split_path(path)
   for _, pattern in ipairs(self.patterns) do
     if glob.matches(pattern.whole, pattern.by_path and "/" .. path or name) then return true end
   end
@@ -142,7 +142,7 @@ local function prints_of(self, file, patterns)
   if not file.print then return nil end
   local out, newest = { [file.path] = file.print }, file.mtime
   for _, one in ipairs(patterns and siblings.of(file.path, patterns, self.disk) or {}) do
-    local print, _, mtime = core.fingerprint(one.path)
+    local print, _, mtime = core.fingerprint(one.path, self.ledger:mark(file.path, one.path))
     if print then out[one.path], newest = print, math.max(newest, mtime) end
   end
   return out, newest
@@ -480,7 +480,7 @@ function imports.run(paths, how)
   self.ledger = ledger.open(how.dir)
   self.log = core.stat(how.dir) and core.log(how.dir) or nil
   for _, file in ipairs(found.files) do
-    file.print, file.size, file.mtime = core.fingerprint(file.at)
+    file.print, file.size, file.mtime = core.fingerprint(file.at, self.ledger:mark(file.path))
     file.size = file.print and file.size or 0
     bytes = bytes + file.size
   end

@@ -3,9 +3,9 @@
 --     "in/a.jsonl"<TAB>{"by":"claude_code …","entries":2,"print":"4979.…","sessions":{"s1":1357}}    one line per file
 --
 -- A file in the folder of the log. It may be deleted at any time: then everything is read once more, and nothing is
--- stored twice. A record counts only while everything that it was made of is as it was: the file and its siblings (size,
--- times, inode, last bytes), the plugin, and the sessions that hold the entries. Most records are not looked into:
--- they are decoded when somebody asks for them.
+-- stored twice. A record counts only while everything that it was made of is as it was: the file and its siblings
+-- (size, times, inode, last bytes), the plugin, and the sessions that hold the entries. A record is decoded when
+-- somebody asks for it.
 -- @module debrief.import.ledger
 local core = require "debrief.core"
 

@@ -49,7 +49,7 @@ AVX2_x86_64 = -mavx2 -mbmi -mbmi2 -mpclmul -mpopcnt
 AVX512_x86_64 = $(AVX2_x86_64) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2
 
 LUA_FLAGS = $(shell $(PKG_CONFIG) --cflags lua5.4 lua5.4-cjson)
-LUA_LIBS  = $(shell $(PKG_CONFIG) --libs lua5.4-cjson lua5.4)
+LUA_LIBS  = $(shell $(PKG_CONFIG) --libs lua5.4-cjson lua5.4) -lm
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Isrc/include -Isrc $(WARNINGS) $(CPPFLAGS) $(HARDEN) \
             -fPIC -fvisibility=hidden -pthread -MMD -MP $(CFLAGS)
 LINK      = $(CC) $(CFLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
@@ -123,7 +123,7 @@ $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
 	@mkdir -p $(@D)
 	$(LINK) -shared -Wl,-Bsymbolic-functions -Wl,--version-script=src/install/module.map $^ \
-	  $(shell $(PKG_CONFIG) --libs lua5.4-cjson) -o $@
+	  $(shell $(PKG_CONFIG) --libs lua5.4-cjson) -lm -o $@
 
 $(BUILD)/debrief: $(PROGRAM) $(BUILD)/libdebrief.a $(BUILD)/libdebrief-log.a $(BUILD)/readline
 	$(LINK) -pie $(filter-out %/readline,$^) $(LUA_LIBS) -o $@

@@ -11,13 +11,6 @@ local function definition(options)
   return out
 end
 
-local made, of -- the table of the options of one run
-
-local function table_of(ctx)
-  if of ~= ctx.options then made, of = debrief.table(definition(ctx.options)), ctx.options end
-  return made
-end
-
 -- Options are checked together: the message says which one is wrong.
 local function check(_, options)
   local ok, message = pcall(debrief.table, definition(options))
@@ -40,10 +33,5 @@ return {
     min = { type = "integer", min = 1, help = "leave out rows with fewer runs" },
   },
   split = true,
-  retrospective = {
-    init = function(ctx) return table_of(ctx).init() end,
-    step = function(acc, entry, ctx) table_of(ctx).step(acc, entry) end,
-    merge = function(acc, other, ctx) table_of(ctx).merge(acc, other) end,
-    finish = function(acc, ctx) return table_of(ctx).finish(acc) end,
-  },
+  retrospective = debrief.table(function(ctx) return definition(ctx.options) end),
 }

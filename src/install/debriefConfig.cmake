@@ -30,7 +30,7 @@ endfunction()
 
 if(debrief_USE_STATIC_LIBS)
   _debrief_add(debrief::log debrief-log Threads::Threads)
-  _debrief_add(debrief::debrief debrief debrief::log PkgConfig::debrief_LUA)
+  _debrief_add(debrief::debrief debrief debrief::log PkgConfig::debrief_LUA m)
 else()
   _debrief_add(debrief::log debrief-log)
   _debrief_add(debrief::debrief debrief)

@@ -11,6 +11,7 @@
 #include "scratch.h"
 #include "selection.h"
 #include "entry_place.h"
+#include "tally.h"
 #include "entry_userdata.h"
 #include "../log/cut.h"
 #include "../log/entry.h"
@@ -124,27 +125,71 @@ static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *
   }
 }
 
-static int l_reader_next(lua_State *L) {
-  reader_object *r = check_reader(L);
-  const dbf_match *match = lua_isnoneornil(L, 2) ? NULL : dbf_match_get(L, 2);
-  dbf_record record;
-  debrief_error err;
+static const dbf_match *match_at(lua_State *L, int index) {
+  return lua_isnoneornil(L, index) ? NULL : dbf_match_get(L, index);
+}
+
+static void free_big(lua_State *L, reader_object *r) {
   if (r->big) lua_gc(L, LUA_GCCOLLECT); /* free the one before, so that there is only one at a time */
   r->big = false;
+}
+
+/* Push the entry, its line, where that begins, and whether it was salvaged. */
+static int push_record(lua_State *L, reader_object *r, const dbf_record *record, int64_t gap) {
+  dbf_entry_origin origin = {.session = r->session, .line = record->line, .gap = gap};
+  r->big = record->entry->len > BIG;
+  uint64_t line = record->line, offset = record->offset;
+  bool salvaged = record->salvaged;
+  dbf_entry_userdata_push_kept(L, 1, r->keys, record->entry, record->bad_utf8, r->foreign, &origin, &r->uses);
+  lua_pushinteger(L, (lua_Integer)line);
+  lua_pushinteger(L, (lua_Integer)offset);
+  lua_pushboolean(L, salvaged);
+  return 4;
+}
+
+static int l_reader_next(lua_State *L) {
+  reader_object *r = check_reader(L);
+  const dbf_match *match = match_at(L, 2);
+  dbf_record record;
+  debrief_error err;
+  int64_t gap;
+  free_big(L, r);
   dbf_limits_progress();
-  dbf_entry_origin origin = {.session = r->session};
-  switch (next_match(L, r, match, &record, &origin.gap, &err)) {
+  switch (next_match(L, r, match, &record, &gap, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
   case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
   case DEBRIEF_NEXT_ENTRY: break;
   }
-  r->big = record.entry->len > BIG;
-  origin.line = record.line;
-  dbf_entry_userdata_push_kept(L, 1, r->keys, record.entry, record.bad_utf8, r->foreign, &origin, &r->uses);
-  lua_pushinteger(L, (lua_Integer)record.line);
-  lua_pushinteger(L, (lua_Integer)record.offset);
-  lua_pushboolean(L, record.salvaged);
-  return 4;
+  return push_record(L, r, &record, gap);
+}
+
+/* tally(tally, matcher, session): counts entries. -> nil as `next` returns it; what `next` returns of an entry that Lua is
+ * to count; true when the tally is full */
+static int l_reader_tally(lua_State *L) {
+  reader_object *r = check_reader(L);
+  dbf_tally *tally = dbf_tally_check(L, 2);
+  const dbf_match *match = match_at(L, 3);
+  dbf_subject subject = {.session = luaL_checkstring(L, 4)};
+  dbf_record record;
+  debrief_error err;
+  subject.session_len = strlen(subject.session);
+  free_big(L, r);
+  while (!dbf_tally_is_full(tally)) {
+    dbf_limits_progress();
+    switch (next_match(L, r, match, &record, &subject.gap, &err)) {
+    case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
+    case DEBRIEF_NEXT_ERROR: return fail_at(L, &err);
+    case DEBRIEF_NEXT_ENTRY: break;
+    }
+    subject.entry = record.entry;
+    subject.line = record.line;
+    uint32_t uses = r->uses;
+    bool counted = !record.bad_utf8 && dbf_tally_add(L, 2, tally, &subject);
+    if (r->uses != uses) return luaL_error(L, "a finalizer used the reader that was counting");
+    if (!counted) return push_record(L, r, &record, subject.gap);
+  }
+  lua_pushboolean(L, true);
+  return 1;
 }
 
 /* A place is packed as "<I8i8z": the line, the gap, the session. */
@@ -601,15 +646,11 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"list", l_log_list},
                                          {"find", l_log_find},
                                          {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
-                                            {"batch", l_reader_batch},
-                                            {"entries", l_reader_entries},
-                                            {"cut", l_reader_cut},
-                                            {"narrow", l_reader_narrow},
-                                            {"named", l_reader_named},
-                                            {"diagnostics", l_reader_diagnostics},
-                                            {"close", l_reader_close},
-                                            {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},   {"tally", l_reader_tally},
+                                            {"batch", l_reader_batch}, {"entries", l_reader_entries},
+                                            {"cut", l_reader_cut},     {"narrow", l_reader_narrow},
+                                            {"named", l_reader_named}, {"diagnostics", l_reader_diagnostics},
+                                            {"close", l_reader_close}, {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);

@@ -11,6 +11,7 @@
 #include "isolate.h"
 #include "log.h"
 #include "match.h"
+#include "tally.h"
 #include "pack.h"
 #include "pager.h"
 #include "process.h"
@@ -562,6 +563,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_check_open(L);
   dbf_lua_follow_open(L);
   dbf_match_open(L);
+  dbf_tally_open(L);
   dbf_pager_open(L);
   dbf_spool_open(L);
   dbf_workers_open(L);
@@ -581,6 +583,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_follow_register(L);
   dbf_match_register(L);
   dbf_entry_userdata_register(L);
+  dbf_tally_register(L);
   dbf_entry_ipairs_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);

@@ -97,7 +97,7 @@ describe("the installed tree", function()
   it("makes a stripped static host of less than 2 MB", function()
     if installed.sanitizer ~= "" then return pending "a sanitizer is in it" end
     tree:must [[gcc -O2 host.c -Iinclude lib/libdebrief.a lib/libdebrief-log.a \
-      $(pkg-config --cflags --libs lua5.4-cjson lua5.4) -pthread -s && ./a.out]]
+      $(pkg-config --cflags --libs lua5.4-cjson lua5.4) -lm -pthread -s && ./a.out]]
     local size = tonumber(tree:must "stat -c %s a.out")
     assert(size < 2000000, size)
   end)

@@ -36,30 +36,31 @@ local function share(state, total)
   return part and whole and whole ~= 0 and 100 * part / whole or nil
 end
 
--- unit: "own" is that of what is computed
+-- unit: "own" is that of what is computed; kind: the aggregate
 local functions = {
-  count = { unit = "count", state = agg.count, add = add_count, cell = asked, bare = true },
-  rate = { state = agg.rate, add = add_rate, cell = function(state) return state end },
-  sum = { unit = "own", state = agg.sum, add = add, cell = asked },
-  mean = { unit = "own", state = agg.mean, add = add, cell = asked },
-  min = { unit = "own", state = agg.min, add = add, cell = asked },
-  max = { unit = "own", state = agg.max, add = add, cell = asked },
-  median = { unit = "own", state = agg.quantiles, add = add, cell = asked },
-  distinct = { unit = "count", state = agg.distinct, add = add,
+  count = { kind = "count", unit = "count", state = agg.count, add = add_count, cell = asked, bare = true },
+  rate = { kind = "rate", state = agg.rate, add = add_rate, cell = function(state) return state end },
+  sum = { kind = "sum", unit = "own", state = agg.sum, add = add, cell = asked },
+  mean = { kind = "mean", unit = "own", state = agg.mean, add = add, cell = asked },
+  min = { kind = "min", unit = "own", state = agg.min, add = add, cell = asked },
+  max = { kind = "max", unit = "own", state = agg.max, add = add, cell = asked },
+  median = { kind = "quantiles", unit = "own", state = agg.quantiles, add = add, cell = asked },
+  distinct = { kind = "distinct", unit = "count", state = agg.distinct, add = add,
     cell = function(state)
       local n, more = agg.value(state)
       return more and ("over %d"):format(n) or n
     end },
-  first = { unit = "own", state = agg.first, add = add_dated, cell = asked },
-  last = { unit = "own", state = agg.last, add = add_dated, cell = asked },
-  share = { unit = "percent", state = agg.sum, add = add, cell = share, bare = true },
+  first = { kind = "first", unit = "own", state = agg.first, add = add_dated, cell = asked },
+  last = { kind = "last", unit = "own", state = agg.last, add = add_dated, cell = asked },
+  share = { kind = "sum", unit = "percent", state = agg.sum, add = add, cell = share, bare = true },
 }
 
 local NAMES = { "count", "rate", "sum", "mean", "min", "max", "median", "distinct", "first", "last", "share", "p50" }
 
 local function quantile(digits)
   local q = tonumber(digits) / 100
-  return { unit = "own", state = agg.quantiles, add = add, cell = function(state) return agg.quantile(state, q) end }
+  return { kind = "quantiles", unit = "own", state = agg.quantiles, add = add,
+    cell = function(state) return agg.quantile(state, q) end }
 end
 
 local function function_of(name)
@@ -136,7 +137,7 @@ local function of_name(key, measure, each)
   end
   local attempt_items = each == "attempts"
   return { key = key or measure.name, title = key or measure.title, unit = measure.unit, run = measure.run or
-    each ~= nil and not attempt_items, state = measure.state, rate = measure.state == agg.rate,
+    each ~= nil and not attempt_items, name = measure.name, state = measure.state, rate = measure.state == agg.rate,
     add = function(state, item, entry) measure.add(state, entry, attempt_items and item or nil) end,
     cell = function(state) if measure.state == agg.rate then return state end return asked(state) end }
 end
@@ -153,15 +154,16 @@ local function of_function(key, text, kind, inner, context)
   local unit = kind.unit
   if unit == "own" then unit = unit_of(inner) end
   return { key = key or text, title = key or title_of(text, text:match "^%w+", inner), unit = unit,
-    state = kind.state, rate = kind.state == agg.rate, cell = kind.cell,
+    kind = kind.kind, inner = inner, state = kind.state, rate = kind.state == agg.rate, cell = kind.cell,
     add = function(state, item, entry) kind.add(state, get(item, entry), entry) end }
 end
 
 --- One column.
 -- @param text "runs", "p50(duration_ms)", "slow=rate(duration_ms > 60000)"
 -- @param context of debrief.measure.value
--- @return { key =, title =, unit =, run = true: it counts an entry once, state = function() -> aggregate, rate =
---   boolean, add = function(state, item, entry), which may raise, cell = function(state, total) }; or nil and a message
+-- @return { key =, title =, unit =, run = true: it counts an entry once, name = of a measure that has one, kind = the
+--   aggregate of a function, inner = what that is of, state = function() -> aggregate, rate = boolean, add =
+--   function(state, item, entry), which may raise, cell = function(state, total) }; or nil and a message
 function column.of(text, context)
   local key, rest = column.named(text)
   local name, inner = rest:match "^([%a_][%w_]*)%s*%((.*)%)$"

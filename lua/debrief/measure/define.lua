@@ -40,12 +40,12 @@ local function list(given, what)
   return out
 end
 
--- "skill" or "family=skill:match …" as { key =, of = function(item, entry), way = the text of a plain way }.
+-- "skill" or "family=skill:match …" as { key =, of = function(item, entry), text =, way = the text, of a plain way }.
 local function group(text, context)
   local key, rest = column.named(text)
   local get, message = value.of(rest, context)
   if not get then return nil, message end
-  return { key = key or rest, of = get, way = value.is_way(rest) and rest or nil }
+  return { key = key or rest, of = get, text = rest, way = value.is_way(rest) and rest or nil }
 end
 
 local function groups(given, context, what)
@@ -133,7 +133,8 @@ end
 
 --- @param given the definition
 -- @param globals what expressions see besides fields
--- @return { by =, across =, each =, show =, where =, sort = { key =, down = }, limit =, min =, chart =, names = … };
+-- @return { by =, across =, each =, show =, where =, condition = the text of
+--   `where`, sort = { key =, down = }, limit =, min =, chart =, names = … };
 --   or nil, the key at fault, and what is wrong with it
 function define.of(given, globals)
   local wrong = unknown(given)
@@ -148,7 +149,7 @@ function define.of(given, globals)
     return nil, "chart", ("'%s' is not a chart%s"):format(tostring(given.chart), near and hint
       or "; there are " .. table.concat(charts.types, ", "))
   end
-  local t = { each = given.each, chart = given.chart, names = value.names() }
+  local t = { each = given.each, chart = given.chart, condition = given.where, names = value.names() }
   local failed, message = parts_of(given, t, { names = t.names, globals = globals, each = given.each })
   if failed then return nil, failed, message end
   local seen

@@ -14,6 +14,7 @@ local groups = require "debrief.measure.groups"
 local period = require "debrief.text.period"
 local skill = require "debrief.entry.skill"
 local subagent = require "debrief.entry.subagent"
+local tally = require "debrief.measure.tally"
 
 local measure = {}
 
@@ -236,10 +237,17 @@ end
 
 -- ---- Making ---------------------------------------------------------------------------------------------------------
 
-local made = setmetatable({}, { __mode = "k" }) -- the functions of retrospectives that are tables
+local steps = setmetatable({}, { __mode = "k" }) -- the step of a table -> function(ctx) -> its tally, or nil
 
 --- Is this `step` one of a table? Then its steps need no neighbours.
-function measure.is_step(f) return made[f] == true end
+function measure.is_step(f) return steps[f] ~= nil end
+
+--- What counts the table of a `step` in C (debrief.measure.tally).
+-- @return a tally; nil if the step is not one of a table, or C cannot count it
+function measure.tally(f, ctx)
+  local make = steps[f]
+  return make and make(ctx) or nil
+end
 
 --- Is the definition right?
 -- @return true; or nil, the key at fault, and what is wrong with it
@@ -264,7 +272,29 @@ function measure.new(given, globals)
     merge = merge,
     finish = function(acc) return finish(t, acc) end,
   }
-  made[retrospective.step] = true
+  local own
+  steps[retrospective.step] = function()
+    if own == nil then own = tally.of(t) or false end
+    return own
+  end
+  return retrospective
+end
+
+--- A table whose definition depends on the options of a run.
+-- @param new function(ctx) -> retrospective of `new`; called once for the options of a run
+function measure.of_context(new)
+  local made, options
+  local function of(ctx)
+    if options ~= ctx.options then made, options = new(ctx), ctx.options end
+    return made
+  end
+  local retrospective = {
+    init = function(ctx) return of(ctx).init() end,
+    step = function(acc, entry, ctx) return of(ctx).step(acc, entry) end,
+    merge = function(acc, other, ctx) return of(ctx).merge(acc, other) end,
+    finish = function(acc, ctx) return of(ctx).finish(acc) end,
+  }
+  steps[retrospective.step] = function(ctx) return measure.tally(of(ctx).step, ctx) end
   return retrospective
 end
 

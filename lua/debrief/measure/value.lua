@@ -172,6 +172,21 @@ function value.of(text, context)
   return expression_of(text, names, context.globals, each)
 end
 
+local EXPECTED = setmetatable({}, { __index = function(_, name)
+  return asked.known[name] or virtual.has(name)
+end })
+
+--- What a text is, as the tally in C reads it (debrief.measure.tally): a way, or a comparison of one with a constant.
+-- @return { way = { text =, own =, expected =, virtual = }, sign =, constant = }; nil if it is an expression
+function value.plain(text, each)
+  text = trim.both(text)
+  local found = value.is_way(text) and { way = text } or value.comparison(text)
+  if not found then return nil end
+  local name = found.way
+  return { sign = found.sign, constant = found.constant, way = { text = name, virtual = virtual.has(name),
+    own = each ~= nil and OWN[each][name] or false, expected = EXPECTED[name] or false } }
+end
+
 --- A new record of names for `of`.
 value.names = asked.new
 

@@ -87,7 +87,8 @@ local library = {
   --- `subagent(entry)`: the subagent that ran it as a part of another run, nil if it is a run of its own.
   subagent = require "debrief.entry.subagent",
   --- `table(entry)`: a plain table of it, or of a part of it. `table { by = "skill", show = "runs, passed" }`: the
-  -- retrospective that makes this table (debrief.measure).
+  -- retrospective that makes this table (debrief.measure). `table(function(ctx) return { by = ctx.options.by } end)`:
+  -- one whose definition depends on the options of a run.
   table = core.table,
   --- `time(entry)`: its timestamp in nanoseconds since 1970, nil when it has none; also takes an RFC 3339 text.
   time = core.time,
@@ -132,11 +133,17 @@ local function is_definition(value)
   return false
 end
 
+local function retrospective_of(definition)
+  local retrospective, message = measure.new(definition, globals())
+  return retrospective or error("debrief.table: " .. message, 3)
+end
+
 function library.table(value)
+  if type(value) == "function" then
+    return measure.of_context(function(ctx) return retrospective_of(value(ctx)) end)
+  end
   if not is_definition(value) then return core.table(value) end
-  local retrospective, message = measure.new(value, globals())
-  if not retrospective then error("debrief.table: " .. message, 2) end
-  return retrospective
+  return retrospective_of(value)
 end
 
 return library

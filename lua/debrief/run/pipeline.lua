@@ -8,6 +8,7 @@
 -- and the loop starts again after that hook: so the protection costs nothing per entry.
 -- @module debrief.run.pipeline
 local core = require "debrief.core"
+local measure = require "debrief.measure"
 local message_of = require "debrief.pretty.raised"
 local said = require "debrief.plugin.said"
 
@@ -15,6 +16,8 @@ local pipeline = {}
 
 pipeline.MOST_ERRORS = 100 -- of a retrospective, which then stops
 pipeline.MOST_MESSAGES = 10 -- different ones of a hook that are kept
+
+local MOST_LEFT = 100 -- entries of a session that a tally leaves alone before it is not asked again
 
 local Pipeline = {}
 Pipeline.__index = Pipeline
@@ -222,18 +225,49 @@ local function step_source(self, p, source)
   return true
 end
 
+local function absorb(self, p)
+  if p.tally and p.acc ~= nil and p.tally:absorb(p.acc) > 0 then self.met = true end
+end
+
+-- The same with a tally: entries that it leaves alone are stepped over here, after what it has counted so far. Where
+-- it leaves many, it counts no more.
+local function tally_source(self, p, source, session)
+  local counter, step_entry, ctx, left = p.tally.counter, p.table.retrospective.step, p.ctx, 0
+  while not p.stopped do
+    local entry, line, code, at, offset = source:tally(counter, self.both, session)
+    if entry == nil then return false, line, code, at, offset end
+    absorb(self, p)
+    if entry ~= true then
+      self.line, ctx.line, left = line, line, left + 1
+      if left > MOST_LEFT then p.tally = false end
+      p.acc = step_entry(p.acc, entry, ctx) or p.acc
+      if not p.tally then return step_source(self, p, source) end
+    end
+  end
+  return true
+end
+
+
 -- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts, so the
 -- sources that the reader reads are asked directly. `match` is tested by them, before there is an entry.
 function Pipeline:step_loop(s)
   local reader, p = s.reader, self.retro[1]
   s.chained, s.running, s.hook = true, p, "step"
+  if p.tally == nil then p.tally = measure.tally(p.table.retrospective.step, p.ctx) or false end
   while not p.stopped do
     local source, session = reader:source()
-    if not source then return session end
+    if not source then
+      absorb(self, p)
+      return session
+    end
     self.session, p.ctx.session = session, session
-    local stopped, message, code, at, offset = step_source(self, p, source)
+    local by_tally = p.tally and source.tally
+    local stopped, message, code, at, offset = (by_tally and tally_source or step_source)(self, p, source, session)
     local failure = not stopped and reader:ended(message, code, at, offset)
-    if failure then return failure end
+    if failure then
+      absorb(self, p)
+      return failure
+    end
   end
   while true do -- after too many errors the rest is only counted
     local entry, failure = reader:next()
@@ -298,7 +332,7 @@ end
 -- @return array of failures: sessions that could not be read to their end
 function Pipeline:run(reader, sink, strict)
   local s, failures = { reader = reader, sink = sink }, {}
-  self.session, self.line, self.over = nil, nil, false
+  self.session, self.line, self.over, self.met = nil, nil, false, false
   s.stepping = self:only_steps(s)
   local loop, before = s.stepping and self.step_loop or self.loop, reader:counts().entries
   while true do
@@ -320,7 +354,9 @@ function Pipeline:run(reader, sink, strict)
   end
   local entries = reader:counts().entries - before
   self.entries = self.entries + entries
-  if s.stepping then self.kept = self.kept + (self.wanted and (self.line and 1 or 0) or entries) end -- some, or none
+  if s.stepping then -- with a match: some, or none
+    self.kept = self.kept + (self.wanted and ((self.line or self.met) and 1 or 0) or entries)
+  end
   return failures
 end
 

@@ -67,10 +67,10 @@ function aggregate.mean()
   return state
 end
 
---- The smallest number or, among strings, the first in their order.
+--- The smallest number; where there are only strings, the first in their order.
 function aggregate.min() return { aggregate = "min" } end
 
---- The largest number or, among strings, the last in their order.
+--- The largest number; where there are only strings, the last in their order.
 function aggregate.max() return { aggregate = "max" } end
 
 --- Quantiles of numbers: exact for 100 values and fewer, within 1 % beyond. Ask with `quantile` and `rank`.
@@ -343,18 +343,16 @@ kinds.count = {
   value = function(state) return state.n end,
 }
 
--- Both sides keep one value, so merging is adding the other's.
+-- Both sides keep one value, so merging is adding the other's. A number replaces a string, so that the result does not
+-- depend on which came first.
 local function extreme(better)
   local function add(state, x)
     if plain.nothing(x) or x ~= x then return end
     if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings are ordered, not a " .. type(x) end
-    if state.value == nil then
-      state.value = x
-    elseif type(x) ~= type(state.value) then
-      return "numbers and strings have no common order"
-    elseif better(x, state.value) then
-      state.value = x
-    end
+    local before, wins = state.value, nil
+    if before ~= nil and type(x) ~= type(before) then wins = type(x) == "number"
+    else wins = before == nil or better(x, before) end
+    if wins then state.value = x end
   end
   return { add = add, merge = function(state, other) return add(state, other.value) end, value = value_of }
 end

@@ -349,7 +349,7 @@ local function extreme(better)
   local function add(state, x)
     if plain.nothing(x) or x ~= x then return end
     if type(x) ~= "number" and type(x) ~= "string" then return "numbers and strings are ordered, not a " .. type(x) end
-    local before, wins = state.value, nil
+    local before, wins = state.value
     if before ~= nil and type(x) ~= type(before) then wins = type(x) == "number"
     else wins = before == nil or better(x, before) end
     if wins then state.value = x end

@@ -44,6 +44,15 @@ size_t dbf_find_line_end(dbf_find *f, size_t at) {
   return at;
 }
 
+bool dbf_find_has_marker(dbf_find *f, size_t from, size_t to) {
+  if (from < f->marker_from || from >= f->marker_to) {
+    const unsigned char *found = memchr(f->t.s + from, DBF_VIEW_MARKER, f->t.len - from);
+    f->marker_from = from;
+    f->marker_to = found ? (size_t)(found - f->t.s) : f->t.len;
+  }
+  return f->marker_to < to;
+}
+
 size_t dbf_find_skip_blanks(const dbf_find *f, size_t at) {
   while (dbf_find_plain(f, at) == ' ') at++;
   return at;

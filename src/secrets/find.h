@@ -30,8 +30,9 @@ typedef struct dbf_find {
   size_t open_from, open_to;            /* no quote like the one at open_from in between */
   size_t command_to[DBF_FIND_COMMANDS]; /* the flag of each command was looked for up to here */
   size_t line_from, line_to;            /* the next line break from any place in between is at line_to */
-  size_t run_to, run_spent;     /* bytes of the run that ends at run_to which were looked at as values */
-  size_t block_from, block_end; /* the first end of a private key from block_from on; t.len: none */
+  size_t run_to, run_spent;      /* bytes of the run that ends at run_to which were looked at as values */
+  size_t block_from, block_end;  /* the first end of a private key from block_from on; t.len: none */
+  size_t marker_from, marker_to; /* the next marker from any place in between is at marker_to, or none */
 } dbf_find;
 
 /* A rule: looks at its anchor, t.s[at..after), and fills *span when a secret is where the anchor says. */
@@ -52,6 +53,9 @@ size_t dbf_find_skip_blanks(const dbf_find *find, size_t at);
 
 /* The next line break, or the end of the text or of its string. */
 size_t dbf_find_line_end(dbf_find *find, size_t at);
+
+/* Is there a marker in from..to? */
+bool dbf_find_has_marker(dbf_find *find, size_t from, size_t to);
 
 /* Is the text at `at` this word in lower case, whatever its case? */
 bool dbf_find_word(const dbf_find *find, size_t at, const char *word);

@@ -137,9 +137,8 @@ static bool apply(dbf_find *f, const dbf_rule *r, size_t at, dbf_span *span) {
 }
 
 /* Nothing goes over a marker: what it stands for was found, and is not found again with what is around it. */
-static bool add_span(dbf_secrets *m, const dbf_find *f, const dbf_span *span) {
-  if (span->to <= span->from || memchr(f->t.s + span->from, DBF_VIEW_MARKER, span->to - span->from))
-    return false;
+static bool add_span(dbf_secrets *m, dbf_find *f, const dbf_span *span) {
+  if (span->to <= span->from || dbf_find_has_marker(f, span->from, span->to)) return false;
   dbf_bytes_append(&m->spans, span, sizeof *span);
   return true;
 }
@@ -154,13 +153,14 @@ static size_t apply_all(dbf_secrets *m, dbf_find *f, size_t at, uint32_t bytes, 
     if ((at < *named_to && r->find == dbf_name_find) || !apply(f, r, at, &span) || !add_span(m, f, &span))
       continue;
     if (span.rank == DBF_RANK_NAME && span.to > *named_to) *named_to = span.to;
-    if (span.rank <= DBF_RANK_SHAPE && span.from <= at && span.to > next) next = span.to;
+    if (span.rank <= DBF_RANK_SHAPE && (span.from <= at || span.rank == DBF_RANK_BLOCK) && span.to > next)
+      next = span.to;
   }
   return next;
 }
 
 /* Look at a copy of the text around a line break, without it, for an anchor that begins `before` bytes before it. */
-static void apply_across(dbf_secrets *m, const dbf_find *f, size_t nl, size_t before) {
+static void apply_across(dbf_secrets *m, dbf_find *f, size_t nl, size_t before) {
   size_t begin = nl > BEHIND ? nl - BEHIND : 0, end = f->t.len - nl > AHEAD ? nl + AHEAD : f->t.len, none = 0;
   size_t found = m->spans.len;
   dbf_bytes *copy = &m->across;
@@ -168,10 +168,12 @@ static void apply_across(dbf_secrets *m, const dbf_find *f, size_t nl, size_t be
   dbf_bytes_append(copy, f->t.s + begin, nl - begin);
   dbf_bytes_append(copy, f->t.s + nl + 1, end - nl - 1);
   if (!dbf_bytes_terminate(copy)) return;
-  dbf_find g = {.t = {.s = (const unsigned char *)copy->data, .len = copy->len}, .view = f->view};
+  dbf_find g = {.t = {.s = (const unsigned char *)copy->data, .len = copy->len, .left = f->t.left},
+                .view = f->view};
   g.shift = begin;
   g.gap = nl - begin;
   apply_all(m, &g, g.gap - before, dbf_filter_fold(g.t.s + g.gap - before), &none);
+  f->t.left = g.t.left;
   for (; found < m->spans.len; found += sizeof(dbf_span)) {
     dbf_span *span = (dbf_span *)(void *)(m->spans.data + found);
     span->from += begin + (span->from >= g.gap);
@@ -180,7 +182,7 @@ static void apply_across(dbf_secrets *m, const dbf_find *f, size_t nl, size_t be
 }
 
 /* An anchor whose first bytes are cut in two by a line break. */
-static void look_across(dbf_secrets *m, const dbf_find *f, size_t nl) {
+static void look_across(dbf_secrets *m, dbf_find *f, size_t nl) {
   unsigned char joint[2 * DBF_FILTER_GRAM] = {0};
   size_t most = nl < DBF_FILTER_GRAM ? nl : DBF_FILTER_GRAM - 1;
   if (nl == 0 || !dbf_shape_is(&f->t, nl - 1, DBF_VALUE) || !dbf_shape_is(&f->t, nl + 1, DBF_VALUE)) return;
@@ -207,7 +209,7 @@ static int byte_for_pattern(const dbf_find *f, size_t at) {
   return c == DBF_VIEW_FENCE || c == DBF_VIEW_MARKER ? DBF_PATTERN_WALL : dbf_view_plain(c);
 }
 
-static void find_own(dbf_secrets *m, const own *one, const dbf_find *f) {
+static void find_own(dbf_secrets *m, const own *one, dbf_find *f) {
   dbf_span all = {.kind = one->kind, .rank = DBF_RANK_OWN};
   size_t from;
   dbf_pattern_begin(one->pattern);
@@ -274,7 +276,8 @@ static bool scan(dbf_secrets *m, const char *text, part *p, bool json) {
   if (m->failed) return false;
   size_t unit = p->begin + dbf_view_unit_before(&m->view, p->to - p->begin);
   if (p->is_cut && unit > p->from) p->to = unit;
-  m->find = (dbf_find){.t = {.s = m->view.text, .len = m->view.len}, .view = &m->view, .gap = SIZE_MAX};
+  m->find = (dbf_find){.view = &m->view, .gap = SIZE_MAX};
+  m->find.t = (dbf_shape_text){.s = m->view.text, .len = m->view.len, .left = 2 * m->view.len + 65536};
   find_known(m, &m->find);
   for (size_t i = 0; i < m->own_count; i++) find_own(m, &m->owns[i], &m->find);
   note_raws(m, p);

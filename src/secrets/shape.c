@@ -4,15 +4,20 @@
 /* Lines that one token may be broken into: what is longer is found by its beginning, and the rest stays. */
 enum { MOST_LINES = 48, LONG_RUN = 64, MOST_MEASURED = 128 };
 
-#define D  DBF_DIGIT,
-#define A  DBF_HEX_UPPER,
-#define U  DBF_UPPER,
-#define a  DBF_HEX_LOWER,
-#define l  DBF_LOWER,
+/* Columns that characters are counted in, above their class. */
+enum { SYMBOLS, DIGITS, SMALL, CAPITALS, BLANKS, FOREIGN, COLUMN_AT = 24 };
+#define IN(column) ((uint32_t)(column) << COLUMN_AT)
+
+#define D  DBF_DIGIT | IN(DIGITS),
+#define A  DBF_HEX_UPPER | IN(CAPITALS),
+#define U  DBF_UPPER | IN(CAPITALS),
+#define a  DBF_HEX_LOWER | IN(SMALL),
+#define l  DBF_LOWER | IN(SMALL),
+#define B  DBF_BLANK | IN(BLANKS),
 #define S  DBF_SYMBOL,
 #define E  DBF_END,
 #define X  DBF_ENCODED,
-#define F  DBF_FOREIGN,
+#define F  DBF_FOREIGN | IN(FOREIGN),
 #define F8 F F F F F F F F
 #define F4 F8 F8 F8 F8
 
@@ -23,8 +28,7 @@ const uint32_t dbf_shape_class[256] = {
     X S S DBF_PLUS | DBF_ENCODED,
     /* 10 */ X X X S S S S S S S X X X DBF_EQUALS | DBF_ENCODED,
     X X
-        /* 20 */ DBF_BLANK,
-    S DBF_QUOTE,
+        /* 20 */ B S DBF_QUOTE,
     S S S S DBF_QUOTE,
     S S S DBF_PLUS,
     S DBF_HYPHEN,
@@ -43,6 +47,7 @@ const uint32_t dbf_shape_class[256] = {
 #undef U
 #undef a
 #undef l
+#undef B
 #undef S
 #undef E
 #undef X
@@ -78,8 +83,8 @@ static bool has(const dbf_shape_text *t, size_t from, size_t to, char c) {
 }
 
 size_t dbf_shape_continued(dbf_shape_text *t, size_t at, uint32_t mask) {
-  t->spent += MOST_MEASURED;
-  if (t->spent > 2 * t->len + 65536) return DBF_SHAPE_NONE;
+  if (t->left < MOST_MEASURED) return DBF_SHAPE_NONE;
+  t->left -= MOST_MEASURED;
   size_t end = dbf_shape_run(t, at, mask);
   dbf_shape_stats stats = dbf_shape_measure(t, at, end);
   unsigned char next = dbf_view_plain(t->s[end]);
@@ -230,35 +235,31 @@ size_t dbf_shape_follow(dbf_shape_text *t, const char *shape, size_t at, size_t 
 
 /* ---- Randomness -------------------------------------------------------------------------------------------------- */
 
-/* Columns that characters are counted in. */
-enum { DIGITS, SMALL, CAPITALS, BLANKS, FOREIGN, SYMBOLS, COLUMNS };
+/* From a digit to a letter or back: a bit for a column after another one. */
+#define TURN(from, to) ((uint64_t)1 << (8 * (from) + (to)))
+#define TURNS          (TURN(DIGITS, SMALL) | TURN(DIGITS, CAPITALS) | TURN(SMALL, DIGITS) | TURN(CAPITALS, DIGITS))
 
-static int column_of(uint32_t class, unsigned char c) {
-  if (class & DBF_SMALL) return SMALL;
-  if (class & DBF_DIGIT) return DIGITS;
-  if (class & DBF_CAPITAL) return CAPITALS;
-  if (class & DBF_FOREIGN) return FOREIGN;
-  return c == ' ' ? BLANKS : SYMBOLS;
+static size_t count_of(uint64_t counts, int column) {
+  return counts >> 8 * column & 0xff;
 }
 
+/* A text full of anchors spends its time here: so everything is counted in registers, the columns in a byte each. */
 dbf_shape_stats dbf_shape_measure(const dbf_shape_text *t, size_t from, size_t to) {
   dbf_shape_stats stats = {0};
-  size_t count[COLUMNS] = {0}, run = 0;
-  uint64_t seen[2] = {0};
-  unsigned char before = 0;
-  int last = SYMBOLS;
+  size_t run = 0;
+  uint64_t counts = 0, seen_low = 0, seen_high = 0;
+  unsigned before = 0, last = SYMBOLS;
   if (to - from > MOST_MEASURED) to = from + MOST_MEASURED;
   for (size_t i = from; i < to; i++) {
-    unsigned char c = dbf_view_plain(t->s[i]);
+    unsigned c = dbf_view_plain(t->s[i]);
     if (c == '\n') continue;
-    int column = column_of(dbf_shape_class[c], c);
+    unsigned column = dbf_shape_class[c] >> COLUMN_AT;
     uint64_t bit = (uint64_t)1 << (c & 63);
-    count[column]++;
-    stats.turns += (column == DIGITS && (last == SMALL || last == CAPITALS)) ||
-                   (last == DIGITS && (column == SMALL || column == CAPITALS));
-    stats.steps += c == before || c == before + 1;
-    stats.distinct += !(seen[c >> 6 & 1] & bit);
-    seen[c >> 6 & 1] |= bit;
+    counts += (uint64_t)1 << 8 * column;
+    seen_low |= c & 64 ? 0 : bit;
+    seen_high |= c & 64 ? bit : 0;
+    stats.turns += TURNS >> (8 * last + column) & 1;
+    stats.steps += c - before <= 1;
     if (column == SMALL && (run > 0 || last == CAPITALS)) {
       run++;
     } else if (run > 0) {
@@ -271,13 +272,14 @@ dbf_shape_stats dbf_shape_measure(const dbf_shape_text *t, size_t from, size_t t
   }
   stats.runs += run > 0;
   stats.shorts += run > 0 && run <= 2;
-  stats.digits = count[DIGITS];
-  stats.small = count[SMALL];
-  stats.capitals = count[CAPITALS];
-  stats.blanks = count[BLANKS];
-  stats.foreign = count[FOREIGN];
-  stats.symbols = count[SYMBOLS];
-  for (int i = 0; i < COLUMNS; i++) stats.len += count[i];
+  stats.distinct = (size_t)(__builtin_popcountll(seen_low) + __builtin_popcountll(seen_high));
+  stats.digits = count_of(counts, DIGITS);
+  stats.small = count_of(counts, SMALL);
+  stats.capitals = count_of(counts, CAPITALS);
+  stats.blanks = count_of(counts, BLANKS);
+  stats.foreign = count_of(counts, FOREIGN);
+  stats.symbols = count_of(counts, SYMBOLS);
+  stats.len = stats.digits + stats.small + stats.capitals + stats.blanks + stats.foreign + stats.symbols;
   return stats;
 }
 

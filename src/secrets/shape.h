@@ -57,7 +57,7 @@ enum { DBF_SHAPE_MEMOS = 24, DBF_SHAPE_NONE = 0 };
 typedef struct dbf_shape_text {
   const unsigned char *s; /* DBF_VIEW_PADDING zero bytes past its end */
   size_t len;
-  size_t spent; /* on looks over line breaks: a text full of them gets so many, and no more */
+  size_t left; /* bytes to look at past line breaks: a text full of them gets so many, and no more */
   struct {
     uint32_t mask;
     size_t from, to;

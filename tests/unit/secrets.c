@@ -392,6 +392,13 @@ static void time_is_in_proportion_to_the_text(void **state) {
   }
 }
 
+/* What is looked at past line breaks counts for the text, not for each break: it took twenty-five times as long. */
+static void line_breaks_take_little_more_time(void **state) {
+  (void)state;
+  size_t len = 262144 / less();
+  assert_true(seconds_for("1sk-\n", len) < 10 * (seconds_for("1sk-", len) + 0.001));
+}
+
 static bool stop(void) {
   return true;
 }
@@ -418,6 +425,7 @@ int main(void) {
                                      TEST(a_long_text_is_looked_at_in_parts),
                                      TEST(ten_thousand_secrets_and_eight_megabytes),
                                      TEST(time_is_in_proportion_to_the_text),
+                                     TEST(line_breaks_take_little_more_time),
                                      TEST(it_stops_when_it_is_asked_to)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 -- opencode: what `opencode export` prints, one JSON document per session; its database of all sessions,
 -- ~/.local/share/opencode/opencode*.db (this needs the program sqlite3); and the tree of small files that it had before
 -- version 1.2: storage/session/PROJECT/ID.json, storage/message/SESSION/ID.json, storage/part/MESSAGE/ID.json, all of
--- them read with storage/migration, the file at its top. One entry for each run of a skill (a call of the tool
--- `skill`), and for each turn or part of a turn without one. A turn goes from a person's message to the next.
+-- them read with storage/migration, the file at its top; until 0.6: project/PROJECT/storage/session/info/ID.json,
+-- …/message/SESSION/ID.json, …/part/SESSION/MESSAGE/ID.json, read with project/PROJECT/app.json. One entry for each run
+-- of a skill (a call of the tool `skill`), and for each turn or part of a turn without one. A turn goes from a person's
+-- message to the next.
 --
 -- Quirks: a session with a parentID is a subagent's. A fork has no parent: it begins with copies of messages of another
 -- session, under new ids, with the same times, tokens and text; they belong to the session that began first (which
@@ -248,10 +250,10 @@ local function read_json(source, file)
   source:report(file.path .. " is not JSON: left out")
 end
 
--- The files below a folder: those of each folder in it, by its name, in the order of their names.
-local function by_folder(source, folder)
+-- The files that lie so many folders below a folder: those of each folder, by its name, in the order of their names.
+local function by_folder(source, folder, depth)
   local out = {}
-  for _, file in ipairs(source:siblings("^" .. folder .. "/[^/]+/[^/]+%.json$")) do
+  for _, file in ipairs(source:siblings("^" .. folder .. ("/[^/]+"):rep(depth or 1) .. "/[^/]+%.json$")) do
     local name = file.path:match "([^/]+)/[^/]+$"
     out[name] = out[name] or {}
     table.insert(out[name], file)
@@ -274,9 +276,18 @@ local function in_time(source, files)
   return out
 end
 
-local function read_tree(source, emit)
-  local messages, parts, writers, sessions = by_folder(source, "message"), by_folder(source, "part"), {}, {}
-  for _, files in pairs(by_folder(source, "session")) do
+local OLD = "storage/session/"
+
+local function read_tree(source, emit, is_old)
+  local writers, sessions = {}, {}
+  local messages, parts, infos
+  if is_old then
+    messages, parts = by_folder(source, OLD .. "message"), by_folder(source, OLD .. "part", 2)
+    infos = by_folder(source, OLD .. "info", 0)
+  else
+    messages, parts, infos = by_folder(source, "message"), by_folder(source, "part"), by_folder(source, "session")
+  end
+  for _, files in pairs(infos) do
     for _, file in ipairs(files) do
       local info = read_json(source, file)
       if info and word(info.id) then sessions[#sessions + 1] = info end
@@ -301,7 +312,19 @@ local function open(source, emit)
   local head = source:head(16)
   if head == "SQLite format 3\0" then read_database(source, emit)
   elseif head:find "^%s*%d+%s*$" then read_tree(source, emit)
+  elseif source.path:find "project/[^/]+/app%.json$" then read_tree(source, emit, true)
   else read_export(source, emit) end
+end
+
+-- The file at the top of the tree that a file in it belongs to: of one of the three kinds that have no other reader.
+local function top_of(path)
+  local top = path:match "^(.*)storage/session/info/ses_[^/]*%.json$"
+    or path:match "^(.*)storage/session/message/[^/]+/msg_[^/]*%.json$"
+    or path:match "^(.*)storage/session/part/[^/]+/[^/]+/prt_[^/]*%.json$"
+  if top then return top .. "app.json" end
+  top = path:match "^(.*)session/[^/]+/ses_[^/]*%.json$" or path:match "^(.*)message/[^/]+/msg_[^/]*%.json$"
+    or path:match "^(.*)part/[^/]+/prt_[^/]*%.json$"
+  return top and top .. "migration"
 end
 
 local function detect(path, head)
@@ -310,6 +333,12 @@ local function detect(path, head)
       or head:find("CREATE TABLE `part`", 1, true) ~= nil and head:find("`message_id` text", 1, true) ~= nil
   end
   if path:find "storage/migration$" then return head:find "^%s*%d+%s*$" ~= nil end
+  if path:find "project/[^/]+/app%.json$" then return head:find '"initialized"' ~= nil end
+  local top = top_of(path)
+  if top and not head:find('"messages"', 1, true) then
+    return false, top .. " is missing, with which a tree of opencode's sessions is read: copy the tree with that file, "
+      .. "or export the sessions (opencode export)"
+  end
   if not (head:find('"messages"', 1, true) and head:find('"info"', 1, true)) then return false end
   local first = transcripts.outline(head)
   local info = first.info
@@ -323,7 +352,8 @@ return {
   summary = "opencode sessions, exported or as it stores them: skill runs and turns",
   import = {
     detect = detect, open = open,
-    files = { "opencode*.db", "ses_*.json", "storage/migration" }, places = { "~/.local/share/opencode" },
-    siblings = { "session/**.json", "message/**.json", "part/**.json" },
+    files = { "opencode*.db", "ses_*.json", "storage/migration", "project/*/app.json",
+      "message/*/msg_*.json", "part/**/prt_*.json" }, places = { "~/.local/share/opencode" },
+    siblings = { "session/**.json", "message/**.json", "part/**.json", "storage/session/**.json" },
   },
 }

@@ -91,6 +91,38 @@ describe("opencode", function()
     assert.truthy(odd.diagnostics[1].message:find "storage/part/ses_1msg_2/prt_00002.json is not JSON: left out$")
   end)
 
+  it("reads the tree that versions until 0.6 had for each project, with the same entries", function()
+    local importer, records = importers.of "opencode", forked()
+    local scene = importer.scene
+    samples.opencode_tree(scene, records)
+    local tree = importer:read(scene:path "storage/migration")
+    scene:write("project/home-x/app.json", '{"initialized":1754000000000}')
+    scene:sh [[to=project/home-x/storage/session; mkdir -p $to/info $to/part; cp storage/session/*/*.json $to/info
+      cp -r storage/message $to
+      for s in storage/message/*; do for m in $s/*; do
+        m=$(basename $m .json); m=${m#msg_}; p=$to/part/$(basename $s); mkdir -p $p
+        [ ! -d storage/part/$m ] || cp -r storage/part/$m $p/$m
+      done; done]]
+    assert.same(tree, (importer:read(scene:path "project/home-x/app.json")))
+    local r = scene:run { "import", "project" }
+    assert.truthy(r.err:find(("^debrief: %d entries stored in sessions, from %%d+ files\n$"):format(#tree)), r.err)
+  end)
+
+  it("says once what is missing where a tree has no file at its top", function()
+    local importer, records, fork, session = importers.of "opencode", forked()
+    local scene = importer.scene
+    samples.opencode_tree(scene, records)
+    samples.opencode_tree(scene, fork, session)
+    scene:sh [[rm storage/migration; mkdir -p old/project/x/storage/session
+      cp -r storage/session/* old/project/x/storage/session/info]]
+    for folder, missing in pairs { storage = "storage/migration", old = "old/project/x/app.json" } do
+      local r = scene:run { "import", folder }
+      assert.truthy(r.err:find(missing .. " is missing, with which a tree of opencode", 1, true), r.err)
+      assert.equal(1, select(2, r.err:gsub("passed over", "")), r.err)
+      assert.truthy(r.err:find("0 entries stored", 1, true), r.err)
+    end
+  end)
+
   it("imports the folder of a tree and its database, each entry once", function()
     local importer, records, fork, session = importers.of "opencode", forked()
     local scene = importer.scene

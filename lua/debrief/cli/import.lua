@@ -98,8 +98,8 @@ function Total:leave_out(file, message)
     self.empty = self.empty + 1
   elseif file.named then
     self.failures[#self.failures + 1] = { message = message }
-  else
-    self.unknown[#self.unknown + 1] = message
+  elseif not self.unknown[message] then -- the same reason may hold for a folder of files
+    self.unknown[#self.unknown + 1], self.unknown[message] = message, true
   end
 end
 

@@ -300,10 +300,11 @@ end
 -- @param plugins an array of plugins' tables
 -- @param files as import.files
 -- @param call function(name of the plugin, f, ...) -> true, results of f | false: runs it, and notes its errors
--- @return { name = of the plugin } or {} when none does, or { message = } when the file cannot be read
+-- @return { name = of the plugin } or { why = the text of one that says why it is not read, or nil } when none does, or
+--   { message = } when the file cannot be read
 -- @param at where it is read; nil: there
 function import.detect(path, plugins, files, call, at)
-  local seen = 0
+  local seen, reason = 0, nil
   for _, most in ipairs(HEADS) do
     local head, message = files.slurp(at or path, most)
     if not head then return { message = message } end
@@ -311,12 +312,13 @@ function import.detect(path, plugins, files, call, at)
     seen = #head
     for _, plugin in ipairs(plugins) do
       local detect = plugin.import.detect
-      local ok, yes = true, false
-      if detect then ok, yes = call(plugin.name, detect, path, head) end
+      local ok, yes, why = true, false, nil
+      if detect then ok, yes, why = call(plugin.name, detect, path, head) end
       if ok and yes then return { name = plugin.name } end
+      if ok and type(why) == "string" then reason = reason or why end
     end
   end
-  return {}
+  return { why = reason }
 end
 
 -- A reader reports its damaged lines when it ends, long after what was left out of the others.

@@ -181,7 +181,7 @@ local function detects(self, reader, file)
   if not reader:worker() then return false end
   local answer, message = ask(self, reader, "detect", { path = file.path, at = file.at })
   if not answer or answer.message then return nil, message or answer.message end
-  return answer.name ~= nil
+  return answer.name ~= nil, nil, answer.why
 end
 
 -- The importers in the order in which they are asked: those whose file names fit come first, and files that lie in a
@@ -197,11 +197,14 @@ local function candidates(self, file)
 end
 
 local function recognise(self, file)
+  local reason
   for _, reader in ipairs(candidates(self, file)) do
-    local yes, message = detects(self, reader, file)
+    local yes, message, why = detects(self, reader, file)
     if message then return nil, message end
     if yes then return reader end
+    reason = reason or why
   end
+  return nil, reason
 end
 
 -- All importers that need no rights, as a set like `self`; nil if there is none.

@@ -240,7 +240,7 @@ function samples.opencode_tree(scene, records, session)
     local info, id = {}, session.id .. records[i].info.id
     for key, value in pairs(records[i].info) do info[key] = value end
     info.id, info.sessionID = id, session.id
-    write(("message/%s/%s"):format(session.id, id), info)
+    write(("message/%s/msg_%s"):format(session.id, id), info)
     for n, part in ipairs(records[i].parts) do write(("part/%s/prt_%05d"):format(id, n), part) end
   end
 end

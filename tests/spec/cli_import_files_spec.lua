@@ -1,6 +1,8 @@
 -- Which files debrief import takes, and what it does not read again. What an importer makes of a file is in
 -- cli_import_spec.
 local program = dofile "tests/spec/support/program.lua"
+local transcripts = dofile "tests/spec/support/claude_transcript.lua"
+local cjson = require "cjson"
 
 local scene
 
@@ -342,5 +344,67 @@ describe("many files", function()
     scene:sh(("export DEBRIEF_PLUGIN_PATH=.; %s import -d two in & %s import -d two in; wait"):format(program.path,
       program.path))
     assert.equal(sorted_log "one", sorted_log "two")
+  end)
+end)
+
+describe("transcripts that grow", function()
+  teardown(program.clean)
+
+  -- Three sessions, of which the last begins with copies of what the first said.
+  local function texts()
+    local out, first = {}, nil
+    for i = 1, 3 do
+      local t = transcripts.new(("%d"):rep(4):format(i, i, i, i) .. "1111-0000-4000-8000-000000000001",
+        { at = 30000 + i * 4000 })
+      if i == 3 then
+        for _, record in ipairs(first.records) do
+          local copy = transcripts.copy(record)
+          copy.sessionId, copy.forkedFrom = t.session, { sessionId = first.session, messageUuid = record.uuid }
+          t.records[#t.records + 1] = copy
+        end
+      end
+      for turn = 1, 4 do
+        t:user(("do %d of %d"):format(turn, i))
+        t:edit(("e%d-%d"):format(i, turn))
+        t:bash(("b%d-%d"):format(i, turn), "make test", "ran", turn % 2)
+        t:say("Done.", { stop = "end_turn" })
+        if turn % 2 == 0 then t:done() end
+      end
+      first = first or t
+      local lines = {}
+      for n, record in ipairs(t.records) do lines[n] = cjson.encode(record) .. "\n" end
+      out[i] = table.concat(lines)
+    end
+    return out
+  end
+
+  local function sessions(dir)
+    return scene:sh("for f in " .. dir .. "/*.jsonl; do echo $f; LC_ALL=C sort $f; done").out:gsub(dir .. "/", "")
+  end
+
+  it("give the same sessions as one import, in any order, cut anywhere, by two processes at once", function()
+    scene = program.scene()
+    local whole = texts()
+    for i, text in ipairs(whole) do scene:write(("in/%d.jsonl"):format(i), text) end
+    assert.equal(0, import("-d", "once", "claude_code", "--final", "in").status)
+    local expected = sessions "once"
+    assert.equal(12, select(2, expected:gsub("\n{", "")))
+    math.randomseed(7)
+    for round = 1, 2 do
+      local dir, sizes = "grown" .. round, { 0, 0, 0 }
+      for step = 1, 4 do
+        for i, text in ipairs(whole) do
+          sizes[i] = step == 4 and #text or math.random(sizes[i], math.min(#text, sizes[i] + #text // 3))
+          scene:write(("in/%d.jsonl"):format(i), text:sub(1, sizes[i]))
+        end
+        local at = math.random(0, 2)
+        local words = ("in/%d.jsonl "):rep(3):format(at + 1, (at + 1) % 3 + 1, (at + 2) % 3 + 1)
+        local final = step == 3 and "--final" or "--final-after never" -- a cut run, and later its longer version
+        local command = "$DEBRIEF -d " .. dir .. " import claude_code " .. final .. " " .. words
+        scene:sh(command .. " 2>&1 & " .. command .. " 2>&1 & wait")
+      end
+      assert.equal(0, import("-d", dir, "claude_code", "--final", "in").status)
+      assert.equal(expected, sessions(dir), dir)
+    end
   end)
 end)

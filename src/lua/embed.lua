@@ -179,14 +179,33 @@ local function generate(words)
     "const dbf_embedded_file dbf_embedded_files[] = {\n", table.concat(rows), "    {0},\n};\n" }
 end
 
-local out = arg[1]
-local source = generate(sorted(table.move(arg, 2, #arg, 1, {})))
-local file = io.open(out, "rb")
-if file then
-  local same = file:read "a" == source
-  file:close()
-  if same then return end
+-- ---- Writing --------------------------------------------------------------------------------------------------------
+
+-- All that the table is made of. Packing takes seconds, and every make asks.
+local function ingredients(words)
+  local parts = { release(), read(arg[0]) }
+  for _, word in ipairs(words) do
+    local _, file = place(word)
+    parts[#parts + 1] = word
+    parts[#parts + 1] = read(file)
+  end
+  return ("s4"):rep(#parts):pack(table.unpack(parts))
 end
-file = assert(io.open(out, "wb"))
-assert(file:write(source))
-file:close()
+
+local function holds(path, text)
+  local file <close> = io.open(path, "rb")
+  return file and (text == nil or file:read "a" == text)
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+local out, words = arg[1], sorted(table.move(arg, 2, #arg, 1, {}))
+local from, made_from = ingredients(words), out .. ".from"
+if holds(out) and holds(made_from, from) then return end
+local source = generate(words)
+if not holds(out, source) then write(out, source) end
+write(made_from, from)

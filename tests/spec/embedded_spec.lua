@@ -14,7 +14,7 @@ describe("the built-in sources", function()
   it("are the files of lua/ and plugins/, but for comments and indentation in lua/", function()
     local core = require "debrief.core"
     local n = 0
-    local pipe = assert(io.popen "find lua plugins -name '*.lua'")
+    local pipe = assert(io.popen "find lua plugins -name '*.lua' -o -name '*.css' -o -name '*.js'")
     for path in pipe:lines() do
       n = n + 1
       local text, built_in = program.read(path), core.source(path)

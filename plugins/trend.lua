@@ -172,7 +172,9 @@ local function chart_of(all, names, ctx)
     end
   end
   if #ranked > MOST_LINES then chart.note = ("The %d of %d series with most cases."):format(MOST_LINES, #ranked) end
-  return chart.series[1] and #names > 1 and chart or nil
+  for _, line in ipairs(chart.series) do
+    if next(line.n, next(line.n)) then return chart end -- one with two places or more
+  end
 end
 
 return {

@@ -117,12 +117,16 @@ describe("a table as a chart", function()
   it("has the columns of the unit of the first that is drawn", function()
     local one = charts("bar")[1]
     assert.same({ "(all)", "a", "-" }, one.x.values)
+    assert.is_nil(one.note)
     assert.same({ "runs" }, names(one.series))
-    one = charts({ type = "bar", columns = { "passed" }, first = 2, limit = 1 })[1]
-    assert.same({ { "a" }, { 1.0 }, { 2 }, "share" }, { one.x.values, one.series[1].values, one.series[1].n, one.unit })
-    assert.equal("The first 1 of 2.", one.note)
+    one = charts({ type = "bar", columns = { "passed" }, limit = 2 })[1]
+    assert.same({ { "(all)", "a" }, { 0.5, 1.0 }, { 8, 2 }, "share" },
+      { one.x.values, one.series[1].values, one.series[1].n, one.unit })
+    assert.equal("The first 2 of 3.", one.note)
     one = charts({ type = "line", columns = { "ms" } })[1]
-    assert.same({ 5, nil, 7 }, one.series[1].values)
+    assert.same({ { "(all)", "-" }, { 5, 7 } }, { one.x.values, one.series[1].values })
+    assert.equal("Without data: 1.", one.note)
+    assert.is_nil(charts({ type = "line", columns = { "ms" }, first = 2 })) -- one row is no comparison
   end)
 
   it("is checked", function()
@@ -184,14 +188,14 @@ describe("charts on a terminal", function()
     local scene = program.scene()
     local lines = {}
     for i = 1, 9 do
-      lines[i] = ('{"session_id":"s","timestamp":"2026-03-0%dT12:00:00Z","skill":"a","final_status":"ok"}'):format(i)
+      lines[i] = ('{"session_id":"s","timestamp":"2026-03-0%dT12:00:00Z","skill":"%s","final_status":"ok"}'):format(i, i < 5 and "b" or "a")
     end
     scene:write("sessions/s.jsonl", table.concat(lines, "\n") .. "\n")
     local plain, drawn = scene:run { "retro", "skills" }, scene:run { "retro", "skills", "--chart" }
     assert.falsy(plain.out:find("█", 1, true))
-    assert.truthy(drawn.out:find("\na  " .. ("█"):rep(77) .. "  100 % of 9\n", 1, true), drawn.out)
+    assert.truthy(drawn.out:find("\na  " .. ("█"):rep(77) .. "  100 % of 5\n", 1, true), drawn.out)
     local ascii = scene:run { "retro", "skills", "--chart", env = { LC_ALL = "C" } }
-    assert.truthy(ascii.out:find "\na  #+  100 %% of 9\n", ascii.out)
+    assert.truthy(ascii.out:find "\na  #+  100 %% of 5\n", ascii.out)
     assert.falsy(ascii.out:find("█", 1, true))
     local colour = bars.lines(report_of("trend").charts[1], 80, { color = true })
     assert.truthy(table.concat(colour):find "\27%[36m")

@@ -159,38 +159,54 @@ local function drawn(spec, t)
   return out
 end
 
+-- The rows from `first` on in which one of the columns has a value, at most `limit`; how many there are, and how many
+-- have none.
+local function drawn_rows(t, columns, first, limit)
+  local rows, all, empty = {}, 0, 0
+  for r = first, #t.rows do
+    local has_value = false
+    for _, one in ipairs(columns) do
+      local cell = t.rows[r][one.at]
+      has_value = has_value or type(cell) == "number" or type(cell) == "table" and cell.num and cell.den > 0
+    end
+    if has_value then all = all + 1 else empty = empty + 1 end
+    if has_value and #rows < limit then rows[#rows + 1] = t.rows[r] end
+  end
+  return rows, all, empty
+end
+
+local function note_of(spec, shown, all, empty)
+  local parts = { spec.note }
+  if shown < all then parts[#parts + 1] = ("The first %d of %d."):format(shown, all) end
+  if empty > 0 then parts[#parts + 1] = ("Without data: %d."):format(empty) end
+  return parts[1] and table.concat(parts, " ")
+end
+
 --- What a table says of itself as a chart: `chart = "bar"`, or { type =, title =, note =, columns = keys, first = row,
 -- limit = rows }. The first column names the places; the columns that are drawn have the kind and unit of the first.
 -- @param t a checked table
--- @return a chart, for chart.check; nil where there is nothing to draw
+-- @return a chart, for chart.check; nil where there are not two rows to compare
 function chart.of_table(spec, t, wilson)
   spec = type(spec) == "table" and spec or { type = spec }
-  local columns, first = drawn(spec, t), math.tointeger(spec.first) or 1
-  if not columns[1] or not t.rows[first] then return nil end
-  local last = math.min(#t.rows, first - 1 + (math.tointeger(spec.limit) or #t.rows))
+  local columns = drawn(spec, t)
+  local limit = math.tointeger(spec.limit) or #t.rows
+  local rows, all, empty = drawn_rows(t, columns, math.tointeger(spec.first) or 1, limit)
+  if #rows < 2 then return nil end
   local unit = columns[1].kind == "rate" and "share" or t.columns[columns[1].at].unit
-  local out = { type = spec.type, title = spec.title or t.title, note = spec.note, series = {}, unit = unit,
-    x = { title = t.columns[1].title, type = "category", values = {} } }
-  for r = first, last do
-    local key = t.rows[r][1]
-    out.x.values[r - first + 1] = type(key) == "number" and key or key ~= nil and tostring(key) or "-"
+  local out = { type = spec.type, title = spec.title or t.title, series = {}, unit = unit,
+    note = note_of(spec, #rows, all, empty), x = { title = t.columns[1].title, type = "category", values = {} } }
+  for i, row in ipairs(rows) do
+    local key = row[1]
+    out.x.values[i] = type(key) == "number" and key or key ~= nil and tostring(key) or "-"
   end
   for _, one in ipairs(columns) do
     local column = t.columns[one.at]
-    if one.kind == columns[1].kind and (one.kind == "rate" or column.unit == unit) then
-      local series = { name = column.title, values = {} }
-      for r = first, last do
-        local cell = t.rows[r][one.at]
-        if type(cell) == "table" then chart.put_rate(series, r - first + 1, cell, wilson)
-        else series.values[r - first + 1] = cell end
-      end
-      if next(series.values) then out.series[#out.series + 1] = series end
+    local series = { name = column.title, values = {} }
+    for i, row in ipairs(one.kind == columns[1].kind and (one.kind == "rate" or column.unit == unit) and rows or {}) do
+      local cell = row[one.at]
+      if type(cell) == "table" then chart.put_rate(series, i, cell, wilson) else series.values[i] = cell end
     end
-  end
-  if not out.series[1] then return nil end
-  if last < #t.rows then
-    local cut = ("The first %d of %d."):format(last - first + 1, #t.rows - first + 1)
-    out.note = out.note and out.note .. " " .. cut or cut
+    if next(series.values) then out.series[#out.series + 1] = series end
   end
   return out
 end

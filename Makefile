@@ -23,7 +23,7 @@ TESTED = $(if $(filter command,$(origin BUILD)),$(BUILD),build-test)
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
 TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish libjansson-dev libyajl-dev
 TO_TEST += sqlite3
-TO_CHECK = clang clang-format lua-check
+TO_CHECK = clang clang-format lua-check chromium libxml2-utils
 TO_FUZZ  = clang libclang-rt-14-dev libjansson-dev libyajl-dev
 TO_GRIND = valgrind
 TO_ANALYZE = gcc cppcheck clang-tidy clang-tools
@@ -178,10 +178,12 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
+	@.ci/browser build-browser
 	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage tests/mutants/run tests/analyze/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
-	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
+	@MODULES=$(CURDIR)/build-browser/node_modules \
+	  $(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
 
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build-san HARDEN= \

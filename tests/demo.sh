@@ -23,6 +23,12 @@ say "3. Look back on all of it: debrief retro summary,skills,failures"
 echo
 "$debrief" -d "$log" retro summary,skills,failures
 
+say "4. A page to look at and to send: debrief report"
+page=${BUILD:-build}/demo-report.html
+"$debrief" -d "$log" report -o "$page" >/dev/null
+
 say "The log stays in $log. Try next:"
 echo "  $debrief -d $log read quayd-oncall"
 echo "  $debrief -d $log retro failures harbor-tides"
+say "Open the page in a browser:"
+echo "  $page"

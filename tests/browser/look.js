@@ -1,16 +1,13 @@
-// node look.js PAGE [FOLDER]: open a page of `debrief report` in Chromium and print what is wrong with it, one line each:
-// messages of the console, violations of its policy, requests, links that lead nowhere, sorting, filtering and series that do
-// not work, what axe-core finds. With FOLDER, pictures go there: light, dark, 375 pixels wide, print.
-// MODULES is the folder with playwright-core and axe-core, CHROMIUM the browser.
+// node look.js PAGE...: open pages of debrief in Chromium and print one line of JSON for each: { faults, tables, … }.
+// Faults are messages of the console, violations of the policy, requests, links that lead nowhere, sorting, filtering
+// and series that do not work, and what axe-core finds. Pictures of the first page go to the folder SHOTS: light, dark,
+// 375 pixels wide, print. MODULES is the folder with playwright-core and axe-core, CHROMIUM the browser.
 'use strict';
 const path = require('path');
 const modules = process.env.MODULES;
 const {chromium} = require(path.join(modules, 'playwright-core'));
 const axe = path.join(modules, 'axe-core', 'axe.min.js');
-const [file, folder] = process.argv.slice(2);
-const url = 'file://' + path.resolve(file);
-const faults = [];
-const fault = text => faults.push(String(text).replace(/\s+/g, ' ').slice(0, 500));
+const folder = process.env.SHOTS;
 
 // In the page: every link to a place in it, followed.
 const links = () => [...document.querySelectorAll('a[href^="#"]')].map(a => {
@@ -19,7 +16,8 @@ const links = () => [...document.querySelectorAll('a[href^="#"]')].map(a => {
   a.click();
   const top = to.getBoundingClientRect().top;
   if (top < -20 || top > innerHeight) return a.textContent + ' does not go to its place';
-  if (to.tagName === 'ARTICLE' && !to.textContent.includes(a.textContent)) return a.textContent + ' goes to another entry';
+  const isEntry = to.tagName === 'ARTICLE';
+  if (isEntry && !to.textContent.includes(a.textContent)) return a.textContent + ' goes to another entry';
 }).filter(Boolean);
 
 // In the page: each heading of each table sorts, first one way, then the other.
@@ -30,7 +28,8 @@ const sorting = () => {
     table.querySelectorAll('th button').forEach((button, i) => {
       const th = button.parentNode, before = rows().slice().sort().join();
       const key = () => [...table.tBodies[0].rows].map(r => r.cells[i])
-        .map(c => c.dataset.v !== undefined ? Number(c.dataset.v) : c.textContent === '-' ? null : c.textContent.replace(/,/g, ''))
+        .map(c => c.dataset.v !== undefined ? Number(c.dataset.v)
+          : c.textContent === '-' ? null : c.textContent.replace(/,/g, ''))
         .filter(v => v !== null).map(v => typeof v === 'string' && v !== '' && !isNaN(v) ? Number(v) : v);
       for (let click = 0; click < 2; click++) {
         button.click();
@@ -75,46 +74,69 @@ const series = () => [...document.querySelectorAll('figure')].flatMap(figure => 
   return out;
 });
 
-(async () => {
-  const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox']});
-  const context = await browser.newContext({viewport: {width: 1000, height: 800}, bypassCSP: false});
+const pictures = async (page, fault) => {
+  const shot = name => page.screenshot({path: path.join(folder, name + '.png'), fullPage: true});
+  await shot('light');
+  await page.emulateMedia({colorScheme: 'dark'});
+  await shot('dark');
+  await page.emulateMedia({colorScheme: 'light', media: 'print'});
+  await page.setViewportSize({width: 720, height: 1000});
+  await shot('print');
+  await page.emulateMedia({media: 'screen'});
+  await page.setViewportSize({width: 375, height: 800});
+  await shot('phone');
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > 375) fault('a phone scrolls sideways: ' + wide);
+  await page.setViewportSize({width: 1000, height: 800});
+};
+
+// The policy lets no script in but that of the page, so axe-core runs in a context without it.
+const accessible = async (browser, url, colorScheme, fault) => {
+  const context = await browser.newContext({bypassCSP: true, viewport: {width: 1000, height: 800}, colorScheme});
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.addScriptTag({path: axe});
+  const result = await page.evaluate(() => axe.run());
+  for (const v of result.violations) fault(colorScheme + ': axe ' + v.id + ': ' + v.nodes.map(n => n.html).join(' | '));
+  await context.close();
+};
+
+const facts = () => ({
+  tables: [...document.querySelectorAll('table')]
+    .map(t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))),
+  articles: document.querySelectorAll('article').length,
+  links: document.querySelectorAll('section a[href^="#e"]').length,
+  scripts: document.scripts.length,
+  styles: document.querySelectorAll('style').length,
+  svgs: document.querySelectorAll('svg').length,
+  handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/.test(a.name))).length,
+  foreign: [...new Set([...document.querySelectorAll('a, b, img, iframe, script, style, object, embed, form, base')]
+    .map(e => e.tagName + ' ' + (e.getAttribute('href') || e.getAttribute('src') || '').replace(/^#.*/, '#')))].sort(),
+});
+
+const look = async (browser, file, first) => {
+  const faults = [], fault = text => faults.push(String(text).replace(/\s+/g, ' ').slice(0, 500));
+  const url = 'file://' + path.resolve(file);
+  const context = await browser.newContext({viewport: {width: 1000, height: 800}});
   const page = await context.newPage();
   page.on('console', m => fault('console: ' + m.text()));
   page.on('pageerror', e => fault('error: ' + e.message));
   page.on('dialog', d => { fault('dialog: ' + d.message()); d.dismiss(); });
   page.on('request', r => { if (r.url() !== url) fault('request: ' + r.url()); });
   await page.goto(url);
-  if (folder) {
-    const shot = name => page.screenshot({path: path.join(folder, name + '.png'), fullPage: true});
-    await shot('light');
-    await page.emulateMedia({colorScheme: 'dark'});
-    await shot('dark');
-    await page.emulateMedia({colorScheme: 'light', media: 'print'});
-    await page.setViewportSize({width: 720, height: 1000});
-    await shot('print');
-    await page.emulateMedia({media: 'screen'});
-    await page.setViewportSize({width: 375, height: 800});
-    await shot('phone');
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    if (wide > 375) fault('a phone scrolls sideways: ' + wide);
-    await page.setViewportSize({width: 1000, height: 800});
-  }
+  const found = await page.evaluate(facts);
+  if (folder && first) await pictures(page, fault);
   for (const check of [links, sorting, filtering, series]) for (const text of await page.evaluate(check)) fault(text);
-  // The policy lets no script in but that of the page: axe-core runs in a world of its own.
-  const other = await browser.newContext({bypassCSP: true, viewport: {width: 1000, height: 800}});
-  for (const colorScheme of ['light', 'dark']) {
-    const bare = await other.newPage();
-    await bare.emulateMedia({colorScheme});
-    await bare.goto(url);
-    await bare.addScriptTag({path: axe});
-    const result = await bare.evaluate(() => axe.run());
-    for (const v of result.violations) fault(colorScheme + ' axe: ' + v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120)).slice(0, 3).join(' | '));
-  }
-  const numbers = await page.evaluate(() => ({
-    tables: [...document.querySelectorAll('table')].map(t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))),
-    scripts: document.scripts.length, svgs: document.querySelectorAll('svg').length,
-    handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/.test(a.name))).length,
-  }));
+  await context.close();
+  await accessible(browser, url, 'light', fault);
+  if (first) await accessible(browser, url, 'dark', fault);
+  console.log(JSON.stringify({faults, ...found}));
+};
+
+(async () => {
+  const args = ['--no-sandbox', '--disable-gpu'];
+  const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args});
+  const files = process.argv.slice(2);
+  for (const file of files) await look(browser, file, file === files[0]);
   await browser.close();
-  console.log(JSON.stringify({faults, ...numbers}));
 })().catch(e => { console.error(e); process.exit(1); });

@@ -12,11 +12,12 @@ local html = {}
 
 -- SHA-256 in base64 of page.css and page.js: the policy of the page lets no other style and script in.
 -- tests/spec/html_spec.lua computes them again.
-local STYLE_HASH = "o9TVIBEwuT5+WRCjX4wUMjBQizHGPD84MBKym0/ZlBI="
-local SCRIPT_HASH = "JSYQH44E8jCas/HbdbDyMqQTV00takVl/U0X0BfXs8k="
+local STYLE_HASH = "O7zLzKEQezDToe9RU7JgEALKgIhKSECDspIAl9bUGq4="
+local SCRIPT_HASH = "Fn/Gn231y2+yyO5rhPrieWzlM8WrkHUfnb3u3TP70WE="
 
 local MOST_REFERENCES = 12 -- of one finding that are shown without unfolding
 local MOST_DIAGNOSTICS = 20
+local LONG = 24 -- bytes of a cell
 
 local text = svg.text
 
@@ -75,7 +76,8 @@ local function one_cell(cell, column, numeric, page)
   local shown, few = values.cell(cell, column.unit)
   local session, line = nil, nil
   if column.key == "entry" and type(cell) == "string" then session, line = cell:match "^(.+):(%d+)$" end
-  return ("<td%s%s>%s</td>"):format(numeric and ' class="r"' or "", sort_value(cell, shown),
+  local class = numeric and ' class="r"' or #shown > LONG and ' class="l"' or "" -- long ones wrap
+  return ("<td%s%s>%s</td>"):format(class, sort_value(cell, shown),
     session and place(session, math.tointeger(line) or 0, page) or text(shown)), few
 end
 

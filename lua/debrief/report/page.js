@@ -40,7 +40,7 @@
         body.append(...rows);
       });
     });
-    if (rows.length < 8) continue;
+    if (rows.length <= 10) continue;
     const box = make('div', {class: 'tools'}), count = make('span', {role: 'status'});
     const input = make('input', {type: 'search', placeholder: 'Filter rows', 'aria-label': 'Filter rows'});
     input.addEventListener('input', () => {
@@ -70,6 +70,7 @@
         for (const g of all('.s[data-s="' + s + '"]', figure)) g.classList.toggle('off', !on);
       });
       box.append(button);
+      figure.classList.add('js');
     }
     const status = make('span', {role: 'status'});
     box.append(status);

@@ -174,6 +174,7 @@ end
 local function legend(out, frame, chart)
   if #chart.series < 2 then return 0 end
   local x, y = 4, 12
+  out[#out + 1] = '<g class="legend">'
   for at, one in ipairs(chart.series) do
     local name = short(one.name, 22)
     local width = 26 + 7 * (utf8.len(name) or #name)
@@ -182,6 +183,7 @@ local function legend(out, frame, chart)
     out[#out + 1] = label(x + 14, y, name, "start", "name")
     x = x + width
   end
+  out[#out + 1] = "</g>"
   return y + 10
 end
 

@@ -1,6 +1,7 @@
 /* log.c: logs and their readers as Lua objects. One piece, though long: a log makes readers, both push the same
  * failures, and its longest parts are lists of short functions, one per method. */
 #include "log.h"
+#include "condition.h"
 #include "config.h"
 #include "entry_table.h"
 #include "limits.h"
@@ -45,8 +46,11 @@ typedef struct reader_object {
   dbf_gap gap;
   uint32_t session; /* number of its name, see `named`; 0: it was given none */
   bool foreign;
-  bool big;      /* the entry returned last was */
-  uint32_t uses; /* counts calls: a record is good until the next one */
+  bool big;                 /* the entry returned last was */
+  bool unsure;              /* the condition is unsure of it */
+  dbf_condition *condition; /* that entries must hold, kept by user value 2; NULL: none */
+  const char *name;         /* of the session, kept by user value 3, with the condition */
+  uint32_t uses;            /* counts calls: a record is good until the next one */
   const dbf_keys *keys;
 } reader_object;
 
@@ -78,7 +82,7 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
                                   .foreign = dbf_table_flag(L, options, "foreign"),
                                   .on_diagnostic = on_diagnostic};
   dbf_selection span = dbf_selection_of(L, options);
-  reader_object *r = lua_newuserdatauv(L, sizeof *r, 1);
+  reader_object *r = lua_newuserdatauv(L, sizeof *r, 3);
   *r = (reader_object){.span = span,
                        .gap = {.wanted = dbf_table_flag(L, options, "gaps")},
                        .foreign = config->foreign,
@@ -106,6 +110,16 @@ static reader_object *check_reader(lua_State *L) {
   return r;
 }
 
+/* Does the entry hold the reader's condition? r->unsure: Lua is to decide. */
+static bool holds(lua_State *L, reader_object *r, const dbf_record *record, int64_t gap) {
+  if (!r->condition) return true;
+  dbf_subject subject = {record->entry, record->line, gap, r->name, strlen(r->name)};
+  dbf_judgement judgement =
+      record->bad_utf8 ? DBF_CONDITION_UNSURE : dbf_condition_judge(L, r->condition, &subject);
+  r->unsure = judgement == DBF_CONDITION_UNSURE;
+  return judgement != DBF_CONDITION_NO;
+}
+
 /* The next entry of the reader's span that the matcher lets pass; NULL: any. *gap: the one before it, if wanted. */
 static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *match, dbf_record *record,
                                int64_t *gap, debrief_error *err) {
@@ -120,7 +134,8 @@ static debrief_next next_match(lua_State *L, reader_object *r, const dbf_match *
     dbf_verdict verdict = dbf_selection_judge(&r->span, record);
     if (verdict == DBF_SELECTION_PAST) return DEBRIEF_NEXT_END;
     const dbf_entry *e = record->entry;
-    if (verdict == DBF_SELECTION_IN && (!match || dbf_match_test(match, e->text, e->members, e->count)))
+    if (verdict == DBF_SELECTION_IN && (!match || dbf_match_test(match, e->text, e->members, e->count)) &&
+        holds(L, r, record, *gap))
       return next;
   }
 }
@@ -134,7 +149,7 @@ static void free_big(lua_State *L, reader_object *r) {
   r->big = false;
 }
 
-/* Push the entry, its line, where that begins, and whether it was salvaged. */
+/* Push the entry, its line, where that begins, whether it was salvaged, and whether the condition is unsure of it. */
 static int push_record(lua_State *L, reader_object *r, const dbf_record *record, int64_t gap) {
   dbf_entry_origin origin = {.session = r->session, .line = record->line, .gap = gap};
   r->big = record->entry->len > BIG;
@@ -144,7 +159,21 @@ static int push_record(lua_State *L, reader_object *r, const dbf_record *record,
   lua_pushinteger(L, (lua_Integer)line);
   lua_pushinteger(L, (lua_Integer)offset);
   lua_pushboolean(L, salvaged);
-  return 4;
+  lua_pushboolean(L, r->unsure);
+  return 5;
+}
+
+/* require(condition, session): only entries that hold it are returned, and those that it is unsure of */
+static int l_reader_require(lua_State *L) {
+  reader_object *r = check_reader(L);
+  dbf_condition *condition = dbf_condition_check(L, 2);
+  const char *name = luaL_checkstring(L, 3);
+  lua_settop(L, 3);
+  lua_setiuservalue(L, 1, 3);
+  lua_setiuservalue(L, 1, 2);
+  r->condition = condition;
+  r->name = name;
+  return 0;
 }
 
 static int l_reader_next(lua_State *L) {
@@ -184,7 +213,7 @@ static int l_reader_tally(lua_State *L) {
     subject.entry = record.entry;
     subject.line = record.line;
     uint32_t uses = r->uses;
-    bool counted = !record.bad_utf8 && dbf_tally_add(L, 2, tally, &subject);
+    bool counted = !record.bad_utf8 && !r->unsure && dbf_tally_add(L, 2, tally, &subject);
     if (r->uses != uses) return luaL_error(L, "a finalizer used the reader that was counting");
     if (!counted) return push_record(L, r, &record, subject.gap);
   }
@@ -646,11 +675,17 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"list", l_log_list},
                                          {"find", l_log_find},
                                          {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},   {"tally", l_reader_tally},
-                                            {"batch", l_reader_batch}, {"entries", l_reader_entries},
-                                            {"cut", l_reader_cut},     {"narrow", l_reader_narrow},
-                                            {"named", l_reader_named}, {"diagnostics", l_reader_diagnostics},
-                                            {"close", l_reader_close}, {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
+                                            {"tally", l_reader_tally},
+                                            {"require", l_reader_require},
+                                            {"batch", l_reader_batch},
+                                            {"entries", l_reader_entries},
+                                            {"cut", l_reader_cut},
+                                            {"narrow", l_reader_narrow},
+                                            {"named", l_reader_named},
+                                            {"diagnostics", l_reader_diagnostics},
+                                            {"close", l_reader_close},
+                                            {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);

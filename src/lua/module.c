@@ -10,6 +10,7 @@
 #include "host_value.h"
 #include "isolate.h"
 #include "log.h"
+#include "condition.h"
 #include "match.h"
 #include "tally.h"
 #include "pack.h"
@@ -563,6 +564,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_lua_check_open(L);
   dbf_lua_follow_open(L);
   dbf_match_open(L);
+  dbf_condition_open(L);
   dbf_tally_open(L);
   dbf_pager_open(L);
   dbf_spool_open(L);
@@ -584,6 +586,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_match_register(L);
   dbf_entry_userdata_register(L);
   dbf_tally_register(L);
+  dbf_condition_register(L);
   dbf_entry_ipairs_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);

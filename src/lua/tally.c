@@ -271,17 +271,6 @@ static void push_level(lua_State *L, int kept, const dbf_tally *t, const dbf_tal
   }
 }
 
-/* Push an array of the names that were found since the last time. */
-static void push_hits(lua_State *L, const dbf_tally *t) {
-  lua_Integer n = 0;
-  lua_newtable(L);
-  for (size_t i = 0; i < t->way_count; i++) {
-    if (!t->ways[i].hit) continue;
-    lua_pushlstring(L, t->ways[i].text, t->ways[i].len);
-    lua_rawseti(L, -2, ++n);
-  }
-}
-
 static void clear(lua_State *L, int index, dbf_tally *t) {
   dbf_tally_rows_release(&t->groups, t->column_count);
   dbf_tally_rows_release(&t->parts, t->column_count);
@@ -304,7 +293,7 @@ static int l_tally_take(lua_State *L) {
   lua_setfield(L, -2, "rows");
   push_level(L, 2, t, &t->parts, t->key_count + 1);
   lua_setfield(L, -2, "parts");
-  push_hits(L, t);
+  dbf_way_push_hits(L, t->ways, t->way_count);
   lua_setfield(L, -2, "hits");
   clear(L, 1, t);
   return 1;
@@ -312,31 +301,13 @@ static int l_tally_take(lua_State *L) {
 
 /* ---- Making ------------------------------------------------------------------------------------------------------------ */
 
-/* { way = number, sign =, constant = } at the top of the stack, which it pops; NULL: too many of them. */
+/* A term at the top of the stack, which it pops; NULL: too many of them. */
 static dbf_term *read_term(lua_State *L, dbf_tally *t) {
-  size_t way = (size_t)dbf_table_integer(L, -1, "way", 0);
-  if (t->term_count == TERMS || way < 1 || way > t->way_count) return NULL;
-  dbf_term *term = &t->terms[t->term_count++];
-  *term = (dbf_term){.way = &t->ways[way - 1]};
-  lua_getfield(L, -1, "sign");
-  if (lua_isstring(L, -1)) strncpy(term->sign, lua_tostring(L, -1), sizeof term->sign - 1);
-  lua_getfield(L, -2, "constant");
-  dbf_value *c = &term->constant;
-  switch (lua_type(L, -1)) {
-  case LUA_TBOOLEAN: *c = dbf_value_boolean(lua_toboolean(L, -1)); break;
-  case LUA_TNUMBER:
-    *c = (dbf_value){.kind = lua_isinteger(L, -1) ? DBF_INTEGER : DBF_FLOAT,
-                     .integer = lua_tointeger(L, -1),
-                     .number = lua_tonumber(L, -1)};
-    break;
-  case LUA_TSTRING:
-    c->kind = DBF_TEXT;
-    c->text = lua_tolstring(L, -1, &c->len);
-    break;
-  default: break;
-  }
-  lua_pop(L, 3);
-  return term;
+  bool room = t->term_count < TERMS;
+  dbf_term *term = room ? &t->terms[t->term_count++] : NULL;
+  bool ok = room && dbf_term_read(L, t->ways, t->way_count, term);
+  lua_pop(L, 1);
+  return ok ? term : NULL;
 }
 
 /* The number of a name in a list that ends with NULL; -1: it is not there. */

@@ -1,5 +1,6 @@
 #include "way.h"
 #include "entry_origin.h"
+#include "table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,7 +247,46 @@ dbf_value dbf_way_get(dbf_way *way, const dbf_subject *s, const dbf_item *item, 
   return value;
 }
 
+void dbf_way_push_hits(lua_State *L, const dbf_way *ways, size_t count) {
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < count; i++) {
+    if (!ways[i].hit) continue;
+    lua_pushlstring(L, ways[i].text, ways[i].len);
+    lua_rawseti(L, -2, ++n);
+  }
+}
+
 /* ---- Comparisons ------------------------------------------------------------------------------------------------- */
+
+static dbf_value constant_at(lua_State *L, int index) {
+  dbf_value c = dbf_value_nothing();
+  switch (lua_type(L, index)) {
+  case LUA_TBOOLEAN: return dbf_value_boolean(lua_toboolean(L, index));
+  case LUA_TNUMBER:
+    c.kind = lua_isinteger(L, index) ? DBF_INTEGER : DBF_FLOAT;
+    c.integer = lua_tointeger(L, index);
+    c.number = lua_tonumber(L, index);
+    return c;
+  case LUA_TSTRING:
+    c.kind = DBF_TEXT;
+    c.text = lua_tolstring(L, index, &c.len);
+    return c;
+  default: return c;
+  }
+}
+
+bool dbf_term_read(lua_State *L, dbf_way *ways, size_t count, dbf_term *term) {
+  size_t way = (size_t)dbf_table_integer(L, -1, "way", 0);
+  if (way < 1 || way > count) return false;
+  *term = (dbf_term){.way = &ways[way - 1]};
+  lua_getfield(L, -1, "sign");
+  if (lua_isstring(L, -1)) strncpy(term->sign, lua_tostring(L, -1), sizeof term->sign - 1);
+  lua_getfield(L, -2, "constant");
+  term->constant = constant_at(L, -1);
+  lua_pop(L, 2);
+  return true;
+}
 
 static bool is_number(const dbf_value *v) {
   return v->kind == DBF_INTEGER || v->kind == DBF_FLOAT;

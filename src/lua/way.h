@@ -70,12 +70,19 @@ void dbf_way_release(dbf_way *way);
  * of the user's (debrief.entry.asked). */
 dbf_value dbf_way_get(dbf_way *way, const dbf_subject *s, const dbf_item *item, bool *missed);
 
+/* Push an array of the names that some entry had. */
+void dbf_way_push_hits(lua_State *L, const dbf_way *ways, size_t count);
+
 /* A way, or its comparison with a constant, as debrief.measure.value has them. */
 typedef struct dbf_term {
   dbf_way *way;
-  char sign[3]; /* "": no comparison */
+  char sign[4]; /* "": no comparison; "not" */
   dbf_value constant;
 } dbf_term;
+
+/* Read { way = number, sign =, constant = } at the top of the stack, which keeps its texts alive. False: there is no such
+ * way. */
+bool dbf_term_read(lua_State *L, dbf_way *ways, size_t count, dbf_term *term);
 
 /* Nothing where the way leads to nothing. Texts are ordered as the state orders them. */
 dbf_value dbf_term_get(lua_State *L, const dbf_term *term, const dbf_subject *s, const dbf_item *item,

@@ -1,12 +1,14 @@
 -- Tables counted in C have the answers that Lua has: random questions over random logs, odd ones too, asked both ways.
 local program = dofile "tests/spec/support/program.lua"
 dofile "tests/spec/support/plugins.lua"
+local asked = require "debrief.entry.asked"
 local cjson = require "cjson"
 local measure = require "debrief.measure"
 local pipeline = require "debrief.run.pipeline"
 local readers = require "debrief.query.reader"
 local report = require "debrief.report"
 local tally = require "debrief.measure.tally"
+local where = require "debrief.query.where"
 
 teardown(program.clean)
 
@@ -206,6 +208,50 @@ describe("a table counted in C", function()
     local got = answer(rows, path)
     assert.truthy(got.by_tally)
     assert.equal(4000, #got.report.tables[1].rows)
+  end)
+
+  local function passed_of(text, path, given)
+    local test, names = where.filter(text, print)
+    local condition = given.condition and where.condition(text)
+    local hook = { table = { name = "where", filter = test }, path = "where", ctx = {}, condition = condition,
+      judged = condition ~= nil }
+    local count = { name = "t", retrospective = given.table and assert(measure.new({ show = "runs, lost" }, {}))
+      or { init = function() return { n = 0 } end, step = function(acc) acc.n = acc.n + 1 end } }
+    local retro = { table = count, path = "t", ctx = { options = {} } }
+    retro.acc = count.retrospective.init()
+    local p = pipeline.new { enrich = {}, filter = { hook }, retro = { retro } }
+    local reader <close> = readers.sessions({ { session = "s", path = path, is_path = true } },
+      { gaps = true, condition = condition })
+    local lines = {}
+    p:run(reader, given.sink and function(_, _, line) lines[#lines + 1] = line end)
+    if condition then
+      for _, name in ipairs(condition:hits()) do names:hit(name) end
+    end
+    return lines_of({ lines = lines, acc = given.table and count.retrospective.finish(retro.acc) or retro.acc,
+      entries = p.entries, kept = p.kept, problems = p.order, unknown = asked.unknown(names.state) }, ""), condition
+  end
+
+  it("is asked of the same entries that an expression chooses in Lua", function()
+    local judged = 0
+    for seed = 1, ROUNDS do
+      math.randomseed(seed)
+      local lines, parts = {}, {}
+      for i = 1, math.random(1, 40) do lines[i] = entry() end
+      local path = log_of(lines)
+      for i = 1, math.random(3) do
+        parts[i] = math.random(6) == 1 and "not " .. one { "subagent", "passed", "n", "skil", "input" } or one(TESTS)
+      end
+      local text = table.concat(parts, " and ")
+      if math.random(20) == 1 then text = "(" .. text .. ") or false" end
+      for _, given in ipairs { { sink = true }, {}, { table = true } } do
+        local want = passed_of(text, path, given)
+        given.condition = true
+        local got, condition = passed_of(text, path, given)
+        judged = judged + (condition and 1 or 0)
+        assert.same(want, got, ("seed %d: %s"):format(seed, text))
+      end
+    end
+    assert(judged > 2 * ROUNDS, judged)
   end)
 
   it("leaves to Lua what it cannot count", function()

@@ -1,9 +1,12 @@
 --- One way to read entries, whatever they come from: the sessions of a log, a follower, or an array.
 --
 --     reader:next(matcher)   -> entry, line, session; nil: that was all; nil, failure: this session ended early, and
---                               the next call goes on with the one after it
+--                               the next call goes on with the one after it. A fourth result is true when the entry is
+--                               known to hold the reader's condition
 --     reader:source()        -> source, session: code that reads many entries calls the source of the current session
 --                               directly: source:next(matcher) -> entry, line
+--     reader.judges          does the current source test the condition? Then its fifth result is true for an entry
+--                               that it is unsure of
 --     reader:ended(…)        -> failure or nil; takes what a source returned when it had no more entries
 --     reader:diagnostics()   -> array of { session =, path =, line =, … } since the last call, how many more there were
 --     reader:counts()        -> { entries =, untimed = entries without a timestamp that a window left out,
@@ -64,7 +67,7 @@ Sessions.__index = Sessions
 --- Over sessions, one after the other.
 -- @param items of debrief.query.sessions; those that are `old` are passed over, a `part` is read from there to there
 -- @param opts { dir = folder of the log, since =, ["until"] =, strict =, gaps = true: entries know how long nothing ran
---   before them, log = an open log of core.log, or nil }
+--   before them, condition = of core.condition: what does not hold it is passed over where that can be judged, log = an open log of core.log, or nil }
 function reader.sessions(items, opts)
   local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"], gaps = opts.gaps }
   return setmetatable({ items = items, opts = opts, window = window, at = 0, list = {}, dropped = 0, entries = 0,
@@ -77,7 +80,7 @@ local function log_of(self)
 end
 
 --- Open one item.
--- @return a source; or nil, message, code
+-- @return a source, and whether it tests the condition; or nil, message, code
 local function open(self, item)
   local lines, window = item.lines, self.window
   if lines and #lines == 1 then
@@ -91,7 +94,8 @@ local function open(self, item)
   source:named(item.session)
   if item.part then source:narrow(item.part[1], item.part[2], item.part[3]) end
   if lines and #lines > 1 then return some_lines(source, lines) end
-  return source
+  if self.opts.condition then source:require(self.opts.condition, item.session) end
+  return source, self.opts.condition ~= nil
 end
 
 function Sessions:source()
@@ -102,7 +106,7 @@ function Sessions:source()
     if not item.old then
       local source, message, code = open(self, item)
       if not source then return nil, { session = item.session, message = message, code = code } end
-      self.current, self.item = source, item
+      self.current, self.item, self.judges = source, item, message
     end
   end
   return self.current, self.item.session
@@ -132,7 +136,7 @@ function Sessions:next(matcher)
     local source, session = self:source()
     if not source then return nil, session end
     local entry, line, code, at, offset = source:next(matcher)
-    if entry then return entry, line, session end
+    if entry then return entry, line, session, self.judges and not offset end
     local failure = self:ended(line, code, at, offset)
     if failure then return nil, failure end
   end

@@ -146,7 +146,7 @@ function Pipeline:chain(s)
     core.progress()
     p.ctx.session, p.ctx.line = self.session, self.line
     if p.match and not core.matches(p.match, s.entry) then return false end
-    if p.table.filter and not run_filter(p, s.entry) then return false end
+    if p.table.filter and not (p.judged and s.held) and not run_filter(p, s.entry) then return false end
   end
   s.running = nil
   return true
@@ -203,35 +203,49 @@ function Pipeline:loop(s)
   local reader = s.reader
   if s.entry then self:finish_entry(s) end
   while not self.over do
-    local entry, line, session = reader:next(self.match)
+    local entry, line, session, held = reader:next(self.match)
     if not entry then return line end
-    self.line, self.session = line, session
+    self.line, self.session, s.held = line, session, held
     s.entry, s.at, s.chained, s.next_retro, s.running = entry, 1, false, 1, nil
     self:finish_entry(s)
   end
 end
 
+-- Is a step to see this entry? Not one that the query's expression leaves out, where its condition did not judge that.
+local function is_wanted(self, s, p, entry)
+  local filter = self.filter[1]
+  if not filter then return true end
+  s.entry, s.chained, s.running, s.hook = entry, false, filter, "filter"
+  local keep = run_filter(filter, entry)
+  s.entry, s.chained, s.running, s.hook = nil, true, p, "step"
+  return keep
+end
+
 -- Steps over one session. Returns false and what the source returned instead of an entry, or true when the
 -- retrospective has stopped.
-local function step_source(self, p, source)
+local function step_source(self, s, p, source)
   local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, self.both
+  local unjudged = #self.filter > 0 and not s.reader.judges
   while not p.stopped do
     local entry, line, code, at, offset = next_entry(source, match)
     if not entry then return false, line, code, at, offset end
     self.line, ctx.line = line, line
-    local made = step_entry(acc, entry, ctx)
-    if made ~= nil then acc, p.acc = made, made end
+    if not (unjudged or offset) or is_wanted(self, s, p, entry) then
+      self.met = self.met + 1
+      local made = step_entry(acc, entry, ctx)
+      if made ~= nil then acc, p.acc = made, made end
+    end
   end
   return true
 end
 
 local function absorb(self, p)
-  if p.tally and p.acc ~= nil and p.tally:absorb(p.acc) > 0 then self.met = true end
+  if p.tally and p.acc ~= nil then self.met = self.met + p.tally:absorb(p.acc) end
 end
 
 -- The same with a tally: entries that it leaves alone are stepped over here, after what it has counted so far. Where
 -- it leaves many, it counts no more.
-local function tally_source(self, p, source, session)
+local function tally_source(self, s, p, source, session)
   local counter, step_entry, ctx, left = p.tally.counter, p.table.retrospective.step, p.ctx, 0
   while not p.stopped do
     local entry, line, code, at, offset = source:tally(counter, self.both, session)
@@ -240,8 +254,11 @@ local function tally_source(self, p, source, session)
     if entry ~= true then
       self.line, ctx.line, left = line, line, left + 1
       if left > MOST_LEFT then p.tally = false end
-      p.acc = step_entry(p.acc, entry, ctx) or p.acc
-      if not p.tally then return step_source(self, p, source) end
+      if not offset or is_wanted(self, s, p, entry) then
+        self.met = self.met + 1
+        p.acc = step_entry(p.acc, entry, ctx) or p.acc
+      end
+      if not p.tally then return step_source(self, s, p, source) end
     end
   end
   return true
@@ -261,8 +278,9 @@ function Pipeline:step_loop(s)
       return session
     end
     self.session, p.ctx.session = session, session
-    local by_tally = p.tally and source.tally
-    local stopped, message, code, at, offset = (by_tally and tally_source or step_source)(self, p, source, session)
+    local by_tally = p.tally and source.tally and (#self.filter == 0 or reader.judges)
+    local take = by_tally and tally_source or step_source
+    local stopped, message, code, at, offset = take(self, s, p, source, session)
     local failure = not stopped and reader:ended(message, code, at, offset)
     if failure then
       absorb(self, p)
@@ -291,7 +309,9 @@ end
 -- Is step_loop enough?
 function Pipeline:only_steps(s)
   local t = #self.retro == 1 and self.retro[1].table
-  if not t or #self.enrich + #self.filter > 0 or s.sink or t.enrich or t.filter then return false end
+  local filters = #self.filter
+  local only_where = filters == 0 or filters == 1 and self.filter[1].judged
+  if not t or #self.enrich > 0 or not only_where or s.sink or t.enrich or t.filter then return false end
   local possible
   self.both, possible = both(self.retro[1], self.wanted)
   return possible
@@ -332,7 +352,7 @@ end
 -- @return array of failures: sessions that could not be read to their end
 function Pipeline:run(reader, sink, strict)
   local s, failures = { reader = reader, sink = sink }, {}
-  self.session, self.line, self.over, self.met = nil, nil, false, false
+  self.session, self.line, self.over, self.met = nil, nil, false, 0
   s.stepping = self:only_steps(s)
   local loop, before = s.stepping and self.step_loop or self.loop, reader:counts().entries
   while true do
@@ -355,7 +375,8 @@ function Pipeline:run(reader, sink, strict)
   local entries = reader:counts().entries - before
   self.entries = self.entries + entries
   if s.stepping then -- with a match: some, or none
-    self.kept = self.kept + (self.wanted and ((self.line or self.met) and 1 or 0) or entries)
+    local kept = #self.filter > 0 and self.met or entries
+    self.kept = self.kept + (self.wanted and math.min(self.met, 1) or kept)
   end
   return failures
 end

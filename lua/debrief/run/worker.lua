@@ -86,13 +86,15 @@ local function hooks()
   local filter = hooks_of(job.filter)
   if job.query.where then
     if not where then
-      local test
-      test, asked = require "debrief.query.where".filter(job.query.where, logger "where")
-      where = { table = { name = "where", filter = test }, path = "where", ctx = {} }
+      local expression, test = require "debrief.query.where", nil
+      test, asked = expression.filter(job.query.where, logger "where")
+      local condition = expression.condition(job.query.where)
+      where = { table = { name = "where", filter = test }, path = "where", ctx = {}, condition = condition }
     end
     table.insert(filter, 1, where)
   end
   local enrich = hooks_of(job.enrich)
+  if where then where.judged = where.condition and #enrich == 0 end -- they may set what it asks for
   return { match = selection(enrich, filter), enrich = enrich, filter = filter, retro = hooks_of(retro) }
 end
 
@@ -198,7 +200,9 @@ end
 -- The reader over the sessions of a call.
 local function open_sessions(sessions)
   if served.needed() then return served.sessions() end
-  return readers.sessions(sessions, reading())
+  local opts = reading()
+  opts.condition = where and where.judged and where.condition or nil
+  return readers.sessions(sessions, opts)
 end
 
 -- Run a pipeline over sessions. Returns what was met.
@@ -207,6 +211,9 @@ local function read_sessions(p, sessions, sink)
   local function with_path(entry, session, line) return sink(entry, session, line, reader.item.path) end
   local failures = p:run(reader, sink and with_path, job.query.strict)
   local counts = reader:counts()
+  if where and where.judged then
+    for _, name in ipairs(where.condition:hits()) do asked:hit(name) end
+  end
   local diagnostics, dropped = reader:diagnostics()
   if where then notes.explain(p.order) end
   return { diagnostics = diagnostics, dropped = dropped, failures = failures, untimed = counts.untimed,

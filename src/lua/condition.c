@@ -20,20 +20,18 @@ struct dbf_condition {
 
 /* ---- Judging ------------------------------------------------------------------------------------------------------- */
 
-/* One term, as Lua takes it: nothing is not equal to anything, and has no order. */
+/* One term, as Lua takes it: nothing is equal to no constant, and has no order. */
 static dbf_judgement judge(lua_State *L, dbf_condition *c, const dbf_term *term, const dbf_subject *s) {
-  bool missed = false, negative = strcmp(term->sign, "not") == 0;
-  dbf_term bare = {.way = term->way};
-  dbf_value v = dbf_term_get(L, negative ? &bare : term, s, NULL, &missed);
+  bool missed = false;
+  dbf_value v = dbf_term_get(L, term, s, NULL, &missed);
   if (missed && c->looks < LOOKS) {
     c->looks++;
     return DBF_CONDITION_UNSURE;
   }
   if (v.kind == DBF_DOUBT) return DBF_CONDITION_UNSURE;
+  if (v.kind == DBF_NOTHING && *term->sign == '~') return DBF_CONDITION_YES;
   if (v.kind == DBF_NOTHING && (*term->sign == '<' || *term->sign == '>')) return DBF_CONDITION_UNSURE;
-  if (v.kind == DBF_NOTHING) return negative || *term->sign == '~' ? DBF_CONDITION_YES : DBF_CONDITION_NO;
-  bool holds = v.kind != DBF_BOOLEAN || v.boolean;
-  return holds != negative ? DBF_CONDITION_YES : DBF_CONDITION_NO;
+  return dbf_value_holds(&v) ? DBF_CONDITION_YES : DBF_CONDITION_NO;
 }
 
 dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *c, const dbf_subject *s) {

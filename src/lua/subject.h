@@ -52,6 +52,11 @@ static inline dbf_value dbf_value_integer(int64_t i) {
   return (dbf_value){.kind = DBF_INTEGER, .integer = i};
 }
 
+/* Is it neither nothing nor false? */
+static inline bool dbf_value_holds(const dbf_value *v) {
+  return v->kind != DBF_NOTHING && (v->kind != DBF_BOOLEAN || v->boolean);
+}
+
 /* A JSON value; an escaped string is decoded into `room`, which holds one text at a time. */
 dbf_value dbf_value_of(const dbf_json_value *json, dbf_bytes *room);
 

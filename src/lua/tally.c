@@ -46,8 +46,8 @@ struct dbf_tally {
   dbf_term terms[TERMS];
   column columns[COLUMNS];
   dbf_term *key_terms[KEYS]; /* NULL: the skill, as debrief.entry.skill counts it */
-  dbf_term *where;           /* NULL: all */
-  size_t way_count, term_count, column_count, key_count; /* key_count: without the one across */
+  dbf_term *where[WAYS];     /* all must hold */
+  size_t way_count, term_count, column_count, key_count, where_count; /* key_count: without the one across */
   bool across, attempts, tools, needs_time;
   dbf_tally_rows groups, parts;
   dbf_bytes key, room, piece;
@@ -103,18 +103,19 @@ static dbf_value column_value(lua_State *L, dbf_tally *t, const column *c, const
   }
   dbf_value v = value_of(L, t, c->term, s, item);
   if (!c->truth || v.kind == DBF_DOUBT) return v;
-  bool holds = v.kind != DBF_NOTHING && (v.kind != DBF_BOOLEAN || v.boolean);
-  return holds ? dbf_value_integer(1) : dbf_value_nothing();
+  return dbf_value_holds(&v) ? dbf_value_integer(1) : dbf_value_nothing();
 }
 
 /* ---- One item ------------------------------------------------------------------------------------------------------- */
 
 /* 1: it is counted; 0: `where` does not hold; -1: a doubt. */
 static int judge(lua_State *L, dbf_tally *t, const dbf_subject *s, const dbf_item *item) {
-  if (!t->where) return 1;
-  dbf_value v = value_of(L, t, t->where, s, item);
-  if (v.kind == DBF_DOUBT) return -1;
-  return v.kind != DBF_NOTHING && (v.kind != DBF_BOOLEAN || v.boolean);
+  for (size_t i = 0; i < t->where_count; i++) {
+    dbf_value v = value_of(L, t, t->where[i], s, item);
+    if (v.kind == DBF_DOUBT) return -1;
+    if (!dbf_value_holds(&v)) return 0;
+  }
+  return 1;
 }
 
 static bool key_value(lua_State *L, dbf_tally *t, size_t i, const dbf_subject *s, const dbf_item *item,
@@ -350,15 +351,21 @@ static bool read_key(lua_State *L, dbf_tally *t) {
   return (t->key_terms[i] = read_term(L, t)) != NULL;
 }
 
+static bool read_condition(lua_State *L, dbf_tally *t) {
+  if (t->where_count == WAYS) return false;
+  lua_pushvalue(L, -1);
+  return (t->where[t->where_count++] = read_term(L, t)) != NULL;
+}
+
 static bool read_way(lua_State *L, dbf_tally *t) {
   return t->way_count < WAYS && dbf_way_read(L, &t->ways[t->way_count++]);
 }
 
 /* Read each element of the array `name` of the table at 1. */
 static bool read_all(lua_State *L, dbf_tally *t, const char *name, bool (*read)(lua_State *, dbf_tally *)) {
-  lua_getfield(L, 1, name);
-  int list = lua_gettop(L);
   bool ok = true;
+  int list = lua_gettop(L) + 1;
+  if (lua_getfield(L, 1, name) == LUA_TNIL) return lua_settop(L, list - 1), true;
   for (lua_Integer i = 1; ok && lua_rawgeti(L, list, i) != LUA_TNIL; i++) {
     ok = read(L, t);
     lua_settop(L, list);
@@ -377,9 +384,7 @@ static bool read_definition(lua_State *L, dbf_tally *t) {
   const char *each = lua_tostring(L, -1);
   t->attempts = each && strcmp(each, "attempts") == 0;
   t->tools = each && strcmp(each, "tools") == 0;
-  lua_getfield(L, 1, "where");
-  bool where = lua_istable(L, -1);
-  return !where || (t->where = read_term(L, t)) != NULL;
+  return read_all(L, t, "where", read_condition);
 }
 
 /* tally(definition) -> tally | nil */

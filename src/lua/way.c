@@ -313,6 +313,7 @@ dbf_value dbf_term_get(lua_State *L, const dbf_term *term, const dbf_subject *s,
   const dbf_value *c = &term->constant;
   dbf_value x = dbf_way_get(term->way, s, item, missed);
   int order;
+  if (strcmp(sign, "not") == 0 && x.kind != DBF_DOUBT) return dbf_value_boolean(!dbf_value_holds(&x));
   if (*sign == '\0' || x.kind == DBF_NOTHING || x.kind == DBF_DOUBT) return x;
   if (strcmp(sign, "==") == 0) return dbf_value_boolean(same(&x, c));
   if (strcmp(sign, "~=") == 0) return dbf_value_boolean(!same(&x, c));

@@ -120,7 +120,7 @@ local function question()
   if math.random(3) == 1 then q.by[2] = "other=" .. one(FIELDS) end
   for i = 1, math.random(4) do q.show[i] = ("c%d=%s"):format(i, column(q.each)) end
   if math.random(3) == 1 then q.across = "across=" .. one(FIELDS) end
-  if math.random(3) == 1 then q.where = one(TESTS) end
+  if math.random(3) == 1 then q.where = one(TESTS) .. one { "", "", " and " .. one(TESTS), " and not subagent" } end
   return q
 end
 

@@ -27,16 +27,27 @@ local function new_definition(t)
   return { each = t.each, across = t.across ~= nil, ways = {}, keys = {}, columns = {}, at = {} }
 end
 
--- A text as a term of the definition; nil if C does not know it.
-local function term_of(def, text, each)
-  local plain = value.plain(text, each)
-  if not plain then return nil end
+-- What debrief.measure.value.plain says of a text, as a term of the definition.
+local function term(def, plain)
   local name = plain.way.text
   if not def.at[name] then
     def.ways[#def.ways + 1] = plain.way
     def.at[name] = #def.ways
   end
   return { way = def.at[name], sign = plain.sign, constant = plain.constant }
+end
+
+-- A text as a term; nil if C does not know it.
+local function term_of(def, text, each)
+  local plain = value.plain(text, each)
+  return plain and term(def, plain)
+end
+
+local function add_condition(def, text, each)
+  local terms = value.terms(text, each)
+  def.where = terms and {}
+  for i, plain in ipairs(terms or {}) do def.where[i] = term(def, plain) end
+  return terms ~= nil
 end
 
 local function add_key(def, group, each)
@@ -72,10 +83,7 @@ local function definition_of(t)
   for _, column in ipairs(t.show) do
     if not add_column(def, column, each) then return nil end
   end
-  if t.condition then
-    def.where = term_of(def, t.condition, each)
-    if not def.where then return nil end
-  end
+  if t.condition and not add_condition(def, t.condition, each) then return nil end
   return def
 end
 

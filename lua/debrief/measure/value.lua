@@ -187,6 +187,20 @@ function value.plain(text, each)
     own = each ~= nil and OWN[each][name] or false, expected = EXPECTED[name] or false } }
 end
 
+--- What a text is that says what must hold: comparisons, `name` and `not name`, with `and` between them.
+-- @return an array of what `plain` returns, with the sign "not" for `not name`; nil if it is anything else
+function value.terms(text, each)
+  local terms = {}
+  for i, part in ipairs(expression.conjuncts(text)) do
+    local rest = part:match "^%s*not%s+(.*)$"
+    local term = value.plain(rest or part, each)
+    if not term or rest and term.sign then return nil end
+    term.sign = rest and "not" or term.sign
+    terms[i] = term
+  end
+  return terms
+end
+
 --- A new record of names for `of`.
 value.names = asked.new
 

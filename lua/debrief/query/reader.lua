@@ -67,7 +67,8 @@ Sessions.__index = Sessions
 --- Over sessions, one after the other.
 -- @param items of debrief.query.sessions; those that are `old` are passed over, a `part` is read from there to there
 -- @param opts { dir = folder of the log, since =, ["until"] =, strict =, gaps = true: entries know how long nothing ran
---   before them, condition = of core.condition: what does not hold it is passed over where that can be judged, log = an open log of core.log, or nil }
+--   before them, condition = of core.condition: entries that do not hold it are passed over where that can be judged,
+--   log = an open log of core.log, or nil }
 function reader.sessions(items, opts)
   local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"], gaps = opts.gaps }
   return setmetatable({ items = items, opts = opts, window = window, at = 0, list = {}, dropped = 0, entries = 0,

@@ -57,48 +57,21 @@ end
 
 -- ---- In C ---------------------------------------------------------------------------------------------------------
 
--- The text with the inside of its quotes blanked, every byte at its place.
-local function masked(text)
-  local blank = text:gsub("\\.", "  ")
-  return (blank:gsub([=[(["'])(.-)%1]=], function(quote, inside) return quote .. (" "):rep(#inside) .. quote end))
-end
-
--- The parts between `and`, as they are written.
-local function conjuncts(text)
-  local parts, bare, at = {}, masked(text), 1
-  while true do
-    local from, to = bare:find("%f[%w_]and%f[^%w_]", at)
-    parts[#parts + 1] = text:sub(at, (from or 0) - 1)
-    if not from then return parts end
-    at = to + 1
-  end
-end
-
--- `name`, `not name` or `name == 5` as a term of debrief.measure.value; nil if it is something else.
-local function term_of(text)
-  local value = require "debrief.measure.value"
-  local rest = text:match "^%s*not%s+(.*)$"
-  local term = value.plain(rest or text)
-  if not term or term.way.text:find("%.") or rest and term.sign then return nil end
-  term.sign = rest and "not" or term.sign
-  return term
-end
-
 --- The expression as a condition in C (src/lua/condition.h), which readers test before there is an entry.
 -- @param text an expression that where.check accepts
 -- @return the condition; nil if the expression is more than comparisons of fields with constants
 function where.condition(text)
-  local globals = sandbox.environment()
-  local def = { ways = {}, terms = {} }
-  for i, part in ipairs(conjuncts(text)) do
-    local term = term_of(part)
-    local name = term and term.way.text
+  local globals, def = sandbox.environment(), { ways = {}, terms = {} }
+  local terms = require "debrief.measure.value".terms(text)
+  for i, term in ipairs(terms or {}) do
+    local name = term.way.text
     local is_global = name == "debrief" or rawget(globals, name) ~= nil
-    if not term or is_global and not term.way.expected then return nil end
+    -- a way would raise where its first part is nothing
+    if name:find(".", 1, true) or is_global and not term.way.expected then return nil end
     def.ways[i] = term.way
     def.terms[i] = { way = i, sign = term.sign, constant = term.constant }
   end
-  return core.condition(def)
+  return terms and core.condition(def) or nil
 end
 
 --- The expression as a filter.
@@ -118,6 +91,9 @@ function where.filter(text, log)
     return run() and true or false
   end, state
 end
+
+-- The text with the inside of its quotes blanked, every byte at its place.
+local masked = expression.masked
 
 -- Where the words stand that are compared with something and may be texts without quotes: { first byte, last byte, the
 -- name that Lua sees }.

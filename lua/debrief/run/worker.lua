@@ -86,9 +86,9 @@ local function hooks()
   local filter = hooks_of(job.filter)
   if job.query.where then
     if not where then
-      local expression, test = require "debrief.query.where", nil
+      local expression = require "debrief.query.where"
+      local condition, test = expression.condition(job.query.where), nil
       test, asked = expression.filter(job.query.where, logger "where")
-      local condition = expression.condition(job.query.where)
       where = { table = { name = "where", filter = test }, path = "where", ctx = {}, condition = condition }
     end
     table.insert(filter, 1, where)

@@ -56,6 +56,24 @@ local function explain(text, message)
   return ("unexpected %s%s%s"):format(what, hint(rest), pointed(text, at))
 end
 
+--- The text with the inside of its quotes blanked, every byte at its place.
+function expression.masked(text)
+  local blank = text:gsub("\\.", "  ")
+  return (blank:gsub([=[(["'])(.-)%1]=], function(quote, inside) return quote .. (" "):rep(#inside) .. quote end))
+end
+
+--- The parts of a text between its `and`, wherever those stand.
+-- @return an array of texts
+function expression.conjuncts(text)
+  local parts, bare, at = {}, expression.masked(text), 1
+  while true do
+    local from, to = bare:find("%f[%w_]and%f[^%w_]", at)
+    parts[#parts + 1] = text:sub(at, (from or 0) - 1)
+    if not from then return parts end
+    at = to + 1
+  end
+end
+
 --- Is the text one expression?
 -- @return true; or nil and a message that shows the place
 function expression.check(text)

@@ -108,6 +108,33 @@ describe("a page", function()
     assert.equal(1, select(2, enriched:gsub("<article ", "")))
   end)
 
+  it("links to no entry of two sessions with one name", function()
+    for _, folder in ipairs { "a", "b" } do
+      scene:write(folder .. "/t.jsonl", '{"session_id":"t","skill":"x","final_status":"fail"}\n')
+    end
+    local page = scene:run({ "retro", "failures", "a/t.jsonl", "b/t.jsonl", "--format", "html" }).out
+    assert.truthy(has(page, "<code>t:1</code>"))
+    assert.falsy(has(page, "<article"))
+    assert.truthy(has(page, "0 of 1 cited entries. The others could not be read, or are in sessions of the same name."))
+  end)
+
+  it("has times of the user's zone, and is made of partial results and of nothing, too", function()
+    local line = '{"session_id":"z","timestamp":"2026-03-02T1%d:00:00Z","final_status":"ok","duration_ms":5}\n'
+    scene:write("zone/z.jsonl", line:format(2) .. line:format(3))
+    local r = scene:run { "-d", scene:path "zone", "retro", "timeline", "--format", "html",
+      env = { TZ = "Asia/Tokyo" } }
+    assert.truthy(has(r.out, "<title>ok, 2026-03-02 21:00: 5 ms</title>"))
+    assert.truthy(has(r.out, ">22:00</text>"))
+    scene:run { "retro", "skills", "--partial", "-o", scene:path "p.part" }
+    r = scene:run { "merge", "skills", scene:path "p.part", "--format", "html" }
+    assert.same({ 0, "" }, { r.status, r.err })
+    assert.truthy(has(r.out, "<dt>Read</dt><dd>36 entries in 1 session</dd>"))
+    scene:sh "mkdir -p empty"
+    r = scene:run { "-d", scene:path "empty", "report", "-o", "-" }
+    assert.same({ 0, "" }, { r.status, r.err })
+    assert.truthy(has(r.out, "No entries."))
+  end)
+
   it("leaves out what is too much, and says so", function()
     local lines = {}
     for i = 1, 300 do
@@ -153,7 +180,8 @@ describe("a page", function()
             local attributes, shown = next_cell()
             shown = shown:gsub("<[^>]*>", "")
             local v = tonumber(attributes:match 'data%-v="(.-)"' or (shown:gsub(",", "")))
-            if cell == cjson.null then assert.equal("-", shown)
+            if type(cell) == "table" and not cell.num then assert.equal("", shown)
+            elseif cell == cjson.null then assert.equal("-", shown)
             elseif type(cell) == "number" then assert.is_true(math.abs(v - cell) <= math.abs(cell) * 1e-5, shown)
             elseif type(cell) == "table" and cell.num then
               assert.truthy(shown:find(("%d/%d "):format(cell.num, cell.den), 1, true)

@@ -33,6 +33,12 @@ local function show(value, unit)
 end
 svg.show = show
 
+-- A value of an axis, which is round.
+local function tick(value, unit)
+  if unit == "share" or values.units[unit] then return show(value, unit) end
+  return ("%.6g"):format(value)
+end
+
 -- A time in milliseconds in the user's zone; a number that is no time stays one.
 local function date(format, ms)
   local ns = math.tointeger(ms * 1000000 // 1)
@@ -105,7 +111,7 @@ local function value_axis(out, frame, place, low, high, step, chart, right)
     local v = low + i * step
     local y = place(v)
     out[#out + 1] = line(frame.left, y, right, y, math.abs(v - (chart.base or 0)) < step / 1e6 and "axis" or "grid")
-    out[#out + 1] = label(frame.left - 6, y + 4, show(v, chart.unit), "end")
+    out[#out + 1] = label(frame.left - 6, y + 4, tick(v, chart.unit), "end")
   end
 end
 
@@ -115,7 +121,7 @@ local function value_axis_below(out, place, low, high, step, chart, top, bottom)
     local v = low + i * step
     out[#out + 1] = line(place(v), top, place(v), bottom,
       math.abs(v - (chart.base or 0)) < step / 1e6 and "axis" or "grid")
-    out[#out + 1] = label(place(v), bottom + 16, show(v, chart.unit), "middle")
+    out[#out + 1] = label(place(v), bottom + 16, tick(v, chart.unit), "middle")
   end
 end
 
@@ -440,6 +446,36 @@ local function drawing(frame, chart)
     return line_chart(frame, chart, chart.type == "line")
   end
   return row_chart(frame, chart)
+end
+
+local SPARK, STEP = 18, 6 -- how high a small curve is, and how far its values are apart
+
+--- A row of numbers drawn small, as a cell has it.
+function svg.spark(spark)
+  local low, high = spark.low or math.huge, spark.high or -math.huge
+  for i = 1, spark.n do
+    local v = spark[i]
+    if v and v - v == 0 then low, high = math.min(low, v), math.max(high, v) end
+  end
+  if high < low then return "-" end
+  local span = high > low and high - low or 1
+  local out = { ('<svg class="spark" role="img" viewBox="0 0 %d %d" width="%d" height="%d" aria-label="%s">'):format(
+    spark.n * STEP, SPARK, spark.n * STEP, SPARK, text_of(values.spark(spark))) }
+  local run = {}
+  for i = 1, spark.n + 1 do
+    local v = i <= spark.n and spark[i]
+    if v and v - v == 0 then
+      run[#run + 1] = ("%d,%.1f"):format(i * STEP - STEP // 2, SPARK - 2 - (v - low) / span * (SPARK - 4))
+    else
+      if run[2] then out[#out + 1] = ('<polyline class="line c1" points="%s"/>'):format(table.concat(run, " ")) end
+      if run[1] and not run[2] then
+        out[#out + 1] = ('<circle class="dot c1" cx="%s" cy="%s" r="2"/>'):format(run[1]:match "(.*),(.*)")
+      end
+      run = {}
+    end
+  end
+  out[#out + 1] = "</svg>"
+  return table.concat(out)
 end
 
 --- @param chart of debrief.report.chart

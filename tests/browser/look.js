@@ -67,10 +67,11 @@ const series = () => [...document.querySelectorAll('figure')].flatMap(figure => 
     button.click();
     if (off() !== 0) out.push(name + ': a series is not shown again');
   }
-  const svg = figure.querySelector('svg.w');
+  const svg = figure.querySelector('svg.w'), status = figure.querySelector('[role=status]');
+  if (!status) return [name + ': the script did nothing'];
   svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}));
   const first = svg.querySelector('title');
-  if (first && !figure.querySelector('[role=status]').textContent) out.push(name + ': no numbers of a mark');
+  if (first && !status.textContent) out.push(name + ': no numbers of a mark');
   return out;
 });
 
@@ -106,6 +107,9 @@ const facts = () => ({
     .map(t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))),
   articles: document.querySelectorAll('article').length,
   links: document.querySelectorAll('section a[href^="#e"]').length,
+  headings: document.querySelectorAll('th button').length,
+  filters: document.querySelectorAll('input').length,
+  series: document.querySelectorAll('figure button').length,
   scripts: document.scripts.length,
   styles: document.querySelectorAll('style').length,
   svgs: document.querySelectorAll('svg').length,

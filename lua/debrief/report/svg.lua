@@ -448,7 +448,7 @@ local function drawing(frame, chart)
   return row_chart(frame, chart)
 end
 
-local SPARK, STEP = 18, 6 -- how high a small curve is, and how far its values are apart
+local SPARK = 18 -- how high a small curve is
 
 --- A row of numbers drawn small, as a cell has it.
 function svg.spark(spark)
@@ -458,14 +458,14 @@ function svg.spark(spark)
     if v and v - v == 0 then low, high = math.min(low, v), math.max(high, v) end
   end
   if high < low then return "-" end
-  local span = high > low and high - low or 1
+  local span, step = high > low and high - low or 1, spark.n <= 12 and 10 or 6
   local out = { ('<svg class="spark" role="img" viewBox="0 0 %d %d" width="%d" height="%d" aria-label="%s">'):format(
-    spark.n * STEP, SPARK, spark.n * STEP, SPARK, text_of(values.spark(spark))) }
+    spark.n * step, SPARK, spark.n * step, SPARK, text_of(values.spark(spark))) }
   local run = {}
   for i = 1, spark.n + 1 do
     local v = i <= spark.n and spark[i]
     if v and v - v == 0 then
-      run[#run + 1] = ("%d,%.1f"):format(i * STEP - STEP // 2, SPARK - 2 - (v - low) / span * (SPARK - 4))
+      run[#run + 1] = ("%d,%.1f"):format(i * step - step // 2, SPARK - 2 - (v - low) / span * (SPARK - 4))
     else
       if run[2] then out[#out + 1] = ('<polyline class="line c1" points="%s"/>'):format(table.concat(run, " ")) end
       if run[1] and not run[2] then

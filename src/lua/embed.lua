@@ -155,6 +155,20 @@ local function blocks()
   return self
 end
 
+-- Modules whose code is packed, too: unpacking all of them would add a tenth to a start, and these are used by few.
+local RARE = {}
+for name in ([[
+  cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/import cli/merge cli/page
+  cli/plugins cli/plugins_check cli/repair cli/repl cli/report cli/run cli/script cli/sessions
+  import/init import/ledger import/looks import/rows import/tree pretty/init pretty/inspect
+  prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
+  query/missed query/overview repl/init repl/try
+  report/bars report/baseline report/cards report/gate report/html report/json report/junit report/markdown
+  report/records report/separated report/svg retro/cited retro/partial
+  run/check run/exports run/import_trial run/imports run/script
+  statistics/change statistics/distributions statistics/numbers statistics/rates
+]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
+
 -- The arrays of a file, and its row of the table.
 local function embed(index, word, packed)
   local path, file, foreign = place(word)
@@ -162,11 +176,15 @@ local function embed(index, word, packed)
   local code = path:find "^lua/.*%.lua$" and compile(path, text, foreign)
   if not code then
     local block = packed.add(text, true)
-    return "", ("    {%q, &blocks[%d], 0, %d, NULL, 0, %s},\n"):format(path, block - 1, #text, foreign)
+    return "", ("    {%q, &blocks[%d], 0, %d, NULL, 0, NULL, %s},\n"):format(path, block - 1, #text, foreign)
   end
   if not foreign then text = shorter(path, text) end
   local block, at = packed.add(text)
-  return array("code" .. index, code), ("    {%q, &blocks[%d], %d, %d, (const char *)code%d, %d, %s},\n"):format(
+  if RARE[path] then
+    return "", ("    {%q, &blocks[%d], %d, %d, NULL, 0, &blocks[%d], %s},\n"):format(path, block - 1, at, #text,
+      packed.add(code, true) - 1, foreign)
+  end
+  return array("code" .. index, code), ("    {%q, &blocks[%d], %d, %d, (const char *)code%d, %d, NULL, %s},\n"):format(
     path, block - 1, at, #text, index, #code, foreign)
 end
 

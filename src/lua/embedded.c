@@ -26,19 +26,41 @@ static bool runs_here(const char *release) {
          strncmp(ident + sizeof head - 1 + len, " $", 2) == 0;
 }
 
-void dbf_embedded_push_text(lua_State *L, const dbf_embedded_file *file) {
-  const dbf_embedded_block *block = file->block;
-  char *texts = lua_newuserdatauv(L, block->len, 0);
-  if (!dbf_lz4_block_unpack(block->packed, block->packed_len, texts, block->len))
+/* The bytes of a block, in a userdata that is pushed. */
+static const char *push_unpacked(lua_State *L, const dbf_embedded_file *file,
+                                 const dbf_embedded_block *block) {
+  char *bytes = lua_newuserdatauv(L, block->len, 0);
+  if (!dbf_lz4_block_unpack(block->packed, block->packed_len, bytes, block->len))
     luaL_error(L, "the library is damaged: %s cannot be unpacked", file->path);
-  lua_pushlstring(L, texts + file->at, file->len);
+  return bytes;
+}
+
+void dbf_embedded_push_text(lua_State *L, const dbf_embedded_file *file) {
+  lua_pushlstring(L, push_unpacked(L, file, file->block) + file->at, file->len);
   lua_remove(L, -2);
 }
 
+void dbf_embedded_push_code(lua_State *L, const dbf_embedded_file *file) {
+  if (file->packed_code) {
+    lua_pushlstring(L, push_unpacked(L, file, file->packed_code), file->packed_code->len);
+    lua_remove(L, -2);
+  } else {
+    lua_pushlstring(L, file->code ? file->code : "", file->code_len);
+  }
+}
+
+/* The header of the code says for which sizes and byte order it is; Lua refuses others before it reads on. */
+static int load_code(lua_State *L, const dbf_embedded_file *file) {
+  if (file->code) return luaL_loadbufferx(L, file->code, file->code_len, file->path, "b");
+  const char *code = push_unpacked(L, file, file->packed_code);
+  int status = luaL_loadbufferx(L, code, file->packed_code->len, file->path, "b");
+  lua_remove(L, -2);
+  return status;
+}
+
 int dbf_embedded_load(lua_State *L, const dbf_embedded_file *file, const char *release) {
-  if (file->code && runs_here(release)) {
-    /* The header of the code says for which sizes and byte order it is; Lua refuses others before it reads on. */
-    int status = luaL_loadbufferx(L, file->code, file->code_len, file->path, "b");
+  if ((file->code || file->packed_code) && runs_here(release)) {
+    int status = load_code(L, file);
     if (status != LUA_ERRSYNTAX) return status;
     lua_pop(L, 1);
   }

@@ -97,8 +97,10 @@ static void every_module_exists_in_both_forms(void **state) {
   for (size_t i = 0; i < dbf_embedded_count; i++) {
     const dbf_embedded_file *f = &dbf_embedded_files[i];
     assert_ptr_equal(dbf_embedded_find(f->path), f);
-    if (!f->code) continue;
-    assert_int_equal(luaL_loadbufferx(L, f->code, f->code_len, f->path, "b"), LUA_OK);
+    if (!f->code && !f->packed_code) continue;
+    dbf_embedded_push_code(L, f);
+    assert_int_equal(luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), f->path, "b"), LUA_OK);
+    assert_int_equal(dbf_embedded_load(L, f, dbf_embedded_release), LUA_OK);
     dbf_embedded_push_text(L, f);
     assert_int_equal(lua_rawlen(L, -1), f->len);
     assert_int_equal(luaL_loadbufferx(L, lua_tostring(L, -1), f->len, f->path, "t"), LUA_OK);

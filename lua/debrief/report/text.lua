@@ -11,7 +11,6 @@
 -- are cut with "…" (numbers never are), then columns with a priority are dropped, the lowest first, then each row
 -- becomes a block of lines.
 -- @module debrief.report.text
-local bars = require "debrief.report.bars"
 local colour = require "debrief.text.colour"
 local values = require "debrief.text.values"
 local escape = require "debrief.text.escape"
@@ -161,7 +160,7 @@ end
 local function one_chart(chart, opts, out)
   space(out)
   if chart.title then out[#out + 1] = paint("bold", width.cut(escape(chart.title), opts.prose), opts) end
-  for _, line in ipairs(bars.lines(chart, opts.width, opts)) do out[#out + 1] = line end
+  for _, line in ipairs(require "debrief.report.bars".lines(chart, opts.width, opts)) do out[#out + 1] = line end
   if chart.note then paragraph(escape(chart.note), "", opts, out, "dim") end
 end
 

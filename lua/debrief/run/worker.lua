@@ -87,7 +87,8 @@ local function hooks()
   if job.query.where then
     if not where then
       local expression = require "debrief.query.where"
-      where = { table = { name = "where" }, path = "where", ctx = {}, condition = expression.condition(job.query.where) }
+      local condition = expression.condition(job.query.where)
+      where = { table = { name = "where" }, path = "where", ctx = {}, condition = condition }
       where.table.filter, asked = expression.filter(job.query.where, logger "where")
     end
     table.insert(filter, 1, where)

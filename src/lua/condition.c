@@ -29,8 +29,9 @@ static dbf_judgement judge(lua_State *L, dbf_condition *c, const dbf_term *term,
     return DBF_CONDITION_UNSURE;
   }
   if (v.kind == DBF_DOUBT) return DBF_CONDITION_UNSURE;
-  if (v.kind == DBF_NOTHING && *term->sign == '~') return DBF_CONDITION_YES;
-  if (v.kind == DBF_NOTHING && (*term->sign == '<' || *term->sign == '>')) return DBF_CONDITION_UNSURE;
+  if (v.kind == DBF_NOTHING && term->sign == DBF_UNEQUAL) return DBF_CONDITION_YES;
+  if (v.kind == DBF_NOTHING && term->sign >= DBF_LESS)
+    return DBF_CONDITION_UNSURE; /* DBF_NOT is never nothing */
   return dbf_value_holds(&v) ? DBF_CONDITION_YES : DBF_CONDITION_NO;
 }
 

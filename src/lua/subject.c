@@ -72,6 +72,7 @@ static void add_number(dbf_value *sum, const dbf_value *more) {
 /* ---- Members -------------------------------------------------------------------------------------------------- */
 
 bool dbf_subject_member(const dbf_entry *e, const char *name, size_t len, dbf_json_value *value) {
+  if (e->names.count == 0) return false; /* the entry has known members only */
   return dbf_member_find(e->text, e->members, e->count, name, len, value) && value->type != DBF_JSON_NULL;
 }
 

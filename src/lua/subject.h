@@ -63,7 +63,7 @@ dbf_value dbf_value_of(const dbf_json_value *json, dbf_bytes *room);
 /* The order of numbers as in Lua, exact for integers beside floats: below 0, 0, above 0. Both are numbers. */
 int dbf_value_compare(const dbf_value *a, const dbf_value *b);
 
-/* The member of an object; false if it is absent or null. */
+/* The member of an entry that is not one of the known ones; false if it is absent or null. */
 bool dbf_subject_member(const dbf_entry *e, const char *name, size_t len, dbf_json_value *value);
 
 /* The member of an attempt; false if it is absent or null. `known`: its number, or -1. */

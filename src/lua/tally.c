@@ -49,6 +49,7 @@ struct dbf_tally {
   dbf_term *where[WAYS];     /* all must hold */
   size_t way_count, term_count, column_count, key_count, where_count; /* key_count: without the one across */
   bool across, attempts, tools, needs_time;
+  bool dated; /* says from when to when the entries are */
   dbf_tally_rows groups, parts;
   dbf_bytes key, room, piece;
   dbf_hash_key hash_key;
@@ -219,7 +220,7 @@ static void note_entry(dbf_tally *t, const dbf_subject *s) {
   int64_t ns;
   t->entries++;
   if (dbf_subject_source(s->entry, "agent_id", &t->room).kind != DBF_NOTHING) t->subagents++;
-  if (!dbf_subject_time(s->entry, &ns)) return;
+  if (!t->dated || !dbf_subject_time(s->entry, &ns)) return;
   if (!t->timed || ns < t->first) t->first = ns;
   if (!t->timed || ns > t->last) t->last = ns;
   t->timed = true;
@@ -379,6 +380,7 @@ static bool read_definition(lua_State *L, dbf_tally *t) {
       !read_all(L, t, "columns", read_column))
     return false;
   t->across = dbf_table_flag(L, 1, "across");
+  t->dated = dbf_table_flag(L, 1, "dated");
   if (t->across) t->key_count--;
   lua_getfield(L, 1, "each");
   const char *each = lua_tostring(L, -1);

@@ -24,9 +24,9 @@ static dbf_virtual virtual_of(const char *name) {
 }
 
 /* The number of a name in a list of fields, -1 if it is not there. */
-static int field_of(const dbf_field *fields, const char *name) {
+static int field_of(const dbf_field *fields, const char *name, size_t len) {
   for (int i = 0; fields[i].name; i++)
-    if (strcmp(fields[i].name, name) == 0) return i;
+    if (strlen(fields[i].name) == len && memcmp(fields[i].name, name, len) == 0) return i;
   return -1;
 }
 
@@ -66,7 +66,7 @@ static bool has_periods(dbf_virtual v) {
 }
 
 bool dbf_way_read(lua_State *L, dbf_way *way) {
-  *way = (dbf_way){.known = -1, .known_attempt = -1};
+  *way = (dbf_way){.known = -1, .first_known = -1, .known_attempt = -1};
   dbf_bytes_init(&way->room);
   lua_getfield(L, -1, "text");
   way->text = lua_tolstring(L, -1, &way->len);
@@ -79,8 +79,9 @@ bool dbf_way_read(lua_State *L, dbf_way *way) {
   bool is_virtual = lua_toboolean(L, -1);
   lua_pop(L, 4);
   if (!cut(way) || (is_virtual && way->virtual == DBF_VIRTUAL_NONE)) return false;
-  way->known = field_of(dbf_entry_fields, way->text);
-  way->known_attempt = field_of(dbf_attempt_fields, way->text);
+  way->known = field_of(dbf_entry_fields, way->text, way->len);
+  way->first_known = field_of(dbf_entry_fields, way->parts[0].text, way->parts[0].len);
+  way->known_attempt = field_of(dbf_attempt_fields, way->text, way->len);
   if (!has_periods(way->virtual)) return true;
   way->periods = malloc(DBF_WAY_PERIODS * sizeof *way->periods);
   for (int i = 0; way->periods && i < DBF_WAY_PERIODS; i++) way->periods[i].quarter = INT64_MIN;
@@ -190,11 +191,9 @@ static bool go_on(dbf_json_value *value, const dbf_way_part *part) {
   return value->type != DBF_JSON_NULL;
 }
 
-static bool in_entry(const dbf_entry *e, const dbf_way *way, const char *name, size_t len,
-                     dbf_json_value *value) {
-  if (way->known >= 0)
-    return dbf_entry_known(e, (dbf_known)way->known, value) && value->type != DBF_JSON_NULL;
-  return dbf_subject_member(e, name, len, value);
+static bool in_entry(const dbf_entry *e, int known, const char *name, size_t len, dbf_json_value *value) {
+  if (known < 0) return dbf_subject_member(e, name, len, value);
+  return dbf_entry_known(e, (dbf_known)known, value) && value->type != DBF_JSON_NULL;
 }
 
 static bool in_item(const dbf_subject *s, const dbf_item *item, int known, const char *name, size_t len,
@@ -207,10 +206,10 @@ static bool in_item(const dbf_subject *s, const dbf_item *item, int known, const
 static bool find(const dbf_way *way, const dbf_subject *s, const dbf_item *item, dbf_json_value *value) {
   const dbf_way_part *first = way->parts;
   bool found = item ? in_item(s, item, way->known_attempt, way->text, way->len, value)
-                    : in_entry(s->entry, way, way->text, way->len, value);
+                    : in_entry(s->entry, way->known, way->text, way->len, value);
   if (found || way->count == 1) return found;
   found = item ? in_item(s, item, -1, first->text, first->len, value)
-               : dbf_subject_member(s->entry, first->text, first->len, value);
+               : in_entry(s->entry, way->first_known, first->text, first->len, value);
   for (size_t i = 1; found && i < way->count; i++) found = go_on(value, &way->parts[i]);
   return found;
 }
@@ -232,7 +231,7 @@ static dbf_value absent_of(dbf_way *way, const dbf_subject *s, const dbf_item *i
 static bool has_first(const dbf_way *way, const dbf_subject *s, const dbf_item *item) {
   const dbf_way_part *first = way->parts;
   dbf_json_value value;
-  return dbf_subject_member(s->entry, first->text, first->len, &value) ||
+  return in_entry(s->entry, way->first_known, first->text, first->len, &value) ||
          (item && in_item(s, item, -1, first->text, first->len, &value));
 }
 
@@ -276,12 +275,21 @@ static dbf_value constant_at(lua_State *L, int index) {
   }
 }
 
+static dbf_sign sign_of(const char *text) {
+  static const char *const signs[] = {
+      [DBF_EQUAL] = "==",  [DBF_UNEQUAL] = "~=",       [DBF_LESS] = "<", [DBF_LESS_EQUAL] = "<=",
+      [DBF_GREATER] = ">", [DBF_GREATER_EQUAL] = ">=", [DBF_NOT] = "not"};
+  for (int i = 1; i < (int)(sizeof signs / sizeof *signs); i++)
+    if (strcmp(signs[i], text) == 0) return (dbf_sign)i;
+  return DBF_BARE;
+}
+
 bool dbf_term_read(lua_State *L, dbf_way *ways, size_t count, dbf_term *term) {
   size_t way = (size_t)dbf_table_integer(L, -1, "way", 0);
   if (way < 1 || way > count) return false;
   *term = (dbf_term){.way = &ways[way - 1]};
   lua_getfield(L, -1, "sign");
-  if (lua_isstring(L, -1)) strncpy(term->sign, lua_tostring(L, -1), sizeof term->sign - 1);
+  if (lua_isstring(L, -1)) term->sign = sign_of(lua_tostring(L, -1));
   lua_getfield(L, -2, "constant");
   term->constant = constant_at(L, -1);
   lua_pop(L, 2);
@@ -307,19 +315,24 @@ static int order_of_texts(lua_State *L, const dbf_value *a, const dbf_value *b) 
   return order;
 }
 
+/* In the order of both; a doubt where there is none: Lua says what is wrong. */
+static dbf_value compare(lua_State *L, dbf_sign sign, const dbf_value *x, const dbf_value *c) {
+  int order;
+  if (is_number(x) && is_number(c)) order = dbf_value_compare(x, c);
+  else if (x->kind == DBF_TEXT && c->kind == DBF_TEXT) order = order_of_texts(L, x, c);
+  else return (dbf_value){.kind = DBF_DOUBT};
+  bool less = sign == DBF_LESS || sign == DBF_LESS_EQUAL;
+  if (order == 0) return dbf_value_boolean(sign == DBF_LESS_EQUAL || sign == DBF_GREATER_EQUAL);
+  return dbf_value_boolean((order < 0) == less);
+}
+
 dbf_value dbf_term_get(lua_State *L, const dbf_term *term, const dbf_subject *s, const dbf_item *item,
                        bool *missed) {
-  const char *sign = term->sign;
-  const dbf_value *c = &term->constant;
   dbf_value x = dbf_way_get(term->way, s, item, missed);
-  int order;
-  if (strcmp(sign, "not") == 0 && x.kind != DBF_DOUBT) return dbf_value_boolean(!dbf_value_holds(&x));
-  if (*sign == '\0' || x.kind == DBF_NOTHING || x.kind == DBF_DOUBT) return x;
-  if (strcmp(sign, "==") == 0) return dbf_value_boolean(same(&x, c));
-  if (strcmp(sign, "~=") == 0) return dbf_value_boolean(!same(&x, c));
-  if (is_number(&x) && is_number(c)) order = dbf_value_compare(&x, c);
-  else if (x.kind == DBF_TEXT && c->kind == DBF_TEXT) order = order_of_texts(L, &x, c);
-  else return (dbf_value){.kind = DBF_DOUBT}; /* Lua says what is wrong */
-  if (order == 0) return dbf_value_boolean(sign[1] == '=');
-  return dbf_value_boolean((order < 0) == (sign[0] == '<'));
+  if (term->sign == DBF_BARE || x.kind == DBF_DOUBT) return x;
+  if (term->sign == DBF_NOT) return dbf_value_boolean(!dbf_value_holds(&x));
+  if (x.kind == DBF_NOTHING) return x;
+  if (term->sign == DBF_EQUAL) return dbf_value_boolean(same(&x, &term->constant));
+  if (term->sign == DBF_UNEQUAL) return dbf_value_boolean(!same(&x, &term->constant));
+  return compare(L, term->sign, &x, &term->constant);
 }

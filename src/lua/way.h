@@ -50,8 +50,8 @@ typedef struct dbf_way {
   size_t len;
   dbf_way_part parts[DBF_WAY_PARTS];
   size_t count;
-  int known;         /* a dbf_known, or -1 */
-  int known_attempt; /* a dbf_known_attempt, or -1 */
+  int known, first_known; /* a dbf_known, or -1: the whole way, its first part */
+  int known_attempt;      /* a dbf_known_attempt, or -1 */
   dbf_virtual virtual;
   bool own;      /* of an item: never looked for in its entry */
   bool expected; /* to ask for it is never a mistake */
@@ -73,10 +73,21 @@ dbf_value dbf_way_get(dbf_way *way, const dbf_subject *s, const dbf_item *item, 
 /* Push an array of the names that some entry had. */
 void dbf_way_push_hits(lua_State *L, const dbf_way *ways, size_t count);
 
+typedef enum dbf_sign {
+  DBF_BARE, /* no comparison */
+  DBF_EQUAL,
+  DBF_UNEQUAL,
+  DBF_LESS,
+  DBF_LESS_EQUAL,
+  DBF_GREATER,
+  DBF_GREATER_EQUAL,
+  DBF_NOT /* of what the way leads to */
+} dbf_sign;
+
 /* A way, or its comparison with a constant, as debrief.measure.value has them. */
 typedef struct dbf_term {
   dbf_way *way;
-  char sign[4]; /* "": no comparison; "not" */
+  dbf_sign sign;
   dbf_value constant;
 } dbf_term;
 

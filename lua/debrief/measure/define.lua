@@ -152,6 +152,7 @@ function define.of(given, globals)
   local t = { each = given.each, chart = given.chart, condition = given.where, names = value.names() }
   local failed, message = parts_of(given, t, { names = t.names, globals = globals, each = given.each })
   if failed then return nil, failed, message end
+  t.dated = t.across ~= nil or t.chart ~= nil -- periods without runs are shown, too
   local seen
   seen, message = check_keys(t)
   if not seen then return nil, "show", message end

@@ -99,7 +99,7 @@ local function step(t, acc, entry)
   local seen = {}
   acc.entries = acc.entries + 1
   if subagent(entry) then acc.subagents = acc.subagents + 1 end
-  local ns = core.time(entry)
+  local ns = t.dated and core.time(entry)
   if ns then
     acc.first = math.min(acc.first or ns, ns)
     acc.last = math.max(acc.last or ns, ns)

@@ -24,7 +24,7 @@ local NAMED = {
 
 -- The definition for C while it is made.
 local function new_definition(t)
-  return { each = t.each, across = t.across ~= nil, ways = {}, keys = {}, columns = {}, at = {} }
+  return { each = t.each, across = t.across ~= nil, dated = t.dated, ways = {}, keys = {}, columns = {}, at = {} }
 end
 
 -- What debrief.measure.value.plain says of a text, as a term of the definition.

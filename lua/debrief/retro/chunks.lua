@@ -9,7 +9,7 @@ local core = require "debrief.core"
 local chunks = {}
 
 --- Sizes in bytes: of a chunk; of a session above which it is cut into parts; of a part. Tests make them small.
-chunks.sizes = { chunk = 1 << 20, split = 4 << 20, part = 2 << 20 }
+chunks.sizes = { chunk = 4 << 20, split = 8 << 20, part = 4 << 20 }
 
 local function size_of(item)
   local stat = core.stat(item.path)

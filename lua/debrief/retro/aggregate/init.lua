@@ -159,36 +159,53 @@ end
 
 local merge_tables
 
--- What stands under one key in two accumulators, as one.
-local function merged(mine, theirs, path)
+local trail = { "acc" } -- the keys down to what is being merged; a path as text is made for messages only
+local wrong -- what does not merge
+
+local function note(depth, format, ...)
+  local path = {}
+  for i = 1, depth do path[i] = tostring(trail[i]) end
+  wrong[#wrong + 1] = ("aggregate.merge: %s" .. format):format(table.concat(path, "."), ...)
+end
+
+-- What stands under the last key of the trail in two accumulators, as one.
+local function merged(mine, theirs, depth)
   if mine == nil then return plain.copy(theirs) end
   if type(mine) == "table" and type(theirs) == "table" then
-    merge_tables(mine, theirs, path)
+    merge_tables(mine, theirs, depth)
   elseif type(mine) == "number" and type(theirs) == "number" then
     return mine + theirs
   elseif mine ~= theirs then
-    error(("aggregate.merge: %s is %s in one part and %s in the other: only numbers, tables and aggregates merge")
-      :format(path, tostring(mine), tostring(theirs)), 0)
+    note(depth, " is %s in one part and %s in the other: only numbers, tables and aggregates merge", tostring(mine),
+      tostring(theirs))
   end
   return mine
 end
 
-function merge_tables(mine, theirs, path)
+-- In no order: what comes of it does not depend on one.
+local function merge_keys(mine, theirs, depth)
+  for key, value in next, theirs do
+    trail[depth + 1] = key
+    mine[key] = merged(mine[key], value, depth + 1)
+  end
+end
+
+function merge_tables(mine, theirs, depth)
   local kind = kinds[mine.aggregate]
-  if kind and mine.aggregate == theirs.aggregate then
-    local wrong = kind.merge(mine, theirs, path)
-    return wrong and error("aggregate.merge: " .. path .. ": " .. wrong, 0)
-  end
-  for _, key in ipairs(plain.keys(theirs)) do
-    mine[key] = merged(mine[key], theirs[key], path .. "." .. key)
-  end
+  if not kind or mine.aggregate ~= theirs.aggregate then return merge_keys(mine, theirs, depth) end
+  local message = kind.merge(mine, theirs, depth)
+  if message then note(depth, ": %s", message) end
 end
 
 --- Merge `other` into `acc`: two aggregates of a kind, or tables of aggregates, in which numbers are counters and are
 -- added. Good as a retrospective's `merge` as it stands. `other` is not changed and shares nothing with `acc` after.
 function aggregate.merge(acc, other)
   if type(acc) ~= "table" or type(other) ~= "table" then error("aggregate.merge: needs two tables", 2) end
-  merge_tables(acc, other, "acc")
+  wrong = {}
+  merge_tables(acc, other, 1)
+  if #wrong == 0 then return end
+  table.sort(wrong)
+  error(wrong[1], 0)
 end
 
 -- ---- Asking ------------------------------------------------------------------------------------------------------
@@ -284,7 +301,7 @@ end
 -- All rows from `from` on as one.
 local function added_up(state, keys, from)
   local all = plain.copy(state.row)
-  for i = from, #keys do all = merged(all, state.groups[keys[i]], "acc." .. keys[i]) end
+  for i = from, #keys do aggregate.merge(all, state.groups[keys[i]]) end
   return all
 end
 
@@ -466,11 +483,7 @@ kinds.by = {
     if not group then return wrong end
     return kind.add(group, ...)
   end,
-  merge = function(state, other, path)
-    for _, key in ipairs(plain.keys(other.groups)) do
-      state.groups[key] = merged(state.groups[key], other.groups[key], path .. "." .. key)
-    end
-  end,
+  merge = function(state, other, depth) merge_keys(state.groups, other.groups, depth) end,
   value = function(state) return state.groups end,
 }
 

@@ -95,8 +95,8 @@ describe("read", function()
 
   it("passes over a line past 256 MiB in little memory, and says how long it is", function()
     local r = scene:sh([[mkdir sessions
-      { printf '{"session_id":"s1","skill":"a"}\n{"input":"'
-      head -c 268435456 /dev/zero | tr '\0' x; printf '"}\n{"session_id":"s1","skill":"b"}\n'; } >sessions/s1.jsonl
+      printf '{"session_id":"s1","skill":"a"}\n{"input":"' >sessions/s1.jsonl
+      truncate -s +268435456 sessions/s1.jsonl; printf '"}\n{"session_id":"s1","skill":"b"}\n' >>sessions/s1.jsonl
       ($LIMIT; "$DEBRIEF" read s1); status=$?; rm sessions/s1.jsonl; exit $status]], {
       LIMIT = program.sanitized and "true" or "ulimit -v 700000" })
     assert.same({ A .. "\n" .. B .. "\n", 3 }, { r.out, r.status })
@@ -105,7 +105,7 @@ describe("read", function()
   end)
 
   it("counts the time of reading as no plugin's", function()
-    scene:write(AT, A .. "\n" .. ("x\n"):rep(1500000) .. B .. "\n")
+    scene:write(AT, A .. "\n" .. ("x\n"):rep(500000) .. B .. "\n")
     for _, words in ipairs { { "--where", 'skill == "b"' }, { "--last", "1" },
       { "--fields", "skill", "--last", "1" } } do
       local r = scene:run { "read", "s1", "--plugin-time", "0.1", table.unpack(words) }

@@ -188,6 +188,8 @@ describe("retro", function()
   end)
 
   it("ends with a hint where a text of --where lacks its quotes", function()
+    local small = program.scene()
+    small:write("sessions/s01.jsonl", scene:read "sessions/s01.jsonl")
     for expression, meant in pairs {
       ["skill == review and final_status == ok and phase ~= nil and skill ~= phase"] =
         "review': a text stands in quotes: "
@@ -200,14 +202,14 @@ describe("retro", function()
     } do
       local words = { "--where", expression }
       for _, command in ipairs { { "read" }, { "retro", "skills" } } do
-        local r = scene:run(table.move(words, 1, 2, #command + 1, command))
+        local r = small:run(table.move(words, 1, 2, #command + 1, command))
         assert.same({ 2, "debrief: where: no entry has a field '" .. meant },
           { r.status, r.err:match "([^\n]*)\n$" })
       end
     end
     for _, expression in ipairs { "skill == nosuch.field", "nosuch == 3", "skill == nosuch(1)", "nosuch",
       "skill == session_id" } do
-      local r = scene:run { "read", "--where", expression }
+      local r = small:run { "read", "--where", expression }
       assert.falsy(r.err:find "in quotes", expression)
     end
   end)

@@ -76,7 +76,7 @@ local function attack(scene, row)
   words[#words + 1], words[#words + 2] = "--plugin-time=" .. BUDGET, "--plugin-memory=" .. MEMORY
   for i, word in ipairs(words) do words[i] = program.quote(word) end
   local limit = program.sanitized and "" or "ulimit -v 2000000;"
-  local line = [[%s exec %s sh -c 'exec timeout -s KILL %d "$DEBRIEF" "$@" >.shown 2>.said' sh %s]]
+  local line = '%s exec %s -o .shown -t %d "$DEBRIEF" %s 2>.said'
   local r = scene:sh(line:format(limit, program.quote(program.build .. "/tests/bench/measure"), WALL,
     table.concat(words, " ")), words.env)
   local peak, status, cpu = r.out:match "^[%d.]+ (%d+) (%d+) ([%d.]+)\n"

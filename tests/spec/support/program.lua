@@ -40,16 +40,33 @@ local parents = {}
 
 -- Folders are made in advance, with one command: starting programs is what most specs spend their time on.
 local ROOM = 30
-local rooms = {}
+local rooms, spares = {}, {} -- spares: folders to come into rooms
+
+local function names(parent, prefix, n)
+  local list = {}
+  for i = 1, n do list[i] = ("%s/%s%d"):format(parent, prefix, n + 1 - i) end
+  return list
+end
 
 local function make_rooms()
-  local parent, words = sh "mktemp -d /tmp/debrief-spec.XXXXXX", {}
-  for i = 1, ROOM do
-    rooms[i] = ("%s/%d"):format(parent, ROOM + 1 - i)
-    words[i] = rooms[i]
-  end
+  local parent = sh "mktemp -d /tmp/debrief-spec.XXXXXX"
   parents[#parents + 1] = parent
-  sh(("chmod 755 %s && mkdir -m 700 %s"):format(parent, table.concat(words, " ")))
+  rooms, spares = names(parent, "", ROOM), names(parent, "spare", 2 * ROOM)
+  sh(("chmod 755 %s && mkdir -m 700 %s && mkdir -m 755 %s"):format(parent, table.concat(rooms, " "),
+    table.concat(spares, " ")))
+end
+
+-- Make the folders on the way to a file; Lua cannot make one, but move it.
+local function make_way(path)
+  for folder in path:gmatch "()/" do
+    local name = path:sub(1, folder - 1)
+    local there = name == "" or io.open(name)
+    if io.type(there) then there:close() end
+    if not there and not (#spares > 0 and os.rename(table.remove(spares), name)) then
+      os.execute("mkdir -p " .. quote(path:match "^(.*)/"))
+      return
+    end
+  end
 end
 
 --- A temporary folder of its own.
@@ -61,7 +78,7 @@ end
 --- Remove every temporary folder.
 function program.clean()
   if #parents > 0 then os.execute("rm -rf " .. table.concat(parents, " ")) end
-  parents, rooms = {}, {}
+  parents, rooms, spares = {}, {}, {}
 end
 
 function Scene:path(name) return self.dir .. "/" .. name end
@@ -71,7 +88,7 @@ function Scene:write(name, text)
   local path = self:path(name)
   local file = io.open(path, "wb")
   if not file then
-    os.execute("mkdir -p " .. quote(path:match "^(.*)/"))
+    make_way(path)
     file = assert(io.open(path, "wb"))
   end
   assert(file:write(text))

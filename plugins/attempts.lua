@@ -123,7 +123,8 @@ local function curve_of(trials)
     for _, row in ipairs(trials) do put(row, "pass^k", row[6]) end
   end
   chart.series = table.move(list, 1, math.min(#list, 6), 1, {})
-  if #list > 6 then chart.note = ("The first 6 of %d skills and models."):format(#list) end
+  chart.note = "Each k is over the cases with at least k decided trials; n is how many those are."
+  if #list > 6 then chart.note = ("%s The first 6 of %d skills and models."):format(chart.note, #list) end
   return #chart.x.values > 1 and chart or nil
 end
 

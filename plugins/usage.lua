@@ -134,6 +134,12 @@ local function weigher(prices)
   return function(row) return (priced(row, prices, {}) or 0) * 1e9 + (agg.value(row.output_tokens) or 0) end
 end
 
+-- Days are places on a line, all else has bars, without the sum in the first row.
+local function charted(by, kind, title, columns)
+  return { type = by == "day" and "line" or kind, title = title, columns = columns, first = 2,
+    limit = by ~= "day" and 12 or nil }
+end
+
 local function text_of(acc, all, missing, ctx)
   local text = { ("%d of %d runs say what they used."):format(all.logged.num, all.logged.den) }
   if acc.estimated > 0 then text[#text + 1] = ("Estimated by their logger: %d."):format(acc.estimated) end
@@ -211,7 +217,7 @@ return {
           { key = "output_tokens", title = "output", unit = "count" },
         },
         rows = tokens,
-        chart = { type = "stack", title = "Tokens", first = 2, limit = 12, columns = TOKENS },
+        chart = charted(by, "stack", "Tokens", TOKENS),
       } }
       if any_cost then
         tables[2] = {
@@ -219,7 +225,7 @@ return {
           columns = { key, logged, { key = "cost_usd", title = "cost", unit = "usd" },
             { key = "usd_per_pass", title = "per pass", unit = "usd" } },
           rows = costs,
-          chart = { type = "bar", title = "Cost", first = 2, limit = 12, columns = { "cost_usd" } },
+          chart = charted(by, "bar", "Cost", { "cost_usd" }),
         }
       end
       return { title = "Usage", text = text_of(acc, all, missing, ctx), tables = tables }

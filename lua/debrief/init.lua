@@ -304,7 +304,7 @@ local function render(result, name, opts)
   return text
 end
 
---- As a person reads it. @param opts { width =, color = }
+--- As a person reads it. @param opts { width =, color =, charts = true: draw the charts, ascii = true: in ASCII }
 function Report:text(opts)
   own(self, Report, "text")
   return render(self, "text", opts)
@@ -320,6 +320,13 @@ end
 function Report:json()
   own(self, Report, "json")
   return render(self, "json", { diagnostics = self.diagnostics })
+end
+
+--- As one HTML page. @param opts { title =, keep_secrets = true: leave credentials in it }
+function Report:html(opts)
+  own(self, Report, "html")
+  return render(self, "html", { title = opts and opts.title, keep_secrets = opts and opts.keep_secrets,
+    diagnostics = self.diagnostics, problems = self.problems })
 end
 
 --- The tables as CSV (RFC 4180), or with tabs; a rate has three columns: KEY, KEY.num, KEY.den.
@@ -379,7 +386,7 @@ end
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
 --   state
 -- @param opts a query as log:entries takes it, and workers = number; with functions also options = what ctx.options is
--- @return a report with text(), markdown(), json(), csv(), tsv(), reports, diagnostics and problems; or nil, message
+-- @return a report with text(), markdown(), html(), json(), csv(), tsv(), reports, diagnostics and problems; or nil, message
 function Log:retro(names, opts)
   own(self, Log, "retro")
   opts = opts or {}

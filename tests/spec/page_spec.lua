@@ -135,6 +135,21 @@ describe("a page", function()
     assert.truthy(has(r.out, "No entries."))
   end)
 
+  it("has what went wrong at its foot, and is made in scripts, too", function()
+    scene:write("bad.lua", 'return { name = "bad", api = 1, enrich = function(e) '
+      .. 'assert(e.duration_ms ~= 1000, "no") end }')
+    local r = scene:run { "retro", "skills", "--enrich", "./bad.lua", "--format", "html" }
+    assert.equal(3, r.status)
+    assert.truthy(r.out:find "<h2>Problems</h2><p>1 problem</p><ul>\n<li>Plugin bad, enrich: [^\n]-no")
+    scene:write("damaged/d.jsonl", ("x\n"):rep(30))
+    r = scene:run { "-d", scene:path "damaged", "retro", "skills", "--format", "html" }
+    assert.truthy(has(r.out, "<h2>Damage</h2><p>20 of 30 lines</p>"), r.out:sub(-9000, -5000))
+    scene:write("page.lua", 'io.write(log:retro("skills"):html { title = "A & B" })')
+    r = scene:run { "run", "page.lua" }
+    assert.truthy(has(r.out, "<h1>A &amp; B</h1>"))
+    assert.truthy(has(r.out, "<h2>Damage</h2><p>1 line</p>"))
+  end)
+
   it("leaves out what is too much, and says so", function()
     local lines = {}
     for i = 1, 300 do

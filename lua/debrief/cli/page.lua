@@ -57,8 +57,10 @@ function page.of(args, result, asked)
     head[4] = { "Made", core.date(MINUTE, q.now) }
   end
   local entries, reader = entries_of(args, result, asked)
+  local problems = table.move(result.problems, 1, #result.problems, 1, {})
+  table.move(result.failures or {}, 1, #(result.failures or {}), #problems + 1, problems)
   return { title = args.title, head = head, notes = args.notes, diagnostics = result.diagnostics,
-    dropped = result.dropped, problems = result.problems, keep_secrets = args.no_redact, entries = entries }, reader
+    dropped = result.dropped, problems = problems, keep_secrets = args.no_redact, entries = entries }, reader
 end
 
 --- Do the options of a command fit together? Leaves with status 2 if not.

@@ -12,7 +12,7 @@ local html = {}
 
 -- SHA-256 in base64 of page.css and page.js: the policy of the page lets no other style and script in.
 -- tests/spec/html_spec.lua computes them again.
-local STYLE_HASH = "9C8UNn9YDJMsnNbhwFBm7aNpP9RPBBvORN4CDMCN54E="
+local STYLE_HASH = "giDSiM2vFKvOjD/uTzLK/siQYQYdEuBEBN4RPEKzvLw="
 local SCRIPT_HASH = "Fn/Gn231y2+yyO5rhPrieWzlM8WrkHUfnb3u3TP70WE="
 
 local MOST_REFERENCES = 12 -- of one finding that are shown without unfolding
@@ -229,16 +229,17 @@ local function place_of(d)
 end
 
 local function problem_of(p)
+  if not p.plugin then return tostring(p.message) end
   return ("Plugin %s, %s: %s%s"):format(tostring(p.plugin), tostring(p.hook), tostring(p.message),
     (p.count or 1) > 1 and (" (%d times)"):format(p.count) or "")
 end
 
 -- What went wrong, with how much of it is shown.
-local function faults(title, list, all, shown, out)
+local function faults(title, list, all, shown, one, out)
   if all == 0 then return end
   local some = math.min(#list, MOST_DIAGNOSTICS)
   out[#out + 1] = ("<h2>%s</h2><p>%s</p><ul>"):format(title,
-    some < all and ("%d of %d; debrief check names them all."):format(some, all) or values.count(all, "line"))
+    some < all and ("%d of %s"):format(some, values.count(all, one)) or values.count(all, one))
   for i = 1, some do out[#out + 1] = "<li>" .. text(shown(list[i])) .. "</li>" end
   out[#out + 1] = "</ul>"
 end
@@ -247,8 +248,8 @@ local function foot(opts, out)
   local list, all = opts.diagnostics or {}, opts.dropped or 0
   for _, d in ipairs(list) do all = all + 1 + (type(d) == "table" and d.more or 0) end
   out[#out + 1] = "<footer>"
-  faults("Damage", list, all, place_of, out)
-  if opts.problems and opts.problems[1] then faults("Problems", opts.problems, #opts.problems, problem_of, out) end
+  faults("Damage", list, all, place_of, "line", out)
+  faults("Problems", opts.problems or {}, #(opts.problems or {}), problem_of, "problem", out)
   out[#out + 1] = ("<p>Made by debrief %s. %s</p></footer>"):format(text(core.version),
     opts.keep_secrets and "Credentials were not taken out." or "Credentials were taken out where they were known.")
 end
@@ -267,8 +268,9 @@ function html.render(reports, counts, opts)
   opts = opts or {}
   if not opts.keep_secrets then
     reports = cleaned(reports)
-    opts.head, opts.notes = cleaned(opts.head), cleaned(opts.notes)
-    opts.diagnostics, opts.problems = cleaned(opts.diagnostics), cleaned(opts.problems)
+    opts = { title = cleaned(opts.title), head = cleaned(opts.head), notes = cleaned(opts.notes),
+      diagnostics = cleaned(opts.diagnostics), problems = cleaned(opts.problems), dropped = opts.dropped,
+      entries = opts.entries }
   end
   local titles = {}
   for i, report in ipairs(reports) do titles[i] = report.title end

@@ -13,9 +13,10 @@ local TOP, BOTTOM = 14, 46
 local FEW = values.few
 local COLOURS = 8
 
---- The two drawings: how wide they are, and how much of that names take at the left of rows.
-local WIDE = { width = 760, left = 64, names = 190, ends = 150, letters = 26, class = "w", titles = true }
-local NARROW = { width = 360, left = 52, names = 104, ends = 12, letters = 14, class = "n" }
+--- The two drawings: how wide they are, how much of that names take at the left of rows and at the ends of lines, and
+-- how many letters of a name there is room for.
+local WIDE = { width = 760, names = 190, ends = 150, letters = 26, class = "w", titles = true }
+local NARROW = { width = 360, names = 104, ends = 12, letters = 14, class = "n" }
 
 local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
 
@@ -33,8 +34,9 @@ local function show(value, unit)
 end
 svg.show = show
 
--- A value of an axis, which is round.
+-- A value of an axis, which is round: "15 m" for 15 m 00 s.
 local function tick(value, unit)
+  if unit == "ms" then return value == 0 and "0" or (show(value, unit):gsub("^(%S+ [mhd]) 00 %l$", "%1")) end
   if unit == "share" or values.units[unit] then return show(value, unit) end
   return ("%.6g"):format(value)
 end
@@ -73,7 +75,7 @@ end
 
 local HOUR, DAY = 3600000, 86400000
 local MS = { 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000, HOUR, 2 * HOUR,
-  6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 365 * DAY }
+  6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 365 * DAY }
 
 local function time_step(span, n)
   for _, ms in ipairs(MS) do if ms >= span / n then return ms end end
@@ -296,12 +298,22 @@ local function marks(out, chart, place_x, top, bottom)
   end
 end
 
+-- The frame with as much room at its left as the labels of the axis need.
+local function room_for_ticks(frame, low, high, step, chart)
+  local widest = 0
+  for i = 0, math.floor((high - low) / step + 0.5) do
+    widest = math.max(widest, utf8.len(tick(low + i * step, chart.unit)) or 0)
+  end
+  return setmetatable({ left = math.max(40, 12 + 7 * widest) }, { __index = frame })
+end
+
 local function line_chart(frame, chart, joined)
   local out = { "" }
   local named = frame.titles and joined
   local top = (not named and legend(out, frame, chart) or 0) + TOP
   local right, bottom = frame.width - (named and frame.ends or 12), top + HEIGHT - TOP - BOTTOM
   local low, high, step = scale_of(chart, nil, 4)
+  frame = room_for_ticks(frame, low, high, step, chart)
   out[1] = open(frame, bottom + BOTTOM, chart)
   local function place_y(v) return top + (high - v) / (high - low) * (bottom - top) end
   local place_x, first, last, at_x = placer(frame, chart, right)
@@ -325,7 +337,7 @@ local function line_chart(frame, chart, joined)
       if v then out[#out + 1] = point(frame, chart, one, at, i, place_x(i), place_y(v), joined) end
     end
     if ends[at] then
-      out[#out + 1] = label(right + 8, ends[at], short(one.name, 20), "start", "t" .. colour(at))
+      out[#out + 1] = label(right + 8, ends[at], short(one.name, 18), "start", "t" .. colour(at))
     end
     out[#out + 1] = "</g>"
   end

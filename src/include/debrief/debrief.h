@@ -294,7 +294,7 @@ DEBRIEF_API void debrief_result_close(debrief_result *result);
 /* How to write reports. */
 typedef struct debrief_format {
   size_t struct_size; /* sizeof(debrief_format) */
-  const char *name;   /* "text", "markdown", "json", "csv" or "tsv"; NULL: "text" */
+  const char *name;   /* "text", "markdown", "html", "json", "csv" or "tsv"; NULL: "text" */
   unsigned columns;   /* width of "text"; 0: 80 */
   bool color;         /* colours in "text", by escape sequences */
 } debrief_format;

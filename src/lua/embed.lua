@@ -159,10 +159,11 @@ end
 local RARE = {}
 for name in ([[
   cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/import cli/merge cli/page
-  cli/plugins cli/plugins_check cli/repair cli/repl cli/report cli/run cli/script cli/sessions
+  cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions
   import/init import/ledger import/looks import/rows import/tree pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/missed query/overview repl/init repl/try
+  record/command record/output record/run
   report/bars report/baseline report/cards report/gate report/html report/json report/junit report/markdown
   report/records report/separated report/svg retro/cited retro/partial
   run/check run/exports run/import_trial run/imports run/script

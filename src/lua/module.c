@@ -16,6 +16,8 @@
 #include "pack.h"
 #include "pager.h"
 #include "process.h"
+#include "attend.h"
+#include "journal.h"
 #include "redact.h"
 #include "spool.h"
 #include "save.h"
@@ -568,6 +570,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_tally_open(L);
   dbf_pager_open(L);
   dbf_spool_open(L);
+  dbf_journal_open(L);
   dbf_workers_open(L);
   dbf_isolate_open(L);
   luaL_newlib(L, functions);
@@ -575,6 +578,8 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_console_register(L);
   dbf_pack_register(L);
   dbf_process_register(L);
+  dbf_attend_register(L);
+  dbf_journal_register(L);
   dbf_redact_register(L);
   dbf_spool_register(L);
   dbf_isolate_register(L);

@@ -5,6 +5,7 @@
  *
  * The group is killed before its leader is reaped: until then its number belongs to nobody else. */
 #include "process.h"
+#include "command_words.h"
 #include "../log/error.h"
 #include "../log/io.h"
 #include "limits.h"
@@ -199,15 +200,6 @@ static void finish(child *c, const job *j) {
 
 /* ---- Arguments and results in Lua --------------------------------------------------------------------------------- */
 
-static const char *text_at(lua_State *L, int index, const char *what) {
-  size_t len;
-  if (lua_type(L, index) != LUA_TSTRING)
-    luaL_error(L, "run: %s must be a string, not a %s", what, luaL_typename(L, index));
-  const char *text = lua_tolstring(L, index, &len);
-  if (strlen(text) != len) luaL_error(L, "run: %s has a zero byte", what);
-  return text;
-}
-
 static lua_Integer number_field(lua_State *L, const char *name, lua_Integer otherwise, lua_Integer least) {
   lua_Integer value = otherwise;
   int is_integer = 1;
@@ -232,60 +224,6 @@ static void check_keys(lua_State *L) {
   }
 }
 
-/* The words; a userdata, left on the stack with a table that keeps the strings: the caller's may change. */
-static char **push_argv(lua_State *L) {
-  size_t count = lua_rawlen(L, 1);
-  if (count == 0) luaL_argerror(L, 1, "no program is named");
-  lua_newtable(L);
-  char **argv = lua_newuserdatauv(L, (count + 1) * sizeof *argv, 0);
-  for (size_t i = 0; i < count; i++) {
-    lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    argv[i] = (char *)text_at(L, -1, "a word");
-    lua_rawseti(L, -3, (lua_Integer)i + 1);
-  }
-  argv[count] = NULL;
-  return argv;
-}
-
-/* Is the variable "NAME=value" named by a key of the table at `env`? */
-static bool is_given(lua_State *L, int env, const char *variable) {
-  lua_pushlstring(L, variable, strcspn(variable, "="));
-  bool given = lua_rawget(L, env) != LUA_TNIL;
-  lua_pop(L, 1);
-  return given;
-}
-
-/* "NAME=value" for the pair on top of the stack, kept alive by the table at `texts`. NULL: false, without the
- * variable. */
-static char *variable(lua_State *L, int texts) {
-  const char *name = text_at(L, -2, "a name in env");
-  if (!*name || strchr(name, '=')) luaL_error(L, "run: env cannot have the name '%s'", name);
-  if (lua_isboolean(L, -1) && !lua_toboolean(L, -1)) return NULL;
-  const char *value = text_at(L, -1, "a value in env");
-  const char *text = lua_pushfstring(L, "%s=%s", name, value);
-  lua_rawseti(L, texts, (lua_Integer)lua_rawlen(L, texts) + 1);
-  return (char *)text;
-}
-
-/* The variables of this process with those of the table on top of the stack put over them; userdata on the stack. */
-static char **push_envp(lua_State *L) {
-  int env = lua_gettop(L), texts = env + 1;
-  size_t most = 1, n = 0;
-  luaL_checktype(L, env, LUA_TTABLE);
-  for (char **v = environ; v && *v; v++) most++;
-  for (lua_pushnil(L); lua_next(L, env); lua_pop(L, 1)) most++;
-  lua_newtable(L);
-  char **envp = lua_newuserdatauv(L, most * sizeof *envp, 0);
-  for (char **v = environ; v && *v && n + 1 < most; v++)
-    if (!is_given(L, env, *v)) envp[n++] = *v;
-  for (lua_pushnil(L); lua_next(L, env); lua_pop(L, 1)) {
-    char *text = variable(L, texts);
-    if (text && n + 1 < most) envp[n++] = text;
-  }
-  envp[n] = NULL;
-  return envp;
-}
-
 /* Everything is checked before anything is started; what the job points to is on the stack or in the table. */
 static void read_job(lua_State *L, job *j) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -294,9 +232,9 @@ static void read_job(lua_State *L, job *j) {
   j->limit = (size_t)number_field(L, "limit", 1 << 20, 0);
   lua_getfield(L, 1, "stderr");
   j->with_stderr = lua_toboolean(L, -1);
-  j->cwd = lua_getfield(L, 1, "cwd") == LUA_TNIL ? NULL : text_at(L, -1, "cwd");
-  j->argv = push_argv(L);
-  j->envp = lua_getfield(L, 1, "env") == LUA_TNIL ? environ : push_envp(L);
+  j->cwd = lua_getfield(L, 1, "cwd") == LUA_TNIL ? NULL : dbf_command_words_text(L, -1, "cwd");
+  j->argv = dbf_command_words_argv(L);
+  j->envp = lua_getfield(L, 1, "env") == LUA_TNIL ? environ : dbf_command_words_envp(L);
 }
 
 static int push_failure(lua_State *L, const job *j, const char *folder, int code) {

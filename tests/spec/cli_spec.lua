@@ -1,8 +1,8 @@
 -- The program as a whole: words, help, version, exit statuses.
 local program = dofile "tests/spec/support/program.lua"
 
-local COMMANDS = { "append", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import", "run",
-  "explain", "completion", "help" }
+local COMMANDS = { "append", "record", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import",
+  "run", "explain", "completion", "help" }
 
 describe("the program", function()
   local scene
@@ -84,7 +84,7 @@ describe("the program", function()
     local program_itself = "cli/init cli/messages cli/output cli/progress "
     keep(program_itself .. "text/write")
     assert.same(scene:run { "--version" }, scene:run { "--version", env = env })
-    keep(program_itself .. "cli/commands cli/parser cli/arguments cli/append cli/entry_words")
+    keep(program_itself .. "cli/commands cli/parser cli/arguments cli/append cli/entry_words record/state")
     local r = scene:run { "append", "s", "skill=a", "input:={}", "--attempt", "verified=true", env = env }
     assert.same({ 0, "" }, { r.status, r.err })
   end)

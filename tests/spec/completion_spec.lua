@@ -38,7 +38,7 @@ describe("completion", function()
 
   it("knows commands, options and their values", function()
     for words, expected in pairs {
-      ["re"] = "read retro report repair repl", ["xyz"] = "", ["--v"] = "--version", ["-d x sess"] = "sessions",
+      ["re"] = "record read retro report repair repl", ["xyz"] = "", ["--v"] = "--version", ["-d x sess"] = "sessions",
       ["--dir=x check --"] = "--help --dir --no-pager", ["read --fo"] = "--format --follow",
       ["read --format"] = "--format", ["read --format js"] = "jsonl json",
       ["read --format=js"] = "--format=jsonl --format=json", ["read --fields a,fi"] = "a,file_path a,final_status",
@@ -146,7 +146,7 @@ describe("completion", function()
   end
 
   it("works in bash", function()
-    assert.equal("read\nrepair\nrepl\nreport\nretro", bash "debrief re")
+    assert.equal("read\nrecord\nrepair\nrepl\nreport\nretro", bash "debrief re")
     assert.equal("login\nlogin-2", bash "debrief read lo")
     assert.equal("json\njsonl", bash "debrief read --format = js")
     assert.equal("login-old", bash [[debrief -d "'other log'" read lo]])

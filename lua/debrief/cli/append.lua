@@ -240,6 +240,7 @@ end
 function append.run(args)
   local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
   if not log then messages.fail(message) end
+  for _, problem in ipairs((select(2, require "debrief.record.state".recover(args.dir)))) do messages.error(problem) end
   args.halves = {}
   local single = has_pairs(args.words) or #args.attempt > 0
   local problems = (single and from_words or from_lines)(args, log)

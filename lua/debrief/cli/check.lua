@@ -153,6 +153,10 @@ function check.run(args)
   end
   progress.finish()
   log:close()
+  for _, run in ipairs(require "debrief.record.state".dead(args.dir)) do
+    messages.note(("%s: a run%s that began at %s was not finished, and its recorder is gone: debrief record --recover")
+      :format(run.session, run.skill and " of " .. run.skill or "", run.at))
+  end
   if #sessions > 0 or named == 0 then say(totals(total)) end
   if messages.failures(failures) then return 1 end
   return (total.damaged + foreign_damaged > 0 or broken) and 3 or 0

@@ -7,6 +7,8 @@
 return {
   { name = "append", summary = "Append entries to a session.",
     load = function() return require "debrief.cli.append" end },
+  { name = "record", summary = "Run a command and append what came of it.",
+    load = function() return require "debrief.cli.record" end },
   { name = "read", summary = "Print entries: JSON lines, or a listing on a terminal.",
     load = function() return require "debrief.cli.read" end },
   { name = "table", summary = "Count runs in groups: any question in one line.",

@@ -16,10 +16,13 @@ local function has(words, word)
   return false
 end
 
--- Where the script of `run` or `repl` is: the words after it are not ours.
+-- Where the script of `run` or `repl`, or the command of `record` is, and the last word of ours: the words after it are
+-- not ours.
 local function script_of(words)
-  return has(words, "run") and require "debrief.cli.run".place(words)
+  local place = has(words, "run") and require "debrief.cli.run".place(words)
     or has(words, "repl") and require "debrief.cli.repl".place(words) or nil
+  if place or not has(words, "record") then return place, place end
+  return require "debrief.cli.record".place(words)
 end
 
 local function folder_of(args)
@@ -37,8 +40,8 @@ end
 
 local function dispatch(words)
   if words[1] == "--version" then return answer(version(), words) end
-  local script = script_of(words)
-  local known = { table.unpack(words, 1, script or #words) }
+  local script, last = script_of(words)
+  local known = { table.unpack(words, 1, last or #words) }
   local grammar = require "debrief.cli.parser".new(version)
   local args, mistake = grammar:parse(known)
   if grammar.left then return answer(grammar.left, known) end

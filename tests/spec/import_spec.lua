@@ -275,8 +275,9 @@ describe("claude_code", function()
     local compared, agreed = 0, 0
     for _, name in ipairs(files(folder .. "/*/*/*/full.jsonl")) do
       local list = imported({ name }, "--final claude_code")
-      assert.same(recounted(objects(name)), summed(list), name)
-      assert.same(skill_calls(objects(name)), skill_entries(list), name)
+      local lines = objects(name)
+      assert.same(recounted(lines), summed(list), name)
+      assert.same(skill_calls(lines), skill_entries(list), name)
       local file = assert(io.open((name:gsub("full.jsonl$", "metadata.json"))))
       local metadata = cjson.decode(file:read "a")
       file:close()

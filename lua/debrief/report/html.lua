@@ -12,7 +12,7 @@ local html = {}
 
 -- SHA-256 in base64 of page.css and page.js: the policy of the page lets no other style and script in.
 -- tests/spec/html_spec.lua computes them again.
-local STYLE_HASH = "giDSiM2vFKvOjD/uTzLK/siQYQYdEuBEBN4RPEKzvLw="
+local STYLE_HASH = "7VGQyoRrWmRVWW5T3Qx0S1G4/RmpHEf3YPtQ1zEp9Os="
 local SCRIPT_HASH = "Fn/Gn231y2+yyO5rhPrieWzlM8WrkHUfnb3u3TP70WE="
 
 local MOST_REFERENCES = 12 -- of one finding that are shown without unfolding
@@ -95,14 +95,15 @@ local function tiles(t, out)
   return marked
 end
 
-local function one_table(t, name, page, out)
+-- `charted` is the title of the chart above it.
+local function one_table(t, name, charted, page, out)
   local marked, numeric, titles = false, {}, {}
   if #t.rows == 1 and not t.title and #t.columns > 2 then return tiles(t, out) end
   for i, column in ipairs(t.columns) do
     numeric[i] = (column.align or values.numeric(t.rows, i) and "right") == "right"
     titles[i] = text(values.title(column))
   end
-  if t.title then out[#out + 1] = "<h3>" .. text(t.title) .. "</h3>" end
+  if t.title and t.title ~= charted then out[#out + 1] = "<h3>" .. text(t.title) .. "</h3>" end
   if #t.rows == 0 then
     out[#out + 1] = '<p class="soft">No rows.</p>'
     return false
@@ -192,8 +193,9 @@ local function one_report(report, i, alone, page, out)
     if chart.of then charts_of[chart.of] = chart else one_chart(chart, out) end
   end
   for at, t in ipairs(report.tables) do
-    if charts_of[at] then one_chart(charts_of[at], out) end
-    marked = one_table(t, report.title, page, out) or marked
+    local chart = charts_of[at]
+    if chart then one_chart(chart, out) end
+    marked = one_table(t, report.title, chart and chart.title, page, out) or marked
   end
   if #report.findings > 0 then marked = findings(report.findings, page, out) or marked end
   if marked then out[#out + 1] = '<p class="soft">' .. text(values.footnote) .. "</p>" end

@@ -97,6 +97,51 @@ function capi.enrich(given, id, text)
     { plugin = last.plugin, hook = last.hook, session = id, traceback = last.traceback })
 end
 
+-- ---- Runs ----------------------------------------------------------------------------------------------------------
+
+local runs = {} -- number -> run
+
+-- A JSON object as the table of its members, with what is in them as it is written.
+local function object(json, what)
+  local entry, message = core.entry(json, true)
+  if not entry then fail("earg", ("%s: %s"):format(what, message)) end
+  local fields = {}
+  for name in pairs(entry) do fields[name] = core.json(core.raw(entry, name)) end
+  for name, value in next, core.decode(json) do
+    if type(value) ~= "table" then fields[name] = value end
+  end
+  return fields
+end
+
+--- A run begins.
+-- @param fields of its entry, as JSON; or nil
+-- @return its number
+function capi.run_begin(id, fields)
+  if not core.session_id_valid(id) then fail("eid", ("'%s' is not a session id"):format(id)) end
+  local log, message = core.log(folder(), core.host().log)
+  if not log then fail("earg", message) end
+  local run
+  run, message = require "debrief.record.run".begin(log, id, fields and object(fields, "debrief_run_begin") or {})
+  if not run then fail("earg", message) end
+  runs[#runs + 1] = run
+  return #runs
+end
+
+--- An attempt has ended.
+function capi.run_attempt(number, fields)
+  local fine, message = runs[number]:attempt(object(fields, "debrief_run_attempt"))
+  if not fine then fail("earg", message) end
+end
+
+--- The run is over.
+function capi.run_finish(number, status)
+  local run = runs[number]
+  runs[number] = false
+  local line, message = run:finish(status)
+  run.log:close()
+  if not line then fail("eio", message) end
+end
+
 -- ---- Entries -----------------------------------------------------------------------------------------------------
 
 --- Open a query.

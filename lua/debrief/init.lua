@@ -58,6 +58,38 @@ function Log:append_batch(id, entries, opts)
   return self.handle:append_batch(id, entries, opts and opts.sparse or false)
 end
 
+local RECORD = { session = true, command = true, attempts = true, timeout = true, check = true, check_kind = true }
+
+--- Record a run while it goes on. If this process dies meanwhile, what is known by then becomes an entry with
+-- final_status "aborted" (`debrief record --recover`).
+-- @param given { session = id, and fields of the entry: skill =, phase =, model =, input =, … }; and for a command:
+--   command = { "make", "test" }, its words; attempts = how often at most, timeout = "10m" for each, check = a line for
+--   sh that decides `verified`, check_kind = "test", "build", "lint" or "typecheck"
+-- @return without a command, the run: run:attempt { verified =, … } after each attempt, then run:finish(final_status),
+--   which returns the line of the entry. With a command, which has then ended: the exit status, final_status and line.
+--   Or nil and a message
+function Log:record(given)
+  own(self, Log, "record")
+  local fields, timeout = {}, given.timeout
+  for name, value in next, given do if not RECORD[name] then fields[name] = value end end
+  if timeout then timeout = require "debrief.text.time".duration(timeout) end
+  if given.timeout and not timeout then error(("timeout is a length of time like '10m', not %s"):format(
+    tostring(given.timeout)), 2) end
+  if type(given.session) ~= "string" then error("record wants { session = id, … }", 2) end
+  local command = require "debrief.record.command"
+  if given.command then
+    fields.command, fields.project_root = command.line(given.command), fields.project_root or core.absolute "."
+  end
+  local run, message = require "debrief.record.run".begin(self.handle, given.session, fields)
+  if not run or not given.command then return run, message end
+  local final, status = command.run(run, given.command, { attempts = given.attempts, timeout_ms = timeout,
+    check = given.check, check_kind = given.check_kind })
+  local line
+  line, message = run:finish(final)
+  if not line then return nil, message end
+  return status, final, line
+end
+
 --- Session ids in order: `for id in log:sessions() do … end`.
 function Log:sessions()
   own(self, Log, "sessions")

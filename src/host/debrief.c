@@ -1,5 +1,6 @@
 #include "host.h"
 #include "entries.h"
+#include "run.h"
 #include "../lua/attach.h"
 #include "../lua/isolate.h"
 #include "../lua/memory.h"
@@ -108,6 +109,7 @@ debrief *debrief_attach(lua_State *L, const debrief_config *config, debrief_erro
 void debrief_close(debrief *host) {
   if (!host) return;
   dbf_entries_orphan(host);
+  dbf_runs_orphan(host);
   if (host->attached) dbf_detach(host->L);
   else dbf_state_close(host->L);
   debrief_log_close(host->log);

@@ -30,6 +30,7 @@ struct debrief {
   int exit_status;          /* what was given to that */
   dbf_bytes text;           /* the result of debrief_eval */
   debrief_entries *entries; /* queries that are open */
+  debrief_run *runs;        /* that go on */
 };
 
 /* Run `body` in a guard (limits.h), in its own stack, with `argument` as light userdata. False: *err and the

@@ -41,6 +41,10 @@ static void of_appending(void **state) {
   assert_refused(!debrief_append(host, "s1", NULL, NULL, &err));
   assert_false(debrief_append(host, "s1", NULL, NULL, NULL));
   assert_true(debrief_append(host, "s1", &entry, NULL, NULL));
+  assert_refused(!debrief_run_begin(NULL, "s1", (debrief_text){NULL, 0}, &err));
+  assert_refused(!debrief_run_begin(host, NULL, (debrief_text){NULL, 0}, &err));
+  assert_refused(!debrief_run_attempt(NULL, (debrief_text){"{}", 2}, &err));
+  assert_refused(!debrief_run_finish(NULL, NULL, &err));
   assert_refused(!debrief_append_json(NULL, "s1", "{}", 2, NULL, &err));
   assert_refused(!debrief_append_json(host, NULL, "{}", 2, NULL, &err));
   assert_refused(!debrief_append_json(host, "s1", NULL, 2, NULL, &err));

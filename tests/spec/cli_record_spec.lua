@@ -247,3 +247,36 @@ describe("a recorder that dies", function()
     assert.same({ "ok", "kept\n" }, { e.final_status, a.runner_output })
   end)
 end)
+
+describe("log:record", function()
+  local function run(text)
+    scene:write("t.lua", text)
+    local r = sh "$DEBRIEF run t.lua"
+    assert.equal(0, r.status, r.err)
+    return r.out
+  end
+
+  it("runs a command as the program does", function()
+    assert.equal("hi\n3 fail 1\n", run [[
+      print(log:record { session = "s1", skill = "fix", phase = "p", command = { "sh", "-c", "echo hi; exit 3" },
+        timeout = "1m" })]]:gsub("\t", " "))
+    local e, a = stored()
+    assert.same({ "fix", "p", 3, "sh -c 'echo hi; exit 3'" }, { e.skill, e.phase, a.exit_status, e.command })
+  end)
+
+  it("without a command returns a run, which survives the script", function()
+    run [[
+      local run = log:record { session = "s1", skill = "fix", model = "m" }
+      run:attempt { verified = false, runner_output = "no" }
+      run:attempt { verified = true }
+      assert(run:finish() == 1)
+      run = log:record { session = "s2", skill = "fix" }
+      run:attempt { verified = false }
+      assert(not run:attempt { verified = "maybe" })]]
+    local e, a = stored()
+    assert.same({ "ok", 2, true, "m" }, { e.final_status, #e.attempts, a.verified, a.model })
+    assert.equal(0, #entries "s2")
+    assert.equal(0, record("--recover").status)
+    assert.same({ "aborted", 1 }, { entries("s2")[1].final_status, #entries("s2")[1].attempts })
+  end)
+end)

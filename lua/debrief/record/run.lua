@@ -54,12 +54,16 @@ end
 
 --- An attempt has ended.
 -- @param attempt its fields; `attempt` and `model` are filled in
+-- @return true; or nil and a message: a field has another type, and the attempt is left out
 function Run:attempt(attempt)
   local one = {}
   for key, value in next, attempt do one[key] = value end
   one.attempt, one.model = one.attempt or #self.attempts + 1, one.model or self.model
   self.attempts[#self.attempts + 1] = one
-  save(self)
+  local text, message = save(self)
+  if text then return true end
+  self.attempts[#self.attempts] = nil
+  return nil, message
 end
 
 -- What the attempts say of the run.
@@ -91,5 +95,7 @@ end
 
 --- Give a run up without an entry of its own: whoever recovers it finds it aborted.
 function Run:leave() self.state:leave() end
+
+Run.__close = Run.leave
 
 return run

@@ -162,6 +162,28 @@ DEBRIEF_API bool debrief_append(debrief *host, const char *id, const debrief_ent
 DEBRIEF_API bool debrief_append_json(debrief *host, const char *id, const char *json, size_t len,
                                      const debrief_query *through, debrief_error *err);
 
+/* ---- Runs (C -> file) ------------------------------------------------------------------------------------- */
+
+/* A run that is recorded while it goes on. If this process dies before debrief_run_finish, what is known by then is not
+ * lost: it is in a small file below ${XDG_STATE_HOME:-~/.local/state}/debrief/runs, which the next `debrief record` or
+ * `debrief append` to the log, or `debrief record --recover`, turns into an entry with final_status "aborted". */
+typedef struct debrief_run debrief_run;
+
+/* A run of session `id` begins. `fields` is a JSON object with what is known of its entry (skill, phase, model, input,
+ * others as they are); data is NULL: nothing. session_id, timestamp and duration_ms are filled in when it is over, and
+ * only what was given is written. NULL, and *err filled: EARG (not an object, a field of another type), EID, EMEMORY. */
+DEBRIEF_API debrief_run *debrief_run_begin(debrief *host, const char *id, debrief_text fields,
+                                           debrief_error *err);
+
+/* An attempt of the run has ended. `attempt` is a JSON object with its fields: model, verified, duration_ms,
+ * runner_output, others as they are; `attempt` is its number if it is not given. Errors: EARG. */
+DEBRIEF_API bool debrief_run_attempt(debrief_run *run, debrief_text attempt, debrief_error *err);
+
+/* The run is over: store its entry, and free the run, also if that fails. NULL for `final_status`: "fail" if the last
+ * attempt says verified = false, else "ok". False: the errors of debrief_log_append; the entry is kept for whoever
+ * recovers it. EARG: the host was closed. */
+DEBRIEF_API bool debrief_run_finish(debrief_run *run, const char *final_status, debrief_error *err);
+
 /* ---- Entries (file -> C) --------------------------------------------------------------------------------- */
 
 typedef struct debrief_entries debrief_entries;

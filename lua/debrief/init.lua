@@ -20,6 +20,18 @@ for name, value in next, (require "debrief.plugin.library") do debrief[name] = v
 -- @return the last value that was shown, when the prompt is left
 function debrief.repl(names) return require "debrief.repl".open(debrief, names) end
 
+--- The time now, in ns since 1970.
+debrief.now = core.now
+
+--- A clock in ns that is never set: for how long something took.
+debrief.clock = core.clock
+
+--- Run another program to its end: `debrief.run { "git", "status", timeout_ms = 5000 }`.
+-- @param job { program, argument…, cwd =, timeout_ms = 5000, limit = bytes of output that are kept (1 MiB),
+--   env = NAME -> value or false, stderr = true to have its standard error with its output }; no shell
+-- @return its output, its exit status (128 + the number of a signal), true if more was printed; or nil and a message
+debrief.run = core.run
+
 -- Most methods that fail strangely were called with a dot.
 local function own(self, class, name)
   if getmetatable(self) == class then return end

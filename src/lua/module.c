@@ -43,6 +43,7 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -81,6 +82,30 @@ static int l_now(lua_State *L) {
   dbf_timestamp_ns(&time, &ns);
   lua_pushinteger(L, ns);
   return 1;
+}
+
+/* clock() -> ns of a clock that is never set: for differences */
+static int l_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushinteger(L, (lua_Integer)now.tv_sec * 1000000000 + now.tv_nsec);
+  return 1;
+}
+
+/* read(fd, most) -> what one read(2) returns, "" at the end; is there more without waiting? | nil, message */
+static int l_read(lua_State *L) {
+  int fd = (int)luaL_checkinteger(L, 1);
+  size_t most = (size_t)luaL_checkinteger(L, 2);
+  luaL_Buffer b;
+  char *room = luaL_buffinitsize(L, &b, most);
+  ssize_t n;
+  do n = read(fd, room, most);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return luaL_fileresult(L, 0, NULL);
+  luaL_pushresultsize(&b, (size_t)n);
+  struct pollfd more = {.fd = fd, .events = POLLIN};
+  lua_pushboolean(L, n > 0 && poll(&more, 1, 0) > 0);
+  return 2;
 }
 
 /* timestamp(ns) -> RFC 3339 text in UTC | nil for years that it cannot write */
@@ -524,6 +549,8 @@ static int l_strerror(lua_State *L) {
 int luaopen_debrief_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"time", l_time},
                                        {"now", l_now},
+                                       {"clock", l_clock},
+                                       {"read", l_read},
                                        {"timestamp", l_timestamp},
                                        {"date", l_date},
                                        {"list", l_list},

@@ -421,3 +421,91 @@ describe("append", function()
     assert.same({ 11, 11, 11, 11 }, next_of)
   end)
 end)
+
+describe("append, for scripts", function()
+  before_each(function() scene = program.scene() end)
+  teardown(program.clean)
+
+  local function stored(session) return scene:read("sessions/" .. session .. ".jsonl") or "" end
+
+  it("takes values from files and from standard input, byte for byte but for what is not UTF-8", function()
+    scene:write("out.txt", "one 'two' \"three\"\n\0b\255\n")
+    scene:write("in.json", '{"a":[1,2.50]}\n')
+    local r = scene:run { "append", "s1", "skill=a", "message=@-", "input:=@in.json", "--attempt",
+      "verified=true runner_output=@out.txt", "--attempt-json", '{"model":"m","x":[1,2.50]}', "--attempt-json",
+      "@in.json", stdin = "typed\n" }
+    assert.equal(0, r.status, r.err)
+    local line = stored "s1"
+    assert.truthy(line:find('"runner_output":"one \'two\' \\"three\\"\\n\\u0000b\\ufffd\\n"', 1, true), line)
+    for _, part in ipairs { '"message":"typed\\n"', '"input":{"a":[1,2.50]}', '"x":[1,2.50]}', '"attempt":3,',
+      '"a":[1,2.50]}' } do
+      assert.truthy(line:find(part, 1, true), part)
+    end
+    for words, message in pairs {
+      ["skill=@none"] = "skill=@none: none: No such file or directory", ["input:=@out.txt"] = "input:=@out.txt: ",
+    } do
+      r = scene:run { "append", "s1", words }
+      assert.equal(2, r.status)
+      assert.truthy(r.err:find(message, 1, true) and r.err:find("nothing was stored", 1, true), r.err)
+    end
+    r = scene:run { "append", "s1", "skill=@-", "phase=@-" }
+    assert.truthy(r.err:find("standard input can be read only once", 1, true), r.err)
+    r = scene:run { "append", "s1", "--attempt-json", "[]" }
+    assert.truthy(r.status == 2 and r.err:find("--attempt-json []: ", 1, true), r.err)
+    assert.equal(line, stored "s1")
+  end)
+
+  it("claims nothing with --sparse, and keeps the time", function()
+    scene:run { "append", "s1", "skill=a", "--attempt", "model=m", "--sparse" }
+    assert.equal('"skill":"a","attempts":[{"attempt":1,"model":"m"}]}\n',
+      stored("s1"):match '^{"session_id":"s1","timestamp":"[^"]+",(.*)$')
+  end)
+
+  it("with - stores each entry in its own session, all or nothing", function()
+    local r = scene:run { "append", "-",
+      stdin = '{"session_id":"a","n":1}\n{"session_id":"b","n":2}\n{"session_id":"a","n":3}\n' }
+    assert.same({ "", 0 }, { r.err, r.status })
+    assert.same({ 2, 1 }, { select(2, stored("a"):gsub("\n", "")), select(2, stored("b"):gsub("\n", "")) })
+    for input, message in pairs {
+      ['{"session_id":"c"}\n{"n":1}\n'] = "standard input:2: there is no session_id, which SESSION - asks for",
+      ['{"session_id":"c"}\n{"session_id":"x/y"}\n'] = "standard input:2: session_id x/y is not one",
+      ['{"session_id":"c"}\n{"session_id":"d","skill":7}\n'] = "standard input:2: ",
+      ['{"session_id":"c"}\n{"session_id":'] = "standard input:2: ",
+    } do
+      r = scene:run { "append", "-", stdin = input }
+      assert.equal(1, r.status, input)
+      assert.truthy(r.err:find(message, 1, true) and r.err:find("nothing was stored", 1, true), r.err)
+      assert.equal("", stored "c")
+    end
+    assert.equal(0, scene:run({ "append", "-", "session_id=e", "skill=a" }).status)
+    assert.truthy(stored("e"):find '"skill":"a"')
+    assert.equal(1, scene:run({ "append", "-", "skill=a" }).status)
+  end)
+
+  it("with --stream stores at every pause of its input", function()
+    local r = scene:sh [[mkfifo in; "$DEBRIEF" append s1 --stream <in & exec 3>in
+      wait_for() { i=0; while [ "$(cat sessions/s1.jsonl 2>/dev/null | wc -l)" != $1 ]; do
+        i=$((i+1)); [ $i -lt 400 ] || exit 1; sleep 0.02; done; }
+      echo '{"n":1}' >&3; wait_for 1; printf '{"n":2}\n{"n":' >&3; wait_for 2; echo '3}' >&3; wait_for 3
+      printf '{"n":4}' >&3; exec 3>&-; wait; wait_for 4; echo "at last"]]
+    assert.equal("at last\n", r.out)
+    local text = ("x"):rep(100000)
+    r = scene:run { "append", "s2", "--stream", stdin = '{"a":"' .. text .. '"}\n{"b":"' .. text .. '"}\n' }
+    assert.equal(0, r.status)
+    assert.equal(2, select(2, stored("s2"):gsub("x\"}\n", "")))
+  end)
+end)
+
+describe("a script", function()
+  teardown(program.clean)
+
+  it("has the time, a clock, and other programs", function()
+    scene = program.scene()
+    scene:write("t.lua", [[
+      local debrief = require "debrief"
+      local now, began = debrief.now(), debrief.clock()
+      assert(debrief.date("%Y", now) >= "2024" and debrief.clock() >= began and math.type(began) == "integer")
+      print(debrief.run { "sh", "-c", "echo hi; exit 3" })]])
+    assert.equal("hi\n\t3\tfalse\n", scene:run({ "run", "t.lua" }).out)
+  end)
+end)

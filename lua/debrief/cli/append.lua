@@ -10,6 +10,8 @@ Entries are JSON objects, one per line, from FILEs or standard input; or one ent
   debrief append s1 skill=review final_status=ok input:='{"pr":7}' \
     --attempt 'model=m verified=true'
 KEY=VALUE is text, or a number if the field is one; KEY:=JSON is any JSON.
+@FILE as a value is what is in the file, @- standard input; '@…' itself is
+KEY:='"@…"'. With - for SESSION each entry goes to its own session_id.
 All or nothing: if one line is bad, it is reported and nothing is stored.
 The exit status is 0 if and only if everything was stored.]],
 }
@@ -18,12 +20,19 @@ local MOST = 512 << 20 -- bytes that are kept in memory until all is checked
 local BATCH = 8 << 20 -- bytes that --stream stores at once
 
 function append.options(command)
-  command:argument "SESSION":target "id":argname "SESSION":description "The session's id."
+  command:argument "SESSION":target "id":argname "SESSION"
+    :description "The session's id; - for the session_id of each entry."
   command:argument "FILE | KEY=VALUE":target "words":args "*":argname "FILE | KEY=VALUE"
     :description "Files of entries, or the fields of one entry (default: standard input)."
   command:option "--attempt":argname "WORDS":count "*":description "An attempt of the entry: KEY=VALUE words in quotes."
+  command:option "--attempt-json":argname "JSON":target "attempt":count "*"
+    :action(function(args, target, text)
+      args[target] = args[target] or {}
+      table.insert(args[target], { json = text })
+    end):description "The same as JSON; @FILE reads it from a file."
+  command:flag "--sparse":description "Write only the fields that are given, and the timestamp: nothing is claimed."
   command:flag "--sync":description "Return only once the entries would survive a power cut."
-  command:flag "--stream":description "Store entries as they arrive, instead of all or nothing."
+  command:flag "--stream":description "Store entries as they arrive, at each pause, instead of all or nothing."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
   arguments.run_options(command)
@@ -39,8 +48,8 @@ local function enricher(args, problems)
     isolate = args.isolate }
   if #args.enrich == 0 then return nil end
   local worker = arguments.worker(job)
-  return function(text, place, line)
-    local answer = arguments.ask(worker, "enrich", { text = text, session = args.id, line = line })
+  return function(text, place, line, session)
+    local answer = arguments.ask(worker, "enrich", { text = text, session = session, line = line })
     for _, p in ipairs(answer.problems or {}) do problems[#problems + 1] = p end
     if answer.refused then
       messages.problems(problems)
@@ -92,8 +101,31 @@ local function bytes_of(names)
   return arguments.bytes(items)
 end
 
--- Calls each(text, place, line) for every line that is not blank.
-local function each_line(names, each)
+-- The lines of standard input; `pause` is called whenever no more of it is there for now.
+local function arriving_lines(pause)
+  local parts, text, at, over, more = {}, "", 1, false, true
+  return function()
+    while true do
+      local last = text:find("\n", at, true)
+      if last or over then
+        parts[#parts + 1] = text:sub(at, last and last - 1)
+        local line = table.concat(parts)
+        parts, at = {}, last and last + 1 or #text + 1
+        if last or line ~= "" then return line end
+        return nil
+      end
+      parts[#parts + 1] = text:sub(at)
+      if not more then pause() end
+      text, more = core.read(0, 65536)
+      if not text then return nil, more end
+      at, over = 1, text == ""
+    end
+  end
+end
+
+-- Calls each(text, place, line) for every line that is not blank; and pause(), if given, whenever no more of standard
+-- input is there for now.
+local function each_line(names, each, pause)
   if #names == 0 then names = { "-" } end
   local done, all = 0, bytes_of(names)
   local typed = not all and core.terminal(0) -- whoever types knows how far it is
@@ -103,8 +135,9 @@ local function each_line(names, each)
     if name ~= "-" then file, message = io.open(name, "rb") end
     if not file then messages.fail(("cannot read %s; nothing was stored"):format(message)) end
     local shown, number = name == "-" and "standard input" or name, 0
+    local next_line = name == "-" and pause and arriving_lines(pause) or function() return file:read "l" end
     while true do
-      local line, why = file:read "l"
+      local line, why = next_line()
       if not line and why then messages.fail(("cannot read %s: %s; nothing was stored"):format(shown, why)) end
       if not line then break end
       number, done = number + 1, done + #line + 1
@@ -168,36 +201,63 @@ local function store(log, id, batch, places, before)
   refuse(places[bad], message, there)
 end
 
+-- The session of an entry: the one that is named, or its own.
+local function session_of(args, entry, place, stored)
+  if args.id ~= "-" then return args.id end
+  local id = entry and entry.session_id
+  if type(id) == "string" and core.session_id_valid(id) then return id end
+  refuse(place, id == nil and "there is no session_id, which SESSION - asks for"
+    or ("session_id %s is not one: %s would be"):format(tostring(id), core.session_id(tostring(id))), stored)
+end
+
+-- Entries that wait to be stored, by session, in the order of the first of each.
+local function new_waiting() return { list = {}, by_id = {}, n = 0, bytes = 0 } end
+
+local function add(waiting, id, text, place)
+  local one = waiting.by_id[id]
+  if not one then
+    one = { id = id, batch = {}, places = {} }
+    waiting.by_id[id], waiting.list[#waiting.list + 1] = one, one
+  end
+  one.batch[#one.batch + 1], one.places[#one.places + 1] = text, place
+  waiting.n, waiting.bytes = waiting.n + 1, waiting.bytes + #text
+end
+
 local function from_lines(args, log)
   local problems = {}
   local enrich = enricher(args, problems)
-  local batch, places, bytes, stored = {}, {}, 0, 0
+  local waiting, bytes, stored = new_waiting(), 0, 0
   local look, found = speller()
-  local last
+  local last, last_id
   local function flush()
-    last = store(log, args.id, batch, places, stored)
-    stored = stored + #batch
-    batch, places, bytes = {}, {}, 0
+    for _, one in ipairs(waiting.list) do
+      last, last_id = store(log, one.id, one.batch, one.places, stored), one.id
+      stored = stored + #one.batch
+    end
+    waiting = new_waiting()
   end
   each_line(args.words, function(text, place, line)
     bytes = bytes + #text
-    look((core.entry(text)))
+    local entry, damage = core.entry(text)
+    if not entry and args.id == "-" then refuse(place, damage, stored) end
+    look(entry)
     if bytes > MOST and not args.stream then
       messages.fail "the input is larger than 512 MiB: use --stream, which stores as it goes; nothing was stored"
     end
-    if enrich then
-      local whole, message = core.line(args.id, text)
+    local id = session_of(args, entry, place, stored)
+    if enrich or args.id == "-" then -- of several sessions none is stored where one entry is bad
+      local whole, message = core.line(id, text)
       if not whole then refuse(place, message, stored) end
-      text = enrich(whole, place, line)
+      text = enrich and enrich(whole, place, line, id) or text
     end
     look_at(args.halves, text, place)
-    batch[#batch + 1], places[#places + 1] = text, place
-    if args.stream and bytes >= BATCH then flush() end
-  end)
-  if #batch == 0 and stored == 0 then messages.fail "no entries in the input; nothing was stored" end
-  if #batch > 0 then flush() end
+    add(waiting, id, text, place)
+    if args.stream and waiting.bytes >= BATCH then flush() end
+  end, args.stream and flush or nil)
+  if waiting.n == 0 and stored == 0 then messages.fail "no entries in the input; nothing was stored" end
+  flush()
   warn(found)
-  say_stored(args.id, stored, last)
+  say_stored(last_id, stored, last)
   return problems
 end
 
@@ -218,11 +278,13 @@ local function from_words(args, log)
   if not entry then messages.fail(mistake .. "; nothing was stored", 2) end
   local look, found = speller()
   look(entry)
-  if enrich then entry = enrich(checked(core.line, args.id, entry), "the entry") end
-  look_at(args.halves, checked(core.line, args.id, entry), "the entry")
-  local line = checked(log.append, log, args.id, entry)
+  local id, sparse = session_of(args, entry, "the entry", 0), args.sparse or false
+  if sparse then entry.timestamp = entry.timestamp or core.timestamp(core.now()) end
+  if enrich then entry = enrich(checked(core.line, id, entry, sparse), "the entry", nil, id) end
+  look_at(args.halves, checked(core.line, id, entry, sparse), "the entry")
+  local line = checked(log.append, log, id, entry, sparse)
   warn(found)
-  say_stored(args.id, 1, line)
+  say_stored(id, 1, line)
   return problems
 end
 

@@ -51,15 +51,27 @@ end
 -- Is a value of this kind checked? If not, it stays the JSON text that was given.
 local function typed(kind) return kind and kind ~= "json" end
 
+-- The text of a value: "@FILE" stands for what is in the file, "@-" for standard input.
+local function text_of(text, files)
+  if text:sub(1, 1) ~= "@" then return text end
+  local name = text:sub(2)
+  if name ~= "-" then return core.slurp(name) end
+  if files.stdin then return nil, "standard input can be read only once" end
+  files.stdin = true
+  return io.read "a"
+end
+
 -- Put one pair into t.
-local function set(t, known, word)
-  local key, colon, text = word:match "^([%a_][%w_]*)(:?)=(.*)$"
+local function set(t, known, word, files)
+  local key, colon, given = word:match "^([%a_][%w_]*)(:?)=(.*)$"
   if not key then return nil, ("'%s' is not key=value"):format(word) end
   if t[key] ~= nil then return nil, ("%s is given twice"):format(key) end
-  local value, message
+  local text, message = text_of(given, files)
+  if not text then return nil, ("%s%s=%s: %s"):format(key, colon, given, message) end
+  local value
   if colon == ":" then
     value, message = core.json(text)
-    if not value then return nil, ("%s:=%s: %s"):format(key, text, message) end
+    if not value then return nil, ("%s:=%s: %s"):format(key, given, message) end
     if typed(known[key]) then value = core.decode(text) end
   else
     value, message = convert(known[key], key, text)
@@ -94,32 +106,53 @@ local function split(text)
   return out
 end
 
-local function attempt(text, number)
+-- An attempt given as JSON: its members, and what is in them as it is written.
+local function json_attempt(given, files)
+  local text, message = text_of(given, files)
+  local object
+  if text then object, message = core.entry(text, true) end
+  if not object then return nil, ("--attempt-json %s: %s"):format(given, message) end
+  local t = core.decode(text)
+  for key, value in next, t do
+    if type(value) == "table" then t[key] = core.json(core.raw(object, key)) end
+  end
+  return t
+end
+
+local function words_attempt(text, files)
   local list, message = split(text)
   if not list then return nil, message end
   local t = {}
   for _, word in ipairs(list) do
     local ok
-    ok, message = set(t, attempt_kinds, word)
+    ok, message = set(t, attempt_kinds, word, files)
     if not ok then return nil, "--attempt: " .. message end
   end
+  return t
+end
+
+local function attempt(given, number, files)
+  local t, message
+  if type(given) == "table" then t, message = json_attempt(given.json, files)
+  else t, message = words_attempt(given, files) end
+  if not t then return nil, message end
   t.attempt = t.attempt or number
   return t
 end
 
 --- An entry's table from words.
 -- @param list key=value words
--- @param attempts texts of --attempt
+-- @param attempts texts of --attempt, and { json = text } of --attempt-json
 -- @return a table for log:append, or nil and a message
 function words.entry(list, attempts)
-  local entry = {}
+  local entry, files = {}, {}
   for _, word in ipairs(list) do
-    local ok, message = set(entry, entry_kinds, word)
+    local ok, message = set(entry, entry_kinds, word, files)
     if not ok then return nil, message end
   end
   if entry.attempts and #attempts > 0 then return nil, "attempts is given twice: use --attempt or attempts:=" end
   for number, text in ipairs(attempts) do
-    local one, message = attempt(text, number)
+    local one, message = attempt(text, number, files)
     if not one then return nil, message end
     entry.attempts = entry.attempts or {}
     entry.attempts[number] = one

@@ -10,6 +10,7 @@
 #include "host_value.h"
 #include "isolate.h"
 #include "log.h"
+#include "aggregate.h"
 #include "condition.h"
 #include "match.h"
 #include "tally.h"
@@ -60,6 +61,16 @@ static int l_time(lua_State *L) {
   bool bad_utf8;
   int64_t ns;
   size_t len;
+  const char *entry_text;
+  const dbf_member *members;
+  uint32_t count;
+  if (dbf_entry_userdata_members(L, 1, &entry_text, &members, &count)) {
+    if (!dbf_member_find(entry_text, members, count, "timestamp", 9, &value) || !dbf_timestamp_of(&value, &time) ||
+        !dbf_timestamp_ns(&time, &ns))
+      return lua_pushnil(L), 1;
+    lua_pushinteger(L, ns);
+    return 1;
+  }
   if (dbf_entry_userdata_get(L, 1, &entry, &bad_utf8)) {
     if (!dbf_json_find(&entry, "timestamp", 9, &value) || !dbf_lua_value_push_scalar(L, &value, bad_utf8))
       return lua_pushnil(L), 1;
@@ -619,6 +630,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_entry_userdata_register(L);
   dbf_tally_register(L);
   dbf_condition_register(L);
+  dbf_aggregate_register(L);
   dbf_entry_ipairs_register(L);
   dbf_workers_register(L);
   dbf_host_value_register(L);

@@ -15,6 +15,19 @@ local function step(value, part)
   return i and value[i < 0 and #value + 1 + i or i]
 end
 
+local known, count = {}, 0 -- the parts of ways that were asked for: most are asked for of every entry
+local MOST = 256
+
+local function parts_of(way)
+  local parts = known[way]
+  if parts then return parts end
+  parts, count = {}, count + 1
+  for part in way:gmatch "[^.]+" do parts[#parts + 1] = part end
+  if count > MOST then known, count = {}, 1 end
+  known[way] = parts
+  return parts
+end
+
 --- The value at the end of a way.
 -- @param entry an entry, or a plain table of one
 -- @return the value, nil if it is absent or null; and the object that it is a member of, if it is, with its name
@@ -22,7 +35,9 @@ function path.find(entry, way)
   local value, parent, name = entry[way], entry, way
   if value ~= nil then return value, parent, name end
   value = entry
-  for part in way:gmatch "[^.]+" do
+  local parts = parts_of(way)
+  if #parts == 1 then return nil end
+  for _, part in ipairs(parts) do
     parent, value, name = value, step(value, part), part
     if value == nil or value == core.null then return nil end
   end

@@ -21,6 +21,7 @@
 -- pieces of a log has the same result as one run over the whole: the law of merge. Adding nil (or null) adds nothing,
 -- so `agg.add(row.time, entry.duration_ms)` needs no test. What has no data answers nil, never 0.
 -- @module debrief.retro.aggregate
+local core = require "debrief.core"
 local guarded = require "debrief.retro.aggregate.guarded"
 local largest = require "debrief.retro.aggregate.largest"
 local plain = require "debrief.retro.aggregate.plain"
@@ -41,9 +42,9 @@ local kinds = {
   largest = { add = largest.add, merge = largest.merge, value = largest.values },
 }
 
-local function kind_of(state, what)
+local function kind_of(state, what, level)
   local kind = type(state) == "table" and kinds[state.aggregate]
-  return kind or error(what .. ": not an aggregate: make one with aggregate.count(), .sum(), .by{…}, …", 3)
+  return kind or error(what .. ": not an aggregate: make one with aggregate.count(), .sum(), .by{…}, …", level or 3)
 end
 
 local function whole_number(value, default, what)
@@ -133,11 +134,15 @@ end
 
 -- ---- Filling -----------------------------------------------------------------------------------------------------
 
---- Add to a state; what comes after the state is described where that kind of state is made.
-function aggregate.add(state, ...)
-  local wrong = kind_of(state, "aggregate.add").add(state, ...)
-  if wrong then error("aggregate.add (" .. state.aggregate .. "): " .. wrong, 2) end
+-- `add` and `at` are in C, for what is usual: they call these for all else, and for messages. So the caller that is at
+-- fault is one level higher.
+local function add(state, ...)
+  local wrong = kind_of(state, "aggregate.add", 4).add(state, ...)
+  if wrong then error("aggregate.add (" .. state.aggregate .. "): " .. wrong, 3) end
 end
+
+--- Add to a state; what comes after the state is described where that kind of state is made.
+aggregate.add = core.aggregate_add(add)
 
 local function at(state, value)
   local key, wrong = plain.key(value)
@@ -151,11 +156,11 @@ local function at(state, value)
 end
 
 --- The row of a key, made when it is new. A key that is nil becomes "".
-function aggregate.at(state, key)
-  if type(state) ~= "table" or state.aggregate ~= "by" then error("aggregate.at: needs what aggregate.by made", 2) end
+aggregate.at = core.aggregate_at(function(state, key)
+  if type(state) ~= "table" or state.aggregate ~= "by" then error("aggregate.at: needs what aggregate.by made", 3) end
   local group, wrong = at(state, key)
-  return group or error("aggregate.at: " .. wrong, 2)
-end
+  return group or error("aggregate.at: " .. wrong, 3)
+end)
 
 local merge_tables
 

@@ -65,8 +65,8 @@ static int l_time(lua_State *L) {
   const dbf_member *members;
   uint32_t count;
   if (dbf_entry_userdata_members(L, 1, &entry_text, &members, &count)) {
-    if (!dbf_member_find(entry_text, members, count, "timestamp", 9, &value) || !dbf_timestamp_of(&value, &time) ||
-        !dbf_timestamp_ns(&time, &ns))
+    if (!dbf_member_find(entry_text, members, count, "timestamp", 9, &value) ||
+        !dbf_timestamp_of(&value, &time) || !dbf_timestamp_ns(&time, &ns))
       return lua_pushnil(L), 1;
     lua_pushinteger(L, ns);
     return 1;

@@ -136,13 +136,13 @@ end
 
 -- `add` and `at` are in C, for what is usual: they call these for all else, and for messages. So the caller that is at
 -- fault is one level higher.
-local function add(state, ...)
+local function add_any(state, ...)
   local wrong = kind_of(state, "aggregate.add", 4).add(state, ...)
   if wrong then error("aggregate.add (" .. state.aggregate .. "): " .. wrong, 3) end
 end
 
 --- Add to a state; what comes after the state is described where that kind of state is made.
-aggregate.add = core.aggregate_add(add)
+aggregate.add = core.aggregate_add(add_any)
 
 local function at(state, value)
   local key, wrong = plain.key(value)
@@ -165,12 +165,12 @@ end)
 local merge_tables
 
 local trail = { "acc" } -- the keys down to what is being merged; a path as text is made for messages only
-local wrong -- what does not merge
+local refused -- what does not merge
 
 local function note(depth, format, ...)
   local path = {}
   for i = 1, depth do path[i] = tostring(trail[i]) end
-  wrong[#wrong + 1] = ("aggregate.merge: %s" .. format):format(table.concat(path, "."), ...)
+  refused[#refused + 1] = ("aggregate.merge: %s" .. format):format(table.concat(path, "."), ...)
 end
 
 -- What stands under the last key of the trail in two accumulators, as one.
@@ -206,11 +206,11 @@ end
 -- added. Good as a retrospective's `merge` as it stands. `other` is not changed and shares nothing with `acc` after.
 function aggregate.merge(acc, other)
   if type(acc) ~= "table" or type(other) ~= "table" then error("aggregate.merge: needs two tables", 2) end
-  wrong = {}
+  refused = {}
   merge_tables(acc, other, 1)
-  if #wrong == 0 then return end
-  table.sort(wrong)
-  error(wrong[1], 0)
+  if #refused == 0 then return end
+  table.sort(refused)
+  error(refused[1], 0)
 end
 
 -- ---- Asking ------------------------------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ describe("the pipeline", function()
     it("says when merge fails, and returns no partial report", function()
       for _, id in ipairs { "s1", "s2" } do
         scene:write("sessions/" .. id .. ".jsonl",
-          ('{"session_id":"%s","input":"%s"}\n'):format(id, ("x"):rep(1100000)))
+          ('{"session_id":"%s","input":"%s"}\n'):format(id, ("x"):rep(4400000)))
       end
       plugin("p", "retrospective = { init = function() return {} end, step = function() end, "
         .. "merge = function() error 'cannot' end, finish = function() return { title = 'P' } end }")

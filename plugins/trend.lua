@@ -193,7 +193,7 @@ return {
     init = function(ctx)
       local value = fresh(ctx)
       return {
-        runs = 0, untimed = 0, first = agg.min(), last = agg.max(), all = agg.by { runs = 0, value = value },
+        runs = 0, untimed = 0, valued = 0, first = agg.min(), last = agg.max(), all = agg.by { runs = 0, value = value },
         groups = agg.by(agg.by { value = value }),
       }
     end,
@@ -212,6 +212,7 @@ return {
       local period = agg.at(acc.all, name)
       period.runs = period.runs + 1
       agg.add(period.value, value)
+      if value ~= nil then acc.valued = acc.valued + 1 end
       if key or field_of(ctx) == "skill" then agg.add(agg.at(agg.at(acc.groups, key), name).value, value) end
     end,
     merge = agg.merge,
@@ -237,7 +238,9 @@ return {
         end
       end
       if #changes > 5 then text[#text + 1] = ("And %d more, below."):format(#changes - 5) end
-      if #changes == 0 then
+      if acc.valued == 0 and acc.runs > acc.untimed then
+        text[1] = ("No run has a value of %s: `debrief fields` lists what there is."):format(ctx.options.measure)
+      elseif #changes == 0 then
         text[1] = tests > 0 and "No lasting change was found."
           or ("Nothing can be tested: a change needs four %ss with data in which not all runs are equal."):format(every)
       end

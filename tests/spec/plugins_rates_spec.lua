@@ -247,6 +247,11 @@ describe("trend", function()
       "no run has a value for by=nothing: `debrief fields` lists what there is")
   end)
 
+  it("says so when no run has what is measured", function()
+    local report = run("trend", log({ 5, 6, 7, 8 }, 7), { measure = "mean(duraton_ms)" })
+    assert.truthy(report.text:find("No run has a value of mean(duraton_ms)", 1, true), report.text)
+  end)
+
   it("follows numbers by the share above the median, and shows medians", function()
     local report = run("trend", log({ 5, 5, 5, 5, 10, 10, 10, 10 }, 7), { measure = "duration_ms" })
     assert.equal("a step 2026-W06 5010.500 10010.500", row(report.tables[1].rows[1], 5))

@@ -60,6 +60,22 @@ static int l_journal(lua_State *L) {
   return 1;
 }
 
+static int l_lock(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  journal *j = push(L, path);
+  make_folders(path);
+  j->fd = dbf_io_above(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (j->fd < 0) return luaL_fileresult(L, 0, path);
+  while (flock(j->fd, LOCK_EX) != 0)
+    if (errno != EINTR) return luaL_fileresult(L, 0, path);
+  return 1;
+}
+
+static int l_make_folders(lua_State *L) {
+  make_folders(luaL_checkstring(L, 1));
+  return 0;
+}
+
 /* Is the file that was opened still the one of its name? Another process may have taken and removed it. */
 static bool is_there(int fd) {
   struct stat st;
@@ -126,7 +142,8 @@ void dbf_journal_open(lua_State *L) {
 }
 
 void dbf_journal_register(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"journal", l_journal}, {"journal_of_dead", l_journal_of_dead}, {"absolute", l_absolute}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"journal", l_journal},   {"journal_of_dead", l_journal_of_dead},
+                                       {"lock", l_lock},         {"make_folders", l_make_folders},
+                                       {"absolute", l_absolute}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

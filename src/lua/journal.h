@@ -2,6 +2,8 @@
  *
  *     journal(path) -> journal | nil, message           makes it, 0600, and the folders on the way, 0700
  *     journal_of_dead(path) -> journal, text | nil      takes over one whose owner is gone
+ *     lock(path) -> journal | nil, message              waits for a lock on a file, which stays; close gives it back
+ *     make_folders(path)                                those on the way to a file, 0700
  *     absolute(path) -> path                            without links where it exists
  *     journal:write(line) -> true | nil, message        journal:remove()        journal:close()
  *

@@ -1,8 +1,8 @@
 -- The program as a whole: words, help, version, exit statuses.
 local program = dofile "tests/spec/support/program.lua"
 
-local COMMANDS = { "append", "record", "read", "retro", "merge", "sessions", "check", "repair", "plugins", "import",
-  "run", "explain", "completion", "help" }
+local COMMANDS = { "append", "record", "hook", "read", "retro", "merge", "sessions", "check", "repair", "plugins",
+  "import", "run", "explain", "completion", "help" }
 
 describe("the program", function()
   local scene

@@ -9,6 +9,8 @@ return {
     load = function() return require "debrief.cli.append" end },
   { name = "record", summary = "Run a command and append what came of it.",
     load = function() return require "debrief.cli.record" end },
+  { name = "hook", summary = "Store what coding agents do, as their hook.",
+    load = function() return require "debrief.cli.hook" end },
   { name = "read", summary = "Print entries: JSON lines, or a listing on a terminal.",
     load = function() return require "debrief.cli.read" end },
   { name = "table", summary = "Count runs in groups: any question in one line.",

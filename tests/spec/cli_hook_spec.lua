@@ -1,0 +1,141 @@
+-- debrief hook: what coding agents do is stored as they do it, and they are never disturbed.
+local cjson = require "cjson"
+local program = dofile "tests/spec/support/program.lua"
+local transcripts = dofile "tests/spec/support/claude_transcript.lua"
+
+local scene
+
+local function environment()
+  return { XDG_STATE_HOME = scene.dir .. "/state", HOME = scene.dir .. "/home", DEBRIEF_DIR = "",
+    CLAUDE_CONFIG_DIR = "", CODEX_HOME = "" }
+end
+
+local function run(words, stdin)
+  words.env, words.stdin = environment(), stdin
+  return scene:run(words)
+end
+
+local function fire(event, path, more)
+  local given = { hook_event_name = event, transcript_path = path, session_id = "x", cwd = scene.dir }
+  for key, value in pairs(more or {}) do given[key] = value end
+  return run({ "hook", "claude-code" }, cjson.encode(given))
+end
+
+local function sample()
+  local t = transcripts.new "aaaa1111-0000-4000-8000-000000000001"
+  for turn = 1, 3 do
+    t:user("do " .. turn)
+    t:edit("e" .. turn)
+    t:bash("b" .. turn, "make test", "ran", turn % 2)
+    t:say("Done.", { stop = "end_turn" })
+    t:done()
+  end
+  local lines = {}
+  for i, record in ipairs(t.records) do lines[i] = cjson.encode(record) .. "\n" end
+  return lines
+end
+
+local function session(dir) return scene:read(dir .. "/aaaa1111-0000-4000-8000-000000000001.jsonl") or "" end
+
+before_each(function() scene = program.scene() end)
+teardown(program.clean)
+
+describe("hook", function()
+  it("stores turns as they end, and ends with what one import makes", function()
+    local lines, path = sample(), scene:path "p/aaaa1111-0000-4000-8000-000000000001.jsonl"
+    for i = 3, #lines, 4 do
+      scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(lines, "", 1, i)
+        .. lines[#lines]:sub(1, 9))
+      local r = fire("Stop", path)
+      assert.same({ 0, "", "" }, { r.status, r.out, r.err })
+    end
+    scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(lines))
+    assert.equal(0, fire("SessionEnd", path).status)
+    run { "-d", "once", "import", "claude_code", "--final", "p" }
+    assert.equal(3, select(2, session("once"):gsub("\n", "")))
+    assert.equal(session "once", session "state/debrief/log")
+    assert.falsy(scene:read "state/debrief/hook.log")
+  end)
+
+  it("lets hooks that come at once queue, and survives one that is killed", function()
+    scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(sample()))
+    local event = cjson.encode { hook_event_name = "SessionEnd",
+      transcript_path = scene:path "p/aaaa1111-0000-4000-8000-000000000001.jsonl" }
+    scene:write("event", event)
+    scene:sh [[export XDG_STATE_HOME=$PWD/state
+      $DEBRIEF -d log hook <event & kill -9 $!; for i in 1 2 3; do $DEBRIEF -d log hook <event & done; wait]]
+    run { "-d", "once", "import", "claude_code", "--final", "p" }
+    assert.equal(session "once", session "log")
+  end)
+
+  it("never disturbs the agent, and notes what went wrong", function()
+    for _, input in ipairs { "", "{", "[]", "null", '{"hook_event_name":"Stop"}',
+      '{"hook_event_name":"Stop","transcript_path":"/none"}', '{"hook_event_name":7,"transcript_path":{}}' } do
+      local r = run({ "hook", "claude-code" }, input)
+      assert.same({ 0, "", "" }, { r.status, r.out, r.err }, input)
+    end
+    assert.truthy(scene:read("state/debrief/hook.log"):find "Z standard input is no hook's JSON\n")
+    scene:write("other.jsonl", '{"a":1}\n')
+    assert.same({ 0, "" }, { fire("Stop", scene:path "other.jsonl").status, "" })
+    assert.truthy(scene:read("state/debrief/hook.log"):find "does not recognise")
+    assert.equal("", scene:sh("ls -d sessions 2>/dev/null").out)
+  end)
+
+  it("gives the next run what is known of its project", function()
+    scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(sample()))
+    run { "-d", "log", "append", "s1", "skill=fix", "project_root=" .. scene.dir, "final_status=fail" }
+    local event = cjson.encode { hook_event_name = "UserPromptSubmit", cwd = scene.dir }
+    local r = run({ "-d", "log", "hook", "--context", "history", "--budget", "500" }, event)
+    local answer = cjson.decode(r.out).hookSpecificOutput
+    assert.equal("UserPromptSubmit", answer.hookEventName)
+    assert.truthy(answer.additionalContext:find "fix" and #answer.additionalContext <= 500, r.out)
+    assert.equal("", run({ "-d", "log", "hook" }, event).out)
+    assert.equal("", run({ "-d", "none", "hook", "--context", "history" }, event).out)
+  end)
+end)
+
+describe("hook --install", function()
+  local SETTINGS = '{\n  "model": "opus",\n'
+    .. '  "hooks": {\n    "Stop": [{"hooks":[{"type":"command","command":"x"}]}]\n  },\n'
+    .. '  "n": 1.50\n}\n'
+
+  it("shows the change, makes it with --yes, keeps what is there, and takes exactly that out", function()
+    scene:write("home/.claude/settings.json", SETTINGS)
+    local r = run { "hook", "--install", "claude-code" }
+    assert.equal(SETTINGS, scene:read "home/.claude/settings.json")
+    assert.truthy(r.out:find('+++ ', 1, true) and r.err:find("nothing was changed: --yes", 1, true), r.out .. r.err)
+    r = run { "-d", "my log", "hook", "--install", "claude-code", "--yes" }
+    assert.equal(0, r.status, r.err)
+    local made = cjson.decode(scene:read "home/.claude/settings.json")
+    assert.same({ "opus", 1.5, 2, 1, 1 }, { made.model, made.n, #made.hooks.Stop, #made.hooks.SubagentStop,
+      #made.hooks.SessionEnd })
+    local here = scene:sh("pwd -P").out:gsub("\n", "")
+    assert.equal(("%s -d '%s/my log' hook claude-code"):format(program.path, here), made.hooks.Stop[2].hooks[1].command)
+    assert.equal(SETTINGS, scene:read "home/.claude/settings.json.before-debrief")
+    assert.truthy(run({ "-d", "my log", "hook", "--install", "claude-code", "--yes" }).err:find "has the hooks already")
+    assert.equal(0, run({ "hook", "--uninstall", "claude-code", "--yes" }).status)
+    assert.equal(SETTINGS, scene:read "home/.claude/settings.json")
+  end)
+
+  it("makes a file where there is none, of the project or of another agent", function()
+    assert.equal(0, run({ "hook", "--install", "codex", "--project", "--yes", "--context", "history" }).status)
+    local made = cjson.decode(scene:read ".codex/hooks.json").hooks
+    assert.truthy(made.Stop and made.SessionStart and made.UserPromptSubmit and not made.SessionEnd)
+    assert.truthy(made.Stop[1].hooks[1].command:find(" hook codex --context history", 1, true))
+    run { "hook", "--uninstall", "codex", "--project", "--yes" }
+    assert.same({}, cjson.decode(scene:read ".codex/hooks.json"))
+  end)
+
+  it("refuses files that it does not understand", function()
+    for text, message in pairs {
+      ["{ // comment\n}"] = "is not understood", ['{"hooks":[]}'] = "hooks is not an object",
+      ['{"hooks":{"Stop":{}}}'] = "hooks.Stop is not a list",
+    } do
+      scene:write("home/.claude/settings.json", text)
+      local r = run { "hook", "--install", "claude-code", "--yes" }
+      assert.equal(1, r.status)
+      assert.truthy(r.err:find(message, 1, true) and r.err:find("nothing was changed", 1, true), r.err)
+      assert.equal(text, scene:read "home/.claude/settings.json")
+    end
+  end)
+end)

@@ -123,6 +123,23 @@ return {
   { "marks pile up", "lua/debrief/text/escape.lua", "return marks > MOST_MARKS and form.code(code) or nil",
     "return nil", "spec/report spec/terminal_safe" },
 
+  -- pages
+  { "a page has quotes of a log", "lua/debrief/report/svg.lua", [[text:gsub("[&<>\"']", entities)]],
+    [[text:gsub("[&<>]", entities)]], "spec/page" },
+  { "a page has credentials in its entries", "lua/debrief/report/cards.lua",
+    "local clean = keep_secrets or pcall(core.redact, item.entry)", "local clean = true", "spec/page" },
+  { "a page has credentials in its reports", "lua/debrief/report/html.lua", "    reports = cleaned(reports)\n", "",
+    "spec/page" },
+  { "a link of a page leads to another entry", "lua/debrief/report/cards.lua", [[bytes + #one, "e" .. n + 1]],
+    [[bytes + #one, "e" .. n + 2]], "spec/page" },
+  { "a page may load anything", "lua/debrief/report/html.lua", "default-src 'none'", "default-src *", "spec/html" },
+  { "few cases look like many in a page", "lua/debrief/report/svg.lua",
+    "local few = one.n and one.n[i] and one.n[i] < FEW", "local few = false", "spec/html" },
+  { "a page has more cards than there is room for", "lua/debrief/report/cards.lua",
+    "full = bytes + #one > cards.MOST", "full = false", "spec/page" },
+  { "a step is not marked in a page", "plugins/trend.lua", "if found and found.stands and found.at then",
+    "if not found then", "spec/charts" },
+
   -- isolation
   { "no seccomp", "src/lua/isolate.c", "if (!filter_calls()) return \"seccomp\";", "", "spec/isolate" },
 

@@ -165,7 +165,7 @@ describe("a page", function()
     assert.truthy(page:find "… %d+ of 2%d+ bytes left out …")
   end)
 
-  it("has no credentials, unless it is told to keep them", function()
+  it("has no credentials, unless --no-redact keeps them", function()
     local key = "ghp_" .. ("aB3dE5gH7j"):rep(3) .. "aB3dE5"
     scene:write("keys/k.jsonl", cjson.encode { session_id = "k", skill = "x", final_status = "fail", note = key,
       attempts = { { attempt = 1, verified = false, runner_output = "FAIL: token " .. key } } } .. "\n")

@@ -143,8 +143,8 @@ local function summary(entries, n, full)
   return table.concat(parts, " ")
 end
 
---- @param entries { list = function() -> { session =, line =, entry = } or nil, all = how many there are, cited = true
---   unless they are those of the query }, or nil for none
+--- @param entries { list = an iterator of { session =, line =, entry = }, all = how many there are, cited = true unless
+--   they are those of the query }, or nil for none
 -- @param keep_secrets true: do not take out credentials
 -- @return { html = a section or "", ids = "session:line" -> the id of its card }
 function cards.render(entries, keep_secrets)

@@ -264,8 +264,7 @@ end
 --- @param reports an array of checked reports
 -- @param counts { entries =, sessions = }
 -- @param opts { title =, head = { { name, text }… }, notes = texts below it, diagnostics =, dropped =, problems =,
---   entries = of debrief.retro.cited: { list = { { session =, line =, entry = }… }, cited = how many are cited },
---   keep_secrets = true }
+--   entries = what debrief.report.cards takes, keep_secrets = true: leave credentials in all of it }
 function html.render(reports, counts, opts)
   opts = opts or {}
   if not opts.keep_secrets then

@@ -193,8 +193,8 @@ return {
     init = function(ctx)
       local value = fresh(ctx)
       return {
-        runs = 0, untimed = 0, valued = 0, first = agg.min(), last = agg.max(), all = agg.by { runs = 0, value = value },
-        groups = agg.by(agg.by { value = value }),
+        runs = 0, untimed = 0, valued = 0, first = agg.min(), last = agg.max(),
+        all = agg.by { runs = 0, value = value }, groups = agg.by(agg.by { value = value }),
       }
     end,
     step = function(acc, entry, ctx)

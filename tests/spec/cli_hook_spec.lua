@@ -139,3 +139,23 @@ describe("hook --install", function()
     end
   end)
 end)
+
+describe("skill", function()
+  it("prints a SKILL.md whose commands work", function()
+    local text = run({ "skill" }).out
+    assert.truthy(text:find "^%-%-%-\nname: debrief\ndescription: ")
+    scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(sample()))
+    run { "import", "claude_code", "--final", "p" }
+    local commands = 0
+    for block in text:gmatch "```sh\n(.-)```" do
+      for line in block:gmatch "[^\n]+" do
+        local r = scene:sh("export XDG_STATE_HOME=$PWD/state SESSION=s1; " .. line:gsub("^debrief", "$DEBRIEF"))
+        assert.same({ 0, "" }, { r.status, r.err }, line)
+        commands = commands + 1
+      end
+    end
+    assert.equal(12, commands)
+    local known = scene:run({ "help" }).out
+    for name in text:gmatch "`debrief (%a+)" do assert.truthy(known:find("\n   " .. name .. " ", 1, true), name) end
+  end)
+end)

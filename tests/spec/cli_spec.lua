@@ -2,7 +2,7 @@
 local program = dofile "tests/spec/support/program.lua"
 
 local COMMANDS = { "append", "record", "hook", "read", "retro", "merge", "sessions", "check", "repair", "plugins",
-  "import", "run", "explain", "completion", "help" }
+  "import", "run", "explain", "skill", "completion", "help" }
 
 describe("the program", function()
   local scene

@@ -41,6 +41,8 @@ return {
     load = function() return require "debrief.cli.repl" end },
   { name = "explain", summary = "Explain what reports compute: intervals, comparisons, trends.",
     load = function() return require "debrief.cli.explain" end },
+  { name = "skill", summary = "Print a SKILL.md that teaches an agent to ask this log.",
+    load = function() return require "debrief.cli.skill" end },
   { name = "completion", summary = "Print the completion script for a shell.",
     load = function() return require "debrief.cli.completion" end },
   { name = "help", summary = "Show the help of a command.",

@@ -177,6 +177,14 @@ local function chart_of(all, names, ctx)
   end
 end
 
+-- Has any run what is measured?
+local function has_values(all)
+  for _, period in agg.each(all) do
+    if agg.value(period.value) ~= nil then return true end
+  end
+  return false
+end
+
 return {
   name = "trend",
   api = 1,
@@ -193,8 +201,8 @@ return {
     init = function(ctx)
       local value = fresh(ctx)
       return {
-        runs = 0, untimed = 0, valued = 0, first = agg.min(), last = agg.max(),
-        all = agg.by { runs = 0, value = value }, groups = agg.by(agg.by { value = value }),
+        runs = 0, untimed = 0, first = agg.min(), last = agg.max(), all = agg.by { runs = 0, value = value },
+        groups = agg.by(agg.by { value = value }),
       }
     end,
     step = function(acc, entry, ctx)
@@ -212,7 +220,6 @@ return {
       local period = agg.at(acc.all, name)
       period.runs = period.runs + 1
       agg.add(period.value, value)
-      if value ~= nil then acc.valued = acc.valued + 1 end
       if key or field_of(ctx) == "skill" then agg.add(agg.at(agg.at(acc.groups, key), name).value, value) end
     end,
     merge = agg.merge,
@@ -238,7 +245,7 @@ return {
         end
       end
       if #changes > 5 then text[#text + 1] = ("And %d more, below."):format(#changes - 5) end
-      if acc.valued == 0 and acc.runs > acc.untimed then
+      if #names > 0 and not has_values(acc.all) then
         text[1] = ("No run has a value of %s: `debrief fields` lists what there is."):format(ctx.options.measure)
       elseif #changes == 0 then
         text[1] = tests > 0 and "No lasting change was found."

@@ -12,7 +12,7 @@ local html = {}
 
 -- SHA-256 in base64 of page.css and page.js: the policy of the page lets no other style and script in.
 -- tests/spec/html_spec.lua computes them again.
-local STYLE_HASH = "7VGQyoRrWmRVWW5T3Qx0S1G4/RmpHEf3YPtQ1zEp9Os="
+local STYLE_HASH = "SbZTifIuzPetn669jjjx0n5XB35f6ugJs0ayw4Wl3Es="
 local SCRIPT_HASH = "Fn/Gn231y2+yyO5rhPrieWzlM8WrkHUfnb3u3TP70WE="
 
 local MOST_REFERENCES = 12 -- of one finding that are shown without unfolding
@@ -100,7 +100,8 @@ local function one_table(t, name, charted, page, out)
   local marked, numeric, titles = false, {}, {}
   if #t.rows == 1 and not t.title and #t.columns > 2 then return tiles(t, out) end
   for i, column in ipairs(t.columns) do
-    numeric[i] = (column.align or values.numeric(t.rows, i) and "right") == "right"
+    local is_number = values.numeric(t.rows, i) and (i > 1 or t.rows[1] and t.rows[1][1] ~= nil)
+    numeric[i] = (column.align or is_number and "right") == "right"
     titles[i] = text(values.title(column))
   end
   if t.title and t.title ~= charted then out[#out + 1] = "<h3>" .. text(t.title) .. "</h3>" end

@@ -153,13 +153,14 @@ describe("record", function()
   it("gives the command a terminal only where all three are one", function()
     if not os.execute "command -v script >/dev/null" then return pending "no script" end
     local test = "sh -c 'for i in 0 1 2; do [ -t $i ] && echo yes$i || echo no$i; done'"
+    local function plain(text) return (text:gsub("\r", ""):gsub("%^@", ""):gsub("%z", "")) end -- what script types
     local function seen(words)
       scene:write("t.sh", "$DEBRIEF record s1 -- " .. test .. words)
-      return (sh("script -qec 'sh t.sh' /dev/null </dev/null").out:gsub("\r", ""))
+      return plain(sh("script -qec 'sh t.sh' /dev/null </dev/null").out)
     end
     assert.truthy(seen(""):find "yes0\nyes1\nyes2")
     assert.truthy(seen(" | cat"):find "yes0\nno1\nno2")
-    assert.truthy(entries()[1].attempts[1].runner_output:find "yes0\nyes1\nyes2\n$")
+    assert.truthy(plain(entries()[1].attempts[1].runner_output):find "yes0\nyes1\nyes2\n$")
   end)
 
   it("stores what enrichers make of it, and nothing else while it runs", function()

@@ -6,11 +6,11 @@ local state = require "debrief.record.state"
 
 local hook = {
   epilog = [[
-Reads the JSON that coding agents give their hooks on standard input, and stores
-what is new in the transcript: at Stop and SubagentStop only turns that are over,
-at SessionEnd all. It never disturbs the agent: the exit status is 0, and
-problems go into hook.log in ${XDG_STATE_HOME:-~/.local/state}/debrief. Without
--d and DEBRIEF_DIR the log is the folder `log` there.
+Reads the JSON that coding agents give their hooks on standard input, and
+stores what is new in the transcript: at Stop and SubagentStop the turns that
+are over, at SessionEnd all. It never disturbs the agent: the exit status is 0,
+and problems go into hook.log in ${XDG_STATE_HOME:-~/.local/state}/debrief.
+Without -d and DEBRIEF_DIR the log is the folder `log` there, not ./sessions.
   debrief hook --install claude-code          shows what would change
   debrief hook --install claude-code --yes    changes it, with a copy beside]],
 }

@@ -184,4 +184,35 @@ describe("export", function()
       assert.equal(r.out, scene:run({ "export", "./mine.lua", "--isolate" }).out)
     end
   end)
+
+  it("writes every run as a row of a CSV, named, quoted, and no formula", function()
+    write("c", { entry("c", '"=1+1, \\"x\\"\\ny"', { attempt(1, '"verified":true,"output_summary":"ghp_\\u001b[2J"') },
+      ',"duration_ms":-5') })
+    local r = scene:run { "export", "csv", "c", "--opt", "columns=session,line,input,passed,duration_ms,none,attempts" }
+    assert.equal(0, r.status)
+    assert.equal("session,line,input,passed,duration_ms,none,attempts\r\n"
+      .. 'c,1,"\'=1+1, ""x""\ny",true,-5,,'
+      .. '"[{""attempt"":1,""model"":""m"",""verified"":true,""output_summary"":""ghp_\\u001b[2J""}]"\r\n', r.out)
+    r = scene:run { "export", "csv" }
+    local _, lines = r.out:gsub("\r\n", "")
+    assert.equal(9, lines)
+    assert.truthy(r.err:find("8 rows of 8 entries", 1, true))
+    assert.equal(1, select(2, r.out:gsub("session,line", "")))
+    assert.equal(3, scene:run({ "export", "csv", "--skill", "other" }).status)
+    scene:run { "export", "csv", "--split", "a=0.5,b=0.5", "-o", scene:path "csv" }
+    local whole = program.read(scene:path "csv/a.csv") .. program.read(scene:path "csv/b.csv")
+    assert.equal(8 + 2, select(2, whole:gsub("\r\n", "")) + (whole:find "^session" and 0 or 1))
+  end)
+
+  it("writes cards whose texts are no markup, without credentials and signs for terminals", function()
+    write("m", { entry("m", '"# no\\n```\\nhead ghp_' .. ("a1B2"):rep(9) .. '"', { attempt(1, FAIL),
+      attempt(2, '"runner_output":"\\u001b[2Jx"') }, ',"final_status":"failed"') })
+    local r = scene:run { "export", "markdown", "m" }
+    assert.equal(0, r.status)
+    assert.equal("## m:1 fix: fail\n", r.out:match "^[^\n]*\n")
+    assert.truthy(r.out:find("\ninput:\n\n    # no\n    ```\n    head [REDACTED:github", 1, true), r.out)
+    assert.truthy(r.out:find("\n### Attempt 1\n", 1, true))
+    assert.truthy(r.out:find("* output\\_summary: bad\n", 1, true))
+    assert.falsy(r.out:find("\27", 1, true))
+  end)
 end)

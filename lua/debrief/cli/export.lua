@@ -5,8 +5,8 @@ local output = require "debrief.cli.output"
 local values = require "debrief.text.values"
 
 local export = {
-  epilog = "Rows are JSON, one per line. A row is made of an attempt that something judged; its prompt is what that "
-    .. "attempt saw. What is left out is counted by reason.",
+  epilog = "Rows for training are JSON, one per line. Such a row is made of an attempt that something judged; its "
+    .. "prompt is what that attempt saw. What is left out is counted by reason. csv and markdown have every run.",
 }
 
 function export.options(command)
@@ -18,7 +18,7 @@ function export.options(command)
   command:option "--split":argname "NAME=SHARE,..."
     :description "Put each session into one of these parts, the same every time: train=0.9,test=0.1."
   command:option "-o --output":argname "PATH"
-    :description "Write to this file; with --split to this folder, NAME.jsonl for each part."
+    :description "Write to this file; with --split to this folder, NAME.jsonl (.csv, .md) for each part."
   command:flag "--allow-retries":description "Rows of retries, whose prompts hold the former outputs and errors."
   command:flag "--allow-retry-pairs":description "Pairs of a retry and the failed attempt that it saw."
   command:flag "--weak":description "Builds, lints and type checks decide, too."
@@ -55,7 +55,7 @@ local function open_file(path)
   if not file then messages.fail("cannot write " .. message) end
   local out = {}
   function out.write(text)
-    local ok, why = file:write(text, "\n")
+    local ok, why = file:write(text)
     if not ok then
       out.drop()
       messages.fail(("cannot write %s: %s"):format(path, why))
@@ -76,16 +76,20 @@ local function open_file(path)
   return out
 end
 
+local ENDINGS = { csv = "csv", markdown = "md" } -- of bundled plugins that write no JSON
+
 local function open_outputs(args, parts)
   local files = {}
   if not args.output then
-    files.rows = { write = function(text) output.write(text, "\n") end, keep = function() end, drop = function() end }
+    files.rows = { write = function(text) output.write(text) end, keep = function() end, drop = function() end }
   elseif not args.split then
     files.rows = open_file(args.output)
   else
-    local stat = core.stat(args.output)
+    local stat, ending = core.stat(args.output), ENDINGS[args.plugin] or "jsonl"
     if not stat then os.execute(("mkdir -p '%s'"):format(args.output:gsub("'", "'\\''"))) end
-    for _, part in ipairs(parts) do files[part.name] = open_file(("%s/%s.jsonl"):format(args.output, part.name)) end
+    for _, part in ipairs(parts) do
+      files[part.name] = open_file(("%s/%s.%s"):format(args.output, part.name, ending))
+    end
   end
   return files
 end

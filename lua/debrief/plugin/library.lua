@@ -9,6 +9,7 @@ local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
 local plain = require "debrief.retro.aggregate.plain"
 local samples = require "debrief.export.samples"
+local separated = require "debrief.text.separated"
 local skill = require "debrief.entry.skill"
 
 local library = {
@@ -18,6 +19,8 @@ local library = {
   array = core.array,
   --- `for i, attempt in attempts(entry) do`: its attempts without nulls, each with its place in the array.
   attempts = require "debrief.entry.attempts",
+  --- `csv(values)`: texts, numbers and booleans as a line of CSV (RFC 4180), safe for spreadsheets, with its line end.
+  csv = separated.record,
   --- `date(format, ns)`: a time as text in the user's zone; the format is that of os.date.
   date = core.date,
   --- `decode(text)`: the value of a JSON text; integers stay integers, null becomes `null`.

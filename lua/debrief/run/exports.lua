@@ -1,12 +1,16 @@
 --- Rows of an export plugin inside a worker, some at a time.
 --
---     export(entry, emit, ctx)      emit(row, once): rows with an equal `once` are written once, the first
+--     export(entry, emit, ctx)      emit(row, once, text_of): rows with an equal `once` are written once, the first;
+--                                   text_of(row) makes the text of a row, after credentials were taken out; without
+--                                   it a row is a line of JSON
 --                                   ctx.skip(reason): why a row was not made of something, counted
 --                                   ctx.part: the part of the split that this session is in; ctx.state: its own table
 --
 -- A session is in one part, the same every time: which one, its name alone decides.
 -- @module debrief.run.exports
 local core = require "debrief.core"
+
+local escape = require "debrief.text.escape"
 
 local exports = {}
 
@@ -59,12 +63,20 @@ local function is_known(s, once)
   return false
 end
 
+-- A text is shown on terminals, too, so nothing in it may move the cursor; CRLF is the line end of a CSV.
+local function safe(text)
+  if type(text) ~= "string" then error("the text of a row must be a string, not " .. core.type(text), 3) end
+  local lines = (text .. "\r\n"):gsub("(.-)\r\n", function(line) return escape(line, "\n\t") .. "\r\n" end)
+  lines = lines:sub(1, -3)
+  return lines:sub(-1) == "\n" and lines or lines .. "\n"
+end
+
 local function emitter(s)
-  return function(row, once)
+  return function(row, once, text_of)
     if core.type(row) ~= "object" then error("emit takes a table of columns, not " .. core.type(row), 2) end
     if is_known(s, once) then return s.ctx.skip "rows that are there already" end
     if s.redact then row = core.redact(row) end
-    local text = core.encode(row)
+    local text = text_of and safe(text_of(row)) or core.encode(row) .. "\n"
     s.rows[#s.rows + 1] = { text, s.ctx.part }
     s.bytes, s.made = s.bytes + #text, s.made + 1
   end
@@ -78,8 +90,8 @@ local function export_entry(s, emit, entry, session, line)
 end
 
 --- Go on until there are rows enough.
--- @return { rows = array of { JSON text, name of the part }, ended =, failures =, diagnostics =, dropped =, problems =
---   (new ones); at the end entries =, made = (rows), reasons = { reason -> how often }, untimed = }
+-- @return { rows = array of { text with its line end, name of the part }, ended =, failures =, diagnostics =,
+--   dropped =, problems = (new ones); at the end entries =, made = (rows), reasons = { reason -> how often }, untimed = }
 function exports.run(s)
   s.rows, s.bytes = {}, 0
   local emit = emitter(s)

@@ -6,6 +6,8 @@
 -- A spreadsheet that opens a CSV runs a text beginning with = + - @ as a formula, which a log can hold. Such a text
 -- gets an apostrophe in front, which spreadsheets show as text; a number never does.
 -- @module debrief.text.separated
+local core = require "debrief.core"
+
 local separated = {}
 
 -- The signs of ASCII, tab and CR, and the wide forms of the signs, which some spreadsheets take for them.
@@ -36,6 +38,16 @@ local escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r", ["\\"] = "\\\\
 
 --- A value of a TSV.
 function separated.tsv(text) return (text:gsub("[\t\n\r\\]", escapes)) end
+
+--- A record of a CSV, with its end.
+-- @param list texts, numbers and booleans
+function separated.record(list)
+  local out = {}
+  for i, value in ipairs(list) do
+    out[i] = separated.csv(type(value) == "string" and value or core.encode(value), type(value) == "string")
+  end
+  return table.concat(out, ",") .. "\r\n"
+end
 
 --- What stands between values, and after the last one.
 separated.marks = { csv = { ",", "\r\n" }, tsv = { "\t", "\n" } }

@@ -34,7 +34,7 @@ local function card(row)
     if debrief.type(attempt) == "object" then add_members(out, attempt, { attempt = true })
     else add(out, "value", attempt) end
   end
-  return table.concat(out, "\n"):gsub("\n\n\n+", "\n\n") .. "\n"
+  return table.concat(out, "\n"):gsub("\n\n\n+", "\n\n") .. "\n\n"
 end
 
 return {

@@ -91,7 +91,8 @@ end
 
 --- Go on until there are rows enough.
 -- @return { rows = array of { text with its line end, name of the part }, ended =, failures =, diagnostics =,
---   dropped =, problems = (new ones); at the end entries =, made = (rows), reasons = { reason -> how often }, untimed = }
+--   dropped =, problems = (new ones); at the end entries =, made = (rows), reasons = { reason -> how
+--   often }, untimed = }
 function exports.run(s)
   s.rows, s.bytes = {}, 0
   local emit = emitter(s)

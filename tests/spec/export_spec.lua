@@ -215,4 +215,34 @@ describe("export", function()
     assert.truthy(r.out:find("* output\\_summary: bad\n", 1, true))
     assert.falsy(r.out:find("\27", 1, true))
   end)
+
+  it("writes trajectories with the fields of ATIF, which the importer reads again", function()
+    write("h", { entry("h", '"fix the mast"', { attempt(1, FAIL), attempt(2, PASS) },
+      ',"timestamp":"2026-01-02T03:04:05Z","model_used":"m",'
+      .. '"tools":[{"name":"Read","target":"a.c","error":true},{"name":"Bash"}],"cost_usd":0.5,'
+      .. '"usage":{"input_tokens":10,"cache_read_tokens":5,"output_tokens":3},"final_status":"ok"'),
+      entry("h", nil, {}), entry("h", '"one"', { attempt(1, PASS) }, ',"usage":{"output_tokens":7}') })
+    local rows, r = export("atif", "h")
+    assert.equal(0, r.status)
+    assert.truthy(r.err:find("left out 1: neither an input nor attempts", 1, true), r.err)
+    local one = rows[1]
+    assert.same({ "ATIF-v1.7", "h", "h:1", "unknown", "unknown", "m" }, { one.schema_version, one.session_id,
+      one.trajectory_id, one.agent.name, one.agent.version, one.agent.model_name })
+    assert.same({ total_prompt_tokens = 15, total_completion_tokens = 3, total_cached_tokens = 5, total_cost_usd = 0.5,
+      total_steps = 4 }, one.final_metrics)
+    assert.same({ step_id = 1, source = "user", message = "fix the mast", timestamp = "2026-01-02T03:04:05Z" },
+      one.steps[1])
+    assert.same({ step_id = 2, source = "agent", message = "", model_name = "m", extra = { failed = { "call-1" } },
+      tool_calls = { { tool_call_id = "call-1", function_name = "Read", arguments = { target = "a.c" } },
+        { tool_call_id = "call-2", function_name = "Bash", arguments = {} } } }, one.steps[2])
+    assert.same({ "bad", { results = { { content = "E: no" } } }, 1, false }, { one.steps[3].message,
+      one.steps[3].observation, one.steps[3].extra.attempt, one.steps[3].extra.checks[1].passed })
+    assert.same({ "fix", "ok" }, { one.extra.skill, one.extra.final_status })
+    assert.same({ completion_tokens = 7 }, rows[2].steps[2].metrics)
+    assert.truthy(r.out:find('"arguments":{}', 1, true))
+    scene:write("trajectory.json", r.out:match "\n([^\n]+)")
+    assert.equal(0, scene:run({ "-d", scene:path "again", "import", "atif", scene:path "trajectory.json" }).status)
+    local again = cjson.decode(scene:run({ "-d", scene:path "again", "read" }).out:match "[^\n]+")
+    assert.same({ "one", "good", 7 }, { again.input, again.attempts[1].output_summary, again.usage.output_tokens })
+  end)
 end)

@@ -245,4 +245,44 @@ describe("export", function()
     local again = cjson.decode(scene:run({ "-d", scene:path "again", "read" }).out:match "[^\n]+")
     assert.same({ "one", "good", 7 }, { again.input, again.attempts[1].output_summary, again.usage.output_tokens })
   end)
+
+  it("writes spans for OpenTelemetry, a session one trace, the same ids every time", function()
+    write("o", { entry("o", '"fix it"', { attempt(1, FAIL .. ',"verified":false'), attempt(2, PASS) },
+      ',"timestamp":"2026-01-02T03:04:05.000000006Z","duration_ms":2000,"final_status":"ok","model_used":"m",'
+      .. '"source":{"kind":"k","agent":"claude"},"usage":{"input_tokens":10,"cache_read_tokens":5,"output_tokens":3},'
+      .. '"tools":[{"name":"Read","target":"a.c","duration_ms":500},{"name":"Bash","error":true,"duration_ms":9000}]'),
+      entry("o", '"no time"', {}),
+      entry("o", '"next"', {}, ',"timestamp":"2026-01-02T03:05:05Z","final_status":"timeout"') })
+    local rows, r = export("otlp", "o")
+    assert.equal(0, r.status)
+    assert.truthy(r.err:find("left out 1: no timestamp since 1970, which a span needs", 1, true), r.err)
+    assert.equal(r.out, scene:run({ "export", "otlp", "o" }).out)
+    local spans = rows[1].resourceSpans[1].scopeSpans[1].spans
+    local next_one = rows[2].resourceSpans[1].scopeSpans[1].spans[1]
+    local function values(span)
+      local out = {}
+      for _, one in ipairs(span.attributes) do out[one.key] = select(2, next(one.value)) end
+      return out
+    end
+    local run, read, bash = table.unpack(spans)
+    assert.truthy(run.traceId:find "^%x+$" and #run.traceId == 32 and run.spanId:find "^%x+$" and #run.spanId == 16)
+    assert.equal(run.traceId, next_one.traceId)
+    assert.is_true(run.spanId ~= next_one.spanId and run.spanId ~= read.spanId and read.spanId ~= bash.spanId)
+    assert.same({ "invoke_agent claude", "1767323045000000006", "1767323047000000006", 1 }, { run.name,
+      run.startTimeUnixNano, run.endTimeUnixNano, run.status.code })
+    local has = values(run)
+    assert.same({ "invoke_agent", "claude", "o", "m", "15", "3", "5", "1", "fix" }, { has["gen_ai.operation.name"],
+      has["gen_ai.agent.name"], has["gen_ai.conversation.id"], has["gen_ai.request.model"],
+      has["gen_ai.usage.input_tokens"], has["gen_ai.usage.output_tokens"],
+      has["gen_ai.usage.cache_read.input_tokens"], has["debrief.line"], has["debrief.skill"] })
+    assert.same({ "fail", "pass" }, { values(run.events[1])["gen_ai.evaluation.score.label"],
+      values(run.events[2])["gen_ai.evaluation.score.label"] })
+    assert.same({ "execute_tool Read", run.spanId, "1767323045500000006" }, { read.name, read.parentSpanId,
+      read.endTimeUnixNano })
+    assert.same({ 2, "1767323045500000006", run.endTimeUnixNano }, { bash.status.code, bash.startTimeUnixNano,
+      bash.endTimeUnixNano })
+    assert.same({ 2, "timeout" }, { next_one.status.code, values(next_one)["error.type"] })
+    assert.falsy(r.out:find("fix it", 1, true))
+    assert.truthy(scene:run({ "export", "otlp", "o", "--opt", "content=true" }).out:find("fix it", 1, true))
+  end)
 end)

@@ -6,7 +6,7 @@ local values = require "debrief.text.values"
 
 local export = {
   epilog = "Rows for training are JSON, one per line. Such a row is made of an attempt that something judged; its "
-    .. "prompt is what that attempt saw. What is left out is counted by reason. csv, markdown and atif have every run.",
+    .. "prompt is what that attempt saw. What is left out is counted by reason. csv, markdown, atif and otlp have every run.",
 }
 
 function export.options(command)

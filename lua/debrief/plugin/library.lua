@@ -32,6 +32,8 @@ local library = {
   --- `get(entry, "input.task")`: the value at the end of a way into it, or of a virtual field, such as "week"; nil if
   -- it is absent or null.
   get = path.get,
+  --- `hash(text)`: 16 hexadecimal digits that stand for a text, the same everywhere; no secret.
+  hash = core.hash,
   --- Values and functions of the C program that debrief runs in, by the names it gave them; empty without one.
   host = core.values,
   --- `json(text)`: checked JSON text, to be put into an entry as it is.

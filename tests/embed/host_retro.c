@@ -260,9 +260,12 @@ static void every_hook_that_fails_is_named(void **state) {
 
 static void a_merge_that_fails_is_named(void **state) {
   (void)state;
-  char line[512];
-  snprintf(line, sizeof line, "{\"skill\":\"%0400d\"}", 0);
-  for (int i = 0; i < 6000; i++) add(i % 2 ? "big1" : "big2", line);
+  enum { CHUNK = 4 << 20 };
+  char *line = malloc(CHUNK + 100);
+  snprintf(line, CHUNK + 100, "{\"skill\":\"%0*d\"}", CHUNK, 0);
+  add("big1", line);
+  add("big2", line);
+  free(line);
   put_plugin("bad", "retrospective = { init = function() return {} end, step = function() end,\n"
                     "merge = function() error 'boom' end, finish = function() return { title = 't' } end }");
   debrief_result *result = look("bad", NULL);

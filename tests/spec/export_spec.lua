@@ -285,4 +285,25 @@ describe("export", function()
     assert.falsy(r.out:find("fix it", 1, true))
     assert.truthy(scene:run({ "export", "otlp", "o", "--opt", "content=true" }).out:find("fix it", 1, true))
   end)
+
+  it("sends spans to a collector with curl, in few requests, and says what a collector refuses", function()
+    local at = ',"timestamp":"2026-01-02T03:04:05Z"'
+    write("o", { entry("o", '"a"', {}, at), entry("o", '"b"', {}, at) })
+    scene:write("bin/curl", '#!/bin/sh\n'
+      .. 'for word; do case $word in @*) cat "${word#@}" >> "$BODY";; esac; url=$word; done\n'
+      .. 'echo "$url" >> "$BODY.urls"\n[ -z "$REFUSE" ] || { echo "curl: 503" >&2; exit 22; }\n')
+    os.execute("chmod 755 " .. program.quote(scene:path "bin/curl"))
+    local env = { PATH = scene:path "bin" .. ":" .. os.getenv "PATH", BODY = scene:path "body" }
+    local r = scene:run { "export", "otlp", "o", "--to", "http://127.0.0.1:4318", env = env }
+    assert.same({ 0, "" }, { r.status, r.out })
+    assert.equal("http://127.0.0.1:4318/v1/traces\n", program.read(scene:path "body.urls"))
+    assert.equal(2, #cjson.decode(program.read(scene:path "body")).resourceSpans)
+    env.REFUSE = "1"
+    r = scene:run { "export", "otlp", "o", "--to", "http://127.0.0.1:4318", env = env }
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("cannot send to http://127.0.0.1:4318/v1/traces: curl: 503; 0 rows sent before", 1, true),
+      r.err)
+    assert.equal(2, scene:run({ "export", "csv", "--to", "http://127.0.0.1:4318" }).status)
+    assert.equal(2, scene:run({ "export", "otlp", "--to", "-o" }).status)
+  end)
 end)

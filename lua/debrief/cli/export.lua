@@ -1,12 +1,14 @@
 local arguments = require "debrief.cli.arguments"
 local core = require "debrief.core"
+local escape = require "debrief.text.escape"
 local messages = require "debrief.cli.messages"
 local output = require "debrief.cli.output"
 local values = require "debrief.text.values"
 
 local export = {
   epilog = "Rows for training are JSON, one per line. Such a row is made of an attempt that something judged; its "
-    .. "prompt is what that attempt saw. What is left out is counted by reason. csv, markdown, atif and otlp have every run.",
+    .. "prompt is what that attempt saw. What is left out is counted by reason. csv, "
+    .. "markdown, atif and otlp have every run.",
 }
 
 function export.options(command)
@@ -19,6 +21,8 @@ function export.options(command)
     :description "Put each session into one of these parts, the same every time: train=0.9,test=0.1."
   command:option "-o --output":argname "PATH"
     :description "Write to this file; with --split to this folder, NAME.jsonl (.csv, .md) for each part."
+  command:option "--to":argname "URL"
+    :description "Send spans of otlp to this collector (http://127.0.0.1:4318) with curl instead of writing them."
   command:flag "--allow-retries":description "Rows of retries, whose prompts hold the former outputs and errors."
   command:flag "--allow-retry-pairs":description "Pairs of a retry and the failed attempt that it saw."
   command:flag "--weak":description "Builds, lints and type checks decide, too."
@@ -76,11 +80,56 @@ local function open_file(path)
   return out
 end
 
+local MOST_BYTES = 1 << 20 -- of a request
+
+-- Requests of spans go to a collector by curl, many in one.
+local function open_sender(url)
+  local body, bytes, sent = {}, 0, 0
+  local sender = { drop = function() end }
+  local function send()
+    if #body == 0 then return end
+    local path = os.tmpname() -- mode 0600
+    local file = assert(io.open(path, "wb"))
+    local ok, why = file:write('{"resourceSpans":[', table.concat(body, ","), "]}")
+    ok = file:close() and ok
+    local out, status = nil, why
+    if ok then
+      out, status = core.run { "curl", "-sS", "--fail", "--max-time", "30", "-o", "/dev/null", "-H",
+        "Content-Type: application/json", "--data-binary", "@" .. path, url, timeout_ms = 40000, stderr = true }
+    end
+    os.remove(path)
+    if out and status == 0 then
+      body, bytes, sent = {}, 0, sent + #body
+      return
+    end
+    why = escape((out or tostring(status)):gsub("%s+$", ""))
+    messages.fail(("cannot send to %s: %s; %s sent before"):format(url, why, values.count(sent, "row")))
+  end
+  function sender.write(text)
+    body[#body + 1], bytes = text:match '^{"resourceSpans":%[(.*)%]}\n$', bytes + #text
+    if bytes > MOST_BYTES then send() end
+  end
+  sender.keep = send
+  return sender
+end
+
+local function check_target(args)
+  if not args.to then return end
+  if args.plugin ~= "otlp" then messages.fail("--to sends spans: write 'debrief export otlp --to URL'", 2) end
+  if args.output then messages.fail("--to and -o: choose one", 2) end
+  if not args.to:find "^https?://[^%s]+$" then
+    messages.fail(("--to '%s': write the address of a collector, as http://127.0.0.1:4318"):format(args.to), 2)
+  end
+  if not args.to:find "/v1/traces$" then args.to = args.to:gsub("/+$", "") .. "/v1/traces" end
+end
+
 local ENDINGS = { csv = "csv", markdown = "md" } -- of bundled plugins that write no JSON
 
 local function open_outputs(args, parts)
   local files = {}
-  if not args.output then
+  if args.to then
+    files.rows = open_sender(args.to)
+  elseif not args.output then
     files.rows = { write = function(text) output.write(text) end, keep = function() end, drop = function() end }
   elseif not args.split then
     files.rows = open_file(args.output)
@@ -159,6 +208,7 @@ end
 
 function export.run(args)
   if not args.plugin then return list() end
+  check_target(args)
   local parts = parts_of(args)
   args.opt = table.move(args.opt or {}, 1, #(args.opt or {}), 1, {})
   for flag, name in pairs { allow_retries = "retries", allow_retry_pairs = "retry_pairs", weak = "weak" } do

@@ -430,8 +430,8 @@ end
 -- @param names "skills", "skills,failures", "./mine.lua"; or { init =, step =, finish = }, whose functions run in this
 --   state
 -- @param opts a query as log:entries takes it, and workers = number; with functions also options = what ctx.options is
--- @return a report with text(), markdown(), html(), json(), csv(), tsv(), reports, diagnostics and problems; or nil and a
---   message
+-- @return a report with text(), markdown(), html(), json(), csv(), tsv(), reports, diagnostics and problems; or nil and
+--   a message
 function Log:retro(names, opts)
   own(self, Log, "retro")
   opts = opts or {}

@@ -1,4 +1,5 @@
 #include "aggregate.h"
+#include "exact_sum.h"
 #include "lua_value.h"
 
 #include <assert.h>
@@ -129,40 +130,30 @@ static bool add_rate(lua_State *L) {
   return true;
 }
 
-/* Shewchuk 1997: see debrief.retro.aggregate.sum. */
 static bool add_part(lua_State *L, double x) {
-  double parts[MOST_PARTS];
-  int count = 0, kept = 0;
-  if (get(L, 1, PARTS) == LUA_TTABLE) count = (int)lua_rawlen(L, -1);
+  double parts[MOST_PARTS + 1];
+  size_t count = 0;
+  if (get(L, 1, PARTS) == LUA_TTABLE) count = lua_rawlen(L, -1);
   else if (lua_isnil(L, -1)) {
     lua_newtable(L);
     lua_pushvalue(L, -1);
     set(L, 1, PARTS);
   } else return false;
-  if (count >= MOST_PARTS) return false;
-  for (int j = 0; j < count; j++) {
-    lua_rawgeti(L, -1, j + 1);
-    double y = lua_tonumber(L, -1);
+  if (count > MOST_PARTS) return false;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    parts[i] = lua_tonumber(L, -1);
     lua_pop(L, 1);
-    if (fabs(x) < fabs(y)) {
-      double swap = x;
-      x = y;
-      y = swap;
-    }
-    volatile double high = x + y, rest = high - x;
-    double low = y - rest;
-    if (low != 0) parts[kept++] = low;
-    x = high;
   }
-  if (!isfinite(x)) return false; /* nothing is changed yet */
-  parts[kept++] = x;
-  for (int j = 0; j < kept; j++) {
-    lua_pushnumber(L, parts[j]);
-    lua_rawseti(L, -2, j + 1);
+  size_t now = dbf_exact_sum_add(parts, count, x);
+  if (!isfinite(parts[now - 1])) return false; /* nothing is changed yet */
+  for (size_t i = 0; i < now; i++) {
+    lua_pushnumber(L, parts[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  for (int j = count; j > kept; j--) {
+  for (size_t i = count; i > now; i--) {
     lua_pushnil(L);
-    lua_rawseti(L, -2, j);
+    lua_rawseti(L, -2, (lua_Integer)i);
   }
   return true;
 }

@@ -1,4 +1,5 @@
 #include "tally_cell.h"
+#include "exact_sum.h"
 #include "table.h"
 
 #include <assert.h>
@@ -33,9 +34,7 @@ static void add_integer(dbf_cell *cell, int64_t x) {
   if (__builtin_add_overflow(cell->integer, x, &cell->integer)) cell->carry += x >= 0 ? 1 : -1;
 }
 
-/* Shewchuk 1997, as in debrief.retro.aggregate.sum. */
 static bool add_float(dbf_cell *cell, double x) {
-  uint32_t kept = 0;
   if (cell->part_count + 1 >= cell->part_cap) {
     uint32_t cap = cell->part_cap ? cell->part_cap * 2 : 4;
     double *grown = realloc(cell->parts, cap * sizeof *grown);
@@ -43,20 +42,7 @@ static bool add_float(dbf_cell *cell, double x) {
     cell->parts = grown;
     cell->part_cap = cap;
   }
-  for (uint32_t i = 0; i < cell->part_count; i++) {
-    double y = cell->parts[i];
-    if (fabs(x) < fabs(y)) {
-      double swap = x;
-      x = y;
-      y = swap;
-    }
-    volatile double high = x + y, rest = high - x;
-    double low = y - rest;
-    if (low != 0) cell->parts[kept++] = low;
-    x = high;
-  }
-  cell->parts[kept++] = x;
-  cell->part_count = kept;
+  cell->part_count = (uint32_t)dbf_exact_sum_add(cell->parts, cell->part_count, x);
   return cell->has_parts = true;
 }
 

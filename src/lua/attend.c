@@ -7,6 +7,7 @@
 #include "attend.h"
 #include "command_words.h"
 #include "output_tail.h"
+#include "spawn.h"
 #include "table.h"
 #include "../log/error.h"
 #include "../log/io.h"
@@ -17,7 +18,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,20 +121,20 @@ static int fill_attributes(posix_spawnattr_t *attributes, const sigset_t *mask, 
   return e ? e : posix_spawnattr_setsigdefault(attributes, &defaults);
 }
 
+typedef struct start_of {
+  const sigset_t *mask;
+  const char *terminal;
+  const int *ends;
+} start_of;
+
+static int fill(const void *what, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes) {
+  const start_of *s = what;
+  int e = fill_actions(actions, s->terminal, s->ends);
+  return e ? e : fill_attributes(attributes, s->mask, s->terminal != NULL);
+}
+
 static int spawn(attended *a, const sigset_t *mask, const char *terminal, const int *ends) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int e = posix_spawn_file_actions_init(&actions);
-  if (e) return e;
-  e = posix_spawnattr_init(&attributes);
-  if (!e) {
-    e = fill_actions(&actions, terminal, ends);
-    if (!e) e = fill_attributes(&attributes, mask, terminal != NULL);
-    if (!e) e = posix_spawnp(&a->pid, a->argv[0], &actions, &attributes, a->argv, a->envp);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return e;
+  return dbf_spawn_filled(&a->pid, a->argv, a->envp, fill, &(start_of){mask, terminal, ends});
 }
 
 /* What a descriptor takes at once: a pipe or socket a little, anything else all. */

@@ -10,13 +10,13 @@
 #include "../log/io.h"
 #include "limits.h"
 #include "scratch.h"
+#include "spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -87,20 +87,19 @@ static int fill_attributes(posix_spawnattr_t *attributes) {
   return e;
 }
 
+typedef struct start_of {
+  const job *job;
+  int cwd, output;
+} start_of;
+
+static int fill(const void *what, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes) {
+  const start_of *s = what;
+  int e = fill_actions(actions, s->job, s->cwd, s->output);
+  return e ? e : fill_attributes(attributes);
+}
+
 static int spawn(const job *j, int cwd, int output, pid_t *pid) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int e = posix_spawn_file_actions_init(&actions);
-  if (e) return e;
-  e = posix_spawnattr_init(&attributes);
-  if (!e) {
-    e = fill_actions(&actions, j, cwd, output);
-    if (!e) e = fill_attributes(&attributes);
-    if (!e) e = posix_spawnp(pid, j->argv[0], &actions, &attributes, j->argv, j->envp);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return e;
+  return dbf_spawn_filled(pid, j->argv, j->envp, fill, &(start_of){j, cwd, output});
 }
 
 static int start_in(child *c, const job *j, int cwd) {

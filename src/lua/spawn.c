@@ -2,8 +2,22 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <unistd.h>
+
+int dbf_spawn_filled(pid_t *pid, char **argv, char **envp, dbf_spawn_fill fill, const void *what) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int e = posix_spawn_file_actions_init(&actions);
+  if (e) return e;
+  e = posix_spawnattr_init(&attributes);
+  if (!e) {
+    e = fill(what, &actions, &attributes);
+    if (!e) e = posix_spawnp(pid, argv[0], &actions, &attributes, argv, envp);
+    posix_spawnattr_destroy(&attributes);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return e;
+}
 
 static int fill_actions(posix_spawn_file_actions_t *actions, const dbf_spawn_files *files) {
   int e = posix_spawn_file_actions_adddup2(actions, files->input, 0);
@@ -25,18 +39,11 @@ static int fill_attributes(posix_spawnattr_t *attributes) {
   return e;
 }
 
+static int fill(const void *what, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes) {
+  int e = fill_actions(actions, what);
+  return e ? e : fill_attributes(attributes);
+}
+
 int dbf_spawn(pid_t *pid, char **argv, const dbf_spawn_files *files) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int e = posix_spawn_file_actions_init(&actions);
-  if (e) return e;
-  e = posix_spawnattr_init(&attributes);
-  if (!e) {
-    e = fill_actions(&actions, files);
-    if (!e) e = fill_attributes(&attributes);
-    if (!e) e = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return e;
+  return dbf_spawn_filled(pid, argv, environ, fill, files);
 }

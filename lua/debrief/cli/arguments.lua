@@ -115,6 +115,14 @@ function arguments.strict_option(command)
   command:flag "--strict":description "Stop at the first line that is not an entry."
 end
 
+--- Declare the options of commands that put one question to many workers: which entries, and how.
+function arguments.question_options(command)
+  arguments.selection_options(command)
+  arguments.strict_option(command)
+  arguments.plugin_options(command)
+  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
+end
+
 --- Converts the value of an option that counts from 1.
 function arguments.count_from_one(option)
   return function(text)

@@ -6,10 +6,7 @@ local fields = { paged = true }
 function fields.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions to look at (default: all)."
-  arguments.selection_options(command)
-  arguments.strict_option(command)
-  arguments.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
+  arguments.question_options(command)
   retro.output_options(command)
 end
 

@@ -14,10 +14,7 @@ local report = {
 function report.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions, patterns or SESSION:LINE (default: all)."
-  arguments.selection_options(command)
-  arguments.strict_option(command)
-  arguments.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
+  arguments.question_options(command)
   page.options(command)
   command:option "-o --output":argname "FILE"
     :description("Write the page to this file, - is standard output (default: " .. FILE .. ").")

@@ -13,10 +13,7 @@ function retro.options(command)
     :description "Retrospectives, by name or path; without one, they are listed."
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions, patterns or SESSION:LINE (default: all)."
-  arguments.selection_options(command)
-  arguments.strict_option(command)
-  arguments.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
+  arguments.question_options(command)
   command:flag "--partial":description "Write partial results for `debrief merge`."
   retro.chart_option(command)
   gates.options(command)

@@ -32,10 +32,7 @@ function table_command.options(command)
     :description "Leave out rows with fewer runs."
   command:option "--chart":argname "TYPE":choices { "line", "bar", "stack", "heat" }
     :description "Draw each column: as lines, bars, stacked bars or a heat map."
-  arguments.selection_options(command)
-  arguments.strict_option(command)
-  arguments.plugin_options(command)
-  command:option "-j --jobs":argname "N":convert(arguments.workers):description "Workers (default: all processors)."
+  arguments.question_options(command)
   command:flag "--partial":description "Write a partial result for `debrief merge table`."
   gates.options(command)
   retro.output_options(command)

@@ -95,7 +95,7 @@ static void set_integer(lua_State *L, int index, int key, lua_Integer value) {
   set(L, index, key);
 }
 
-/* The kind of the plain table at 1; KINDS if it is none of ours. */
+/* The kind of the plain table at 1; KINDS if it is not one of ours. */
 static kind kind_of(lua_State *L, const known_names *n) {
   if (!lua_istable(L, 1) || lua_getmetatable(L, 1)) return KINDS;
   kind k = COUNT;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Several texts, one behind the other. */
+/* Several texts, one after the other. */
 typedef struct dbf_embedded_block {
   const char *packed;
   size_t packed_len, len;
@@ -25,7 +25,7 @@ typedef struct dbf_embedded_file {
   size_t at, len;   /* of the text, in the unpacked block */
   const char *code; /* NULL: packed, or not compiled ahead */
   size_t code_len;
-  const dbf_embedded_block *packed_code; /* NULL: `code` is not packed, or there is none */
+  const dbf_embedded_block *packed_code; /* NULL: `code` is not packed, or missing */
   bool foreign;                          /* from another package: a working copy does not have it */
 } dbf_embedded_file;
 

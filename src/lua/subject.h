@@ -70,7 +70,7 @@ bool dbf_subject_member(const dbf_entry *e, const char *name, size_t len, dbf_js
 bool dbf_subject_in_attempt(const dbf_entry *e, const dbf_attempt *a, int known, const char *name, size_t len,
                             dbf_json_value *value);
 
-/* The attempt after `a` (NULL: the first) that is no null; NULL: there is none. */
+/* The attempt after `a` (NULL: the first) that is not null; NULL: that was the last. */
 const dbf_attempt *dbf_subject_next_attempt(const dbf_entry *e, const dbf_attempt *a);
 
 /* "ok", "fail", "skip" or "unknown" (debrief.entry.outcome). */

@@ -315,7 +315,7 @@ static int order_of_texts(lua_State *L, const dbf_value *a, const dbf_value *b) 
   return order;
 }
 
-/* In the order of both; a doubt where there is none: Lua says what is wrong. */
+/* In the order of both; a doubt where they have no order: Lua says what is wrong. */
 static dbf_value compare(lua_State *L, dbf_sign sign, const dbf_value *x, const dbf_value *c) {
   int order;
   if (is_number(x) && is_number(c)) order = dbf_value_compare(x, c);

@@ -117,7 +117,7 @@ describe("hook --install", function()
     assert.equal(SETTINGS, scene:read "home/.claude/settings.json")
   end)
 
-  it("makes a file where there is none, of the project or of another agent", function()
+  it("makes a missing file, of the project or of another agent", function()
     assert.equal(0, run({ "hook", "--install", "codex", "--project", "--yes", "--context", "history" }).status)
     local made = cjson.decode(scene:read ".codex/hooks.json").hooks
     assert.truthy(made.Stop and made.SessionStart and made.UserPromptSubmit and not made.SessionEnd)

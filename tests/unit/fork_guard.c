@@ -1,4 +1,5 @@
-/* A child of a fork is told from the process that made it, with and without the kernel's help: madvise is replaced (ld --wrap). */
+/* A child of a fork is distinguished from the process that made it, with and without the kernel's help: madvise is
+ * replaced (ld --wrap). */
 #include "unit.h"
 
 #include "log/fork_guard.h"

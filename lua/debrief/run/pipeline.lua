@@ -221,16 +221,19 @@ local function is_wanted(self, s, p, entry)
   return keep
 end
 
+-- What sources return: an entry, its line, where that begins, whether it was salvaged, whether the condition is unsure
+-- of it; or nil, a message, code, line, offset.
+
 -- Steps over one session. Returns false and what the source returned instead of an entry, or true when the
 -- retrospective has stopped.
 local function step_source(self, s, p, source)
   local next_entry, step_entry, acc, ctx, match = source.next, p.table.retrospective.step, p.acc, p.ctx, self.both
   local unjudged = #self.filter > 0 and not s.reader.judges
   while not p.stopped do
-    local entry, line, code, at, offset = next_entry(source, match)
-    if not entry then return false, line, code, at, offset end
+    local entry, line, code, at, last = next_entry(source, match)
+    if not entry then return false, line, code, at, last end
     self.line, ctx.line = line, line
-    if not (unjudged or offset) or is_wanted(self, s, p, entry) then
+    if not (unjudged or last) or is_wanted(self, s, p, entry) then
       self.met = self.met + 1
       local made = step_entry(acc, entry, ctx)
       if made ~= nil then acc, p.acc = made, made end
@@ -248,13 +251,13 @@ end
 local function tally_source(self, s, p, source, session)
   local counter, step_entry, ctx, left = p.tally.counter, p.table.retrospective.step, p.ctx, 0
   while not p.stopped do
-    local entry, line, code, at, offset = source:tally(counter, self.both, session)
-    if entry == nil then return false, line, code, at, offset end
+    local entry, line, code, at, last = source:tally(counter, self.both, session)
+    if entry == nil then return false, line, code, at, last end
     absorb(self, p)
     if entry ~= true then
       self.line, ctx.line, left = line, line, left + 1
       if left > MOST_LEFT then p.tally = false end
-      if not offset or is_wanted(self, s, p, entry) then
+      if not last or is_wanted(self, s, p, entry) then
         self.met = self.met + 1
         p.acc = step_entry(p.acc, entry, ctx) or p.acc
       end
@@ -263,7 +266,6 @@ local function tally_source(self, s, p, source, session)
   end
   return true
 end
-
 
 -- The same for one retrospective that has nothing but steps: most of what is asked, and then each call counts, so the
 -- sources that the reader reads are asked directly. `match` is tested by them, before there is an entry.

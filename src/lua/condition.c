@@ -12,6 +12,7 @@ enum {
 };
 
 struct dbf_condition {
+  dbf_status_words words;
   dbf_way ways[MOST];
   dbf_term terms[MOST];
   size_t way_count, term_count;
@@ -35,7 +36,8 @@ static dbf_judgement judge(lua_State *L, dbf_condition *c, const dbf_term *term,
   return dbf_value_holds(&v) ? DBF_CONDITION_YES : DBF_CONDITION_NO;
 }
 
-dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *c, const dbf_subject *s) {
+dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *c, dbf_subject *s) {
+  s->words = &c->words;
   for (size_t i = 0; i < c->term_count; i++) {
     dbf_judgement judgement = judge(L, c, &c->terms[i], s);
     if (judgement != DBF_CONDITION_YES) return judgement;
@@ -61,7 +63,7 @@ static bool read_all(lua_State *L, dbf_condition *c, const char *name, size_t *c
   return ok;
 }
 
-/* condition { ways =, terms = } */
+/* condition { words =, ways =, terms = } */
 static int l_condition(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -70,7 +72,8 @@ static int l_condition(lua_State *L) {
   luaL_setmetatable(L, condition_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 2, 1); /* keeps the texts */
-  bool ok = read_all(L, c, "ways", &c->way_count, true) && read_all(L, c, "terms", &c->term_count, false);
+  bool ok = dbf_status_words_read(L, 1, &c->words) && read_all(L, c, "ways", &c->way_count, true) &&
+            read_all(L, c, "terms", &c->term_count, false);
   if (!ok) lua_pushnil(L);
   return 1;
 }

@@ -19,9 +19,9 @@ void dbf_condition_open(lua_State *L);
 /* The condition at `index`; raises when it is something else. */
 dbf_condition *dbf_condition_check(lua_State *L, int index);
 
-dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *condition, const dbf_subject *subject);
+dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *condition, dbf_subject *subject);
 
-/* Lua functions: condition { ways =, terms = } -> condition, or nil where there is too much of it; condition:hits() -> an
+/* Lua functions: condition { words =, ways =, terms = } -> condition, or nil where there is too much of it; condition:hits() -> an
  * array of the names that some entry had (see debrief.query.where). */
 void dbf_condition_register(lua_State *L);
 

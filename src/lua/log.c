@@ -113,7 +113,11 @@ static reader_object *check_reader(lua_State *L) {
 /* Does the entry hold the reader's condition? r->unsure: Lua is to decide. */
 static bool holds(lua_State *L, reader_object *r, const dbf_record *record, int64_t gap) {
   if (!r->condition) return true;
-  dbf_subject subject = {record->entry, record->line, gap, r->name, strlen(r->name)};
+  dbf_subject subject = {.entry = record->entry,
+                         .line = record->line,
+                         .gap = gap,
+                         .session = r->name,
+                         .session_len = strlen(r->name)};
   dbf_judgement judgement =
       record->bad_utf8 ? DBF_CONDITION_UNSURE : dbf_condition_judge(L, r->condition, &subject);
   r->unsure = judgement == DBF_CONDITION_UNSURE;

@@ -138,25 +138,38 @@ dbf_value dbf_subject_skill(const dbf_entry *e, dbf_bytes *room, dbf_bytes *piec
 
 /* ---- How it ended --------------------------------------------------------------------------------------------- */
 
-typedef enum ending { UNKNOWN, OK, FAIL, SKIP } ending;
+enum { LONGEST = 40 }; /* bytes of a status word: as in debrief.entry.outcome */
 
-enum { LONGEST = 40 }; /* bytes of a status word */
+static const char *const endings[] = {"unknown", "ok", "fail", "skip"};
 
-/* A copy of the words in debrief.entry.outcome; a test holds both together. */
-static const struct {
-  const char *word;
-  ending ending;
-} words[] = {
-    {"ok", OK},         {"pass", OK},        {"passed", OK},        {"success", OK},     {"succeeded", OK},
-    {"successful", OK}, {"done", OK},        {"complete", OK},      {"completed", OK},   {"verified", OK},
-    {"error", FAIL},    {"errored", FAIL},   {"fail", FAIL},        {"failed", FAIL},    {"failure", FAIL},
-    {"timeout", FAIL},  {"timed_out", FAIL}, {"crash", FAIL},       {"crashed", FAIL},   {"skip", SKIP},
-    {"skipped", SKIP},  {"aborted", SKIP},   {"interrupted", SKIP}, {"cancelled", SKIP}, {"canceled", SKIP}};
+static dbf_ending ending_named(const char *name) {
+  for (int i = DBF_OK; name && i <= DBF_SKIP; i++)
+    if (strcmp(endings[i], name) == 0) return (dbf_ending)i;
+  return DBF_UNKNOWN;
+}
 
-static ending ending_of(const char *word, size_t len) {
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strlen(words[i].word) == len && memcmp(words[i].word, word, len) == 0) return words[i].ending;
-  return UNKNOWN;
+bool dbf_status_words_read(lua_State *L, int index, dbf_status_words *words) {
+  words->count = 0;
+  bool ok = lua_getfield(L, index, "words") == LUA_TTABLE;
+  int table = lua_gettop(L);
+  if (ok) lua_pushnil(L);
+  while (ok && lua_next(L, table)) {
+    ok = words->count < DBF_STATUS_WORDS && lua_type(L, -2) == LUA_TSTRING;
+    if (!ok) break;
+    size_t i = words->count++;
+    words->list[i].word = lua_tolstring(L, -2, &words->list[i].len);
+    words->list[i].ending = ending_named(lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_settop(L, table - 1);
+  return ok;
+}
+
+static dbf_ending ending_of(const dbf_status_words *words, const char *word, size_t len) {
+  for (size_t i = 0; i < words->count; i++)
+    if (words->list[i].len == len && memcmp(words->list[i].word, word, len) == 0)
+      return words->list[i].ending;
+  return DBF_UNKNOWN;
 }
 
 static bool is_blank(char c) {
@@ -164,14 +177,14 @@ static bool is_blank(char c) {
 }
 
 /* The word without blanks around it, in lower case, with "_" for a blank or "-". */
-static ending ending_of_loose(const char *text, size_t len) {
+static dbf_ending ending_of_loose(const dbf_status_words *words, const char *text, size_t len) {
   char word[LONGEST];
-  if (len > LONGEST) return UNKNOWN;
+  if (len > LONGEST) return DBF_UNKNOWN;
   for (size_t i = 0; i < len; i++) {
     char c = text[i];
     word[i] = is_blank(c) || c == '-' ? '_' : c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
   }
-  return ending_of(word, len);
+  return ending_of(words, word, len);
 }
 
 /* What tests showed: nothing, true or false. *weak: there are other checks. */
@@ -208,37 +221,35 @@ static dbf_value passed_of_attempts(const dbf_entry *e) {
   return verified_of(e, last, &value) ? dbf_value_boolean(value.type == DBF_JSON_TRUE) : passed;
 }
 
-static ending ending_of_attempts(const dbf_entry *e) {
+static dbf_ending ending_of_attempts(const dbf_entry *e) {
   dbf_value passed = passed_of_attempts(e);
-  if (passed.kind == DBF_NOTHING) return UNKNOWN;
-  return passed.boolean ? OK : FAIL;
+  if (passed.kind == DBF_NOTHING) return DBF_UNKNOWN;
+  return passed.boolean ? DBF_OK : DBF_FAIL;
 }
 
-static bool ending_of_entry(const dbf_entry *e, ending *out) {
+static bool ending_of_entry(const dbf_subject *s, dbf_ending *out) {
   dbf_json_value value;
-  *out = UNKNOWN;
-  if (!known_member(e, DBF_FINAL_STATUS, &value)) return *out = ending_of_attempts(e), true;
+  if (!known_member(s->entry, DBF_FINAL_STATUS, &value)) return *out = ending_of_attempts(s->entry), true;
   if (value.escaped) return false;
   const char *p = value.start + 1, *end = value.end - 1;
-  *out = ending_of(p, (size_t)(end - p));
-  if (*out != UNKNOWN) return true;
+  *out = ending_of(s->words, p, (size_t)(end - p));
+  if (*out != DBF_UNKNOWN) return true;
   while (p < end && is_blank(*p)) p++;
   while (end > p && is_blank(end[-1])) end--;
-  *out = p == end ? ending_of_attempts(e) : ending_of_loose(p, (size_t)(end - p));
+  *out = p == end ? ending_of_attempts(s->entry) : ending_of_loose(s->words, p, (size_t)(end - p));
   return true;
 }
 
-dbf_value dbf_subject_outcome(const dbf_entry *e) {
-  static const char *const names[] = {"unknown", "ok", "fail", "skip"};
-  ending found;
-  if (!ending_of_entry(e, &found)) return (dbf_value){.kind = DBF_DOUBT};
-  return text_of(names[found], strlen(names[found]));
+dbf_value dbf_subject_outcome(const dbf_subject *s) {
+  dbf_ending found;
+  if (!ending_of_entry(s, &found)) return (dbf_value){.kind = DBF_DOUBT};
+  return text_of(endings[found], strlen(endings[found]));
 }
 
-dbf_value dbf_subject_passed(const dbf_entry *e) {
-  ending found;
-  if (!ending_of_entry(e, &found)) return (dbf_value){.kind = DBF_DOUBT};
-  return found == OK || found == FAIL ? dbf_value_boolean(found == OK) : dbf_value_nothing();
+dbf_value dbf_subject_passed(const dbf_subject *s) {
+  dbf_ending found;
+  if (!ending_of_entry(s, &found)) return (dbf_value){.kind = DBF_DOUBT};
+  return found == DBF_OK || found == DBF_FAIL ? dbf_value_boolean(found == DBF_OK) : dbf_value_nothing();
 }
 
 /* ---- Attempts ------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,8 @@
 
 #include "../log/entry.h"
 
+#include <lua.h>
+
 typedef enum dbf_value_kind {
   DBF_NOTHING, /* absent, or null */
   DBF_BOOLEAN,
@@ -27,9 +29,28 @@ typedef struct dbf_value {
   size_t len;
 } dbf_value;
 
+typedef enum dbf_ending { DBF_UNKNOWN, DBF_OK, DBF_FAIL, DBF_SKIP } dbf_ending;
+
+enum { DBF_STATUS_WORDS = 40 };
+
+/* What status words mean: debrief.entry.status_words. */
+typedef struct dbf_status_words {
+  size_t count;
+  struct {
+    const char *word;
+    size_t len;
+    dbf_ending ending;
+  } list[DBF_STATUS_WORDS];
+} dbf_status_words;
+
+/* Read the table { word = "ok", "fail" or "skip" } that is the member `words` of the table at `index`, which keeps the
+ * texts alive. False: there are too many. */
+bool dbf_status_words_read(lua_State *L, int index, dbf_status_words *words);
+
 /* An entry that questions are put to, with where it was read. */
 typedef struct dbf_subject {
   const dbf_entry *entry;
+  const dbf_status_words *words;
   uint64_t line;
   int64_t gap; /* ns, or DBF_NO_GAP */
   const char *session;
@@ -74,10 +95,10 @@ bool dbf_subject_in_attempt(const dbf_entry *e, const dbf_attempt *a, int known,
 const dbf_attempt *dbf_subject_next_attempt(const dbf_entry *e, const dbf_attempt *a);
 
 /* "ok", "fail", "skip" or "unknown" (debrief.entry.outcome). */
-dbf_value dbf_subject_outcome(const dbf_entry *e);
+dbf_value dbf_subject_outcome(const dbf_subject *s);
 
 /* true, false or nothing (debrief.entry.passed). */
-dbf_value dbf_subject_passed(const dbf_entry *e);
+dbf_value dbf_subject_passed(const dbf_subject *s);
 
 dbf_value dbf_subject_first_try(const dbf_entry *e);
 int64_t dbf_subject_attempt_count(const dbf_entry *e);

@@ -42,6 +42,7 @@ typedef struct column {
 } column;
 
 struct dbf_tally {
+  dbf_status_words words;
   dbf_way ways[WAYS];
   dbf_term terms[TERMS];
   column columns[COLUMNS];
@@ -93,7 +94,7 @@ static dbf_value column_value(lua_State *L, dbf_tally *t, const column *c, const
   const dbf_attempt *a = item ? item->attempt : NULL;
   switch (c->source) {
   case OF_ONE: return dbf_value_integer(1);
-  case OF_PASSED: return dbf_subject_passed(e);
+  case OF_PASSED: return dbf_subject_passed(s);
   case OF_FIRST_TRY: return dbf_subject_first_try(e);
   case OF_ATTEMPTS: return dbf_value_integer(a ? 1 : dbf_subject_attempt_count(e));
   case OF_CLAIMS: return a ? claim_of(e, a) : dbf_value_nothing();
@@ -226,11 +227,12 @@ static void note_entry(dbf_tally *t, const dbf_subject *s) {
   t->timed = true;
 }
 
-bool dbf_tally_add(lua_State *L, int index, dbf_tally *t, const dbf_subject *s) {
+bool dbf_tally_add(lua_State *L, int index, dbf_tally *t, dbf_subject *s) {
   int done;
   lua_getiuservalue(L, index, 1);
   int kept = lua_gettop(L);
   t->number++;
+  s->words = &t->words;
   if (t->attempts || t->tools) { /* what is unsure of one of them must not leave the others counted */
     done = take_items(L, kept, t, s, false);
     if (done == 1) done = take_items(L, kept, t, s, true);
@@ -376,8 +378,8 @@ static bool read_all(lua_State *L, dbf_tally *t, const char *name, bool (*read)(
 }
 
 static bool read_definition(lua_State *L, dbf_tally *t) {
-  if (!read_all(L, t, "ways", read_way) || !read_all(L, t, "keys", read_key) ||
-      !read_all(L, t, "columns", read_column))
+  if (!dbf_status_words_read(L, 1, &t->words) || !read_all(L, t, "ways", read_way) ||
+      !read_all(L, t, "keys", read_key) || !read_all(L, t, "columns", read_column))
     return false;
   t->across = dbf_table_flag(L, 1, "across");
   t->dated = dbf_table_flag(L, 1, "dated");

@@ -19,8 +19,8 @@ void dbf_tally_open(lua_State *L);
 /* The tally at `index`; raises when it is something else. */
 dbf_tally *dbf_tally_check(lua_State *L, int index);
 
-/* Count an entry with the tally at `index`. False: nothing was counted, Lua is to do it. */
-bool dbf_tally_add(lua_State *L, int index, dbf_tally *tally, const dbf_subject *subject);
+/* Count an entry with the tally at `index`; its words are filled in. False: nothing was counted, Lua is to do it. */
+bool dbf_tally_add(lua_State *L, int index, dbf_tally *tally, dbf_subject *subject);
 
 /* Is it time to merge what was counted? So that memory stays small. */
 bool dbf_tally_is_full(const dbf_tally *tally);

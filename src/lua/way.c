@@ -141,8 +141,8 @@ static dbf_value virtual_value(dbf_way *way, const dbf_subject *s) {
   const dbf_entry *e = s->entry;
   switch (way->virtual) {
   case DBF_VIRTUAL_NONE: break;
-  case DBF_VIRTUAL_OUTCOME: return dbf_subject_outcome(e);
-  case DBF_VIRTUAL_PASSED: return dbf_subject_passed(e);
+  case DBF_VIRTUAL_OUTCOME: return dbf_subject_outcome(s);
+  case DBF_VIRTUAL_PASSED: return dbf_subject_passed(s);
   case DBF_VIRTUAL_FIRST_TRY: return dbf_subject_first_try(e);
   case DBF_VIRTUAL_ATTEMPT_COUNT: return dbf_value_integer(dbf_subject_attempt_count(e));
   case DBF_VIRTUAL_LOST_MS: return dbf_subject_lost_ms(e);

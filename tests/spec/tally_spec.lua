@@ -189,6 +189,20 @@ describe("a table counted in C", function()
     assert(whole > ROUNDS / 2, ("C counted only %d of %d tables to the end"):format(whole, ROUNDS))
   end)
 
+  it("knows every status word as Lua does, however it is written", function()
+    local lines = {}
+    for word in pairs(require "debrief.entry.status_words") do
+      for _, text in ipairs { word, word:upper(), " " .. word .. "\\t", word:gsub("_", "-"), word .. "x" } do
+        lines[#lines + 1] = ('{"session_id":"s","final_status":"%s"}'):format(text)
+      end
+    end
+    local path, q = log_of(lines), { by = "final_status, outcome", show = "runs, passed" }
+    assert.same(lines_of(in_lua(q, path), ""), lines_of((function(got)
+      got.by_tally = nil
+      return got
+    end)(answer(q, path)), ""))
+  end)
+
   it("keeps sums, quantiles and numbers of values exact in long logs", function()
     local lines = {}
     for i = 1, 4000 do

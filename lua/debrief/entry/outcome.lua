@@ -1,4 +1,4 @@
---- How a run ended, in one word: the one place that reads status words.
+--- How a run ended, in one word.
 --
 --     ok       it did as it was asked: ok pass passed success succeeded successful done complete completed verified
 --     fail     it tried and did not: error errored fail failed failure timeout timed_out crash crashed
@@ -17,20 +17,10 @@
 -- A test without `passed` ran, but what it showed is not known: then only a failure of another decides.
 -- @module debrief.entry.outcome
 local core = require "debrief.core"
+local meaning = require "debrief.entry.status_words"
 local trim = require "debrief.text.trim"
 
-local words = {
-  ok = "ok pass passed success succeeded successful done complete completed verified",
-  fail = "error errored fail failed failure timeout timed_out crash crashed",
-  skip = "skip skipped aborted interrupted cancelled canceled",
-}
-
 local LONGEST = 40 -- bytes of a word; none of them has as many
-
-local meaning = {}
-for result, list in pairs(words) do
-  for word in list:gmatch("%S+") do meaning[word] = result end
-end
 
 local function index(value, key) return value[key] end
 

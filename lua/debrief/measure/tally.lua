@@ -9,6 +9,7 @@ local agg = require "debrief.retro.aggregate"
 local core = require "debrief.core"
 local groups = require "debrief.measure.groups"
 local value = require "debrief.measure.value"
+local words = require "debrief.entry.status_words"
 
 local tally = {}
 
@@ -24,7 +25,8 @@ local NAMED = {
 
 -- The definition for C while it is made.
 local function new_definition(t)
-  return { each = t.each, across = t.across ~= nil, dated = t.dated, ways = {}, keys = {}, columns = {}, at = {} }
+  return { each = t.each, across = t.across ~= nil, dated = t.dated, words = words, ways = {}, keys = {}, columns = {},
+    at = {} }
 end
 
 -- What debrief.measure.value.plain says of a text, as a term of the definition.

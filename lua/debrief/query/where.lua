@@ -13,6 +13,7 @@ local core = require "debrief.core"
 local expression = require "debrief.text.expression"
 local sandbox = require "debrief.plugin.sandbox"
 local virtual = require "debrief.entry.virtual"
+local words = require "debrief.entry.status_words"
 
 local where = {}
 
@@ -61,7 +62,7 @@ end
 -- @param text an expression that where.check accepts
 -- @return the condition; nil if the expression is more than comparisons of fields with constants
 function where.condition(text)
-  local globals, def = sandbox.environment(), { ways = {}, terms = {} }
+  local globals, def = sandbox.environment(), { words = words, ways = {}, terms = {} }
   local terms = require "debrief.measure.value".terms(text)
   for i, term in ipairs(terms or {}) do
     local name = term.way.text

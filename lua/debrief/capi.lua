@@ -209,6 +209,28 @@ function capi.retro_text(plugins, given, format)
     diagnostics = result.diagnostics }), result.diagnostics, result.problems
 end
 
+-- "by=skill" and the like as the definition of a table (debrief.measure), and as options of the plugin `table`.
+local function definition_of(texts)
+  local definition, opt = {}, {}
+  for i, text in ipairs(texts) do
+    local key, value = text:match "^([a-z]+)=(.*)$"
+    if not key then fail("earg", ("debrief_table_text: '%s': write KEY=VALUE, as in by=skill"):format(text)) end
+    definition[key], opt[i] = math.tointeger(tonumber(value)) or value, "table." .. text
+  end
+  return definition, opt
+end
+
+--- A table of measures, as text.
+-- @param table an array of "KEY=VALUE", the keys those of debrief.table; empty for the default
+-- @return as retro_text
+function capi.table_text(table_of, given, format)
+  local definition, opt = definition_of(table_of)
+  local ok, key, message = require "debrief.measure".check(definition, {})
+  if not ok then fail("earg", ("debrief_table_text: %s: %s"):format(key, message)) end
+  given.opt = table.move(opt, 1, #opt, #(given.opt or {}) + 1, given.opt or {})
+  return capi.retro_text("table", given, format)
+end
+
 -- ---- Scripts -----------------------------------------------------------------------------------------------------
 
 local ready = false -- are the globals of scripts set?

@@ -6,11 +6,12 @@
 #include <lauxlib.h>
 
 typedef struct looking {
-  const char *plugins;
+  const char *plugins;      /* NULL: a table */
+  const char *const *table; /* what it shows; NULL: the default */
   debrief_query query;
   debrief_result *result; /* NULL: as text */
   debrief_format format;
-  dbf_bytes text;
+  dbf_bytes *text;
 } looking;
 
 static bool take(looking *l, const char *plugins, const debrief_query *query, debrief_error *err) {
@@ -60,20 +61,38 @@ static void push_format(lua_State *L, const debrief_format *format) {
   lua_setfield(L, -2, "color");
 }
 
-/* require "debrief.capi".retro_text(plugins, query, format) -> text, diagnostics, problems */
-static int l_retro_text(lua_State *L) {
+static void push_subject(lua_State *L, const looking *l) {
+  if (l->plugins) {
+    lua_pushstring(L, l->plugins);
+    return;
+  }
+  lua_newtable(L);
+  for (lua_Integer i = 0; l->table && l->table[i]; i++) {
+    lua_pushstring(L, l->table[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* require "debrief.capi".retro_text(plugins, query, format) or table_text(table, query, format)
+ * -> text, diagnostics, problems */
+static int l_text(lua_State *L) {
   looking *l = lua_touserdata(L, 1);
   size_t len;
-  dbf_host_push(L, "retro_text");
-  lua_pushstring(L, l->plugins);
+  dbf_host_push(L, l->plugins ? "retro_text" : "table_text");
+  push_subject(L, l);
   dbf_query_push(L, &l->query);
   push_format(L, &l->format);
   lua_call(L, 3, 3);
   const char *text = lua_tolstring(L, 2, &len);
-  dbf_bytes_append(&l->text, text, len);
-  if (!dbf_bytes_terminate(&l->text)) return luaL_error(L, "not enough memory");
+  dbf_bytes_clear(l->text);
+  dbf_bytes_append(l->text, text, len);
+  if (!dbf_bytes_terminate(l->text)) return luaL_error(L, "not enough memory");
   call_back(L, 3, &l->query);
   return 0;
+}
+
+static bool take_format(looking *l, const debrief_format *format, debrief_error *err) {
+  return !format || dbf_struct_size_take(&l->format, sizeof l->format, format, "debrief_format", err);
 }
 
 /* In one piece: a report is laid out when all of it is known. */
@@ -84,12 +103,41 @@ bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query
   if (!host || !plugins || !write)
     return dbf_fail(err, DEBRIEF_EARG, "debrief_retro_write: an argument is NULL");
   if (!take(&l, plugins, query, err)) return false;
-  if (format && !dbf_struct_size_take(&l.format, sizeof l.format, format, "debrief_format", err))
-    return false;
-  dbf_bytes_init(&l.text);
-  bool ok = dbf_host_call(host, "debrief_retro_write", l_retro_text, &l, err);
-  if (ok && !write(user, (debrief_text){l.text.data, l.text.len}))
+  if (!take_format(&l, format, err)) return false;
+  dbf_bytes text;
+  dbf_bytes_init(&text);
+  l.text = &text;
+  bool ok = dbf_host_call(host, "debrief_retro_write", l_text, &l, err);
+  if (ok && !write(user, (debrief_text){text.data, text.len}))
     ok = dbf_fail(err, DEBRIEF_EIO, "debrief_retro_write: the reports were not taken: write returned false");
-  dbf_bytes_release(&l.text);
+  dbf_bytes_release(&text);
   return ok;
+}
+
+/* Into the host's own text. */
+static bool keep_text(debrief *host, const char *function, looking *l, const debrief_format *format,
+                      debrief_text *text, debrief_error *err) {
+  *text = (debrief_text){NULL, 0};
+  if (!take_format(l, format, err)) return false;
+  l->text = &host->text;
+  if (!dbf_host_call(host, function, l_text, l, err)) return false;
+  *text = (debrief_text){host->text.data, host->text.len};
+  return true;
+}
+
+bool debrief_retro_text(debrief *host, const char *plugins, const debrief_query *query,
+                        const debrief_format *format, debrief_text *text, debrief_error *err) {
+  looking l;
+  if (!host || !plugins || !text)
+    return dbf_fail(err, DEBRIEF_EARG, "debrief_retro_text: an argument is NULL");
+  return take(&l, plugins, query, err) && keep_text(host, "debrief_retro_text", &l, format, text, err);
+}
+
+bool debrief_table_text(debrief *host, const char *const *table, const debrief_query *query,
+                        const debrief_format *format, debrief_text *text, debrief_error *err) {
+  looking l;
+  if (!host || !text) return dbf_fail(err, DEBRIEF_EARG, "debrief_table_text: an argument is NULL");
+  if (!take(&l, NULL, query, err)) return false;
+  l.table = table;
+  return keep_text(host, "debrief_table_text", &l, format, text, err);
 }

@@ -77,6 +77,14 @@ static void of_retrospectives(void **state) {
   assert_refused(!debrief_retro_write(host, NULL, NULL, NULL, write_text, NULL, &err));
   assert_refused(!debrief_retro_write(host, "summary", NULL, NULL, NULL, NULL, &err));
   assert_true(debrief_retro_write(host, "summary", NULL, NULL, write_text, NULL, NULL));
+  debrief_text text;
+  assert_refused(!debrief_retro_text(NULL, "summary", NULL, NULL, &text, &err));
+  assert_refused(!debrief_retro_text(host, NULL, NULL, NULL, &text, &err));
+  assert_refused(!debrief_retro_text(host, "summary", NULL, NULL, NULL, &err));
+  assert_true(debrief_retro_text(host, "summary", NULL, NULL, &text, NULL));
+  assert_refused(!debrief_table_text(NULL, NULL, NULL, NULL, &text, &err));
+  assert_refused(!debrief_table_text(host, NULL, NULL, NULL, NULL, &err));
+  assert_true(debrief_table_text(host, NULL, NULL, NULL, &text, NULL));
 }
 
 static void of_scripts(void **state) {

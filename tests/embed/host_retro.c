@@ -224,6 +224,69 @@ static void a_writer_that_refuses_ends_with_a_code(void **state) {
   assert_true(write_as("summary", NULL, NULL));
 }
 
+/* ---- As a text of the host's --------------------------------------------------------------------------------------- */
+
+static void a_text_of_the_host_is_what_is_written(void **state) {
+  (void)state;
+  debrief_text text = {"", 0};
+  debrief_query query = {.struct_size = sizeof query, .sessions = "a"};
+  debrief_format format = {.struct_size = sizeof format, .name = "markdown"};
+  assert_true(write_as("skills", &query, &format));
+  assert_true(debrief_retro_text(host, "skills", &query, &format, &text, &err));
+  assert_text(text, written, strlen(written));
+  assert_true(debrief_retro_text(host, "summary", NULL, NULL, &text, &err));
+  assert_true(write_as("summary", NULL, NULL)); /* has a text of its own: the host's is still valid */
+  assert_text(text, written, strlen(written));
+  assert_true(debrief_eval(host, (debrief_text){"1", 1}, &text, &err));
+  assert_text(text, "1", 1);
+}
+
+static void a_text_that_fails_is_none(void **state) {
+  (void)state;
+  debrief_text text = {"before", 6};
+  debrief_format format = {.struct_size = sizeof format, .name = "xml"};
+  assert_false(debrief_retro_text(host, "summary", NULL, &format, &text, &err));
+  assert_failed(DEBRIEF_EARG, "no format 'xml'");
+  assert_null(text.data);
+  assert_false(debrief_retro_text(host, "sumary", NULL, NULL, &text, &err));
+  assert_failed(DEBRIEF_EPLUGIN, "did you mean 'summary'?");
+  format.struct_size = 1;
+  assert_false(debrief_retro_text(host, "summary", NULL, &format, &text, &err));
+  assert_failed(DEBRIEF_EARG, "debrief_format.struct_size");
+}
+
+static void a_table_is_asked_for_as_on_the_command_line(void **state) {
+  (void)state;
+  debrief_text text;
+  debrief_query query = {.struct_size = sizeof query, .since = "2026-01-15"};
+  debrief_format format = {.struct_size = sizeof format, .name = "csv"};
+  const char *const table[] = {"by=skill", "show=runs,good=rate(final_status == 'ok')", "sort=-skill", NULL};
+  const char *const limited[] = {"by=skill", "show=runs", "sort=-runs", "limit=1", NULL};
+  assert_true(debrief_table_text(host, table, &query, &format, &text, &err));
+  assert_string_equal(text.data,
+                      "skill,runs,good,good.num,good.den\r\nreview,1,0.0,0,1\r\ndebug,1,1.0,1,1\r\n");
+  assert_true(debrief_table_text(host, limited, NULL, &format, &text, &err));
+  assert_string_equal(text.data, "skill,runs\r\nreview,2\r\n(others),1\r\n");
+  assert_true(debrief_table_text(host, NULL, NULL, NULL, &text, &err));
+  assert_non_null(strstr(text.data, "Runs by skill"));
+}
+
+static void a_wrong_table_is_named(void **state) {
+  (void)state;
+  debrief_text text;
+  static const struct {
+    const char *table[2], *message;
+  } cases[] = {{{"skill"}, "'skill': write KEY=VALUE"},
+               {{"bye=skill"}, "did you mean 'by'?"},
+               {{"show=rums"}, "debrief_table_text: show: "},
+               {{"limit=x"}, "debrief_table_text: limit: "}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_false(debrief_table_text(host, cases[i].table, NULL, NULL, &text, &err));
+    assert_failed(DEBRIEF_EARG, cases[i].message);
+    assert_null(text.data);
+  }
+}
+
 /* ---- What fails -------------------------------------------------------------------------------------------------- */
 
 static void every_hook_that_fails_is_named(void **state) {
@@ -431,6 +494,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(reports_are_written_in_every_format, with_log, tear_down),
       cmocka_unit_test_setup_teardown(colours_and_columns_are_as_asked, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_writer_that_refuses_ends_with_a_code, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_text_of_the_host_is_what_is_written, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_text_that_fails_is_none, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_table_is_asked_for_as_on_the_command_line, with_log, tear_down),
+      cmocka_unit_test_setup_teardown(a_wrong_table_is_named, with_log, tear_down),
       cmocka_unit_test_setup_teardown(every_hook_that_fails_is_named, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_merge_that_fails_is_named, with_log, tear_down),
       cmocka_unit_test_setup_teardown(damage_and_unreadable_sessions_are_told, with_log, tear_down),

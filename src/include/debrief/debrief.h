@@ -329,6 +329,22 @@ DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const d
                                      bool (*write)(void *user, debrief_text text), void *user,
                                      debrief_error *err);
 
+/* The same as one text of the host's, without a callback: all that a binding for another language needs. *text is
+ * followed by a NUL and is valid until the next call with the host that returns a text (debrief_retro_text,
+ * debrief_table_text, debrief_eval), or until the host is closed; nothing must be freed. After a failure its data is
+ * NULL. With the format "json" it is what `retro --json` prints. Errors: as debrief_retro.
+ * NULL: EARG for host, plugins and text; query: all entries; format: text. */
+DEBRIEF_API bool debrief_retro_text(debrief *host, const char *plugins, const debrief_query *query,
+                                    const debrief_format *format, debrief_text *text, debrief_error *err);
+
+/* A table of measures over the entries that a query finds, as the command `table` prints it. `table` says what it shows:
+ * "by=skill,week", "show=runs,passed,slow=rate(duration_ms > 60000)", "across=model", "each=attempts",
+ * "where=verified" (of each; of the entries it is the query's), "sort=-runs", "limit=10", "min=5", "chart=bar"; ends
+ * with NULL. *text is as that of debrief_retro_text. Errors: as debrief_retro; EARG names the key that is wrong.
+ * NULL: EARG for host and text; table: runs by skill; query: all entries; format: text. */
+DEBRIEF_API bool debrief_table_text(debrief *host, const char *const *table, const debrief_query *query,
+                                    const debrief_format *format, debrief_text *text, debrief_error *err);
+
 /* ---- Scripts --------------------------------------------------------------------------------------------- */
 
 /* Run the Lua script in the file `path`, as `debrief run` does: with all of Lua, and the globals `debrief`, `cjson`,
@@ -344,8 +360,8 @@ DEBRIEF_API bool debrief_run_text(debrief *host, const char *name, debrief_text 
                                   const char *const *words, int *status, debrief_error *err);
 
 /* The value of a Lua expression, or what statements return, as JSON text: "null" for nil. *json is followed by a NUL
- * and is valid until the next call with the host. A value that JSON cannot hold (a function, a table that contains
- * itself) is an ESCRIPT; the other errors are as above. */
+ * and is valid until the next call with the host that returns a text, as that of debrief_retro_text. A value that JSON
+ * cannot hold (a function, a table that contains itself) is an ESCRIPT; the other errors are as above. */
 DEBRIEF_API bool debrief_eval(debrief *host, debrief_text code, debrief_text *json, debrief_error *err);
 
 /* ---- Values and functions of the host (C -> Lua) ---------------------------------------------------------- */

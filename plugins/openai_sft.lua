@@ -9,6 +9,7 @@ return {
   options = {
     prompt = { type = "string", default = "input", help = "the field that is the prompt" },
     retries = { type = "boolean", default = false, help = "retries too, with the former outputs in their prompts" },
+    turns = { type = "boolean", default = false, help = "later turns of conversations too" },
     weak = { type = "boolean", default = false, help = "builds, lints and type checks decide too" },
     provenance = { type = "boolean", default = false, help = "where each row comes from, as a column" },
   },

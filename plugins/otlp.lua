@@ -48,6 +48,15 @@ local function messages(role, content)
   return content and debrief.encode { { role = role, parts = { { type = "text", content = content } } } }
 end
 
+-- Whose model it is, as far as its name says that.
+local PROVIDERS = { claude = "anthropic", gpt = "openai", codex = "openai", gemini = "gcp.gemini", grok = "x_ai",
+  mistral = "mistral_ai", deepseek = "deepseek", command = "cohere" }
+
+local function provider(model)
+  local family = (model or ""):lower():match "^%a+"
+  return PROVIDERS[family] or family == "o" and model:find "^o%d" and "openai" or nil
+end
+
 local function last_output(entry)
   local output
   for _, attempt in debrief.attempts(entry) do output = text(object(attempt).output_summary) or output end
@@ -58,7 +67,8 @@ local function run_attributes(entry, ctx, agent, failed)
   local usage, content = object(entry.usage), ctx.options.content
   return attributes {
     ["gen_ai.operation.name"] = "invoke_agent", ["gen_ai.agent.name"] = agent, ["gen_ai.conversation.id"] = ctx.session,
-    ["gen_ai.request.model"] = text(entry.model_used), ["gen_ai.usage.input_tokens"] = input_tokens(usage),
+    ["gen_ai.provider.name"] = provider(text(entry.model_used)), ["gen_ai.request.model"] = text(entry.model_used),
+    ["gen_ai.usage.input_tokens"] = input_tokens(usage),
     ["gen_ai.usage.output_tokens"] = count(usage.output_tokens),
     ["gen_ai.usage.cache_read.input_tokens"] = count(usage.cache_read_tokens),
     ["gen_ai.usage.cache_creation.input_tokens"] = count(usage.cache_write_tokens),

@@ -8,12 +8,14 @@ return {
   summary = "Every prompt once, for methods that make their own answers",
   options = {
     prompt = { type = "string", default = "input", help = "the field that is the prompt" },
+    turns = { type = "boolean", default = false, help = "later turns of conversations too" },
     provenance = { type = "boolean", default = true, help = "where each row comes from, as a column" },
   },
   export = function(entry, emit, ctx)
-    local prompt = debrief.prompt(entry, ctx.options.prompt)
-    if not prompt then return ctx.skip(("no %s, which would be the prompt"):format(ctx.options.prompt)) end
-    emit({ prompt = prompt, skill = entry.skill,
-      provenance = ctx.options.provenance and { entry = ("%s:%d"):format(ctx.session, ctx.line) } or nil }, prompt)
+    local prompt, why = debrief.prompt_of(entry, ctx.options, ctx)
+    if not prompt then return ctx.skip(why) end
+    emit({ prompt = prompt.text, skill = entry.skill, provenance = ctx.options.provenance and {
+      entry = ("%s:%d"):format(ctx.session, ctx.line), prompt = prompt.json and "json" or nil,
+      turn = prompt.later and "later" or nil } or nil }, prompt.text)
   end,
 }

@@ -9,11 +9,12 @@ return {
   summary = "All attempts of a run with their verdicts, for process reward models",
   options = {
     prompt = { type = "string", default = "input", help = "the field that is the prompt" },
+    turns = { type = "boolean", default = false, help = "later turns of conversations too" },
     weak = { type = "boolean", default = false, help = "builds, lints and type checks decide too" },
     provenance = { type = "boolean", default = true, help = "where each row comes from, as a column" },
   },
   export = function(entry, emit, ctx)
-    local sample, why = debrief.samples(entry, ctx.options)
+    local sample, why = debrief.samples(entry, ctx.options, ctx)
     if not sample then return ctx.skip(why) end
     local texts, labels, from = {}, {}, {}
     for i, one in ipairs(sample.attempts) do
@@ -22,6 +23,6 @@ return {
       texts[i], labels[i], from[i] = one.text, one.verdict, debrief.provenance(one, ctx)
     end
     emit({ prompt = sample.prompt, completions = texts, labels = labels,
-      provenance = ctx.options.provenance and from or nil })
+      provenance = ctx.options.provenance and from or nil }, { sample.prompt, texts, labels })
   end,
 }

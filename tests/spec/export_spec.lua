@@ -58,7 +58,8 @@ describe("export", function()
       .. "debrief: left out 1: attempts: only weak checks (--weak takes them)\n"
       .. "debrief: left out 1: no input, which would be the prompt\n"
       .. "debrief: left out 1: retries, which saw the former error (--allow-retries)\n"
-      .. "debrief: left out 1: rows that are there already\n", r.err)
+      .. "debrief: left out 1: rows that are there already\n"
+      .. "debrief: outputs in the rows are summaries (output_summary), not all that the model wrote\n", r.err)
   end)
 
   it("takes weak checks and retries only if asked to, and says so in the row", function()
@@ -68,10 +69,115 @@ describe("export", function()
     assert.same({ "p3", true, "ruff" }, { rows[3].prompt, rows[3].provenance.weak, rows[3].provenance.check })
   end)
 
+  it("leaves out a later turn of a conversation, which saw more than its input, unless asked for it", function()
+    local function turn(n, kind, more)
+      local source = (',"source":{"kind":"%s","key":"%d"%s}'):format(kind, n, more or "")
+      return entry("c", ('"yes %d"'):format(n), { attempt(1, PASS) }, source)
+    end
+    write("c", { turn(1, "claude_code"), turn(2, "claude_code"), turn(3, "claude_code", ',"agent_id":"x"'),
+      turn(4, "skill_eval") })
+    local rows, r = export("sft", "c")
+    local prompts = {}
+    for i, row in ipairs(rows) do prompts[i] = row.prompt end
+    assert.same({ "yes 1", "yes 3", "yes 4" }, prompts)
+    local later = "left out 1: later turns, which saw the conversation before them"
+    assert.truthy(r.err:find(later .. " (--allow-turns)", 1, true))
+    rows = export("sft", "c", "--allow-turns")
+    assert.same({ 4, "later" }, { #rows, rows[2].provenance.turn })
+    assert.is_nil(rows[1].provenance.turn)
+    assert.equal(3, #export("prompts", "c"))
+    assert.equal("later", export("gepa", "c")[2].fix[1].provenance.turn)
+    assert.truthy(scene:run({ "export", "dpo", "c" }).err:find(later .. "\n", 1, true))
+  end)
+
+  it("says that a prompt is JSON, and makes no prompt of a reference to one", function()
+    write("j", { entry("j", '{"file":"a.c","line":3}', { attempt(1, PASS) }),
+      entry("j", '{"prompt_sha":"0ab1","fixture":"F1"}', { attempt(1, PASS) }) })
+    local rows, r = export("sft", "j")
+    assert.same({ 1, '{"file":"a.c","line":3}', "json" }, { #rows, rows[1].prompt, rows[1].provenance.prompt })
+    assert.truthy(r.err:find("left out 1: input only refers to the prompt (prompt_sha)", 1, true), r.err)
+    assert.equal("F1", export("sft", "j:2", "--opt", "prompt=input.fixture")[1].prompt)
+  end)
+
+  it("takes no verdict from what was not judged: a fault, a time limit, a hidden result, a contradiction", function()
+    local function checks(fields) return ('"output_summary":"x","checks":[%s]'):format(fields) end
+    local cases = {
+      { checks '{"kind":"test","passed":false,"exit_status":124}', "a test of it has no result" },
+      { checks '{"kind":"test","passed":false,"signal":9}', "a test of it has no result" },
+      { checks '{"kind":"test","passed":false,"exit_status":127}', "a test of it has no result" },
+      { checks '{"kind":"test","passed":true},{"kind":"test"}', "a test of it has no result" },
+      { checks '{"kind":"test","passed":true}' .. ',"verified":false', "its checks say another thing than `verified`" },
+      { '"output_summary":"x","verified":false,"exit_status":2', "its command failed, so nothing was checked" },
+      { '"output_summary":"x","verified":false,"signal":11', "broke off before it was judged" },
+    }
+    local lines = {}
+    for i, case in ipairs(cases) do lines[i] = entry("v", ('"v%d"'):format(i), { attempt(1, case[1]) }) end
+    lines[#lines + 1] = entry("v", '"skipped"', { attempt(1, '"output_summary":"x","verified":false') },
+      ',"final_status":"skipped"')
+    write("v", lines)
+    local rows, r = export("kto", "v")
+    assert.same({ {}, 3 }, { rows, r.status })
+    for i, case in ipairs(cases) do
+      local one = scene:run { "export", "kto", "v:" .. i }
+      assert.truthy(one.err:find("left out 1: attempts: " .. case[2] .. "\n", 1, true), i .. one.err)
+    end
+    assert.truthy(r.err:find("left out 2: attempts: broke off", 1, true), r.err)
+    write("w", { entry("w", '"crash"', { attempt(1, checks '{"kind":"test","passed":false,"signal":11}') }) })
+    assert.is_false(export("kto", "w")[1].label) -- a test that crashed has failed
+  end)
+
+  it("counts each reason by attempts and entries", function()
+    local quiet = '"output_summary":"quiet"'
+    write("q", { entry("q", '"a"', { attempt(1, quiet), attempt(2, quiet) }),
+      entry("q", '"b"', { attempt(1, quiet) }) })
+    local _, r = export("kto", "q", "--allow-retries")
+    assert.equal(3, r.status)
+    assert.truthy(r.err:find("left out 3 in 2 entries: attempts: nothing says whether it is verified", 1, true), r.err)
+  end)
+
+  it("makes no row of a retry whose former attempt left nothing in the log", function()
+    write("r", { entry("r", '"a"', { attempt(1, '"verified":false'), attempt(2, PASS) }) })
+    local rows, r = export("sft", "r", "--allow-retries")
+    assert.same({}, rows)
+    assert.truthy(r.err:find("left out 1: retries that saw what is not in the log", 1, true), r.err)
+  end)
+
+  it("pairs no attempts of two skills or projects", function()
+    write("x", { entry("x", '"same"', { attempt(1, PASS) }, ',"project_root":"/a"'),
+      entry("x", '"same"', { attempt(1, FAIL) }, ',"project_root":"/b"'),
+      '{"skill":"review","input":"same","project_root":"/a","attempts":[' .. attempt(1, FAIL) .. "]}" })
+    assert.same({}, (export("dpo", "x")))
+    write("y", { entry("y", '"same"', { attempt(1, FAIL) }, ',"project_root":"/a"') })
+    assert.equal("y:1", export("dpo", "x", "y")[1].provenance.rejected.entry)
+  end)
+
+  it("has a prompt in one part of a split only, and once, whatever credentials are in it", function()
+    local lines = {}
+    for i = 1, 20 do
+      write("s" .. i, { entry("s" .. i, '"same"', { attempt(1, i % 2 == 0 and PASS or FAIL) }) })
+      lines[i] = entry("k", ('"use ghp_%s"'):format(("a1B" .. i % 10):rep(9):sub(1, 36)), { attempt(1, PASS) })
+    end
+    assert.equal(0, scene:run({ "export", "kto", "s*", "--split", "a=0.5,b=0.5", "-o", scene:path "out" }).status)
+    local a, b = scene:read "out/a.jsonl", scene:read "out/b.jsonl"
+    assert.is_true((a == "") ~= (b == ""))
+    assert.equal(2, #rows_of(a .. b))
+    write("k", lines)
+    assert.equal(1, #export("sft", "k"))
+  end)
+
+  it("takes the latest entries only", function()
+    write("l", { entry("l", '"new"', { attempt(1, PASS) }, ',"timestamp":"2026-01-03T00:00:00Z"'),
+      entry("l", '"old"', { attempt(1, PASS) }, ',"timestamp":"2026-01-02T00:00:00Z"'),
+      entry("l", '"other"', { attempt(1, PASS) }, ',"timestamp":"2026-01-04T00:00:00Z","phase":"x"') })
+    local rows, r = export("sft", "l", "--last", "1", "--where", "phase == nil")
+    assert.same({ 1, "new" }, { #rows, rows[1].prompt })
+    assert.truthy(r.err:find "1 row of 1 entry")
+  end)
+
   it("labels what failed a test as false, even if another test passed", function()
     local rows = export "kto"
     assert.same({ true, true, false }, { rows[1].label, rows[2].label, rows[3].label })
-    assert.same({ "none", "pytest b" }, { rows[2].provenance.check, rows[3].provenance.check })
+    assert.same({ "none", "pytest a" }, { rows[2].provenance.check, rows[3].provenance.check })
     assert.equal(3, #rows)
   end)
 
@@ -86,7 +192,7 @@ describe("export", function()
     local rows = export "dpo"
     assert.same({ { prompt = "p1", chosen = "good", rejected = "bad", provenance = {
       chosen = { entry = "a:1", attempt = 1, model = "m", check = "pytest", text = "summary" },
-      rejected = { entry = "b:1", attempt = 1, model = "m", check = "pytest b", text = "summary" } } } }, rows)
+      rejected = { entry = "b:1", attempt = 1, model = "m", check = "pytest a", text = "summary" } } } }, rows)
     local chats = export("openai_dpo")
     assert.same({ input = { messages = { { role = "user", content = "p1" } }, tools = {}, parallel_tool_calls = true },
       preferred_output = { { role = "assistant", content = "good" } },
@@ -248,7 +354,7 @@ describe("export", function()
 
   it("writes spans for OpenTelemetry, a session one trace, the same ids every time", function()
     write("o", { entry("o", '"fix it"', { attempt(1, FAIL .. ',"verified":false'), attempt(2, PASS) },
-      ',"timestamp":"2026-01-02T03:04:05.000000006Z","duration_ms":2000,"final_status":"ok","model_used":"m",'
+      ',"timestamp":"2026-01-02T03:04:05.000000006Z","duration_ms":2000,"final_status":"ok","model_used":"gpt-5",'
       .. '"source":{"kind":"k","agent":"claude"},"usage":{"input_tokens":10,"cache_read_tokens":5,"output_tokens":3},'
       .. '"tools":[{"name":"Read","target":"a.c","duration_ms":500},{"name":"Bash","error":true,"duration_ms":9000}]'),
       entry("o", '"no time"', {}),
@@ -271,8 +377,9 @@ describe("export", function()
     assert.same({ "invoke_agent claude", "1767323045000000006", "1767323047000000006", 1 }, { run.name,
       run.startTimeUnixNano, run.endTimeUnixNano, run.status.code })
     local has = values(run)
-    assert.same({ "invoke_agent", "claude", "o", "m", "15", "3", "5", "1", "fix" }, { has["gen_ai.operation.name"],
-      has["gen_ai.agent.name"], has["gen_ai.conversation.id"], has["gen_ai.request.model"],
+    assert.same({ "invoke_agent", "claude", "o", "openai", "gpt-5", "15", "3", "5", "1", "fix" }, {
+      has["gen_ai.operation.name"], has["gen_ai.agent.name"], has["gen_ai.conversation.id"],
+      has["gen_ai.provider.name"], has["gen_ai.request.model"],
       has["gen_ai.usage.input_tokens"], has["gen_ai.usage.output_tokens"],
       has["gen_ai.usage.cache_read.input_tokens"], has["debrief.line"], has["debrief.skill"] })
     assert.same({ "fail", "pass" }, { values(run.events[1])["gen_ai.evaluation.score.label"],
@@ -303,6 +410,9 @@ describe("export", function()
     assert.equal(1, r.status)
     assert.truthy(r.err:find("cannot send to http://127.0.0.1:4318/v1/traces: curl: 503; 0 rows sent before", 1, true),
       r.err)
+    r = scene:sh(('PATH=%s; "$DEBRIEF" export otlp o --to http://127.0.0.1:9'):format(program.quote(scene:path "none")))
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("the program curl is not installed; 0 rows sent before", 1, true), r.err)
     assert.equal(2, scene:run({ "export", "csv", "--to", "http://127.0.0.1:4318" }).status)
     assert.equal(2, scene:run({ "export", "otlp", "--to", "-o" }).status)
   end)

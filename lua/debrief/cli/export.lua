@@ -25,6 +25,7 @@ function export.options(command)
     :description "Send spans of otlp to this collector (http://127.0.0.1:4318) with curl instead of writing them."
   command:flag "--allow-retries":description "Rows of retries, whose prompts hold the former outputs and errors."
   command:flag "--allow-retry-pairs":description "Pairs of a retry and the failed attempt that it saw."
+  command:flag "--allow-turns":description "Rows of later turns of conversations, without what was said before them."
   command:flag "--weak":description "Builds, lints and type checks decide, too."
   command:flag "--no-redact":description "Leave credentials in the rows."
   arguments.strict_option(command)
@@ -103,6 +104,7 @@ local function open_sender(url)
       return
     end
     why = escape((out or tostring(status)):gsub("%s+$", ""))
+    if not out and why:find "No such file" then why = "the program curl is not installed" end
     messages.fail(("cannot send to %s: %s; %s sent before"):format(url, why, values.count(sent, "row")))
   end
   function sender.write(text)
@@ -161,7 +163,7 @@ local function write_rows(worker, given, files)
     add_all(sum.failures, batch.failures)
     sum.dropped = sum.dropped + batch.dropped
     sum.entries, sum.made, sum.reasons = batch.entries, batch.made, batch.reasons
-    sum.untimed, sum.names = batch.untimed, batch.names
+    sum.untimed, sum.names, sum.summaries = batch.untimed, batch.names, batch.summaries
   until batch.ended
   return sum
 end
@@ -170,6 +172,11 @@ local function run(args, q, parts)
   local job = arguments.job { query = q, export = { args.plugin }, dir = args.dir, isolate = args.isolate }
   local worker <close> = arguments.worker(job)
   local items = arguments.sessions(args, q)
+  if q.last then
+    local message
+    items, message = require "debrief.run.job".narrowed(worker, items, q.last)
+    if not items then messages.fail(message) end
+  end
   local files = open_outputs(args, parts)
   local ok, result = pcall(write_rows, worker, { sessions = items, redact = not args.no_redact, parts = parts }, files)
   for _, file in pairs(files) do if ok then file.keep() else file.drop() end end
@@ -187,12 +194,20 @@ local function report(args, parts, result)
   end
   messages.note(("%s of %s"):format(rows, values.count(result.entries, "entry", "entries")))
   local reasons = {}
-  for reason, count in pairs(result.reasons) do reasons[#reasons + 1] = { reason = reason, count = count } end
+  for reason, met in pairs(result.reasons) do
+    reasons[#reasons + 1] = { reason = reason, count = met.times, entries = met.entries }
+  end
   table.sort(reasons, function(a, b)
     if a.count ~= b.count then return a.count > b.count end
     return a.reason < b.reason
   end)
-  for _, one in ipairs(reasons) do messages.note(("left out %d: %s"):format(one.count, one.reason)) end
+  for _, one in ipairs(reasons) do
+    local of = one.entries < one.count and (" in %s"):format(values.count(one.entries, "entry", "entries")) or ""
+    messages.note(("left out %d%s: %s"):format(one.count, of, one.reason))
+  end
+  if result.summaries and result.made > 0 then
+    messages.note "outputs in the rows are summaries (output_summary), not all that the model wrote"
+  end
   if args.no_redact then messages.note "credentials were NOT taken out (--no-redact)" end
 end
 
@@ -211,7 +226,8 @@ function export.run(args)
   check_target(args)
   local parts = parts_of(args)
   args.opt = table.move(args.opt or {}, 1, #(args.opt or {}), 1, {})
-  for flag, name in pairs { allow_retries = "retries", allow_retry_pairs = "retry_pairs", weak = "weak" } do
+  for flag, name in pairs { allow_retries = "retries", allow_retry_pairs = "retry_pairs", allow_turns = "turns",
+    weak = "weak" } do
     if args[flag] then table.insert(args.opt, name .. "=true") end
   end
   local q = arguments.query(args)

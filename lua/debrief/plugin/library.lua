@@ -8,9 +8,13 @@ local single = require "debrief.measure.single"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
 local plain = require "debrief.retro.aggregate.plain"
-local samples = require "debrief.export.samples"
 local separated = require "debrief.text.separated"
 local skill = require "debrief.entry.skill"
+
+-- Functions for training rows. Loaded when one is called: few plugins do.
+local function of_samples(name)
+  return function(...) return require "debrief.export.samples"[name](...) end
+end
 
 local library = {
   --- Counts, sums, rates, quantiles and groups for retrospectives: the module debrief.retro.aggregate.
@@ -60,21 +64,23 @@ local library = {
   --- `raw(entry, field)`: the bytes of a field, nil when it is not there.
   raw = core.raw,
   --- `prompt(entry, way)`: its prompt as text, for training rows; nil without one. See debrief.export.samples.
-  prompt = samples.prompt,
+  prompt = of_samples "prompt",
+  --- `prompt_of(entry, options, ctx)`: that prompt, if a row may have it; or nil and why not.
+  prompt_of = of_samples "prompt_of",
   --- `provenance(attempt, ctx)`: where a row comes from, for an attempt of `samples`.
-  provenance = samples.provenance,
+  provenance = of_samples "provenance",
   --- `redact(value)`: it without credentials, and how many of each kind there were: a text, or a new table. An entry is
   -- changed in place.
   redact = core.redact,
   --- `redactor { kind = pattern }`: such a function that takes out what the patterns match, too; or nil and a message.
   redactor = core.redactor,
   --- `judged(entry, ctx)`: the attempts that a training row may be made of.
-  judged = samples.judged,
+  judged = of_samples "judged",
   --- `sample_pairs(entry, ctx, emit)`: pairs of a verified and a failed attempt at the same prompt, for training rows.
-  sample_pairs = samples.pairs,
-  --- `samples(entry, options)`: its prompt, and its attempts with what each saw and its verdict, for training rows; or
-  -- nil and why it cannot be used. See debrief.export.samples.
-  samples = samples.of,
+  sample_pairs = of_samples "pairs",
+  --- `samples(entry, options, ctx)`: its prompt, and its attempts with what each saw and its verdict, for training
+  -- rows; or nil and why it cannot be used. See debrief.export.samples.
+  samples = of_samples "of",
   --- `session_id(text)`: a valid session id for any text, a safe prefix and a hash.
   session_id = core.session_id,
   --- `short(text, n)`: its first line that says something, in at most n characters; nil is "".

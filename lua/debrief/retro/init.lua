@@ -114,25 +114,6 @@ local function counter(passes, progress)
   end
 end
 
--- The sessions with only the lines of their latest entries, `last` in all.
-local function narrowed(worker, sessions, last)
-  local found, message = jobs.ask(worker, "latest", { sessions = sessions, last = last })
-  if not found then return nil, message end
-  local lines, out = {}, {}
-  for _, place in ipairs(found.places) do
-    lines[place.path] = lines[place.path] or {}
-    table.insert(lines[place.path], place.line)
-  end
-  for _, item in ipairs(sessions) do
-    if lines[item.path] then
-      table.sort(lines[item.path])
-      item.lines = lines[item.path]
-      out[#out + 1] = item
-    end
-  end
-  return out
-end
-
 local function run_passes(job, worker, about, sessions, given)
   local by_name, passes = {}, plan(job, about, sessions)
   local done = counter(passes, given.progress)
@@ -164,7 +145,7 @@ function retro.run(job, sessions, given)
   local sum, message
   do
     local _ <close> = worker
-    if given.last then sessions, message = narrowed(worker, sessions, given.last) end
+    if given.last then sessions, message = jobs.narrowed(worker, sessions, given.last) end
     if sessions then sum, message = run_passes(job, worker, about, sessions, given) end
   end
   if not sum then return nil, message end

@@ -1,10 +1,12 @@
 --- Rows of an export plugin inside a worker, some at a time.
 --
 --     export(entry, emit, ctx)      emit(row, once, text_of): rows with an equal `once` are written once, the first;
+--                                   `once`, or its first item, is the prompt: each is in one part of a split only;
 --                                   text_of(row) makes the text of a row, after credentials were taken out; without
 --                                   it a row is a line of JSON
 --                                   ctx.skip(reason): why a row was not made of something, counted
 --                                   ctx.part: the part of the split that this session is in; ctx.state: its own table
+--                                   ctx.summaries = true: the outputs in the rows are summaries
 --
 -- A session is in one part, the same every time: which one, its name alone decides.
 -- @module debrief.run.exports
@@ -45,22 +47,32 @@ function exports.new(given)
   s.ctx.state = {}
   function s.ctx.skip(reason)
     reason = tostring(reason)
-    if not s.reasons[reason] then
+    local known = s.reasons[reason]
+    if not known then
       if s.reason_count >= MOST_REASONS then reason = "other reasons" end
       s.reason_count = s.reason_count + 1
+      known = s.reasons[reason] or { times = 0, entries = 0 }
+      s.reasons[reason] = known
     end
-    s.reasons[reason] = (s.reasons[reason] or 0) + 1
+    known.times = known.times + 1
+    if known.last ~= s.entries then known.entries, known.last = known.entries + 1, s.entries end
   end
   return s
 end
 
--- Has a row with an equal `once` been written to this part?
-local function is_known(s, once)
-  if once == nil then return false end
-  local key = s.ctx.part .. "\0" .. core.hash(type(once) == "string" and once or core.encode(once))
-  if s.seen[key] then return true end
+local function hash(value) return core.hash(type(value) == "string" and value or core.encode(value)) end
+
+-- Why a row is not written again: one with an equal `once` is there, or its prompt is in another part. Credentials are
+-- no difference.
+local function repeated(s, once)
+  if once == nil then return nil end
+  if s.redact then once = core.redact(once) end
+  local key = hash(once)
+  if s.seen[key] then return "rows that are there already" end
+  local prompt = #s.parts > 1 and "prompt " .. (type(once) == "table" and once[1] ~= nil and hash(once[1]) or key)
+  if prompt and (s.seen[prompt] or s.ctx.part) ~= s.ctx.part then return "prompts that another part has" end
   s.seen[key] = true
-  return false
+  if prompt then s.seen[prompt] = s.ctx.part end
 end
 
 -- A text is shown on terminals, too, so nothing in it may move the cursor; CRLF is the line end of a CSV.
@@ -74,7 +86,8 @@ end
 local function emitter(s)
   return function(row, once, text_of)
     if core.type(row) ~= "object" then error("emit takes a table of columns, not " .. core.type(row), 2) end
-    if is_known(s, once) then return s.ctx.skip "rows that are there already" end
+    local why = repeated(s, once)
+    if why then return s.ctx.skip(why) end
     if s.redact then row = core.redact(row) end
     local text = text_of and safe(text_of(row)) or core.encode(row) .. "\n"
     s.rows[#s.rows + 1] = { text, s.ctx.part }
@@ -91,8 +104,8 @@ end
 
 --- Go on until there are rows enough.
 -- @return { rows = array of { text with its line end, name of the part }, ended =, failures =, diagnostics =,
---   dropped =, problems = (new ones); at the end entries =, made = (rows), reasons = { reason -> how
---   often }, untimed = }
+--   dropped =, problems = (new ones); at the end entries =, made = (rows), reasons = { reason -> {
+--   times =, entries = how many it was said of } }, untimed =, summaries = are outputs summaries? }
 function exports.run(s)
   s.rows, s.bytes = {}, 0
   local emit = emitter(s)
@@ -102,7 +115,7 @@ function exports.run(s)
   table.move(s.pipeline.order, s.reported + 1, #s.pipeline.order, 1, out.problems)
   s.reported = #s.pipeline.order
   if out.ended then
-    out.entries, out.made, out.reasons = s.entries, s.made, s.reasons
+    out.entries, out.made, out.reasons, out.summaries = s.entries, s.made, s.reasons, s.ctx.summaries
     out.untimed = s.reader:counts().untimed
     s.reader:close()
   end

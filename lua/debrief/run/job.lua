@@ -131,6 +131,27 @@ function job.ask(worker, name, value)
   return core.unpack(packed)
 end
 
+--- The sessions with only the lines of their latest entries that the query keeps.
+-- @param last how many entries in all
+-- @return items as debrief.query.sessions has them; or nil and a message
+function job.narrowed(worker, sessions, last)
+  local found, message = job.ask(worker, "latest", { sessions = sessions, last = last })
+  if not found then return nil, message end
+  local lines, out = {}, {}
+  for _, place in ipairs(found.places) do
+    lines[place.path] = lines[place.path] or {}
+    table.insert(lines[place.path], place.line)
+  end
+  for _, item in ipairs(sessions) do
+    if lines[item.path] then
+      table.sort(lines[item.path])
+      item.lines = lines[item.path]
+      out[#out + 1] = item
+    end
+  end
+  return out
+end
+
 --- A job for one plugin, whatever hooks it has.
 -- @param name a name or path
 -- @param q whose options and rights it gets

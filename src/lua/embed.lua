@@ -161,7 +161,7 @@ for name in ([[
   cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/hook cli/hook_settings
   cli/import cli/merge cli/page
   cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill
-  export/samples
+  export/parquet export/samples
   import/init import/ledger import/looks import/rows import/tree pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/missed query/overview repl/init repl/try

@@ -310,6 +310,47 @@ describe("export", function()
     assert.equal(8 + 2, select(2, whole:gsub("\r\n", "")) + (whole:find "^session" and 0 or 1))
   end)
 
+  it("has DuckDB write Parquet, with a type for each column, and says how to get it", function()
+    write("d", { entry("d", '"a"', { attempt(1, PASS) }, ',"duration_ms":5,"cost_usd":1,"odd":"it\'s","usage":'
+      .. '{"input_tokens":2.5},"more":7'), entry("d", '"b"', {}, ',"more":"x"') })
+    scene:write("bin/duckdb", '#!/bin/sh\nfor statement; do :; done\n[ "$statement" = "SELECT 1" ] && exit\n'
+      .. 'echo "$statement" > "$SAID"\ncp "$(echo "$statement" | sed "s/.*read_json(.\\([^\']*\\).*/\\1/")" '
+      .. '"$(echo "$statement" | sed "s/.*TO .\\([^\']*\\).*/\\1/")"\n'
+      .. '[ -z "$FAIL" ] || { echo "no disk" >&2; exit 1; }\n')
+    os.execute("chmod 755 " .. program.quote(scene:path "bin/duckdb"))
+    local env = { PATH = scene:path "bin" .. ":" .. os.getenv "PATH", SAID = scene:path "said" }
+    local words = { "export", "parquet", "d", "-o", scene:path "d.parquet", env = env, "--opt",
+      "columns=line,timestamp,odd,more,cost_usd,usage.input_tokens,passed,attempts,none" }
+    local r = scene:run(words)
+    assert.same({ 0, "" }, { r.status, r.out })
+    local said = scene:read "said"
+    assert.truthy(said:find("columns={'line': 'BIGINT', 'timestamp': 'VARCHAR', 'odd': 'VARCHAR', 'more': 'VARCHAR', "
+      .. "'cost_usd': 'DOUBLE', 'usage.input_tokens': 'DOUBLE', 'passed': 'BOOLEAN', 'attempts': 'VARCHAR', "
+      .. "'none': 'VARCHAR'}", 1, true), said)
+    assert.truthy(said:find('SELECT "line", TRY_CAST("timestamp" AS TIMESTAMPTZ) AS "timestamp", "odd"', 1, true), said)
+    local rows = rows_of(scene:read "d.parquet")
+    assert.same({ 1, "it's", 7, 1, 2.5, true }, { rows[1].line, rows[1].odd, rows[1].more, rows[1].cost_usd,
+      rows[1]["usage.input_tokens"], rows[1].passed })
+    assert.same({ cjson.null, cjson.null }, { rows[2].passed, rows[1].none })
+    assert.equal("string", type(rows[1].attempts))
+    assert.equal("", scene:sh("ls d.parquet.part*").out)
+    env.FAIL = "1"
+    r = scene:run(words)
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("d.parquet: DuckDB: no disk", 1, true), r.err)
+    assert.equal("", scene:sh("ls d.parquet.part*").out)
+    env.FAIL, words[7] = nil, "columns=line"
+    r = scene:run { "export", "parquet", "a", "--split", "x=0.5,y=0.5", "-o", scene:path "parts", env = env }
+    local full, empty = "x", "y"
+    if not scene:read "parts/x.parquet" then full, empty = "y", "x" end
+    assert.equal(7, #rows_of(scene:read(("parts/%s.parquet"):format(full))))
+    assert.truthy(r.err:find(("no row, so no %s/%s.parquet"):format(scene:path "parts", empty), 1, true), r.err)
+    assert.equal(2, scene:run({ "export", "parquet", env = env }).status)
+    r = scene:sh(('PATH=%s; "$DEBRIEF" export parquet -o x.parquet'):format(program.quote(scene:path "none")))
+    assert.equal(1, r.status)
+    assert.truthy(r.err:find("DuckDB writes Parquet files, and is not installed", 1, true), r.err)
+  end)
+
   it("writes cards whose texts are no markup, without credentials and signs for terminals", function()
     write("m", { entry("m", '"# no\\n```\\nhead ghp_' .. ("a1B2"):rep(9) .. '"', { attempt(1, FAIL),
       attempt(2, '"runner_output":"\\u001b[2Jx"') }, ',"final_status":"failed"') })

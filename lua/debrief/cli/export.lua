@@ -8,7 +8,7 @@ local values = require "debrief.text.values"
 local export = {
   epilog = "Rows for training are JSON, one per line. Such a row is made of an attempt that something judged; its "
     .. "prompt is what that attempt saw. What is left out is counted by reason. csv, "
-    .. "markdown, atif and otlp have every run.",
+    .. "parquet, markdown, atif and otlp have every run.",
 }
 
 function export.options(command)
@@ -20,7 +20,7 @@ function export.options(command)
   command:option "--split":argname "NAME=SHARE,..."
     :description "Put each session into one of these parts, the same every time: train=0.9,test=0.1."
   command:option "-o --output":argname "PATH"
-    :description "Write to this file; with --split to this folder, NAME.jsonl (.csv, .md) for each part."
+    :description "Write to this file; with --split to this folder, NAME.jsonl (.csv, .md, .parquet) for each part."
   command:option "--to":argname "URL"
     :description "Send spans of otlp to this collector (http://127.0.0.1:4318) with curl instead of writing them."
   command:flag "--allow-retries":description "Rows of retries, whose prompts hold the former outputs and errors."
@@ -53,7 +53,8 @@ local function parts_of(args)
 end
 
 -- A file that gets its name when all is written. As private as a session: core.save makes it.
-local function open_file(path)
+-- @param convert function(path) -> true, or nil and a message: makes another file of what was written; may be nil
+local function open_file(path, convert)
   local part, file = path .. ".part", nil
   local saved, message = core.save(part, "")
   if saved then file, message = io.open(part, "r+b") end
@@ -68,6 +69,7 @@ local function open_file(path)
   end
   function out.keep()
     local ok, why = file:close()
+    if ok and convert then ok, why = convert(part) end
     if ok then ok, why = os.rename(part, path) end
     if not ok then
       os.remove(part)
@@ -79,6 +81,53 @@ local function open_file(path)
     os.remove(part)
   end
   return out
+end
+
+local function columns_of(worker)
+  local columns, seen = {}, {}
+  for name in arguments.ask(worker, "options", {}).parquet.columns:gmatch "[^,]+" do
+    name = name:match "^%s*(.-)%s*$"
+    if name ~= "" and not seen[name] then
+      seen[name] = true
+      columns[#columns + 1] = name
+    end
+  end
+  return columns
+end
+
+-- A file of rows that DuckDB makes another file of. Without rows there is none.
+local function open_parquet(path, worker, way)
+  local parquet = require "debrief.export.parquet"
+  local rows, count = parquet.rows(columns_of(worker)), 0
+  local out
+  out = open_file(path, function(from)
+    local made = from .. ".parquet"
+    local ok, why = parquet.write(way, rows, from, made)
+    if ok then return os.rename(made, from) end
+    os.remove(made)
+    return nil, why
+  end)
+  local write, keep = out.write, out.keep
+  function out.write(text)
+    count = count + 1
+    rows.add(text)
+    write(text)
+  end
+  function out.keep()
+    if count > 0 then return keep() end
+    out.drop()
+    messages.note(("no row, so no %s"):format(path))
+  end
+  return out
+end
+
+-- Is there what writes the file, and a name for it?
+local function check_parquet(args)
+  if args.plugin ~= "parquet" then return end
+  if not args.output then messages.fail("parquet is no text: write 'debrief export parquet -o FILE.parquet'", 2) end
+  local way, message = require "debrief.export.parquet".way()
+  if not way then messages.fail(message) end
+  return way
 end
 
 local MOST_BYTES = 1 << 20 -- of a request
@@ -125,21 +174,22 @@ local function check_target(args)
   if not args.to:find "/v1/traces$" then args.to = args.to:gsub("/+$", "") .. "/v1/traces" end
 end
 
-local ENDINGS = { csv = "csv", markdown = "md" } -- of bundled plugins that write no JSON
+local ENDINGS = { csv = "csv", markdown = "md", parquet = "parquet" } -- of bundled plugins that write no JSON
 
-local function open_outputs(args, parts)
+local function open_outputs(args, parts, worker, way)
   local files = {}
+  local function open(path) return way and open_parquet(path, worker, way) or open_file(path) end
   if args.to then
     files.rows = open_sender(args.to)
   elseif not args.output then
     files.rows = { write = function(text) output.write(text) end, keep = function() end, drop = function() end }
   elseif not args.split then
-    files.rows = open_file(args.output)
+    files.rows = open(args.output)
   else
     local stat, ending = core.stat(args.output), ENDINGS[args.plugin] or "jsonl"
     if not stat then os.execute(("mkdir -p '%s'"):format(args.output:gsub("'", "'\\''"))) end
     for _, part in ipairs(parts) do
-      files[part.name] = open_file(("%s/%s.%s"):format(args.output, part.name, ending))
+      files[part.name] = open(("%s/%s.%s"):format(args.output, part.name, ending))
     end
   end
   return files
@@ -168,7 +218,7 @@ local function write_rows(worker, given, files)
   return sum
 end
 
-local function run(args, q, parts)
+local function run(args, q, parts, way)
   local job = arguments.job { query = q, export = { args.plugin }, dir = args.dir, isolate = args.isolate }
   local worker <close> = arguments.worker(job)
   local items = arguments.sessions(args, q)
@@ -177,7 +227,7 @@ local function run(args, q, parts)
     items, message = require "debrief.run.job".narrowed(worker, items, q.last)
     if not items then messages.fail(message) end
   end
-  local files = open_outputs(args, parts)
+  local files = open_outputs(args, parts, worker, way)
   local ok, result = pcall(write_rows, worker, { sessions = items, redact = not args.no_redact, parts = parts }, files)
   for _, file in pairs(files) do if ok then file.keep() else file.drop() end end
   if not ok then error(result, 0) end
@@ -224,7 +274,7 @@ end
 function export.run(args)
   if not args.plugin then return list() end
   check_target(args)
-  local parts = parts_of(args)
+  local parts, way = parts_of(args), check_parquet(args)
   args.opt = table.move(args.opt or {}, 1, #(args.opt or {}), 1, {})
   for flag, name in pairs { allow_retries = "retries", allow_retry_pairs = "retry_pairs", allow_turns = "turns",
     weak = "weak" } do
@@ -232,7 +282,7 @@ function export.run(args)
   end
   local q = arguments.query(args)
   q.gaps = true
-  local result = arguments.guard("interrupted: nothing is written", run, args, q, parts)
+  local result = arguments.guard("interrupted: nothing is written", run, args, q, parts, way)
   report(args, parts, result)
   local status = arguments.status(result, q)
   if status == 0 and result.made == 0 then status = 3 end

@@ -162,13 +162,14 @@ for name in ([[
   cli/import cli/merge cli/page
   cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill
   export/parquet export/samples
-  import/init import/ledger import/looks import/rows import/tree pretty/init pretty/inspect
+  import/checks import/content import/init import/ledger import/looks import/rows import/runners import/shell
+  import/summaries import/transcript import/tree import/values pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/missed query/overview repl/init repl/try
   record/command record/output record/run
   report/bars report/baseline report/cards report/gate report/html report/json report/junit report/markdown
   report/records report/separated report/svg retro/cited retro/partial
-  run/check run/exports run/import_trial run/imports run/script
+  run/check run/exports run/import_trial run/imports run/isolate run/script run/served
   statistics/change statistics/distributions statistics/numbers statistics/rates
 ]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
 

@@ -14,7 +14,7 @@ local LEAST_OBJECT = 16 << 20 -- bytes of a row that DuckDB takes by default
 
 local PYTHON = "import sys, duckdb; duckdb.execute(sys.argv[1])"
 local NODE = [[
-const { DuckDBInstance } = require("@duckdb/node-api");
+const load = require, { DuckDBInstance } = load("@duckdb/node-api");
 DuckDBInstance.create(":memory:").then(async (base) => (await base.connect()).run(process.argv[1]))
   .catch((error) => { console.error(String(error.message || error)); process.exit(1) })]]
 

@@ -28,7 +28,9 @@ debrief.clock = core.clock
 
 --- Run another program to its end: `debrief.run { "git", "status", timeout_ms = 5000 }`.
 -- @param job { program, argument…, cwd =, timeout_ms = 5000, limit = bytes of output that are kept (1 MiB),
---   env = NAME -> value or false, stderr = true to have its standard error with its output }; no shell
+--   env = NAME -> value or false, stderr = true to have its standard error with its output, "apart" to have it as a
+--   fourth result (64 KiB), heard = a function that is called when there is something to read on standard input: true
+--   ends the program, false the listening }; no shell
 -- @return its output, its exit status (128 + the number of a signal), true if more was printed; or nil and a message
 debrief.run = core.run
 

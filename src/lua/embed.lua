@@ -159,7 +159,7 @@ end
 local RARE = {}
 for name in ([[
   cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/hook cli/hook_settings
-  cli/import cli/merge cli/page
+  cli/import cli/mcp cli/merge cli/page
   cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill
   export/parquet export/samples
   import/checks import/content import/init import/ledger import/looks import/rows import/runners import/shell

@@ -64,6 +64,9 @@ describe("run", function()
   it("drops what the program says on standard error, or has it in the output", function()
     assert.equal("a\n", sh "echo a; echo b >&2")
     assert.equal("a\nb\nc\n", sh("echo a; echo b >&2; echo c", { stderr = true }))
+    assert.same({ "a\n", 0, false, "b\n" }, { run { "sh", "-c", "echo a; echo b >&2", stderr = "apart" } })
+    local said = select(4, run { "sh", "-c", "head -c 100000 /dev/zero >&2", stderr = "apart" })
+    assert.equal(65536, #said)
   end)
 
   it("keeps the first bytes up to the limit, says that there were more, and waits for the end", function()
@@ -143,8 +146,8 @@ describe("run", function()
 
   it("refuses what it does not understand", function()
     for message, job in pairs {
-      ["run: unknown key 'timeout'; known are cwd, timeout_ms, limit, env, stderr"] = { "ls", timeout = 3 },
-      ["run: unknown key '3'; known are cwd, timeout_ms, limit, env, stderr"] = { "ls", [3] = "x" },
+      ["run: unknown key 'timeout'; known are cwd, timeout_ms, limit, env, stderr, heard"] = { "ls", timeout = 3 },
+      ["run: unknown key '3'; known are cwd, timeout_ms, limit, env, stderr, heard"] = { "ls", [3] = "x" },
       ["no program is named"] = {},
       ["run: a word must be a string, not a number"] = { "sleep", 3 },
       ["run: a word has a zero byte"] = { "ls", "a\0b" },
@@ -176,7 +179,9 @@ describe("run", function()
       assert.is_nil(core.stat("/proc/" .. pid))
       run { "nope-nope" }
       run { "ls", cwd = "/nope" }
-      run { "yes", timeout_ms = 1 }
+      run { "yes", timeout_ms = 1, stderr = "apart" }
+      run { "echo", "abc", stderr = "apart" }
+      run { "nope-nope", stderr = "apart" }
       run { "echo", "abc", limit = 1 }
       pcall(run, { "ls", env = { A = true } })
     end
@@ -229,6 +234,22 @@ describe("run", function()
       for _, closed in ipairs { "<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-" } do
         assert.equal("a\nb\n/\n|0|false|", host("exec " .. closed .. ";",
           "return run { 'sh', '-c', 'cat; echo a; echo b >&2; pwd', cwd = '/', stderr = true }"))
+      end
+    end)
+
+    it("that hears of its standard input, reads it meanwhile, and may end the program", function()
+      local script = [[
+        local core, seen = require "debrief.core", ""
+        local output, status = run { "sh", "-c", "sleep %s", stderr = "apart", heard = function()
+          seen = seen .. core.read(0, 1)
+          return %s
+        end }
+        return output, status, seen]]
+      for _, case in ipairs { { 30, "seen == 'ab' or nil", "nil|sh was stopped|ab|" },
+        { 0.1, "seen ~= 'abc' and nil", "|0|abc|" },
+        { 30, "{} .. 1", "nil|sh was stopped|a|" },
+      } do
+        assert.equal(case[3], host("printf abc |", script:format(case[1], case[2])))
       end
     end)
 

@@ -43,6 +43,8 @@ return {
     load = function() return require "debrief.cli.explain" end },
   { name = "skill", summary = "Print a SKILL.md that teaches an agent to ask this log.",
     load = function() return require "debrief.cli.skill" end },
+  { name = "mcp", summary = "Serve this log to agents: the Model Context Protocol.",
+    load = function() return require "debrief.cli.mcp" end },
   { name = "completion", summary = "Print the completion script for a shell.",
     load = function() return require "debrief.cli.completion" end },
   { name = "help", summary = "Show the help of a command.",

@@ -30,6 +30,7 @@ local function results_of(env)
   add(transcript, turn, debrief.transcript.blocks(entry.input, "text"))
 
   add(debrief.array {}, debrief.decode "[]", debrief.decode "{}", debrief.decode '{"a":[1,{}]}', debrief.json "[1]")
+  add(debrief.measure "passed", debrief.measure "lost", debrief.measure "rate(verified)", debrief.redactor { a = "b" })
   add(debrief.table(entry), debrief.list(ipairs { {}, {} }), debrief.attempts(entry))
   add(debrief.passed(entry), debrief.window("1d", nil, 1 << 60), debrief.short "text", debrief.pretty(entry))
   add(cjson.new(), cjson.decode "[{}]", cjson.null, entry, entry.input, entry.attempts)

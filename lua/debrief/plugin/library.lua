@@ -4,10 +4,9 @@
 local core = require "debrief.core"
 local measure = require "debrief.measure"
 local measures = require "debrief.entry.measures"
-local single = require "debrief.measure.single"
+local measurer = require "debrief.plugin.measurer"
 local outcome = require "debrief.entry.outcome"
 local path = require "debrief.entry.path"
-local plain = require "debrief.retro.aggregate.plain"
 local separated = require "debrief.text.separated"
 local skill = require "debrief.entry.skill"
 
@@ -118,22 +117,7 @@ local library = {
   window = require "debrief.text.time".window,
 }
 
--- What expressions of a table see besides fields: nothing of it is shared.
-local function globals()
-  return { math = plain.copy(math), string = plain.copy(string), utf8 = plain.copy(utf8), tostring = tostring,
-    tonumber = tonumber, type = type, ipairs = core.ipairs, select = select, debrief = plain.copy(library) }
-end
-
-local last_measure = {} -- plugins ask for the same one at each entry
-
-function library.measure(text)
-  if last_measure.text ~= text then
-    local found, message = single.of(text, globals())
-    if not found then return nil, message end
-    last_measure = { text = text, found = found }
-  end
-  return last_measure.found
-end
+library.measure = measurer.new(library)
 
 local function is_definition(value)
   if type(value) ~= "table" or value.session_id ~= nil or value.skill ~= nil then return false end
@@ -145,7 +129,7 @@ local function is_definition(value)
 end
 
 local function retrospective_of(definition)
-  local retrospective, message = measure.new(definition, globals())
+  local retrospective, message = measure.new(definition, measurer.globals(library))
   return retrospective or error("debrief.table: " .. message, 3)
 end
 

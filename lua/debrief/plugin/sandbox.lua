@@ -7,6 +7,7 @@
 local core = require "debrief.core"
 local key_order = require "debrief.text.keys"
 local guarded = require "debrief.retro.aggregate.guarded"
+local measurer = require "debrief.plugin.measurer"
 local plain = require "debrief.retro.aggregate.plain"
 
 local sandbox = {}
@@ -61,8 +62,10 @@ end
 -- @param globals the plugin's environment, for debrief.repl; nil if there is none
 -- @param name of the plugin
 function sandbox.library(allow, globals, name)
-  local library = plain.copy(require "debrief.plugin.library")
+  local shared = require "debrief.plugin.library"
+  local library = plain.copy(shared)
   guarded(library.aggregate)
+  library.measure = measurer.new(shared)
   library.run = allow.process and core.run or withheld("run", "process")
   library.repl = not globals and no_prompt or allow.repl and opener(library, globals, name) or withheld("repl", "repl")
   return library

@@ -190,7 +190,7 @@ san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' test
 
 # What has threads in it, but for interrupts: ThreadSanitizer holds signals back until a thread makes a system call.
-THREADED = unit/log unit/append unit/follow unit/append_new embed/host_append embed/host_many embed/host_retro \
+THREADED = unit/log unit/append unit/follow unit/append_new embed/host_append embed/host_many embed/host_retro embed/host_kept \
            embed/host_allocator embed_spec cli_retro
 
 coverage: ## how much of src/log its unit tests run (T=NAME: other tests; LINES=1: with the lines that none ran)

@@ -40,7 +40,7 @@ local function query_of(given)
 end
 
 local function sessions_of(q)
-  local log = assert(core.log(folder()))
+  local log = assert(core.log(folder(), { lent = true }))
   local items, failure = sessions.of(log, q, { paths = false }) -- hosts pass on ids that others typed
   log:close()
   if not items then fail(failure.code, failure.message) end
@@ -84,7 +84,7 @@ end
 function capi.enrich(given, id, text)
   local key = key_of(given)
   if enricher.key ~= key then
-    if enricher.worker then enricher.worker:close() end
+    if enricher.worker then enricher.worker:keep() end
     enricher = {}
     local q = query_of { enrich = given.enrich, opt = given.opt, allow = given.allow }
     enricher = { worker = worker_of(job_of(q)), key = key }
@@ -165,7 +165,9 @@ function capi.more(open)
 end
 
 --- Close a query.
-function capi.done(open) open.worker:close() end
+function capi.done(open)
+  if open.failure then open.worker:close() else open.worker:keep() end
+end
 
 -- ---- Retrospectives ----------------------------------------------------------------------------------------------
 

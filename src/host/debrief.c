@@ -51,6 +51,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   c->plugin_memory = given->plugin_memory;
   c->plugin_time = given->plugin_time_ms;
   c->interrupt = &host->interrupt;
+  if (!given->source_dir) c->spares = &host->spares; /* a working copy may change */
   if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;
   if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
@@ -90,6 +91,7 @@ static debrief *open_host(lua_State *L, const debrief_config *config, debrief_er
     allocate(given.allocate_user, host, sizeof *host, 0);
     return dbf_fail_memory(err), NULL;
   }
+  dbf_spares_init(&host->spares, &host->config);
   if (open_parts(host, &given, L, err)) return host;
   debrief_close(host);
   return NULL;
@@ -112,6 +114,7 @@ void debrief_close(debrief *host) {
   dbf_runs_orphan(host);
   if (host->attached) dbf_detach(host->L);
   else dbf_state_close(host->L);
+  dbf_spares_release(&host->spares);
   debrief_log_close(host->log);
   dbf_host_forget(host);
   dbf_console_release(&host->console);

@@ -13,11 +13,13 @@
 #include "../lua/host_value.h"
 #include "../lua/console.h"
 #include "../lua/config.h"
+#include "../lua/spare.h"
 
 #include <lua.h>
 
 struct debrief {
   dbf_config config;       /* of its states; the texts are its own */
+  dbf_spares spares;       /* states for its workers */
   dbf_interrupt interrupt; /* of all its states */
   lua_State *L;            /* scripts and lua/debrief run here */
   bool attached;           /* it is the caller's */

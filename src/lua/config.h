@@ -13,7 +13,7 @@ typedef struct dbf_config {
   void (*on_log)(void *user, const char *level, const char *text); /* print and ctx.log; NULL: dropped */
   void *user;
   const char *dir; /* of the log; NULL: not said */
-  const debrief_log
+  debrief_log
       *own; /* the host's handle of it: a relative folder counts from where the host was opened; NULL */
   debrief_log_config log; /* how scripts open it; all zeroes: the defaults */
   const char
@@ -25,6 +25,7 @@ typedef struct dbf_config {
   void *allocate_user;
   void (*on_print)(void *user, const char *text, size_t len); /* print of scripts; NULL: standard output */
   struct dbf_host_values *values;                             /* host_value.h; NULL: none */
+  struct dbf_spares *spares;                                  /* spare.h; NULL: none are kept */
   size_t plugin_memory;        /* bytes that a reduced state may use; 0: no limit */
   const char *isolate_program; /* started for isolated workers (isolate.h); NULL: none can be started */
   unsigned plugin_time;        /* ms of CPU time for one call of a hook; 0: no limit */

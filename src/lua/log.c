@@ -37,6 +37,7 @@ static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader",
 typedef struct log_object {
   debrief_log *log; /* NULL: closed */
   unsigned pins;    /* calls under way that come back to Lua */
+  bool lent;        /* it is the host's, and stays open */
 } log_object;
 
 typedef struct reader_object {
@@ -330,7 +331,7 @@ static int l_reader_close(lua_State *L) {
 /* ---- Logs ------------------------------------------------------------------------------------------------------ */
 
 /* The host's log when `dir` names it. */
-static const debrief_log *own_log(lua_State *L, const char *dir) {
+static debrief_log *own_log(lua_State *L, const char *dir) {
   const dbf_config *config = dbf_config_of(L);
   return config->own && strcmp(dir, config->dir ? config->dir : "sessions") == 0 ? config->own : NULL;
 }
@@ -344,12 +345,14 @@ static int l_log(lua_State *L) {
   config.file_mode = (uint32_t)dbf_table_integer(L, 2, "file_mode", 0);
   config.folder_mode = (uint32_t)dbf_table_integer(L, 2, "folder_mode", 0);
   log_object *log = lua_newuserdatauv(L, sizeof *log, 1);
-  *log = (log_object){NULL, 0};
+  *log = (log_object){.log = NULL};
   luaL_setmetatable(L, log_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
-  const debrief_log *own = own_log(L, dir);
-  log->log = own ? dbf_log_open_again(own, &config, &err) : debrief_log_open(dir, &config, &err);
+  debrief_log *own = own_log(L, dir);
+  log->lent = own && dbf_table_flag(L, 2, "lent");
+  if (log->lent) log->log = own;
+  else log->log = own ? dbf_log_open_again(own, &config, &err) : debrief_log_open(dir, &config, &err);
   return log->log ? 1 : dbf_table_push_failure(L, &err);
 }
 
@@ -644,7 +647,7 @@ static int l_log_list(lua_State *L) {
 static int l_log_close(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
   if (log->pins) return luaL_error(L, "this log is in use: it cannot be closed in here");
-  debrief_log_close(log->log);
+  if (!log->lent) debrief_log_close(log->log);
   log->log = NULL;
   return 0;
 }

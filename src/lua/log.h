@@ -15,7 +15,9 @@ debrief_log *dbf_lua_log_check(lua_State *L, int index);
  * alone. */
 void dbf_lua_log_pin(lua_State *L, int index, bool on);
 
-/* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=}]) -> log; reader(path, options) -> reader;
+/* Lua functions: log(dir [, {sync=, file_mode=, folder_mode=, lock_timeout_ms=, lent=}]) -> log; reader(path, options)
+ * -> reader; with `lent` it is the host's own handle if dir is its folder, which costs no system call: for those who close
+ * it before the host goes;
  * line(id, entry [, sparse]) -> the text append would write | nil, message; session_id(text) -> id; session_id_valid(text) -> boolean.
  *
  * log:append(id, entry [, sparse]) -> true | nil, message, written, doubtful

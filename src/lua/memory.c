@@ -24,6 +24,7 @@ struct dbf_memory {
   size_t limit;    /* 0: none */
   dbf_quota quota; /* of the limit: bytes that may still be given out */
   size_t taken;    /* bytes of slabs and larger blocks */
+  bool was_short;  /* something was refused */
   free_block *lists[CLASSES];
   free_block *slabs; /* the first bytes of each slab link them */
   char *at, *end;    /* what is left of the newest slab */
@@ -75,7 +76,7 @@ static size_t whole(size_t size) {
 }
 
 static void *refuse(dbf_memory *m) {
-  m->quota.refused = true;
+  m->quota.refused = m->was_short = true;
   return NULL;
 }
 
@@ -85,7 +86,10 @@ static void *obtain(dbf_memory *m, void *block, size_t old_size, size_t new_size
   if (m->limit && new_size > old_size && (new_size > most || m->taken - old_size > most - new_size))
     return refuse(m);
   void *to = m->allocate(m->user, block, old_size, new_size);
-  if (!to && new_size) m->quota.refused = false;
+  if (!to && new_size) {
+    m->quota.refused = false;
+    m->was_short = true;
+  }
   assert(m->taken >= old_size);
   if (to || !new_size) m->taken = m->taken - old_size + new_size;
   return to;
@@ -172,6 +176,28 @@ dbf_quota *dbf_memory_quota(lua_State *L) {
 bool dbf_memory_is_over(lua_State *L) {
   const dbf_quota *quota = dbf_memory_quota(L);
   return quota && quota->refused;
+}
+
+/* The memory of a state that dbf_state_new made. */
+static const dbf_memory *memory_of(lua_State *L) {
+  void *memory;
+  lua_Alloc allocate = lua_getallocf(L, &memory);
+  (void)allocate;
+  assert(allocate == dbf_memory_allocate);
+  return memory;
+}
+
+size_t dbf_memory_limit(lua_State *L) {
+  return memory_of(L)->limit;
+}
+
+size_t dbf_memory_taken(lua_State *L) {
+  return memory_of(L)->taken;
+}
+
+bool dbf_memory_was_short(lua_State *L) {
+  const dbf_memory *m = memory_of(L);
+  return m->was_short || m->quota.refused;
 }
 
 int dbf_memory_raise(lua_State *L) {

@@ -44,6 +44,14 @@ void *dbf_memory_plain(void *user, void *block, size_t old_size, size_t new_size
  * the state has another allocator. */
 dbf_quota *dbf_memory_quota(lua_State *L);
 
+/* The limit of a state that has this allocator; and how many bytes it has from the system, those that are free in it
+ * included. */
+size_t dbf_memory_limit(lua_State *L);
+size_t dbf_memory_taken(lua_State *L);
+
+/* Was anything ever refused, by the limit or for want of memory? What ran then may have been left half-way. */
+bool dbf_memory_was_short(lua_State *L);
+
 /* Did the state's limit refuse what was refused last? False: there was no more memory, or there is no limit. */
 bool dbf_memory_is_over(lua_State *L);
 

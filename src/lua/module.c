@@ -445,6 +445,23 @@ static int l_ours(lua_State *L) {
   return lua_gettop(L);
 }
 
+static int add_code(lua_State *L, const void *bytes, size_t len, void *code) {
+  (void)L;
+  dbf_bytes_append(code, bytes, len);
+  return 0;
+}
+
+/* code(function) -> its code as load takes it, with the names of variables and the numbers of lines */
+static int l_code(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  dbf_bytes *code = dbf_scratch_text(L);
+  lua_dump(L, add_code, code, 0);
+  dbf_scratch_check(L, code);
+  lua_pushlstring(L, code->data, code->len);
+  return 1;
+}
+
 static int l_traceback(lua_State *L) {
   luaL_traceback(L, L, luaL_optstring(L, 1, NULL), (int)luaL_optinteger(L, 2, 1));
   return 1;
@@ -460,9 +477,9 @@ static int l_source(lua_State *L) {
     lua_call(L, 1, 1);
     return 1;
   }
-  for (const dbf_embedded_file *f = dbf_embedded_files; f->path; f++)
-    if (strcmp(f->path, path) == 0) return dbf_embedded_push_text(L, f), 1;
-  lua_pushnil(L);
+  const dbf_embedded_file *file = dbf_embedded_find(path);
+  if (file) dbf_embedded_push_text(L, file);
+  else lua_pushnil(L);
   return 1;
 }
 
@@ -576,6 +593,7 @@ int luaopen_debrief_core(lua_State *L) {
                                        {"log_text", l_log_text},
                                        {"over_limit", l_over_limit},
                                        {"traceback", l_traceback},
+                                       {"code", l_code},
                                        {"entry", l_entry},
                                        {"fields", l_fields},
                                        {"write", l_write},

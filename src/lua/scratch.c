@@ -14,6 +14,7 @@ static const char type_key;    /* and of their metatable */
 enum { KEPT = 16 << 20 };
 
 enum { LONG = 1 << 16 }; /* bytes that take time to make */
+enum { WIDE = 1 << 10 }; /* members of an entry that are more than a little */
 
 static int l_gc(lua_State *L) {
   dbf_scratch *scratch = lua_touserdata(L, 1);
@@ -97,6 +98,28 @@ dbf_bytes *dbf_scratch_text(lua_State *L) {
 
 dbf_bytes *dbf_scratch_piece(lua_State *L) {
   return emptied(&dbf_scratch_of(L)->piece);
+}
+
+static void trim(dbf_scratch *scratch) {
+  dbf_bytes *all[] = {&scratch->text, &scratch->piece, &scratch->extra, &scratch->results};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i]->cap > LONG) dbf_bytes_release(all[i]);
+  if (scratch->entry.cap <= WIDE && scratch->entry.nested_cap <= WIDE && scratch->entry.attempt_cap <= WIDE)
+    return;
+  dbf_entry_release(&scratch->entry);
+  dbf_entry_init(&scratch->entry);
+}
+
+/* The free ones are a list through their user values. */
+void dbf_scratch_trim(lua_State *L) {
+  trim(dbf_scratch_of(L));
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
+  while (lua_isuserdata(L, -1)) {
+    trim(lua_touserdata(L, -1));
+    lua_getiuservalue(L, -1, 1);
+    lua_remove(L, -2);
+  }
+  lua_pop(L, 1);
 }
 
 void dbf_scratch_check(lua_State *L, const dbf_bytes *bytes) {

@@ -40,6 +40,9 @@ void dbf_scratch_give(lua_State *L, int index);
 dbf_bytes *dbf_scratch_text(lua_State *L);
 dbf_bytes *dbf_scratch_piece(lua_State *L);
 
+/* Give back what is more than a little of it. Nothing of it may be in use. */
+void dbf_scratch_trim(lua_State *L);
+
 /* Raise "not enough memory" when the bytes have failed; when they are many, an interrupt that came while they were made. */
 void dbf_scratch_check(lua_State *L, const dbf_bytes *bytes);
 

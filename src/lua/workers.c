@@ -4,6 +4,7 @@
 #include "userdata.h"
 #include "pack.h"
 #include "scratch.h"
+#include "spare.h"
 #include "state.h"
 
 #include <assert.h>
@@ -51,6 +52,7 @@ typedef struct crew {
   parcel setup, *tasks, *results;     /* results[i].data is NULL until task i is done */
   lua_State *here;                    /* where no thread can be started, the one worker, on the caller's */
   bool ready;                         /* that is set up */
+  bool keep;                          /* states that nothing failed in */
   char name[32];
   atomic_bool stop;
 } crew;
@@ -108,12 +110,19 @@ static void note(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* Let the worker of `answer` be as before its setup, so that its state can have another. */
+static bool renew(lua_State *W) {
+  bool ok = answer(W, "renew", &(parcel){.data = (char *)"", .len = 0});
+  lua_settop(W, 0);
+  return ok;
+}
+
 static int l_worker(lua_State *L) {
   worker_object *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->state = NULL;
   luaL_setmetatable(L, worker_type);
   note(L);
-  w->state = dbf_state_new(dbf_config_of(L), dbf_state_core(L), true);
+  w->state = dbf_spares_state(dbf_config_of(L), dbf_state_core(L));
   if (!w->state) return dbf_memory_raise(L);
   return 1;
 }
@@ -145,6 +154,19 @@ static void close_worker(worker_object *w) {
 
 static int l_worker_close(lua_State *L) {
   close_worker(luaL_checkudata(L, 1, worker_type));
+  return 0;
+}
+
+/* Closes it as well, but its state may be used again. */
+static int l_worker_keep(lua_State *L) {
+  worker_object *w = luaL_checkudata(L, 1, worker_type);
+  lua_State *W = w->state;
+  if (!W) return 0;
+  w->state = NULL;
+  lua_State *before = dbf_limits_switch(W);
+  bool renewed = renew(W);
+  if (!dbf_limits_back(before) && renewed) dbf_spares_keep(W);
+  else dbf_state_close(W);
   return 0;
 }
 
@@ -185,18 +207,28 @@ static bool take_task(crew *c, size_t *task) {
   return got;
 }
 
+/* Whoever has the results stops the crew at once: that is not to end this. */
+static bool renew_here(const crew *c, lua_State *W) {
+  dbf_running running;
+  dbf_limits_enter(&running, W, c->config->interrupt, NULL);
+  bool renewed = renew(W) && !dbf_limits_stopped();
+  dbf_limits_leave(&running);
+  return renewed;
+}
+
 static void *work(void *argument) {
   crew *c = argument;
   size_t task;
   dbf_running running;
   dbf_limits_open_thread(c->config->interrupt);
   uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers with a '.'; the thread is ours */
-  lua_State *W = dbf_state_new(c->config, c->core, true);
+  lua_State *W = dbf_spares_state(c->config, c->core);
   dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
-  bool ready = W && answer(W, "setup", &c->setup);
+  bool ready = W && answer(W, "setup", &c->setup), fine = ready && c->keep;
   parcel broken = ready ? (parcel){0} : parcel_of(W, false);
   while (take_task(c, &task)) {
     bool ok = ready && answer(W, c->name, &c->tasks[task]);
+    fine = fine && ok;
     parcel result = ready ? parcel_of(W, ok) : parcel_of(NULL, false);
     parcel why;
     if (!ready && pack_parcel(&why, broken.data, broken.len, true)) result = why;
@@ -208,7 +240,8 @@ static void *work(void *argument) {
   }
   free_parcel(&broken);
   dbf_limits_leave(&running);
-  dbf_state_close(W);
+  if (fine && renew_here(c, W)) dbf_spares_keep(W);
+  else dbf_state_close(W);
   return NULL;
 }
 
@@ -306,6 +339,7 @@ static int l_crew_start(lua_State *L) {
   luaL_argcheck(L, strlen(name) < sizeof c->name, 2, "too long");
   if (c->tasks) return luaL_error(L, "this crew has its tasks already");
   strcpy(c->name, name);
+  c->keep = lua_toboolean(L, 4);
   if (!copy_tasks(L, c, lua_rawlen(L, 3))) return dbf_memory_raise(L);
   if (c->workers > c->count) c->workers = c->count;
   for (; c->running < c->workers; c->running++)
@@ -381,7 +415,8 @@ static int l_cores(lua_State *L) {
 }
 
 void dbf_workers_open(lua_State *L) {
-  static const luaL_Reg worker_methods[] = {{"call", l_worker_call}, {"close", l_worker_close}, {NULL, NULL}};
+  static const luaL_Reg worker_methods[] = {
+      {"call", l_worker_call}, {"keep", l_worker_keep}, {"close", l_worker_close}, {NULL, NULL}};
   static const luaL_Reg crew_methods[] = {
       {"start", l_crew_start}, {"take", l_crew_take}, {"close", l_crew_close}, {NULL, NULL}};
   dbf_userdata_type(L, worker_type, worker_methods, l_worker_close);

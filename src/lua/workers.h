@@ -19,8 +19,9 @@ void dbf_workers_end(lua_State *L);
  *
  * worker:call(name, packed) -> packed | nil, message     calls debrief.worker[name]
  * worker:close()
- * crew:start(name, {packed...})                          each thread first calls debrief.worker.setup(setup); where none
- *                                                        can be started, crew:take works itself
+ * worker:keep()                                          the same after nothing failed: the state waits for another worker
+ * crew:start(name, {packed...}, keep)                    each thread first calls debrief.worker.setup(setup); where none
+ *                                                        can be started, crew:take works itself; `keep` as above
  * crew:take() -> packed | nil, message | nil (no more)
  * crew:close()                                           stops; tasks under way end too, if the host has a signal */
 void dbf_workers_register(lua_State *L);

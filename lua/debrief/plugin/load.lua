@@ -33,9 +33,21 @@ local function pieces(text)
   end
 end
 
+-- The code of texts that this state has compiled, for a host that asks the same again and again.
+local MOST_TEXT, MOST_KNOWN = 1 << 16, 8
+local known, count = {}, 0 -- path .. "\0" .. text -> code
+
+local function keep_code(key, chunk)
+  if count == MOST_KNOWN then known, count = {}, 0 end
+  known[key], count = core.code(chunk), count + 1
+end
+
 local function compile_and_run(text, path, environment)
-  local chunk, message = load(pieces(text), "@" .. path, "t", environment)
+  local key = #text <= MOST_TEXT and path .. "\0" .. text
+  local code = known[key]
+  local chunk, message = load(code or pieces(text), "@" .. path, code and "b" or "t", environment)
   if not chunk then error(message, 0) end
+  if key and not code then keep_code(key, chunk) end
   return chunk()
 end
 

@@ -12,6 +12,7 @@ local chunks = {}
 chunks.sizes = { chunk = 4 << 20, split = 8 << 20, part = 4 << 20 }
 
 local function size_of(item)
+  if item.size then return item.size end
   local stat = core.stat(item.path)
   return stat and stat.size or 0
 end
@@ -32,13 +33,16 @@ end
 
 -- Sessions with their sizes; big ones cut into parts when all the plugins allow it.
 local function pieces(sessions, dir, split)
-  local out, log = {}, assert(core.log(dir))
+  local out, log = {}, nil
   for _, item in ipairs(sessions) do
-    local size = size_of(item)
-    local parts = split and size > chunks.sizes.split and not item.old and parts_of(item, log) or { item }
+    local size, parts = size_of(item), { item }
+    if split and size > chunks.sizes.split and not item.old then
+      log = log or assert(core.log(dir))
+      parts = parts_of(item, log) or parts
+    end
     for _, part in ipairs(parts) do out[#out + 1] = { item = part, size = #parts > 1 and chunks.sizes.part or size } end
   end
-  log:close()
+  if log then log:close() end
   return out
 end
 

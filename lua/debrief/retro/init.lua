@@ -54,8 +54,9 @@ end
 -- The workers of one pass: no more than there are chunks. Without a wish for a number one chunk needs no thread; but
 -- functions of a host that want its own thread must fail on a small log as on a big one.
 local function crew_of(job, worker, one, wish)
+  if job.isolate or not wish and #one.chunks <= 1 and not has_host_values() then return alone(worker) end
   local count = wish or core.cores()
-  if job.isolate or count == 1 or not wish and #one.chunks <= 1 and not has_host_values() then return alone(worker) end
+  if count == 1 then return alone(worker) end
   count = math.max(1, math.min(count, #one.chunks))
   local part = {}
   for key, value in pairs(job) do part[key] = value end
@@ -71,7 +72,7 @@ local function pass(job, worker, one, wish, partial, done)
   local crew <close> = crew_of(job, worker, one, wish)
   local packed = {}
   for i, chunk in ipairs(one.chunks) do packed[i] = core.pack(chunk) end
-  crew:start("chunk", packed)
+  crew:start("chunk", packed, true)
   ok, message = merge_all(crew, worker, one, done)
   crew:close()
   if not ok then return nil, message end
@@ -147,6 +148,7 @@ function retro.run(job, sessions, given)
     local _ <close> = worker
     if given.last then sessions, message = jobs.narrowed(worker, sessions, given.last) end
     if sessions then sum, message = run_passes(job, worker, about, sessions, given) end
+    if sum and worker.keep then worker:keep() end
   end
   if not sum then return nil, message end
   if job.query.since or given.last then total.count_window(sum) end

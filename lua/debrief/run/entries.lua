@@ -42,10 +42,10 @@ end
 -- @param given { follow = array of ids, or false for all; from_start = }
 -- @return a state for entries.run, or nil and a message
 function entries.follow(given, hooks, log, names, strict)
-  local s = { names = names, reported = 0, strict = strict, pipeline = pipeline.new(hooks) }
+  local s = { names = names, reported = 0, strict = strict, log = log, pipeline = pipeline.new(hooks) }
   local follower, message = core.follow(log, given.follow or nil, { from_start = given.from_start, strict = strict })
   if not follower then return nil, message end
-  s.follower = follower
+  s.follower, s.log = follower, log
   s.reader = readers.follower(follower, function() return false end)
   return s
 end
@@ -108,6 +108,12 @@ function entries.run(s, given)
   out.texts = table.concat(s.texts)
   out.places = table.concat(s.places)
   return out
+end
+
+--- Let go of what it has open.
+function entries.close(s)
+  s.reader:close()
+  if s.log then s.log:close() end
 end
 
 return entries

@@ -14,6 +14,7 @@ local said = require "debrief.plugin.said"
 
 local pipeline = {}
 
+pipeline.failed = false -- has code of a plugin, in this state, ever raised an error?
 pipeline.MOST_ERRORS = 100 -- of a retrospective, which then stops
 pipeline.MOST_MESSAGES = 10 -- different ones of a hook that are kept
 
@@ -99,6 +100,7 @@ end
 function pipeline.bounded(hook, fn, ...)
   local result = table.pack(core.bounded(budget(hook), handler, fn, ...))
   if result[1] then return table.unpack(result, 1, result.n) end
+  pipeline.failed = true
   local why = pipeline.failure(result[2])
   why.late = result[3]
   return false, why

@@ -4,6 +4,9 @@
 --     begin(names)                                                 which retrospectives the next chunks are for
 --     chunk{ sessions }   -> accs, counts, problems                run one chunk
 --     merge(chunk), finish() -> reports                            in one state, left to right
+--     renew()                                                      and the state can have another job
+--
+-- In one piece, for the requests share the job and its plugins, and `renew` has to see all that they leave.
 -- @module debrief.run.worker
 local core = require "debrief.core"
 local escape = require "debrief.text.escape"
@@ -192,7 +195,8 @@ end
 
 -- What readers of this job are opened with.
 local function reading()
-  job.reading = job.reading or { dir = job.dir, strict = job.query.strict, since = job.query.since,
+  job.reading = job.reading or { log = job.dir and core.log(job.dir, { lent = true }) or nil,
+    dir = job.dir, strict = job.query.strict, since = job.query.since,
     ["until"] = job.query["until"], gaps = job.query.gaps }
   return job.reading
 end
@@ -405,7 +409,8 @@ function worker.entries(given)
   if not queried then
     local all, message = hooks(), nil
     if given.sessions then queried = entries.new(given, all, open_sessions(given.sessions), asked)
-    else queried, message = entries.follow(given, all, core.log(job.dir), asked, job.query.strict) end
+    else queried, message = entries.follow(given, all, core.log(job.dir, { lent = true }),
+      asked, job.query.strict) end
     if not queried then return { failure = { message = message }, ended = true } end
   end
   return entries.run(queried, given)
@@ -491,6 +496,16 @@ function worker.detect(given)
     function(name, ...) return p:call(name, "detect", ...) end, given.at)
   answer.problems = p.order
   return answer
+end
+
+--- Forget the job and all that came of it: the state is as before `setup`, and can have another one. Raises where that
+-- cannot be said: code of a plugin has failed, or something is still open.
+function worker.renew()
+  if pipeline.failed or following or exporting or out then error("this state has to go", 0) end
+  if queried then require "debrief.run.entries".close(queried) end
+  if job and job.reading and job.reading.log then job.reading.log:close() end
+  job, unloaded, where, asked, retro, merged, queried = nil, nil, nil, nil, nil, nil, nil
+  loaded, held, counted = {}, {}, said.counter()
 end
 
 return worker

@@ -208,9 +208,11 @@ function aggregate.merge(acc, other)
   if type(acc) ~= "table" or type(other) ~= "table" then error("aggregate.merge: needs two tables", 2) end
   refused = {}
   merge_tables(acc, other, 1)
-  if #refused == 0 then return end
-  table.sort(refused)
-  error(refused[1], 0)
+  local wrong = refused
+  refused = nil
+  if #wrong == 0 then return end
+  table.sort(wrong)
+  error(wrong[1], 0)
 end
 
 -- ---- Asking ------------------------------------------------------------------------------------------------------

@@ -178,11 +178,11 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 
 check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
-	@.ci/browser build-browser
+	@.ci/npm build-npm
 	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage tests/mutants/run tests/analyze/run src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
-	@MODULES=$(CURDIR)/build-browser/node_modules \
+	@MODULES=$(CURDIR)/build-npm/node_modules \
 	  $(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
 
 san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -235,14 +235,15 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a $(filter %.o,$(EN
 # Numbers of the long form, for the scripts in tests/faults and tests/fuzz; see tests/torture/README.md.
 LONG = TORTURE=1 HOSTILE=full LINEAR_SIZE=8388608 KILLS=8000 KILLS_SECONDS=1200 REPAIRS=20000 ENTRIES=50000
 LONG += BAD_LINES=5000000
-TORTURED = faults/ cli_append unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile_ terminal_safe linear_ redact
+TORTURED = faults/ cli_append unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile_ terminal_safe linear_ redact formats_
 
 torture: ## the long form of what breaks logs, calls, memory and scripts, as root: figures in build-torture/torture.md
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_FUZZ)
 	@$(SUB) BUILD=build-torture CFLAGS='$(WITH_ASSERTIONS)' all tests
 	@mkdir -p build-torture/test-output && rm -f build-torture/test-output/*.figures
 	@$(MAKE) --no-print-directory fuzz SECONDS=60 FIGURES=build-torture/test-output/make-fuzz.figures
-	@$(LONG) BUILD=build-torture tests/run $(TORTURED)
+	@.ci/npm build-npm
+	@$(LONG) MODULES=$(CURDIR)/build-npm/node_modules BUILD=build-torture tests/run $(TORTURED)
 
 LOGS = 2000
 

@@ -153,11 +153,38 @@ function capi.entries(given)
   return { worker = worker_of(job), given = { sessions = items, last = q.last }, left_out = notes.of({}, q) }
 end
 
---- The next entries, as debrief.run.entries returns them. What ended the reading is raised on the call after them.
+--- Follow a query: what is appended from now on.
+-- @param from_start begin with what is there
+-- @return what capi.more and capi.done take, and a descriptor to wait for
+function capi.follow(given, from_start)
+  local q = query_of(given)
+  for _, key in ipairs { "since", "until", "line", "last" } do
+    local message = "%s does not go with following: new entries come as they are written"
+    if given[key] then fail("earg", message:format(key)) end
+  end
+  local log <close> = assert(core.log(folder(), { lent = true }))
+  local ids, _, failure = sessions.to_follow(log, q)
+  if failure then fail(failure.code, failure.message) end
+  local open = { worker = worker_of(job_of(q)), given = { wait = 0 }, following = true }
+  open.first = ask(open.worker, "entries", { follow = ids or false, from_start = from_start, wait = 0 })
+  failure = open.first.ended and open.first.failure
+  if failure and not open.first.fd then fail(failure.code or "eio", failure.message) end
+  return open, open.first.fd
+end
+
+--- The next entries, as debrief.run.entries returns them. What ended the reading is raised on the call after them; of
+-- one that follows, the call after that goes on.
 function capi.more(open)
   local failure = open.failure
+  if open.following then open.failure = nil end
   if failure then fail(failure.code or "escript", failure.message, failure) end
-  local out = ask(open.worker, "entries", open.given)
+  local first = open.first -- more may have come since then
+  local out = first or ask(open.worker, "entries", open.given)
+  open.first = nil
+  if open.following then
+    open.failure, out.ended, out.drained = out.failure, false, out.drained and not (first or out.failure)
+    return out
+  end
   open.given = {}
   if out.ended then table.move(open.left_out, 1, #open.left_out, #out.notes + 1, out.notes) end
   open.failure, out.ended = out.failure, out.ended and not out.failure

@@ -18,18 +18,24 @@ struct debrief_entries {
   dbf_bytes texts, places; /* a batch (lua/debrief/run/entries.lua) */
   size_t text, place;      /* where the next one is in it */
   bool ended;              /* the batch is the last */
-  bool closed;             /* by a callback: it goes when the host's function has returned */
-  debrief_error error;     /* why it ended; DEBRIEF_OK: that was all */
+  bool following, from_start;
+  bool drained;        /* no more has come since the batch */
+  int fd;              /* readable when more may have come; -1 */
+  bool closed;         /* by a callback: it goes when the host's function has returned */
+  debrief_error error; /* why it ended; DEBRIEF_OK: that was all */
 };
 
 /* ---- Lua --------------------------------------------------------------------------------------------------------- */
 
-/* require "debrief.capi".entries(query) -> state */
+/* require "debrief.capi".entries(query) -> state; follow(query, from_start) -> state, descriptor */
 static int l_open(lua_State *L) {
   debrief_entries *e = lua_touserdata(L, 1);
-  dbf_host_push(L, "entries");
+  dbf_host_push(L, e->following ? "follow" : "entries");
   dbf_query_push(L, &e->query);
-  lua_call(L, 1, 1);
+  lua_pushboolean(L, e->from_start);
+  lua_call(L, 2, 2);
+  e->fd = e->following ? (int)lua_tointeger(L, -1) : -1;
+  lua_pop(L, 1);
   e->ref = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
@@ -55,6 +61,8 @@ static int l_more(lua_State *L) {
   e->text = e->place = 0;
   lua_getfield(L, 2, "ended");
   e->ended = lua_toboolean(L, -1);
+  lua_getfield(L, 2, "drained");
+  e->drained = lua_toboolean(L, -1);
   lua_getfield(L, 2, "diagnostics");
   dbf_query_diagnostics(L, lua_gettop(L), &e->query);
   lua_getfield(L, 2, "problems");
@@ -110,19 +118,35 @@ static bool is_busy(const debrief_entries *e) {
   return e->host && e->host->busy;
 }
 
-debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query, debrief_error *err) {
-  if (!host) return dbf_fail(err, DEBRIEF_EARG, "debrief_query_entries: host is NULL"), NULL;
-  debrief_entries *e = calloc(1, sizeof *e);
+static debrief_entries *open_query(debrief *host, const char *function, debrief_entries start,
+                                   const debrief_query *query, debrief_error *err) {
+  if (!host) return dbf_fail(err, DEBRIEF_EARG, "%s: host is NULL", function), NULL;
+  debrief_entries *e = malloc(sizeof *e);
   if (!e) return dbf_fail_memory(err), NULL;
+  *e = start;
   dbf_bytes_init(&e->texts);
   dbf_bytes_init(&e->places);
   bool ok = !query || dbf_struct_size_take(&e->query, sizeof e->query, query, "debrief_query", err);
-  if (!ok || !dbf_host_call(host, "debrief_query_entries", l_open, e, err)) {
+  if (!ok || !dbf_host_call(host, function, l_open, e, err)) {
     release(e);
     return NULL;
   }
   enlist(host, e);
   return e;
+}
+
+debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query, debrief_error *err) {
+  return open_query(host, "debrief_query_entries", (debrief_entries){.fd = -1}, query, err);
+}
+
+debrief_entries *debrief_query_follow(debrief *host, const debrief_query *query, bool from_start,
+                                      debrief_error *err) {
+  debrief_entries start = {.following = true, .from_start = from_start, .fd = -1};
+  return open_query(host, "debrief_query_follow", start, query, err);
+}
+
+int debrief_entries_fd(const debrief_entries *e) {
+  return e && e->host ? e->fd : -1;
 }
 
 static void dispose(debrief_entries *e) {
@@ -141,11 +165,18 @@ static void sweep(debrief *host) {
   }
 }
 
-/* Get the next batch. False: e->error says why, and no more will follow. */
+/* A session at fault stops no other. What else fails may have lost entries on their way here. */
+static bool can_follow_on(const debrief_entries *e) {
+  debrief_code code = e->error.code;
+  return e->following && e->host &&
+         (code == DEBRIEF_EIO || code == DEBRIEF_EUNSAFE || code == DEBRIEF_EDAMAGED);
+}
+
+/* Get the next batch. False: e->error says why. */
 static bool go_on(debrief_entries *e) {
   if (!e->host) dbf_fail(&e->error, DEBRIEF_EARG, "debrief_entries_next: the host was closed");
   else if (dbf_host_call(e->host, "debrief_entries_next", l_more, e, &e->error)) return true;
-  e->ended = true;
+  e->ended = !can_follow_on(e);
   e->text = e->texts.len; /* a batch that did not come whole */
   return false;
 }
@@ -165,6 +196,15 @@ static void hand_out(debrief_entries *e, debrief_found *found) {
   e->place += numbers + strlen(found->session) + 1;
 }
 
+/* What follows says an error once. */
+static debrief_next end_of(debrief_entries *e, debrief_error *err) {
+  e->drained = false;
+  if (e->error.code == DEBRIEF_OK) return DEBRIEF_NEXT_END;
+  if (err) *err = e->error;
+  if (!e->ended) e->error = (debrief_error){.code = DEBRIEF_OK};
+  return DEBRIEF_NEXT_ERROR;
+}
+
 debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debrief_error *err) {
   if (!e || !found) {
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: an argument is NULL");
@@ -174,8 +214,10 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: called while another function of this host runs");
     return DEBRIEF_NEXT_ERROR;
   }
-  while (e->text == e->texts.len && !e->ended)
-    if (!go_on(e)) break;
+  bool waits = e->text == e->texts.len && e->drained, failed = false;
+  e->drained = e->drained && !waits; /* the next call looks again */
+  if (waits) return DEBRIEF_NEXT_END;
+  while (e->text == e->texts.len && !e->ended && !failed && !e->drained) failed = !go_on(e);
   if (e->closed) {
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: a callback of it has closed it");
     sweep(e->host);
@@ -185,10 +227,8 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
     hand_out(e, found);
     return DEBRIEF_NEXT_ENTRY;
   }
-  e->ended = true;
-  if (e->error.code == DEBRIEF_OK) return DEBRIEF_NEXT_END;
-  if (err) *err = e->error;
-  return DEBRIEF_NEXT_ERROR;
+  if (!e->following) e->ended = true;
+  return end_of(e, err);
 }
 
 void debrief_entries_close(debrief_entries *e) {

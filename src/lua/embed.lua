@@ -158,7 +158,7 @@ end
 -- Modules whose code is packed, too: unpacking all of them would add a tenth to a start, and these are used by few.
 local RARE = {}
 for name in ([[
-  cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/hook cli/hook_settings
+  capi init cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/hook cli/hook_settings
   cli/import cli/mcp cli/merge cli/page
   cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill
   export/parquet export/samples
@@ -169,7 +169,7 @@ for name in ([[
   record/command record/output record/run
   report/bars report/baseline report/cards report/gate report/html report/json report/junit report/markdown
   report/records report/separated report/svg retro/cited retro/partial
-  run/check run/exports run/import_trial run/imports run/isolate run/script run/served
+  run/check run/exports run/import_trial run/imports run/isolate run/remote run/script run/served
   statistics/change statistics/distributions statistics/numbers statistics/rates
 ]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
 

@@ -85,7 +85,10 @@ static int l_next(lua_State *L) {
   debrief_error err;
   switch (dbf_follower_next(o->follower, 0, &record, &session, &err)) {
   case DEBRIEF_NEXT_END: return lua_pushnil(L), 1;
-  case DEBRIEF_NEXT_ERROR: return dbf_table_push_failure(L, &err);
+  case DEBRIEF_NEXT_ERROR:
+    dbf_table_push_failure(L, &err);
+    lua_pushinteger(L, err.code);
+    return 3;
   case DEBRIEF_NEXT_ENTRY: break;
   }
   lua_pushstring(L, session);
@@ -112,6 +115,11 @@ static int l_wait(lua_State *L) {
   } while (!changed && slice >= 0 && ms != 0);
   if (changed && items[1].revents) lua_pushliteral(L, "closed");
   else lua_pushstring(L, changed ? "new" : "late");
+  return 1;
+}
+
+static int l_fd(lua_State *L) {
+  lua_pushinteger(L, debrief_follower_fd(check_follower(L)->follower));
   return 1;
 }
 
@@ -148,9 +156,9 @@ static int l_close(lua_State *L) {
 }
 
 void dbf_lua_follow_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"next", l_next},   {"wait", l_wait},
-                                     {"stop", l_stop},   {"diagnostics", l_diagnostics},
-                                     {"close", l_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"next", l_next},   {"wait", l_wait}, {"fd", l_fd}, {"stop", l_stop}, {"diagnostics", l_diagnostics},
+      {"close", l_close}, {NULL, NULL}};
   dbf_userdata_type(L, follower_type, methods, l_close);
 }
 

@@ -64,6 +64,9 @@ static void of_queries(void **state) {
   assert_int_equal(debrief_entries_next(entries, &found, NULL), DEBRIEF_NEXT_END);
   debrief_entries_close(entries);
   debrief_entries_close(NULL);
+  assert_refused(!debrief_query_follow(NULL, NULL, false, &err));
+  assert_int_equal(debrief_entries_fd(NULL), -1);
+  debrief_entries_close(debrief_query_follow(host, NULL, false, NULL));
 }
 
 static void of_retrospectives(void **state) {

@@ -210,7 +210,7 @@ function Follower:next(matcher)
       note_gap(self, entry, session, line)
       if not matcher or core.matches(matcher, entry) then return entry, line, session end
     elseif session then
-      return nil, { message = session }
+      return nil, { message = session, code = line }
     elseif not self.pause() then
       return nil
     end

@@ -86,7 +86,8 @@ end
 
 --- Read on until there are entries.
 -- @param given { wait = ms to wait for the first one of a follower, nil: forever; stop = true to end }
--- @return { texts =, places =, diagnostics =, dropped =, problems = (new ones), ended = no more will come,
+-- @return { texts =, places =, diagnostics =, dropped =, problems = (new ones), ended = no more will come, drained = no
+--   more have come by now, fd = of a follower, to wait for more,
 --   failure = { message =, code =, line =, offset =, session = } or nil, notes = texts (at the end) }
 function entries.run(s, given)
   s.texts, s.places, s.bytes = {}, {}, 0
@@ -98,7 +99,10 @@ function entries.run(s, given)
   end
   out.diagnostics, out.dropped = s.reader:diagnostics()
   out.failure, out.ended = s.failure, s.failure ~= nil or s.ended and (not s.follower or given.stop or false)
-  if s.follower then s.failure, s.ended = nil, false end
+  if s.follower then
+    out.drained, out.fd = s.ended, s.follower:fd()
+    s.failure, s.ended = nil, false
+  end
   table.move(s.pipeline.order, s.reported + 1, #s.pipeline.order, 1, out.problems)
   s.reported = #s.pipeline.order
   if s.names then notes.explain(out.problems) end

@@ -15,6 +15,8 @@
  * After fork, the child must open its own host: the log's functions of an inherited host fail with EFORK, and all it
  * can be used for is debrief_close.
  *
+ * One piece, because everything in it is about one host; debrief/log.h is the part that needs none.
+ *
  * Nothing here prints, exits, or changes a locale or a time zone, except debrief_command, which runs a command of the
  * program. Lua code and callbacks run with the locale "C" on their thread. */
 #ifndef DEBRIEF_H
@@ -201,6 +203,21 @@ typedef struct debrief_found {
  * ENOENT (no such session or folder), EPLUGIN, EIO, EMEMORY. */
 DEBRIEF_API debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query,
                                                    debrief_error *err);
+
+/* Open a query that follows the log: what is appended from now on, with `from_start` after all that is there. Its
+ * `sessions` are ids, which need not exist yet; since, until, line and last must not be given. debrief_entries_next
+ * returns END when nothing more has come; poll debrief_entries_fd and call it again. After EIO, EUNSAFE and EDAMAGED (with
+ * strict) it goes on with the other sessions, and with the one at fault once the cause is gone; any other error is
+ * returned again by every later call. Errors: as debrief_query_entries.
+ * NULL: EARG for host; query: all entries. */
+DEBRIEF_API debrief_entries *debrief_query_follow(debrief *host, const debrief_query *query, bool from_start,
+                                                  debrief_error *err);
+
+/* A descriptor that becomes readable when something may have been appended, to poll together with others. Before each
+ * wait, call debrief_entries_next until it returns END. It belongs to `entries`. -1 if that does not follow, or the host
+ * was closed.
+ * NULL: -1. */
+DEBRIEF_API int debrief_entries_fd(const debrief_entries *entries);
 
 /* The next entry. If a plugin fails, on_problem is called and the entry goes on as it was before that plugin; if a
  * filter fails, or an enricher with on_error = "refuse", the entry is left out. ERROR: as debrief_reader_next, or

@@ -158,18 +158,26 @@ end
 -- Modules whose code is packed, too: unpacking all of them would add a tenth to a start, and these are used by few.
 local RARE = {}
 for name in ([[
-  capi init cli/check cli/complete cli/completion cli/explain cli/export cli/fields cli/help cli/hook cli/hook_settings
-  cli/import cli/mcp cli/merge cli/page
-  cli/plugins cli/plugins_check cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill
+  capi init
+  cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow cli/gates
+  cli/help cli/hook cli/hook_settings cli/import cli/mcp cli/merge cli/page cli/partials cli/plugins cli/plugins_check
+  cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill cli/why
+  entry/card entry/failure
   export/parquet export/samples
-  import/checks import/content import/init import/ledger import/looks import/rows import/runners import/shell
-  import/summaries import/transcript import/tree import/values pretty/init pretty/inspect
+  import/checks import/content import/glob import/init import/ledger import/looks import/rows import/runners
+  import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
+  import/verdict
+  measure/charts
+  pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
-  query/missed query/overview repl/init repl/try
-  record/command record/output record/run
-  report/bars report/baseline report/cards report/gate report/html report/json report/junit report/markdown
-  report/records report/separated report/svg retro/cited retro/partial
-  run/check run/exports run/import_trial run/imports run/isolate run/remote run/script run/served
+  query/overview query/why
+  record/command record/output record/run record/state
+  repl/init repl/try
+  report/bars report/baseline report/cards report/chart report/gate report/html report/json report/junit
+  report/markdown report/records report/separated report/svg
+  retro/cited retro/partial
+  run/check run/entries run/exports run/follow run/import_trial run/imports run/isolate run/remote run/script
+  run/served
   statistics/change statistics/distributions statistics/numbers statistics/rates
 ]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
 

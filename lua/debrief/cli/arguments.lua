@@ -23,6 +23,8 @@ function arguments.query(args)
   if args.session and #args.session > 0 then given.sessions = args.session end
   local q, message = require "debrief.query".new(given)
   if not q then messages.fail(message, 2) end
+  q.why = args.why and { since = args.since, ["until"] = args["until"], where = args.where, skill = given.skill,
+    phase = given.phase, model = given.model, project = given.project, outcome = given.outcome, grep = given.grep }
   return q
 end
 
@@ -108,6 +110,7 @@ function arguments.selection_options(command)
     :description "Only entries before this time; for a day or week, before its end."
   command:option "--last":argname "N":convert(arguments.count_from_one "--last")
     :description "Only the N latest entries, by time."
+  command:flag "--why":description "If nothing is selected, say which condition left nothing and what would fit."
 end
 
 --- Declare --strict.
@@ -180,6 +183,7 @@ end
 function arguments.job(given)
   local job, message = require "debrief.run.job".new(given)
   if not job then messages.fail(message, 2) end
+  given.query.job = job
   return job
 end
 
@@ -247,12 +251,37 @@ function arguments.terminal()
   return (core.terminal(1)), require "debrief.text.terminal".has_color(1)
 end
 
--- Say why nothing was selected, where a value of the query is one that no entry has.
-local function say_missed(result, q)
-  if not (q and q.found) or result.kept ~= 0 and result.shown ~= 0 then return end
-  if not require "debrief.query.selectors".has(q) then return end
+-- Has a report a row or a finding?
+local function says_something(report)
+  for _, one in ipairs(report.tables or {}) do
+    if #one.rows > 0 then return true end
+  end
+  return #(report.findings or {}) > 0
+end
+
+-- Is there nothing that was asked for: no entry, no row of an export, no row of a report?
+local function is_empty(result)
+  if result.made then return result.made == 0 end
+  if result.kept == 0 or result.shown == 0 then return true end
+  for _, report in ipairs(result.reports or {}) do
+    if says_something(report) then return false end
+  end
+  return result.reports ~= nil and result.reports[1] ~= nil
+end
+
+-- Say why nothing was selected: all about it if that is asked for, else where a value of the query is one that no entry
+-- has.
+local function say_why(result, q)
+  if not (q and q.found) then return end
+  if q.why then
+    local text, message = nil, nil
+    if is_empty(result) then text, message = require "debrief.cli.why"(q) end
+    if text or message then messages.note(text or message) end
+    return
+  end
+  if result.kept ~= 0 and result.shown ~= 0 or not require "debrief.query.selectors".has(q) then return end
   local log <close> = assert(core.log(q.dir))
-  for _, text in ipairs(require "debrief.query.missed"(log, q.found, q)) do messages.note(text) end
+  for _, text in ipairs(require "debrief.query.why".missed(log, q.found, q)) do messages.note(text) end
 end
 
 -- Without the problems of an expression that lacks quotes: they say the same in other words.
@@ -278,7 +307,7 @@ function arguments.status(result, q)
     return 2
   end
   for _, note in ipairs(notes.of(result, q)) do messages.note(note) end
-  say_missed(result, q)
+  say_why(result, q)
   return failed and 1 or result.gate_failed and 4 or (damaged or broken) and 3 or 0
 end
 

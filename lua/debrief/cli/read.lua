@@ -65,7 +65,7 @@ local function check(args)
   if args.follow and args.isolate then messages.fail("--isolate does not go with --follow", 2) end
   if args.from and not args.follow then messages.fail("--from is for --follow", 2) end
   if args.from and args.last then messages.fail("--from and --last both say where to begin: use one of them", 2) end
-  for _, name in ipairs { "line", "since", "until", "sort", "reverse" } do
+  for _, name in ipairs { "line", "since", "until", "sort", "reverse", "why" } do
     if args.follow and args[name] then messages.fail(("--%s does not go with --follow"):format(name), 2) end
   end
   if args.follow and args.limit then
@@ -159,7 +159,7 @@ function read.run(args)
   manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit
   q.gaps = needs_gaps(args)
   io.stdout:flush()
-  if is_plain(q, manner) then
+  if not q.why and is_plain(q, manner) then
     local items = arguments.sessions(args, q)
     if not has_lines(items) then return arguments.status(copy(args, items), q) end
   end

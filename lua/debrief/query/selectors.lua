@@ -154,6 +154,10 @@ local function is_equality(key, values)
   return true
 end
 
+--- A test for the values of one key, on the entry alone.
+-- @return function(entry) -> boolean
+function selectors.test(key, values) return tests[key](table.move(values, 1, #values, 1, {})) end
+
 --- Does a query select by any of these keys?
 function selectors.has(q)
   for _, key in ipairs(selectors.keys) do if q[key] then return true end end
@@ -171,7 +175,7 @@ function selectors.of(q)
       match = match or {}
       match[key] = values
     elseif values then
-      list[#list + 1] = tests[key](table.move(values, 1, #values, 1, {}))
+      list[#list + 1] = selectors.test(key, values)
     end
   end
   if #list < 2 then return match, list[1] end

@@ -432,6 +432,45 @@ function worker.export(given)
   return batch
 end
 
+-- The conditions that plugins and an expression are, after those of the query itself.
+local function add_hooks(list, p, given)
+  local function condition(name, hook, enrich)
+    local t, ctx = hook.table, hook.ctx
+    list[#list + 1] = { name = name, test = function(entry, session, line)
+      ctx.session, ctx.line = session, line
+      if enrich then
+        entry = core.copy(entry)
+        p:call(t.name, "enrich", enrich, entry, ctx)
+      end
+      if hook.match and not core.matches(hook.match, entry) then return false end
+      if not t.filter then return true end
+      local ok, keep = p:call(t.name, "filter", t.filter, entry, ctx)
+      return ok and keep == true
+    end }
+  end
+  local expression = given.query.where
+  if expression then
+    local filter = require "debrief.query.where".filter(expression, logger "where")
+    condition("where", { table = { name = "where", filter = filter }, ctx = {} })
+  end
+  for _, hook in ipairs(hooks_of(job.filter)) do condition("plugin " .. hook.table.name, hook) end
+  local retros = hooks_of(job.retro)
+  local own = #retros == 1 and retros[1] -- with several each has its own
+  if own and (own.table.filter or own.match) then condition("plugin " .. own.table.name, own, own.table.enrich) end
+end
+
+--- What each condition of a query leaves: see debrief.query.why. The job itself has none.
+-- @param given { sessions = items, named = of why.conditions, query = the plain query with the conditions }
+function worker.why(given)
+  local why = require "debrief.query.why"
+  local p = pipeline.new { enrich = hooks_of(job.enrich), filter = {}, retro = {} }
+  local conditions = why.conditions(given.query, given.named)
+  add_hooks(conditions, p, given)
+  local counter = why.counter(conditions)
+  read_sessions(p, given.sessions, counter.add)
+  return counter.result
+end
+
 --- Run one entry, given as JSON text, through the enrichers.
 -- @param given { text =, session =, line =, now = that of ctx, from here on }
 -- @return { text = } or, when an enricher with on_error = "refuse" failed, { refused = message }; and problems

@@ -164,6 +164,10 @@ static bool call(debrief *host, const char *function, lua_CFunction body, void *
   host->left = dbf_limits_left(&host->interrupt, &host->exit_status);
   if (host->left)
     dbf_fail(err, DEBRIEF_ESCRIPT, "%s: the script ended with os.exit(%d)", function, host->exit_status);
+  else if (status == DBF_INTERRUPTED && dbf_limits_was_overdue(&host->interrupt))
+    dbf_fail(err, DEBRIEF_EINTERRUPTED,
+             "%s: ended after the %u ms that debrief_config.time_limit_ms allows a call", function,
+             host->interrupt.limit_ms);
   else if (status == DBF_INTERRUPTED) dbf_fail(err, DEBRIEF_EINTERRUPTED, "%s: interrupted", function);
   else if (status != LUA_OK) explain(host, status, err);
   lua_settop(L, top);

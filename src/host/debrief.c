@@ -51,6 +51,7 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   c->plugin_memory = given->plugin_memory;
   c->plugin_time = given->plugin_time_ms;
   c->interrupt = &host->interrupt;
+  host->interrupt.limit_ms = given->time_limit_ms;
   if (!given->source_dir) c->spares = &host->spares; /* a working copy may change */
   if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;

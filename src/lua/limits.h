@@ -5,7 +5,8 @@
  *                     `--- pthread_kill ----> handler: lua_sethook(what runs now) -> the next instruction raises
  *
  * A guard is a protected call that an interrupt ends, the innermost one. Until then the hook stays and raises again at
- * every instruction, so that no pcall of a script outlives it. Without a signal only the bindings raise.
+ * every instruction, so that no pcall of a script outlives it. Without a signal only the bindings raise, and where the host
+ * limits the time of its calls, a count hook.
  *
  * Not to be stopped: a function in C that does not come back (in full states string.rep or a pattern; reduced ones have
  * library.h), a finalizer and a message handler, in which Lua calls no hooks. */
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 /* Belongs to a host; all of its states share it. */
 typedef struct dbf_interrupt {
@@ -28,6 +30,11 @@ typedef struct dbf_interrupt {
   int status;          /* what was given to it */
   pthread_t owner;     /* the thread of the guards */
   int signal;          /* 0: none */
+  unsigned limit_ms;   /* how long the outermost guard may take; 0: as long as it likes */
+  atomic_llong until;  /* when that is over, ns of the monotonic clock; 0: never */
+  atomic_bool overdue; /* it was */
+  atomic_bool timed;   /* `timer` sends the signal then; else bindings and a count hook look at the clock */
+  timer_t timer;
 } dbf_interrupt;
 
 /* What one thread runs; on its C stack. */
@@ -38,7 +45,8 @@ typedef struct dbf_running {
   bool raised;             /* an interrupt was raised */
   volatile bool late;      /* it is over its budget */
   int ticks, most_ticks;   /* of the timer, without progress; how many are one too many, 0: no budget */
-  bool counted;            /* a count hook keeps the time, not a timer */
+  bool counted;            /* a count hook keeps that time, not a timer */
+  bool counting;           /* `of` got a count hook for the time of the outermost guard */
   unsigned progress;       /* as it was at the last tick */
   int graces;              /* how often it had a few more instructions */
   bool hooked;             /* `hook`, `mask` and `count` are what L of the guard had */
@@ -54,6 +62,9 @@ void dbf_limits_init(dbf_interrupt *interrupt);
 /* Use a signal from now on, for good: the handler stays, for it may be under way at any time. False: errno; EBUSY if
  * the signal already has a handler. */
 bool dbf_limits_use_signal(dbf_interrupt *interrupt, int signal);
+
+/* After an outermost guard was ended: was it because its time was over? */
+bool dbf_limits_was_overdue(const dbf_interrupt *interrupt);
 
 /* In a thread that was started with the interrupt's signal blocked: get ready for the signal, and let it come. */
 void dbf_limits_open_thread(const dbf_interrupt *interrupt);

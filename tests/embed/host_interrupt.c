@@ -233,6 +233,129 @@ static void a_hook_gets_the_time_of_the_config(void **state) {
   }
 }
 
+/* ---- Limits of time ---------------------------------------------------------------------------------------------- */
+
+static double elapsed(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void takes_too_long(const char *code) {
+  double before = elapsed();
+  bool ok = debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err);
+  if (ok || err.code != DEBRIEF_EINTERRUPTED || !strstr(err.message, "the 25 ms that"))
+    fail_msg("%s: %s", code, err.message);
+  assert_true(elapsed() - before >= 0.025 && elapsed() - before < 5);
+  assert_true(debrief_eval(host, (debrief_text){"1", 1}, &(debrief_text){0}, &err));
+}
+
+static const char *const endless[] = {
+    "while true do end",
+    "while true do pcall(function() while true do end end) end",
+    "coroutine.wrap(function() while true do pcall(function() while true do end end) end end)()",
+    "local co = coroutine.create(function() while true do coroutine.yield() end end)\n"
+    "while true do coroutine.resume(co) end",
+    "log:append('s1', {}) while true do for _ in log:entries() do end end",
+    "for _ in log:follow {} do end",
+    "require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }",
+    "log:retro('slow', { workers = 1 })",
+    "log:retro('slow', { workers = 2 })",
+    "while true do pcall(log.retro, log, 'slow') end",
+};
+
+static void a_call_has_so_much_time(void **state) {
+  (void)state;
+  put_plugin("slow", "retrospective = { init = function() return {} end, merge = function() end,\n"
+                     "step = function() while true do pcall(function() while true do end end) end end,\n"
+                     "finish = function() return { title = 'x' } end }");
+  for (int with = ANY_CODE ? 1 : 0; with >= 0; with--)
+    for (int budget = 0; budget < 2; budget++) {
+      open_with((debrief_config){
+          .signal = with ? SIGURG : 0, .time_limit_ms = 25, .plugin_time_ms = budget ? 5000 : 0});
+      add("s1", SKILL("a"));
+      for (size_t i = 0; i < sizeof endless / sizeof *endless; i++) takes_too_long(endless[i]);
+    }
+}
+
+static void what_is_quick_goes_on(void **state) {
+  (void)state;
+  debrief_text json;
+  for (int with = 1; with >= 0; with--) {
+    open_with((debrief_config){.signal = with ? SIGURG : 0, .time_limit_ms = 2000, .workers = 1});
+    for (int i = 0; i < 10; i++) {
+      static const char code[] = "local n = 0 for i = 1, 200000 do n = n + 1 end return n";
+      assert_true(debrief_eval(host, (debrief_text){code, sizeof code - 1}, &json, &err));
+      assert_string_equal(json.data, "200000");
+    }
+    add("s1", SKILL("a"));
+    debrief_result *result = debrief_retro(host, "summary", NULL, &err);
+    assert_non_null(result);
+    debrief_result_close(result);
+  }
+}
+
+/* The time of each call is its own, and a hook of the script's stays. */
+static void a_limit_leaves_no_hook(void **state) {
+  (void)state;
+  static const char code[] =
+      "assert(debug.gethook() == 'external hook') kept = coroutine.create(function() end)\n"
+      "debug.sethook(function() end, 'c')";
+  open_with((debrief_config){.time_limit_ms = 25});
+  assert_true(debrief_run_text(host, "x", (debrief_text){code, sizeof code - 1}, NULL, NULL, &err));
+  static const char theirs[] = "assert(type(debug.gethook()) == 'function') debug.sethook()";
+  assert_true(debrief_run_text(host, "x", (debrief_text){theirs, sizeof theirs - 1}, NULL, NULL, &err));
+  nap(30);
+  static const char after[] = "coroutine.resume(kept)";
+  assert_true(debrief_run_text(host, "x", (debrief_text){after, sizeof after - 1}, NULL, NULL, &err));
+}
+
+/* Without a signal, the hook that looks at the clock sees an interrupt, too. */
+static void with_a_limit_interrupts_need_no_signal(void **state) {
+  (void)state;
+  open_with((debrief_config){.time_limit_ms = 100000, .workers = 2});
+  assert_true(debrief_register(host, "begin", begin, NULL, DEBRIEF_ANY_THREAD, &err));
+  static const char code[] = "debrief.host.begin() while true do pcall(function() while true do end end) end";
+  pthread_t thread;
+  atomic_store(&begun, false);
+  pthread_create(&thread, NULL, interrupt_once, NULL);
+  assert_false(debrief_run_text(host, "x", (debrief_text){code, sizeof code - 1}, NULL, NULL, &err));
+  pthread_join(thread, NULL);
+  assert_failed(DEBRIEF_EINTERRUPTED, "interrupted");
+}
+
+/* A callback of one host works in another one without a limit, beyond the time of the first. */
+static bool work_long(void *user, debrief_call *call) {
+  static const char code[] = "local core = require 'debrief.core' local from = core.clock()\n"
+                             "while core.clock() - from < 40000000 do end return 1";
+  debrief_text json;
+  (void)call;
+  return debrief_eval(user, (debrief_text){code, sizeof code - 1}, &json, NULL);
+}
+
+static void a_limit_is_for_one_host(void **state) {
+  (void)state;
+  for (int with = 1; with >= 0; with--) {
+    debrief_config config = {.struct_size = sizeof config, .dir = folder, .signal = SIGURG};
+    debrief *other = debrief_open(&config, &err);
+    open_with((debrief_config){.signal = with ? SIGURG : 0, .time_limit_ms = 25});
+    assert_true(debrief_register(host, "work", work_long, other, DEBRIEF_HOST_THREAD, &err));
+    takes_too_long("debrief.host.work() worked = true while true do end");
+    debrief_text json;
+    assert_true(debrief_eval(host, (debrief_text){"worked", 6}, &json, &err));
+    debrief_close(other);
+  }
+}
+
+/* On the other stack of a thread that has one, and system calls go on: so Go wants it. */
+static void the_handler_is_as_other_runtimes_want_it(void **state) {
+  (void)state;
+  struct sigaction action;
+  assert_int_equal(sigaction(SIGURG, NULL, &action), 0);
+  assert_int_equal(action.sa_flags & (SA_ONSTACK | SA_RESTART | SA_SIGINFO),
+                   SA_ONSTACK | SA_RESTART | SA_SIGINFO);
+}
+
 static void between_calls_there_is_nothing_to_stop(void **state) {
   (void)state;
   assert_int_equal(debrief_interrupt(host), DEBRIEF_INTERRUPT_NOTHING);
@@ -332,6 +455,12 @@ int main(void) {
       TEST(a_guard_ends_what_is_in_it_only),
       TEST(without_a_signal_bindings_look),
       cmocka_unit_test_setup_teardown(a_hook_gets_the_time_of_the_config, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_call_has_so_much_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_quick_goes_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_limit_leaves_no_hook, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(with_a_limit_interrupts_need_no_signal, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_limit_is_for_one_host, set_up, tear_down),
+      TEST(the_handler_is_as_other_runtimes_want_it),
       TEST(between_calls_there_is_nothing_to_stop),
       TEST(a_signal_that_is_taken_is_refused),
       TEST(an_interrupt_is_for_one_host),

@@ -66,6 +66,7 @@ describe("export", function()
     local rows = export("sft", "--weak", "--allow-retries")
     assert.equal(3, #rows)
     assert.equal("p2\n\nAttempt 1:\nbad\n\nWhat came of it:\nE: no", rows[2].prompt)
+    assert.same({ 2, 2 }, { rows[2].provenance.attempt, rows[2].provenance.attempts })
     assert.same({ "p3", true, "ruff" }, { rows[3].prompt, rows[3].provenance.weak, rows[3].provenance.check })
   end)
 

@@ -46,6 +46,36 @@ local function find(entries, input)
   for _, e in ipairs(entries) do if e.input == input then return e end end
 end
 
+describe("imported entries: the words of an attempt", function()
+  it("end where its check fails, if another attempt follows", function()
+    local t = transcripts.new(A)
+    t:user "fix it"
+    t:edit "e1"
+    t:say "Now the tests."
+    t:bash("b1", "make test", "E: no", 2)
+    t:say "An import is missing."
+    t:edit "e2"
+    t:bash("b2", "make test", "ok")
+    t:say("Done.", { stop = "end_turn" })
+    t:done()
+    t:user "more"
+    t:edit "e3"
+    t:bash("b3", "make test", "E: no", 2)
+    t:say "Another one is missing."
+    t:edit "e4"
+    t:bash("b4", "make test", "E: no", 2)
+    t:say("It still fails.", { stop = "end_turn" })
+    t:done()
+    local e = imported({ t }, "--final")
+    local function words(entry)
+      local out = {}
+      for i, attempt in ipairs(entry.attempts) do out[i] = attempt.output_summary or "-" end
+      return table.concat(out, " ")
+    end
+    assert.same({ "Now the tests. Done.", "- It still fails." }, { words(e[1]), words(e[2]) })
+  end)
+end)
+
 describe("imported entries: verified", function()
   local rows = {
     { "lint fails, is fixed, lint and tests pass", true, { "npm run lint", "2 problems", 1 }, { "npm run lint:fix",

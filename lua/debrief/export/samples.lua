@@ -167,10 +167,10 @@ end
 -- @param options { weak = true: weak checks decide, and what prompt_of takes }
 -- @param ctx of the hook, or nil
 -- @return { prompt =, json = true where that is the JSON of several values, later = true in a later turn of a
---   conversation, attempts = array of { number =, prompt = what it saw (nil where that is not known), text = its
---   output, error = what the checks printed, verdict = true, false or nil, why = why it has none, check = what the
---   verdict rests on ("none": the caller's word), weak =, retry =, json =, later = booleans, model = } }; or nil and
---   why the entry cannot be used
+--   conversation, attempts = array of { number =, of = how many there are, prompt = what it saw (nil where that is not
+--   known), text = its output, error = what the checks printed, verdict = true, false or nil, why = why it has none,
+--   check = what the verdict rests on ("none": the caller's word), weak =, retry =, json =, later = booleans, model = }
+--   }; or nil and why the entry cannot be used
 function samples.of(entry, options, ctx)
   options = options or {}
   local prompt, why = samples.prompt_of(entry, options, ctx)
@@ -181,7 +181,7 @@ function samples.of(entry, options, ctx)
   if count == 0 then return nil, "no attempts" end
   for number, attempt in attempts_of(entry) do
     local one = { number = number, text = text(attempt.output_summary), error = text(attempt.runner_output),
-      model = text(attempt.model) or text(entry.model_used), retry = #list > 0, json = prompt.json,
+      model = text(attempt.model) or text(entry.model_used), retry = #list > 0, of = count, json = prompt.json,
       later = prompt.later, prompt = prompt.text }
     if one.retry then one.prompt = retry_prompt(prompt.text, list) end
     if broke_off(attempt, entry, #list + 1 == count) then one.why = "broke off before it was judged"
@@ -199,7 +199,8 @@ end
 -- @param one an attempt of samples.of
 -- @param ctx of the hook
 function samples.provenance(one, ctx)
-  return { entry = ("%s:%d"):format(ctx.session, ctx.line), attempt = one.number, model = one.model, check = one.check,
+  return { entry = ("%s:%d"):format(ctx.session, ctx.line), attempt = one.number,
+    attempts = one.of and one.of > 1 and one.of or nil, model = one.model, check = one.check,
     weak = one.weak and true or nil, text = "summary", prompt = one.json and "json" or nil,
     turn = one.later and "later" or nil }
 end

@@ -292,7 +292,8 @@ local function add_usage(turn, run, reply)
   end
 end
 
---- The model replied. The last words of an attempt are its output_summary, and `status` is the final_status if nothing
+--- The model replied. The last words of an attempt are its output_summary (before a check that failed, if another
+-- attempt follows), and `status` is the final_status if nothing
 -- follows.
 -- @param reply { at =, text =, model =, status =, message = an id, usage = integers by name, cost = US dollars of this
 --   reply }, each of which may be nil
@@ -337,19 +338,29 @@ function turn_methods:call(id, tool)
   if not tool.skill then run.acted = true end
 end
 
-local function edited(run, path)
+-- The next attempt begins. What was said after a check failed was said of the failure, and is of the new one.
+local function begin_attempt(run)
   local attempts = run.entry.attempts
-  if run.tested then
-    end_attempt(run)
-    attempts[#attempts + 1] = { attempt = #attempts + 1, model = run.entry.model_used }
+  local last, new = attempts[#attempts], { attempt = #attempts + 1, model = run.entry.model_used }
+  end_attempt(run)
+  if run.said ~= nil then
+    if last.output_summary ~= (run.said or nil) then new.output_summary = last.output_summary end
+    last.output_summary = run.said or nil
   end
-  run.edited, run.tested, run.results = true, false, {}
+  attempts[#attempts + 1] = new
+end
+
+local function edited(run, path)
+  if run.tested then begin_attempt(run) end
+  run.edited, run.tested, run.results, run.said = true, false, {}, nil
   if type(path) == "string" then run.entry.file_path = path end
 end
 
 local function checked(run, check, result)
   local attempt = run.entry.attempts[#run.entry.attempts]
   if check.kind == "test" or result.passed == false then run.tested = true end
+  if result.passed == false then run.said = attempt.output_summary or false -- until then
+  elseif result.passed then run.said = nil end
   verdict.add(run.results, check, result)
   attempt.verified, attempt.runner_output = verdict.conclude(run.results)
   attempt.checks = verdict.list(run.results)

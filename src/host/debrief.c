@@ -13,11 +13,34 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Copy a text into *to; NULL stays NULL. */
 static bool keep(const char **to, const char *text) {
   *to = text ? strdup(text) : NULL;
   return *to || !text;
+}
+
+/* Copy folders with one of `between` between them: those that are relative count from where the process is now, not from where it may go. */
+static bool keep_folders(const char **to, const char *folders, const char *between) {
+  char *here = folders ? getcwd(NULL, 0) : NULL; /* NULL: gone, or unreadable; they stay as they are */
+  dbf_bytes out;
+  if (folders && !here && errno == ENOMEM) return false;
+  dbf_bytes_init(&out);
+  for (const char *at = folders; at; at = *at ? at + 1 : NULL) {
+    size_t len = strcspn(at, between);
+    if (here && len && *at != '/') {
+      dbf_bytes_append(&out, here, strlen(here));
+      dbf_bytes_append_char(&out, '/');
+    }
+    dbf_bytes_append(&out, at, len);
+    if (at[len]) dbf_bytes_append_char(&out, at[len]);
+    at += len;
+  }
+  bool ok = !folders || (dbf_bytes_terminate(&out) && keep(to, out.data));
+  dbf_bytes_release(&out);
+  free(here);
+  return ok;
 }
 
 static bool use_signal(debrief *host, int signal, debrief_error *err) {
@@ -55,8 +78,9 @@ static bool open_parts(debrief *host, const debrief_config *given, lua_State *L,
   if (!given->source_dir) c->spares = &host->spares; /* a working copy may change */
   if (!use_signal(host, given->signal, err)) return false;
   if (!dbf_host_set_console(host, given->console, err)) return false;
-  if (!keep(&c->dir, given->dir) || !keep(&c->plugin_path, given->plugin_path) ||
-      !keep(&c->source_dir, given->source_dir) || !keep(&c->isolate_program, given->isolate_program))
+  if (!keep(&c->dir, given->dir) || !keep_folders(&c->plugin_path, given->plugin_path, ":") ||
+      !keep_folders(&c->source_dir, given->source_dir, "") ||
+      !keep(&c->isolate_program, given->isolate_program))
     return dbf_fail_memory(err);
   if (given->log && !dbf_struct_size_take(&c->log, sizeof c->log, given->log, "debrief_log_config", err))
     return false;

@@ -486,6 +486,48 @@ static void a_relative_folder_counts_from_where_the_host_was_opened(void **state
   free(before);
 }
 
+/* One host, one log: whatever it does, before and after the process has gone elsewhere. */
+static void everything_stays_in_the_folder_that_was_named(void **state) {
+  (void)state;
+  debrief_text fields = {"{\"skill\":\"run\"}", 15}, text;
+  debrief_query query = reporting();
+  char *before = getcwd(NULL, 0), *elsewhere = make_temp();
+  put_plugin("marks", "enrich = function(entry) entry.marked = true end");
+  put_report("counts", "{ title = tostring(acc.n) }");
+  put_file(folder, "script.lua", "assert(log:append('a', { skill = 'script' }))");
+  char *script = path_in(folder, "script.lua");
+  assert_int_equal(chdir(folder), 0);
+  debrief_close(host);
+  host = debrief_open(
+      &(debrief_config){.struct_size = sizeof(debrief_config), .dir = ".", .plugin_path = "nowhere:."}, &err);
+  assert_non_null(host);
+  assert_int_equal(chdir(elsewhere), 0);
+  debrief_entries *follows = debrief_query_follow(host, NULL, false, &err);
+  assert_non_null(follows);
+  query.enrich = "marks";
+  assert_true(debrief_append_json(host, "a", "{\"skill\":\"json\"}", 16, &query, &err));
+  assert_true(debrief_append(host, "a", &(debrief_entry){.struct_size = sizeof(debrief_entry)}, NULL, &err));
+  assert_true(debrief_run_file(host, script, NULL, NULL, &err));
+  assert_true(debrief_run_finish(debrief_run_begin(host, "a", fields, &err), "ok", &err));
+  char *words[] = {(char *)"debrief", (char *)"append", (char *)"a", (char *)"skill=command", NULL};
+  int status;
+  assert_true(debrief_command(host, 4, words, &status, &err));
+  assert_int_equal(status, 0);
+  assert_true(debrief_retro_text(host, "counts", NULL, NULL, &text, &err)); /* three were there */
+  assert_non_null(strstr(text.data, "8\n"));
+  debrief_found found;
+  int came = 0;
+  while (debrief_entries_next(follows, &found, &err) == DEBRIEF_NEXT_ENTRY) came++;
+  assert_int_equal(came, 5);
+  debrief_entries_close(follows);
+  assert_file_has("a.jsonl", "\"marked\":true");
+  assert_int_equal(chdir(before), 0);
+  assert_int_equal(rmdir(elsewhere), 0); /* nothing was made there */
+  free(elsewhere);
+  free(script);
+  free(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_result_is_memory_of_its_own, with_log, tear_down),
@@ -507,6 +549,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(worker_threads_call_functions_of_any_thread, with_log, tear_down),
       cmocka_unit_test_setup_teardown(a_relative_folder_counts_from_where_the_host_was_opened, with_log,
                                       tear_down),
+      cmocka_unit_test_setup_teardown(everything_stays_in_the_folder_that_was_named, with_log, tear_down),
       cmocka_unit_test_setup_teardown(functions_of_the_host_s_thread_want_one_worker, with_log, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

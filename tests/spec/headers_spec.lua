@@ -41,6 +41,20 @@ describe("the public headers", function()
     end
   end)
 
+  it("say of each function what NULL does", function()
+    for _, header in ipairs { "log.h", "debrief.h" } do
+      local comment = ""
+      for line in program.read("src/include/debrief/" .. header):gmatch "[^\n]*" do
+        if line:find "^/%*" then comment = "" end
+        if line:find "^/?%s*%*" then comment = comment .. line .. "\n" end
+        local name = line:find "^DEBRIEF_API" and line:match "([%w_]+)%("
+        local takes = name and line:find("[*]", line:find(name, 1, true) or 1)
+        assert(not takes or comment:find "NULL: " or comment:find "NULL is fine" or comment:find "NULL for NULL"
+          or comment:find "%-1 for%s+%*?%s*NULL", header .. ": " .. tostring(name))
+      end
+    end
+  end)
+
   it("are for C++ to link, too", function()
     scene:write("host.cc", [[#include <debrief/log.h>
 int main() { return debrief_session_id_valid("s1") ? 0 : 1; }

@@ -34,7 +34,8 @@ extern "C" {
  * free the block; else resize it as realloc does. NULL: out of memory; a block to be resized is then unchanged. */
 typedef void *(*debrief_allocate)(void *user, void *block, size_t old_size, size_t new_size);
 
-/* Zero the struct, set struct_size, fill in what you need. Everything is copied. */
+/* Zero the struct, set struct_size, fill in what you need. Everything is copied. Relative folders count from where the
+ * process is when the host is opened. */
 typedef struct debrief_config {
   size_t struct_size;            /* sizeof(debrief_config) */
   const char *dir;               /* the folder of the log; NULL: "sessions" */
@@ -72,21 +73,23 @@ typedef struct debrief_config {
    * instructions, which makes plugins about twice as slow. 0: no limit. */
   unsigned plugin_time_ms;
   /* How many milliseconds one call of a function of this host may take: then it ends with EINTERRUPTED, as by
-   * debrief_interrupt. In a REPL, one statement; debrief_command has no limit. With `signal` a timer watches it, which
-   * costs 9 us a call. Without, Lua looks at the clock and for interrupts every 100,000 instructions: a plain loop then
-   * takes 1.9 to 2.5 times as long, code that mostly calls functions 1.2 times; and debrief_interrupt stops any Lua code
-   * all the same. So a host whose signals belong to another runtime, such as Go's, sets this and no signal. 0: no limit;
-   * without a signal only debrief's functions look for interrupts then. */
+   * debrief_interrupt. In a REPL, one statement; debrief_command has no limit. With `signal` a timer watches it,
+   * which costs 9 us a call. Without, Lua looks at the clock and for interrupts every 100,000 instructions: a plain
+   * loop then takes 1.9 to 2.5 times as long, code that mostly calls functions 1.2 times; and debrief_interrupt
+   * stops any Lua code all the same. So a host whose signals belong to another runtime, such as Go's, sets this and
+   * no signal. 0: no limit; without a signal only debrief's functions look for interrupts then. */
   unsigned time_limit_ms;
 } debrief_config;
 
 typedef struct debrief debrief;
 
 /* Call this first in main, if config.isolate_program names this program. False: go on as usual. True: this process was
- * started to isolate a plugin and has done so; return *status from main. */
+ * started to isolate a plugin and has done so; return *status from main.
+ * NULL: false for argv; status: not reported. */
 DEBRIEF_API bool debrief_isolated(int argc, char **argv, int *status);
 
-/* Open a host. `config` may be NULL for the defaults. Nothing is read or created on disk yet. Errors: EARG, EMEMORY. */
+/* Open a host. Nothing is read or created on disk yet. Errors: EARG, EMEMORY.
+ * NULL: the defaults, for config. */
 DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *err);
 
 /* Attach a host to a Lua 5.4 state of the caller, created with luaL_openlibs or at least the library `package`. Scripts
@@ -94,7 +97,8 @@ DEBRIEF_API debrief *debrief_open(const debrief_config *config, debrief_error *e
  * used for L; print and os.exit stay as they are. Until the host is closed, L has the globals debrief, cjson, log and
  * arg, and with config.signal also the host's coroutine.resume, wrap and close. L must stay open as long as the host
  * and belongs to the same thread; do not call the host's functions while a coroutine of L runs. Errors: EMEMORY; EARG,
- * if L is a coroutine, already has a host, or has loaded debrief from another library. */
+ * if L is a coroutine, already has a host, or has loaded debrief from another library.
+ * NULL: EARG for L; config: the defaults. */
 struct lua_State;
 DEBRIEF_API debrief *debrief_attach(struct lua_State *L, const debrief_config *config, debrief_error *err);
 
@@ -163,11 +167,13 @@ typedef struct debrief_query {
  * `enrich` run first, and what they add is stored; of its other members, only options, allow and on_problem are used.
  * If an enricher fails, on_problem is called, and the entry is stored as it was before that plugin; if the plugin has
  * on_error = "refuse", as redact has, nothing is stored: ESCRIPT. EPLUGIN: a plugin does not exist or does not load.
- * Plugins stay loaded until others are asked for. Without plugins this is as fast as debrief_log_append. */
+ * Plugins stay loaded until others are asked for. Without plugins this is as fast as debrief_log_append.
+ * NULL: EARG for host, id and entry; through: no plugin. */
 DEBRIEF_API bool debrief_append(debrief *host, const char *id, const debrief_entry *entry,
                                 const debrief_query *through, debrief_error *err);
 
-/* The same for an entry given as JSON text of `len` bytes, as debrief_log_append_json takes it. */
+/* The same for an entry given as JSON text of `len` bytes, as debrief_log_append_json takes it.
+ * NULL: EARG for host, id and json; through: no plugin. */
 DEBRIEF_API bool debrief_append_json(debrief *host, const char *id, const char *json, size_t len,
                                      const debrief_query *through, debrief_error *err);
 
@@ -179,18 +185,20 @@ DEBRIEF_API bool debrief_append_json(debrief *host, const char *id, const char *
 typedef struct debrief_run debrief_run;
 
 /* A run of session `id` begins. `fields` is a JSON object with what is known of its entry (skill, phase, model, input,
- * others as they are); data is NULL: nothing. session_id, timestamp and duration_ms are filled in when it is over, and
- * only what was given is written. NULL, and *err filled: EARG (not an object, a field of another type), EID, EMEMORY. */
+ * others as they are). session_id, timestamp and duration_ms are filled in when it is over, and only what was given is
+ * written. NULL, and *err filled: EARG (not an object, a field of another type), EID, EMEMORY.
+ * NULL: EARG for host and id; fields.data: nothing is known. */
 DEBRIEF_API debrief_run *debrief_run_begin(debrief *host, const char *id, debrief_text fields,
                                            debrief_error *err);
 
 /* An attempt of the run has ended. `attempt` is a JSON object with its fields: model, verified, duration_ms,
- * runner_output, others as they are; `attempt` is its number if it is not given. Errors: EARG. */
+ * runner_output, others as they are; `attempt` is its number if it is not given. Errors: EARG.
+ * NULL: EARG, for run and attempt.data. */
 DEBRIEF_API bool debrief_run_attempt(debrief_run *run, debrief_text attempt, debrief_error *err);
 
-/* The run is over: store its entry, and free the run, also if that fails. NULL for `final_status`: "fail" if the last
- * attempt says verified = false, else "ok". False: the errors of debrief_log_append; the entry is kept for whoever
- * recovers it. EARG: the host was closed. */
+/* The run is over: store its entry, and free the run, also if that fails. False: the errors of debrief_log_append; the
+ * entry is kept for whoever recovers it. EARG: the host was closed.
+ * NULL: EARG for run; final_status: "fail" if the last attempt says verified = false, else "ok". */
 DEBRIEF_API bool debrief_run_finish(debrief_run *run, const char *final_status, debrief_error *err);
 
 /* ---- Entries (file -> C) --------------------------------------------------------------------------------- */
@@ -205,31 +213,33 @@ typedef struct debrief_found {
   uint64_t line; /* in its session, from 1 */
 } debrief_found;
 
-/* Open a query; NULL: all entries. They are read on demand and a little ahead, in memory that grows only with the
- * longest entry; any number of queries may be open. Errors: EARG (also: since, until or where is not understood), EID,
- * ENOENT (no such session or folder), EPLUGIN, EIO, EMEMORY. */
+/* Open a query. Its entries are read on demand and a little ahead, in memory that grows only with the longest entry;
+ * any number of queries may be open. Errors: EARG (also: since, until or where is not understood), EID, ENOENT (no
+ * such session or folder), EPLUGIN, EIO, EMEMORY.
+ * NULL: EARG for host; query: all entries. */
 DEBRIEF_API debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query,
                                                    debrief_error *err);
 
 /* Open a query that follows the log: what is appended from now on, with `from_start` after all that is there. Its
  * `sessions` are ids, which need not exist yet; since, until, line and last must not be given. debrief_entries_next
- * returns END when nothing more has come; poll debrief_entries_fd and call it again. After EIO, EUNSAFE and EDAMAGED (with
- * strict) it goes on with the other sessions, and with the one at fault once the cause is gone; any other error is
- * returned again by every later call. Errors: as debrief_query_entries.
+ * returns END when nothing more has come; poll debrief_entries_fd and call it again. After EIO, EUNSAFE and EDAMAGED
+ * (with strict) it goes on with the other sessions, and with the one at fault once the cause is gone; any other error
+ * is returned again by every later call. Errors: as debrief_query_entries.
  * NULL: EARG for host; query: all entries. */
 DEBRIEF_API debrief_entries *debrief_query_follow(debrief *host, const debrief_query *query, bool from_start,
                                                   debrief_error *err);
 
 /* A descriptor that becomes readable when something may have been appended, to poll together with others. Before each
- * wait, call debrief_entries_next until it returns END. It belongs to `entries`. -1 if that does not follow, or the host
- * was closed.
+ * wait, call debrief_entries_next until it returns END. It belongs to `entries`. -1 if that does not follow, or the
+ * host was closed.
  * NULL: -1. */
 DEBRIEF_API int debrief_entries_fd(const debrief_entries *entries);
 
 /* The next entry. If a plugin fails, on_problem is called and the entry goes on as it was before that plugin; if a
  * filter fails, or an enricher with on_error = "refuse", the entry is left out. ERROR: as debrief_reader_next, or
  * ESCRIPT; every later call returns it again. It is EARG if the host was closed in between, and, once, for a call from
- * a callback. */
+ * a callback.
+ * NULL: EARG, for entries and found. */
 DEBRIEF_API debrief_next debrief_entries_next(debrief_entries *entries, debrief_found *found,
                                               debrief_error *err);
 
@@ -326,11 +336,12 @@ typedef struct debrief_result {
   size_t problem_count;
 } debrief_result;
 
-/* Run retrospectives, by name or path, separated by ',', over the entries that a query finds (NULL: all). The result is
- * plain memory that any thread may read and that outlives the host; close it with debrief_result_close. A plugin that
- * fails on an entry stops nothing and is among the problems, as are sessions that could not be read, and notes. The
+/* Run retrospectives, by name or path, separated by ',', over the entries that a query finds. The result is plain
+ * memory that any thread may read and that outlives the host; close it with debrief_result_close. A plugin that fails
+ * on an entry stops nothing and is among the problems, as are sessions that could not be read, and notes. The
  * callbacks of the query are called with the same at the end. Errors: as debrief_query_entries, ESCRIPT, EDAMAGED,
- * EINTERRUPTED. */
+ * EINTERRUPTED.
+ * NULL: EARG for host and plugins; query: all entries. */
 DEBRIEF_API debrief_result *debrief_retro(debrief *host, const char *plugins, const debrief_query *query,
                                           debrief_error *err);
 
@@ -346,8 +357,9 @@ typedef struct debrief_format {
 } debrief_format;
 
 /* The same, but pass the reports to `write` as the command `retro` prints them: UTF-8 that is safe to show, in one
- * piece or several. Problems are reported to the callbacks of the query only. `format` NULL: text. Errors: as above,
- * and EIO if `write` returned false. */
+ * piece or several. Problems are reported to the callbacks of the query only. Errors: as above, and EIO if `write`
+ * returned false.
+ * NULL: EARG for host, plugins and write; query: all entries; format: text. */
 DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const debrief_query *query,
                                      const debrief_format *format,
                                      bool (*write)(void *user, debrief_text text), void *user,
@@ -361,8 +373,8 @@ DEBRIEF_API bool debrief_retro_write(debrief *host, const char *plugins, const d
 DEBRIEF_API bool debrief_retro_text(debrief *host, const char *plugins, const debrief_query *query,
                                     const debrief_format *format, debrief_text *text, debrief_error *err);
 
-/* A table of measures over the entries that a query finds, as the command `table` prints it. `table` says what it shows:
- * "by=skill,week", "show=runs,passed,slow=rate(duration_ms > 60000)", "across=model", "each=attempts",
+/* A table of measures over the entries that a query finds, as the command `table` prints it. `table` says what it
+ * shows: "by=skill,week", "show=runs,passed,slow=rate(duration_ms > 60000)", "across=model", "each=attempts",
  * "where=verified" (of each; of the entries it is the query's), "sort=-runs", "limit=10", "min=5", "chart=bar"; ends
  * with NULL. *text is as that of debrief_retro_text. Errors: as debrief_retro; EARG names the key that is wrong.
  * NULL: EARG for host and text; table: runs by skill; query: all entries; format: text. */
@@ -375,17 +387,20 @@ DEBRIEF_API bool debrief_table_text(debrief *host, const char *const *table, con
  * `log` (the host's folder) and `arg`. `words` (ending with NULL; NULL: none) are its arguments. All scripts of a
  * host share their globals. os.exit ends only the script: the function returns true, and *status is the argument of
  * os.exit, otherwise 0; if status is NULL, any status but 0 is an ESCRIPT. io.write and C modules are not restricted.
- * Errors: EARG, ENOENT, ESCRIPT (it does not load, or raised an error: see debrief_details), EINTERRUPTED, EMEMORY. */
+ * Errors: EARG, ENOENT, ESCRIPT (it does not load, or raised an error: see debrief_details), EINTERRUPTED, EMEMORY.
+ * NULL: EARG for host and path; words: none; status: see above. */
 DEBRIEF_API bool debrief_run_file(debrief *host, const char *path, const char *const *words, int *status,
                                   debrief_error *err);
 
-/* The same for a script in memory, called `name` in messages. */
+/* The same for a script in memory, called `name` in messages.
+ * NULL: EARG for host, name and code.data; words: none; status: see above. */
 DEBRIEF_API bool debrief_run_text(debrief *host, const char *name, debrief_text code,
                                   const char *const *words, int *status, debrief_error *err);
 
 /* The value of a Lua expression, or what statements return, as JSON text: "null" for nil. *json is followed by a NUL
  * and is valid until the next call with the host that returns a text, as that of debrief_retro_text. A value that JSON
- * cannot hold (a function, a table that contains itself) is an ESCRIPT; the other errors are as above. */
+ * cannot hold (a function, a table that contains itself) is an ESCRIPT; the other errors are as above.
+ * NULL: EARG, for host, code.data and json. */
 DEBRIEF_API bool debrief_eval(debrief *host, debrief_text code, debrief_text *json, debrief_error *err);
 
 /* ---- Values and functions of the host (C -> Lua) ---------------------------------------------------------- */
@@ -411,7 +426,8 @@ typedef struct debrief_value {
 
 /* Set debrief.host.NAME for scripts and plugins, from their next access on; nil removes it. JSON becomes plain tables,
  * new ones at each access. `name` must be a Lua name; the value is copied. May be called at any time, also in callbacks
- * and from other threads. Errors: EARG, EJSON, EMEMORY. */
+ * and from other threads. Errors: EARG, EJSON, EMEMORY.
+ * NULL: EARG, for host, name and value. */
 DEBRIEF_API bool debrief_set(debrief *host, const char *name, const debrief_value *value, debrief_error *err);
 
 /* A call from Lua to a function of the host, valid until that function returns. */
@@ -424,21 +440,25 @@ typedef enum debrief_threads {
 
 /* Let scripts and plugins call `function` as debrief.host.NAME(...). If it returns false, or has called
  * debrief_call_fail, the call raises an error in Lua. A retrospective runs its chunks in any order, so a function whose
- * answers vary makes reports that vary. May be called at any time, as debrief_set. Errors: EARG, EMEMORY. */
+ * answers vary makes reports that vary. May be called at any time, as debrief_set. Errors: EARG, EMEMORY.
+ * NULL: EARG, for host, name and function. */
 DEBRIEF_API bool debrief_register(debrief *host, const char *name,
                                   bool (*function)(void *user, debrief_call *call), void *user,
                                   debrief_threads threads, debrief_error *err);
 
 /* The number of arguments, and the one at index `i`, from 0: nil past the last. Texts are followed by a NUL and valid
- * until the function returns. */
+ * until the function returns.
+ * NULL: 0 and nil. */
 DEBRIEF_API size_t debrief_call_count(const debrief_call *call);
 DEBRIEF_API debrief_value debrief_call_argument(const debrief_call *call, size_t i);
 
 /* Add a result, which is copied. False: it is the 17th, not a value, or memory ran out. Invalid JSON raises an
- * error. */
+ * error.
+ * NULL: false, for call and value. */
 DEBRIEF_API bool debrief_call_return(debrief_call *call, const debrief_value *value);
 
-/* Make the call raise an error: the place of the call, then this message. Returns false, to be used with `return`. */
+/* Make the call raise an error: the place of the call, then this message. Returns false, to be used with `return`.
+ * NULL: false for call; message: a general one. */
 DEBRIEF_API bool debrief_call_fail(debrief_call *call, const char *message);
 
 /* ---- A console -------------------------------------------------------------------------------------------- */
@@ -480,14 +500,16 @@ typedef struct debrief_console {
 /* In read_line: find the candidates for the word that ends at byte `point` of `line`. `each` gets them sorted, until it
  * returns false. A candidate is valid in that call only, and is the raw name: escape it before you show it on a
  * terminal. Returns the byte of `line` where the word starts, or `point` if there are no candidates. No code of the
- * user runs for this. Outside of read_line there are no candidates. */
+ * user runs for this. Outside of read_line there are no candidates.
+ * NULL: no candidates, for completer, line.data and each. */
 DEBRIEF_API size_t debrief_complete(debrief_completer *completer, debrief_text line, size_t point,
                                     bool (*each)(void *user, debrief_text candidate), void *user);
 
 /* Run a REPL over the host's log until the user leaves: read lines, run them, write their values. `console` may be NULL
  * for that of the config. debrief_interrupt ends the running statement, not the REPL. False: EARG (no console, or a
  * part of it is missing), or ESCRIPT or a code of the log if the REPL itself failed, for example because the console
- * cannot be read. An error that a statement raises is written to the console and is not a failure. */
+ * cannot be read. An error that a statement raises is written to the console and is not a failure.
+ * NULL: EARG for host; console: that of the config. */
 DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, debrief_error *err);
 
 /* ---- Commands -------------------------------------------------------------------------------------------- */
@@ -495,7 +517,8 @@ DEBRIEF_API bool debrief_repl(debrief *host, const debrief_console *console, deb
 /* Run a command of the program as if it was typed: `argc` words in `argv`, argv[0] being the program's name. It reads
  * standard input and writes to standard output and error. Without -d it uses config.dir, or if that is NULL,
  * $DEBRIEF_DIR or "sessions". *status is the exit status that the program would have. False only if the command could
- * not be run at all: EARG, EMEMORY. */
+ * not be run at all: EARG, EMEMORY.
+ * NULL: EARG, for host, argv, a word of it and status. */
 DEBRIEF_API bool debrief_command(debrief *host, int argc, char **argv, int *status, debrief_error *err);
 
 /* ---- Interrupts ------------------------------------------------------------------------------------------ */
@@ -511,7 +534,8 @@ typedef enum debrief_interruption {
  * for other programs or runs retrospectives stops, between two entries. C functions that do not return (string.rep, a
  * pattern with many .-), __gc, message handlers, and coroutines that a C module resumes cannot be stopped. A function
  * that has finished its work when the interrupt comes succeeds. Of debrief_command, the commands run, retro, merge and
- * repl can be stopped. */
+ * repl can be stopped.
+ * NULL: DEBRIEF_INTERRUPT_NOTHING. */
 DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
 #ifdef __cplusplus

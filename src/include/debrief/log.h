@@ -134,9 +134,10 @@ typedef struct debrief_log debrief_log;
 
 /* Open the log in folder `dir`. The folder is created by the first append, not here; reading from a folder that does
  * not exist fails with DEBRIEF_ENOENT. A relative path counts from the working folder of this moment, wherever the
- * process goes later. What the path names is the log: after the folder or a session was moved away, the next call makes
- * or finds the one that has the name then. `config` may be NULL for the defaults. Close with debrief_log_close. A log
- * is thread-safe. Errors: EARG, EMEMORY. */
+ * process goes later. What the path names is the log: after the folder or a session was moved away, the next call
+ * makes or finds the one that has the name then. Close with debrief_log_close. A log is thread-safe. Errors: EARG,
+ * EMEMORY.
+ * NULL: EARG for dir; config: the defaults. */
 DEBRIEF_API debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config,
                                           debrief_error *err);
 
@@ -147,18 +148,21 @@ DEBRIEF_API void debrief_log_close(debrief_log *log);
 
 /* Append one entry to session `id`. On true the entry is in the file and survives the death of this process;
  * with DEBRIEF_SYNC_DATA it also survives a power cut. On false nothing was acknowledged: EARG, EID, EJSON
- * (input or extra is not JSON), EENTRY, ETOOBIG, EIO, ESYNC, EUNSAFE, ELOCKED, EPOISONED, EFORK, EMEMORY. */
+ * (input or extra is not JSON), EENTRY, ETOOBIG, EIO, ESYNC, EUNSAFE, ELOCKED, EPOISONED, EFORK, EMEMORY.
+ * NULL: EARG, for log, id and entry. */
 DEBRIEF_API bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry,
                                     debrief_error *err);
 
 /* Append one entry given as JSON text: checked, compacted, a missing session_id and timestamp filled in, and
- * nothing else of it changed. Errors as above; err->offset is the byte of `json` at fault. */
+ * nothing else of it changed. Errors as above; err->offset is the byte of `json` at fault.
+ * NULL: EARG, for log, id and json. */
 DEBRIEF_API bool debrief_log_append_json(debrief_log *log, const char *id, const char *json, size_t len,
                                          debrief_error *err);
 
-/* Append `count` entries given as JSON texts under one lock, in writes of up to 1 MiB, with one sync. All are
- * checked before the first is written: a bad one refuses the batch (err->line is its number, from 1). `*stored`
- * (may be NULL) is `count` on true; on false, how many are in the file, 0 unless the disk failed. */
+/* Append `count` entries given as JSON texts under one lock, in writes of up to 1 MiB, with one sync. All are checked
+ * before the first is written: a bad one refuses the batch (err->line is its number, from 1). `*stored` is `count` on
+ * true; on false, how many are in the file, 0 unless the disk failed.
+ * NULL: EARG for log, id and jsons; stored: not reported. */
 DEBRIEF_API bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons,
                                           size_t count, size_t *stored, debrief_error *err);
 
@@ -218,21 +222,23 @@ typedef struct debrief_read_config {
 
 typedef struct debrief_reader debrief_reader;
 
-/* Read session `id` from its beginning, line by line, in memory that grows only with the longest line. A session
- * that does not exist is empty; a folder that does not exist is ENOENT. Close with
- * debrief_reader_close. A reader belongs to one thread at a time. Errors: EARG, EID, ENOENT, EIO, EUNSAFE,
- * EMEMORY. `config` may be NULL. */
+/* Read session `id` from its beginning, line by line, in memory that grows only with the longest line. A session that
+ * does not exist is empty; a folder that does not exist is ENOENT. Close with debrief_reader_close. A reader belongs
+ * to one thread at a time. Errors: EARG, EID, ENOENT, EIO, EUNSAFE, EMEMORY.
+ * NULL: EARG for log and id; config: the defaults. */
 DEBRIEF_API debrief_reader *debrief_log_read(debrief_log *log, const char *id,
                                              const debrief_read_config *config, debrief_error *err);
 
-/* The same for any file. Symbolic links are followed, the file must be regular and must exist (ENOENT). */
+/* The same for any file. Symbolic links are followed, the file must be regular and must exist (ENOENT).
+ * NULL: EARG for path; config: the defaults. */
 DEBRIEF_API debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,
                                                   debrief_error *err);
 
-/* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; every later call returns it
- * again. EARG: an argument is NULL. */
+/* The next entry. DEBRIEF_NEXT_ERROR: EIO, EMEMORY, or EDAMAGED with strict; every later call returns it again.
+ * NULL: EARG, for reader and line. */
 DEBRIEF_API debrief_next debrief_reader_next(debrief_reader *reader, debrief_line *line, debrief_error *err);
 
+/* NULL is fine. */
 DEBRIEF_API void debrief_reader_close(debrief_reader *reader);
 
 /* The diagnostic's name as it is printed ("torn_tail"), a static string. */
@@ -255,13 +261,15 @@ typedef struct debrief_check {
 } debrief_check;
 
 /* Read session `id` from beginning to end and count what is in it. config->on_diagnostic is called for every damaged
- * line, in_progress tail and warning; config->strict is ignored, and `config` may be NULL. The file is not changed.
- * Returns true even if there is damage: see check->damaged. A session that does not exist is empty. Errors: as
- * debrief_log_read and debrief_reader_next; `*check` then counts what was read before the error. */
+ * line, in_progress tail and warning; config->strict is ignored. The file is not changed. Returns true even if there
+ * is damage: see check->damaged. A session that does not exist is empty. Errors: as debrief_log_read and
+ * debrief_reader_next; `*check` then counts what was read before the error.
+ * NULL: EARG for log, id and check; config: the defaults. */
 DEBRIEF_API bool debrief_log_check(debrief_log *log, const char *id, const debrief_read_config *config,
                                    debrief_check *check, debrief_error *err);
 
-/* The same for any file, as debrief_log_read_path opens it. */
+/* The same for any file, as debrief_log_read_path opens it.
+ * NULL: EARG for path and check; config: the defaults. */
 DEBRIEF_API bool debrief_log_check_path(const char *path, const debrief_read_config *config,
                                         debrief_check *check, debrief_error *err);
 
@@ -300,11 +308,12 @@ typedef struct debrief_repair {
  * False: the session is as it was, and the repair left nothing: EARG, EID, ENOENT (no such session), EIO, EUNSAFE (as
  * for appending; also a file with hard links of others, whose writers would not notice that it was replaced), ELOCKED,
  * EFORK, EMEMORY. One exception: if result->repaired is true, it was repaired, but the folder
- * could not be synced, and after a power cut the session may be as it was. */
+ * could not be synced, and after a power cut the session may be as it was.
+ * NULL: EARG, for log, id and result. */
 DEBRIEF_API bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result,
                                     debrief_error *err);
 
-/* Free what a repair filled in. A zeroed result is fine, and NULL. */
+/* Free what a repair filled in. A zeroed result is fine. NULL is fine. */
 DEBRIEF_API void debrief_repair_release(debrief_repair *result);
 
 /* ---- Following (file -> C, as it grows) ------------------------------------------------------------------- */
@@ -321,31 +330,32 @@ typedef struct debrief_follow_config {
 
 typedef struct debrief_follower debrief_follower;
 
-/* Follow the `count` sessions named in `ids` (copied), or with ids NULL all sessions of the log, including new ones. A
- * session or folder that does not exist is waited for and then read from its beginning. Each entry is returned once, in
- * the order of its file, as soon as its newline is written.
+/* Follow the `count` sessions named in `ids` (copied), or without ids all sessions of the log, including new ones. A
+ * session or folder that does not exist is waited for and then read from its beginning. Each entry is returned once,
+ * in the order of its file, as soon as its newline is written.
  *
  * A file that was renamed is read to its end, and further as long as a process writes to it, before the file that took
  * its name. Entries that were returned already and are in the new file too (after a repair) are skipped there. A file
  * that was truncated is read on from its new end (DEBRIEF_TRUNCATED); one that was emptied is read from its beginning,
- * even if it has become longer than before. Limits: a file that had the name only between two looks is missed, and only
- * the last five renamed files are followed.
+ * even if it has become longer than before. Limits: a file that had the name only between two looks is missed, and
+ * only the last five renamed files are followed.
  *
  * Close with debrief_follower_close; the log may be closed before it. A follower belongs to one thread at a time, uses
- * no thread and no signal, and changes no file. `config` may be NULL. Errors: EARG, EID, EIO, EUNSAFE, EFORK,
- * EMEMORY. */
+ * no thread and no signal, and changes no file. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY.
+ * NULL: EARG for log and for one of the ids; ids: all sessions; config: the defaults. */
 DEBRIEF_API debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
                                                  const debrief_follow_config *config, debrief_error *err);
 
-/* The next entry, waiting up to `timeout_ms` milliseconds (0: not at all, negative: forever). END: none has arrived, or
- * a signal came. `*line` and `*session` (its id; either may be NULL) are valid until the next call. ERROR: EIO,
- * EUNSAFE, EMEMORY or, with strict, EDAMAGED; the next call continues with the other sessions, and with this one once
- * the cause is gone. */
+/* The next entry, waiting up to `timeout_ms` milliseconds (0: not at all, negative: forever). END: none has arrived,
+ * or a signal came. `*line` and `*session` (its id) are valid until the next call. ERROR: EIO, EUNSAFE, EMEMORY or,
+ * with strict, EDAMAGED; the next call continues with the other sessions, and with this one once the cause is gone.
+ * NULL: EARG for follower; line, session: not reported. */
 DEBRIEF_API debrief_next debrief_follower_next(debrief_follower *follower, int timeout_ms, debrief_line *line,
                                                const char **session, debrief_error *err);
 
 /* Stop waiting: the following calls return the existing entries, including a whole last record without its newline,
- * and then END forever. */
+ * and then END forever.
+ * NULL: nothing is done. */
 DEBRIEF_API void debrief_follower_stop(debrief_follower *follower);
 
 /* A descriptor that becomes readable when there may be something new, to poll together with others. Before each wait,
@@ -359,35 +369,42 @@ DEBRIEF_API void debrief_follower_close(debrief_follower *follower);
 /* ---- Fields of an entry ---------------------------------------------------------------------------------- */
 
 /* The value of member `name` of the JSON object `json`, which a reader returned (or an object found in it), as
- * JSON text inside `json`; {NULL, 0} if there is no such member. Of two equal members, the last one counts. */
+ * JSON text inside `json`; {NULL, 0} if there is no such member. Of two equal members, the last one counts.
+ * NULL: no such member, for json.data and name. */
 DEBRIEF_API debrief_text debrief_member(debrief_text json, const char *name);
 
-/* The element `index` (from 0) of a JSON array found in a reader's entry; {NULL, 0} past its end. */
+/* The element `index` (from 0) of a JSON array found in a reader's entry; {NULL, 0} past its end.
+ * NULL: no such element. */
 DEBRIEF_API debrief_text debrief_element(debrief_text json, size_t index);
 
 /* Decode a JSON string into `buffer` of `size` bytes, NUL-terminated and cut to fit at a character; returns the whole
- * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD. With NULL, nothing is
- * stored. */
+ * length in bytes, or SIZE_MAX when `json` is not a string. Ill-formed text becomes U+FFFD.
+ * NULL: not a string, for json.data; buffer: nothing is stored. */
 DEBRIEF_API size_t debrief_string(debrief_text json, char *buffer, size_t size);
 
-/* Decode a JSON integer that fits in 64 bits; false if it is anything else. With NULL, nothing is stored. */
+/* Decode a JSON integer that fits in 64 bits; false if it is anything else.
+ * NULL: false, for json.data; value: nothing is stored. */
 DEBRIEF_API bool debrief_integer(debrief_text json, int64_t *value);
 
-/* Decode an RFC 3339 timestamp from a JSON string; false if it is anything else. With NULL, nothing is stored. */
+/* Decode an RFC 3339 timestamp from a JSON string; false if it is anything else.
+ * NULL: false, for json.data; value: nothing is stored. */
 DEBRIEF_API bool debrief_timestamp(debrief_text json, debrief_time *value);
 
 /* ---- Sessions -------------------------------------------------------------------------------------------- */
 
 /* Call `each` with every session id of the log in byte order, until it returns false. A folder that does not
- * exist is ENOENT. Files that are not named ID.jsonl are ignored. */
+ * exist is ENOENT. Files that are not named ID.jsonl are ignored.
+ * NULL: EARG, for log and each. */
 DEBRIEF_API bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
                                       debrief_error *err);
 
-/* Is `id` a session id? */
+/* Is `id` a session id?
+ * NULL: false. */
 DEBRIEF_API bool debrief_session_id_valid(const char *id);
 
 /* Make a session id of any text: the text itself if it is one, else a safe prefix, '-' and a 64-bit hash of the whole
- * text. `out` has room for 129 bytes. The same text always makes the same id. */
+ * text. `out` has room for 129 bytes. The same text always makes the same id.
+ * NULL: as an empty text; out: nothing is done. */
 DEBRIEF_API void debrief_session_id(const char *text, size_t len, char out[129]);
 
 /* "0.1.0" */

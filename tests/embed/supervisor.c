@@ -77,7 +77,7 @@ static bool record(debrief *host, const char *session, const char *command, cons
   return debrief_append(host, session, &entry, &through, err);
 }
 
-/* Text of a log may hold anything: what would move a terminal is shown as "?". debrief_retro_write does that itself. */
+/* Text of a log may hold anything: what would move a terminal is shown as "?". debrief_retro_text does that itself. */
 static void show(const char *text) {
   for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
     bool c1 = c[0] == 0xc2 && c[1] < 0xa0;
@@ -112,10 +112,6 @@ static bool supervise(debrief *host, const char *session, const char *command, d
   return record(host, session, command, tried, count, now_ms() - begin, err);
 }
 
-static bool print(void *user, debrief_text text) {
-  return fwrite(text.data, 1, text.len, user) == text.len;
-}
-
 /* Damaged lines and failing plugins do not end the run. They are reported. */
 static void on_problem(void *user, const debrief_problem *problem) {
   fprintf(user, "supervisor: %s: %s\n", problem->plugin, problem->message);
@@ -125,7 +121,9 @@ static bool look_back(debrief *host, const char *session, debrief_error *err) {
   debrief_query query = {
       .struct_size = sizeof query, .sessions = session, .on_problem = on_problem, .user = stderr};
   debrief_format format = {.struct_size = sizeof format, .columns = 100};
-  return debrief_retro_write(host, "attempts,failures", &query, &format, print, stdout, err);
+  debrief_text text;
+  if (!debrief_retro_text(host, "attempts,failures", &query, &format, &text, err)) return false;
+  return fwrite(text.data, 1, text.len, stdout) == text.len;
 }
 
 int main(int argc, char **argv) {

@@ -166,4 +166,73 @@ failed: not enough memory
       assert.truthy(r.out:find "attach: [^\n]*s1.jsonl[^\n]*\n", r.out)
     end)
   end)
+
+  -- Bindings of other languages: skipped where the language is not there, and in builds with a sanitizer, whose runtime
+  -- the other program would have to bring.
+  local function other_language(command, files)
+    if installed.sanitizer ~= "" then return "a build with a sanitizer" end
+    if tree:sh(command).status ~= 0 then return command:match "%S+" .. " is not here" end
+    for _, file in ipairs(files) do
+      tree.scene:write(file:match "[^/]+$", program.read("tests/embed/" .. file))
+    end
+  end
+
+  describe("in Python", function()
+    local missing
+    setup(function() missing = other_language("python3 --version", { "python/debrief.py", "python/watch.py" }) end)
+
+    it("asks for a table, and shows what fails as it comes", function()
+      if missing then return pending(missing) end
+      for _, status in ipairs { "ok", "error" } do
+        tree:must('"$DEBRIEF" append a skill=review final_status=' .. status)
+      end
+      local r = tree:sh [[mkfifo seen; python3 watch.py sessions 2 >seen 2>&1 & exec 4<seen
+        read -r a <&4; read -r b <&4; echo "$a"; echo "$b"
+        "$DEBRIEF" append a skill=deploy final_status=ok; "$DEBRIEF" append a skill=deploy final_status=error
+        read -r a <&4; echo "$a"; "$DEBRIEF" append b skill=docs final_status=fail; cat <&4; wait $!; echo $?; rm seen]]
+      assert.equal("review: 2 runs, 1 passed\nwatching\na:4 deploy failed\nb:1 docs failed\nPass rate\n0\n", r.out)
+    end)
+
+    it("raises what debrief refuses", function()
+      if missing then return pending(missing) end
+      tree.scene:write("refused.py", [[
+import debrief
+with debrief.Host("sessions", time_limit_ms=50) as host:
+    host.append("s1", {"skill": "a"}, enrich="redact")
+    assert [entry["skill"] for _, _, entry in host.entries(skill=["a*"])] == ["a"]
+    assert host.eval("{1, 2}") == [1, 2]
+    for call in (lambda: host.retro("sumary"), lambda: host.append("../x", {}), lambda: host.table(show="rums"),
+                 lambda: host.eval("(function() while true do end end)()"), lambda: host.entries(where="(")):
+        try:
+            call()
+            print("not refused")
+        except debrief.Error as error:
+            print(error.code, error)
+]])
+      local r = tree:sh "python3 refused.py"
+      local lines = {}
+      for line in r.out:gmatch "[^\n]+" do lines[#lines + 1] = line end
+      assert.equal(5, #lines, r.out)
+      for i, part in ipairs { "did you mean 'summary'", "../x", "show: ", "the 50 ms that", "where" } do
+        assert(lines[i]:find(part, 1, true), lines[i])
+      end
+    end)
+  end)
+
+  describe("in Go", function()
+    local missing
+    setup(function() missing = other_language("go version", { "go/watch.go" }) end)
+
+    it("asks, follows, and ends what takes too long", function()
+      if missing then return pending(missing) end
+      tree:must "GO111MODULE=off GOPROXY=off GOFLAGS= go build -o watch_go watch.go"
+      local r = run "./watch_go sessions"
+      assert.equal(0, r.status, r.out)
+      assert.equal("skill,runs,passed,passed.num,passed.den\nreview,3,0.6666666666666666,2,3\n"
+        .. "debrief_eval: ended after the 200 ms that debrief_config.time_limit_ms allows a call\n"
+        .. 'go:4 {"session_id":"go","timestamp":"TIME","final_status":"error","skill":"deploy"}\n',
+        (r.out:gsub("\r", ""):gsub('"timestamp":"[^"]*"', '"timestamp":"TIME"')))
+      assert.equal(2, run("./watch_go").status)
+    end)
+  end)
 end)

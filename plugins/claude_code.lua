@@ -69,6 +69,7 @@ local function is_machine(line, said)
     or said:find "^<teammate%-message" or said:find "^%a+ hook feedback" or said:find "^%[SYSTEM NOTIFICATION"
 end
 
+-- Returns true for a prompt of a person that begins a turn.
 local function prompt(turn, fields, line, content, said, at)
   if is_machine(line, said) then return end
   if said:find "^%[Request interrupted by user" then return turn:interrupt(at) end
@@ -78,9 +79,10 @@ local function prompt(turn, fields, line, content, said, at)
   if fields.skill then
     fields.trigger = "user"
     turn:command(fields, at)
-  else
-    turn:prompt(fields, at)
+    return false
   end
+  turn:prompt(fields, at)
+  return true
 end
 
 -- ---- Lines of the model --------------------------------------------------------------------------------------------
@@ -145,7 +147,14 @@ end
 local TELLING = { user = true, assistant = true, system = true }
 local WANTED = { { type = { "user", "assistant", "system" } }, { isSidechain = true } }
 
+-- Another import can begin at a prompt to the main agent. A sidechain in the same file is known by its first record.
+local function keep(source, transcript, agents, asked, mark)
+  local saved = next(agents) == nil and transcript:rest(mark)
+  if saved then source:keep(function() return { asked = asked, transcript = saved() } end) end
+end
+
 local function record(source, transcript, agents, line, number)
+  local mark = transcript:mark()
   local is, uuid, message, time, request = members(line, "type", "uuid", "message", "timestamp", "requestId")
   local content, id, model, usage, stop = members(message, "content", "id", "model", "usage", "stop_reason")
   local said, by_kind = parts(content)
@@ -178,7 +187,8 @@ local function record(source, transcript, agents, line, number)
   elseif is == "user" then
     turn.asked = turn.asked + 1
     if not (results[1] or line.isMeta == true or line.isCompactSummary == true) then
-      prompt(turn, new(), line, content, said, at)
+      local begins = prompt(turn, new(), line, content, said, at)
+      if begins and agent == "" then keep(source, transcript, agents, turn.asked - 1, mark) end
     end
   end
 end
@@ -191,7 +201,9 @@ local function read(source, transcript)
 end
 
 local function open(source, emit)
-  local transcript = transcripts.new(emit, function(problem) source:report(problem) end)
+  local kept = source:resume() or NONE
+  local transcript = transcripts.new(emit, function(problem) source:report(problem) end, kept.transcript)
+  if kept.asked then transcript:agent("").asked = kept.asked end
   read(source, transcript)
   for _, file in ipairs(source:siblings()) do read(file, transcript) end
   transcript:finish()

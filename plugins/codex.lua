@@ -75,6 +75,30 @@ local function skill_in(prompt) -- what the prompt marks: { "placeholder": "$nam
   end
 end
 
+-- A copy of a small map of texts; nil: it is large.
+local function copied(map)
+  local copy, n = {}, 0
+  for key, value in pairs(map) do
+    n = n + 1
+    if n > 100 then return nil end
+    copy[key] = value
+  end
+  return copy
+end
+
+-- Another import can begin at a prompt.
+local function keep(self, mark)
+  local saved, processes = self.transcript:rest(mark), copied(self.processes)
+  if not (saved and processes) then return end
+  local state = { id = self.id, cwd = self.cwd, subagent = self.subagent, model = self.model, turn_id = self.turn_id,
+    messages = self.messages - 1, processes = processes, lines = {}, total = self.total }
+  self.source:keep(function()
+    state.transcript = saved()
+    for _, call in ipairs(state.transcript.calls) do state.lines[call.id] = self.lines[call.id] end
+    return state
+  end)
+end
+
 local function prompted(self, payload, number, at)
   local said, kind = word(payload.message) or "", word(payload.kind)
   if kind and kind ~= "plain" or said:find "^<environment_context>" or said:find "^<user_instructions>"
@@ -84,6 +108,7 @@ local function prompted(self, payload, number, at)
   local fields = first_fields(self, key, skill_in(payload), said)
   fields.trigger = fields.skill and "user" or nil
   self.turn:prompt(fields, at)
+  keep(self, self.transcript:mark())
 end
 
 local COUNTS = { "input_tokens", "cached_input_tokens", "output_tokens" }
@@ -263,10 +288,11 @@ end
 -- ---- Files ---------------------------------------------------------------------------------------------------------
 
 local function open(source, emit)
-  local transcript = transcripts.new(emit, function(problem) source:report(problem) end)
-  local reader = { transcript = transcript, turn = transcript:agent "", messages = 0, processes = {}, lines = {},
-    id = nil, file = source.path:match "([^/]+)%.jsonl$" or source.path }
-  local record
+  local kept = source:resume()
+  local reader, record = kept or { messages = 0, processes = {}, lines = {} }, kept and rollout_record
+  local transcript = transcripts.new(emit, function(problem) source:report(problem) end, reader.transcript)
+  reader.transcript, reader.turn, reader.source = transcript, transcript:agent "", source
+  reader.file = source.path:match "([^/]+)%.jsonl$" or source.path
   for line, number in source:lines() do
     local name = word(line.type) or ""
     record = record or (name == "thread.started" or name:find "^turn%." or name:find "^item%.") and exec_record

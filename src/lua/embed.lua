@@ -164,11 +164,9 @@ for name in ([[
   cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill cli/why
   entry/card entry/failure
   export/parquet export/samples
-  import/checks import/content import/glob import/init import/ledger import/looks import/rows import/runners
-  import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
-  import/verdict
-  measure/charts
-  pretty/init pretty/inspect
+  import/checks import/content import/glob import/init import/kept import/ledger import/looks import/once import/rows
+  import/runners import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
+  import/verdict measure/charts pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/overview query/why
   record/command record/output record/run record/state

@@ -58,12 +58,15 @@ describe("hook", function()
   end)
 
   it("lets hooks that come at once queue, and survives one that is killed", function()
-    scene:write("p/aaaa1111-0000-4000-8000-000000000001.jsonl", table.concat(sample()))
-    local event = cjson.encode { hook_event_name = "SessionEnd",
-      transcript_path = scene:path "p/aaaa1111-0000-4000-8000-000000000001.jsonl" }
-    scene:write("event", event)
-    scene:sh [[export XDG_STATE_HOME=$PWD/state
-      $DEBRIEF -d log hook <event & kill -9 $!; for i in 1 2 3; do $DEBRIEF -d log hook <event & done; wait]]
+    local lines, path = sample(), "p/aaaa1111-0000-4000-8000-000000000001.jsonl"
+    for _, upto in ipairs { 9, 14, 20, #lines } do
+      scene:write(path, table.concat(lines, "", 1, upto))
+      scene:write("event", cjson.encode { hook_event_name = upto == #lines and "SessionEnd" or "Stop",
+        transcript_path = scene:path(path) })
+      scene:sh [[export XDG_STATE_HOME=$PWD/state
+        $DEBRIEF -d log hook <event & sleep 0.0$(($$ % 5)); kill -9 $!
+        for i in 1 2 3; do $DEBRIEF -d log hook <event & done; wait]]
+    end
     run { "-d", "once", "import", "claude_code", "--final", "p" }
     assert.equal(session "once", session "log")
   end)

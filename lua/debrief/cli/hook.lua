@@ -109,10 +109,10 @@ local function import(args, event, dir, problems)
   local job, message = require "debrief.run.job".new { import = { KINDS[agent] }, query = query.new {} }
   if not job then return problems(message) end
   local worker, abouts = arguments.worker(job)
-  worker:close()
   local found = {}
+  local final = event.hook_event_name == "SessionEnd"
   message = require "debrief.run.imports".run({ path }, { job = job, abouts = abouts, kind = true, dir = dir,
-    final = event.hook_event_name == "SessionEnd", workers = 1, total = listener(found), begin = function() end,
+    final = final, keeps = not final, worker = worker, workers = 1, total = listener(found), begin = function() end,
     progress = function() end })
   found[#found + 1] = message
   for _, text in ipairs(found) do problems(text) end

@@ -218,14 +218,10 @@ local function job_of(args, kind, all)
   given.import, given.isolate = names, args.isolate
   local job = arguments.job(given)
   if not job.isolate and jobs.has_strangers(job) then arguments.isolate_if_possible(job) end
+  if kind then return job, arguments.worker(job) end
   local abouts = {}
   for _, about in ipairs(all or {}) do abouts[about.name] = about end
-  if kind then
-    local worker
-    worker, abouts = arguments.worker(job)
-    worker:close()
-  end
-  return job, abouts
+  return job, nil, abouts
 end
 
 function import.run(args)
@@ -238,11 +234,11 @@ function import.run(args)
     local q = arguments.query { since = args.since }
     since = q.since
   end
-  local job, abouts = job_of(args, kind, all)
+  local job, worker, abouts = job_of(args, kind, all)
   local total, done, bytes = new_total(), 0, 0
   progress.begin "import"
   local final_after = args.final_after == nil and DAY or args.final_after
-  local message = imports.run(words, { job = job, abouts = abouts, kind = kind ~= nil,
+  local message = imports.run(words, { job = job, abouts = abouts, worker = worker, kind = kind ~= nil,
     dir = args.dir, final = args.final, final_before = final_after and core.now() - final_after or nil, since = since,
     dry = args.dry, again = args.again, workers = args.jobs, total = total,
     begin = function(sum) bytes = sum end,

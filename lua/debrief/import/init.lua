@@ -105,14 +105,14 @@ local function each(run, path, reader, message, matcher)
   local n = 0
   return function()
     if not reader then return nil end -- it ended before
-    local entry, line = reader:next(matcher)
+    local entry, line, offset = reader:next(matcher)
     n = n + 1
     if run.all and n % DRAIN == 0 then add_diagnostics(run, reader, path) end
     if entry then
       core.progress()
       run.ration = run.ration + ENTRIES
       run.line, run.lines[path] = line, line
-      run.path = path
+      run.path, run.offset = path, offset
       return entry, line
     end
     add_diagnostics(run, reader, path)
@@ -139,6 +139,20 @@ local function rows_of(run, path, query)
   return text and values.reader(values.of_text(text)), message
 end
 
+-- What an earlier import kept of the given file, of which only what follows is read then; nil: there is nothing.
+local function resume(run, path)
+  if path ~= run.given or not run.from or run.passes[path] then return nil end
+  run.resumed, run.emitted = true, run.from.entries
+  return core.unpack(run.from.state)
+end
+
+-- Another import may begin at the record that was read last; the last place counts.
+local function keep(run, path, state)
+  if type(state) ~= "function" then error("source:keep wants a function that returns what is to be kept", 3) end
+  if path ~= run.given or path ~= run.path or not (run.keeps and run.offset) then return end
+  run.kept = { at = run.offset, line = run.lines[path], entries = run.emitted, state = state }
+end
+
 function new_source(run, path)
   return {
     path = path,
@@ -146,6 +160,9 @@ function new_source(run, path)
       local matcher = matcher_of(match)
       count_pass(run, path)
       local reader, message = run.files.reader(place(run, path))
+      if reader and run.resumed and path == run.given then
+        reader:narrow(run.from.at, math.maxinteger, run.from.line)
+      end
       return each(run, path, reader, message, matcher)
     end,
     values = function(_, member)
@@ -178,6 +195,8 @@ function new_source(run, path)
       local out = siblings_of(run, path, pattern) -- no tail call: its errors name the plugin's line
       return out
     end,
+    resume = function() return resume(run, path) end,
+    keep = function(_, state) return keep(run, path, state) end,
     report = function(_, text) report(run, path, run.lines[path], text) end,
   }
 end
@@ -289,6 +308,7 @@ local function emitter(run, given)
     end
     if one.places then one.places[#one.places + 1] = ("%s:%d"):format(run.path or run.given, run.line or 1) end
     one.lines[#one.lines + 1], one.keys[#one.keys + 1] = text, entry.source.key
+    run.emitted = run.emitted + 1
     return true
   end
 end
@@ -335,23 +355,28 @@ end
 --- Import one file: what its entries are. The caller stores them.
 -- @param given { path =, at = where it is read, nil: there, final = true: last turns are over, since = ns: leave out
 --   what ended before, files = as import.files, siblings = the patterns that the plugin declares, or nil,
---   places = true: say where each entry comes from, all = true: keep all diagnostics }
+--   places = true: say where each entry comes from, all = true: keep all diagnostics, from = { at =, line =, entries =,
+--   state = packed } of an earlier import to go on from, or nil, keeps = true: say where another one can go on }
 -- @param call function(source, emit) -> true or false: runs the plugin's hook, and notes its errors
 -- @return { entries = { { session =, lines = JSON texts, keys = the source.key of each, places = "file:line" of each if
 --   asked for: what was read last }… }, none when the hook failed, withheld = array of "session key", refused =,
 --   before = counts, read = path -> true, line = the last that was read, diagnostics = in the order of the lines (one
---   with more = n stands for so many others of its file that were not kept), dropped = }
+--   with more = n stands for so many others of its file that were not kept), dropped =, emitted = how many entries
+--   there are with those before `from`, resumed = true: it was gone on from there, kept = { at =, line =, entries =,
+--   state = function that returns plain data } if another import can go on }
 function import.run(given, call)
   local run = {
     diagnostics = {}, dropped = 0, withheld = {}, sessions = {}, entries = {}, read = {}, files = given.files,
     given = given.path, at = given.at, all = given.all, declared = given.siblings, lines = {}, odd = {},
-    refused = 0, before = 0, passes = {}, ration = 0,
+    refused = 0, before = 0, passes = {}, ration = 0, from = given.from, keeps = given.keeps,
+    emitted = 0,
   }
   local done = call(new_source(run, given.path), emitter(run, given))
   sort_by_line(run.diagnostics)
   return {
     entries = done and run.entries or {}, withheld = run.withheld, refused = run.refused, before = run.before,
-    read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped,
+    read = run.read, line = run.line, diagnostics = run.diagnostics, dropped = run.dropped, emitted = run.emitted,
+    resumed = run.resumed, kept = done and run.kept or nil,
   }
 end
 

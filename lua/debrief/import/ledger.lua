@@ -33,7 +33,7 @@ end
 
 local function is_record(value)
   if type(value) ~= "table" or type(value.by) ~= "string" or math.type(value.entries) ~= "integer" then return false end
-  for _, key in ipairs { "files", "sessions", "withheld" } do
+  for _, key in ipairs { "files", "sessions", "withheld", "kept" } do
     if value[key] ~= nil and type(value[key]) ~= "table" then return false end
   end
   for _, size in next, value.sessions or {} do if math.type(size) ~= "integer" then return false end end
@@ -69,7 +69,8 @@ end
 
 --- Remember a file that was imported.
 -- @param record { path =, by = a text that names the plugin and its version, files = fingerprints by path,
---   sessions = sizes by id, entries = how many, withheld = names of runs that were still open }
+--   sessions = sizes by id, entries = how many, withheld = names of runs that were still open,
+--   kept = of debrief.import.kept, or nil }
 function Ledger:put(record)
   self.records[record.path], self.lines[core.encode(record.path)], self.changed = record, line_of(record), true
 end
@@ -81,8 +82,9 @@ function Ledger:drop(path)
   self.records[path], self.lines[key], self.changed = nil, nil, true
 end
 
-local function are_sessions_there(self, sessions)
-  for id, size in next, sessions do
+--- Do the sessions still hold what a record says was stored?
+function Ledger:is_stored(record)
+  for id, size in next, record.sessions do
     local now = core.size(("%s/%s.jsonl"):format(self.dir, id))
     if not now or now < size then return false end
   end
@@ -107,7 +109,7 @@ function Ledger:find(path, files)
   for at in next, record.files do
     if not files[at] then return nil end
   end
-  if not are_sessions_there(self, record.sessions) then return nil end
+  if not self:is_stored(record) then return nil end
   if newer then
     record.files = files
     self:put(record)

@@ -16,11 +16,14 @@
 -- makes the same entries again, the last of them perhaps longer. Only the last turn of each agent is open, until
 -- something ends it.
 --
+-- One piece, though long: a call, its result and a prompt each change turns, runs and attempts.
+--
 -- Plugins hold transcripts and turns, which are plain tables: the tables of methods are not reached through them.
 -- @module debrief.import.transcript
 local checks = require "debrief.import.checks"
 local content = require "debrief.import.content"
 local core = require "debrief.core"
+local once = require "debrief.import.once"
 local shell = require "debrief.import.shell"
 local stamps = require "debrief.import.stamps"
 local summaries = require "debrief.import.summaries"
@@ -101,17 +104,22 @@ end
 --- A transcript, to be filled from its beginning. Times (`at`) are integer ns or nil.
 -- @param emit function(entry, { open = true or false }), called with each run, in the order in which their turns end
 -- @param report function(text), called with what an entry cannot say, such as a negative time; or nil
-function transcript.new(emit, report)
-  return setmetatable({ emit = emit, report = report or function() end, turns = {}, agents = {}, calls = {},
-    runs_by_message = {}, known = {} }, TRANSCRIPT)
+-- @param saved what `rest` made of the beginning of the transcript, of which only what follows is read; or nil
+function transcript.new(emit, report, saved)
+  local self = setmetatable({ emit = emit, report = report or function() end, turns = {}, agents = {}, calls = {},
+    runs_by_message = {}, said = once.new(saved and saved.known) }, TRANSCRIPT)
+  for _, agent in ipairs(saved and saved.agents or {}) do self:agent(agent.name).returned_at = agent.returned_at end
+  for _, call in ipairs(saved and saved.calls or {}) do
+    self.calls[call.id] = { over = true, shell = call.shell, record = { name = call.name } }
+  end
+  return self
 end
 
 --- Was this said before? False once for each key: a record that is there again is a copy.
-function methods:is_copy(key)
-  local known = self.known[key] or false
-  self.known[key] = true
-  return known
-end
+function methods:is_copy(key) return once.is_copy(self.said, key) end
+
+--- How much was said so far, for `rest`.
+function methods:mark() return self.said.n end
 
 --- The turns of one agent of the transcript; "" is the main one.
 function methods:agent(name)
@@ -126,6 +134,38 @@ end
 --- The caller of a subagent has its result: what the subagent did until then is not open.
 function methods:returned(agent, at)
   self:agent(agent).returned_at = at
+end
+
+local MOST_AGENTS, MOST_CALLS = 64, 100 -- with more of them, a transcript is never at rest
+
+-- The calls that still wait for a result; nil: too many, or one of a skill, which will begin a run.
+local function waiting(calls)
+  local list = {}
+  for id, call in next, calls do
+    if call.skill or #list >= MOST_CALLS then return nil end
+    list[#list + 1] = { id = id, name = call.record and call.record.name, shell = call.shell and true or nil }
+  end
+  return list
+end
+
+local function has_turn(turn) return (turn.runs[1] or turn.prompted or turn.commanded) ~= nil end
+
+--- A prompt of a person to the main agent has begun a turn: if nothing else is under way, a later import can begin at
+-- the record of the prompt, with what this one knows.
+-- @param mark of before the record
+-- @return function() -> plain data for transcript.new; nil: something is under way
+function methods:rest(mark)
+  local calls, names = waiting(self.calls), {}
+  if not calls or #self.agents > MOST_AGENTS then return nil end
+  for i, name in ipairs(self.agents) do
+    if name ~= "" and has_turn(self.turns[name]) then return nil end
+    names[i] = name
+  end
+  return function()
+    local agents = {}
+    for i, name in ipairs(names) do agents[i] = { name = name, returned_at = self.turns[name].returned_at } end
+    return { known = once.hashes(self.said, mark), calls = calls, agents = agents }
+  end
 end
 
 --- The end of the transcript: what is left in each agent's turn is open, unless something has ended it.
@@ -280,7 +320,10 @@ end
 local function add_usage(turn, run, reply)
   local owners = turn.transcript.runs_by_message
   local id = reply.message or {}
-  owners[id] = owners[id] or run
+  if not owners[id] then
+    if type(id) == "string" and turn.transcript:is_copy("message " .. id) then return end -- of a run that is over
+    owners[id] = run
+  end
   local messages = owners[id].messages
   local known = messages[id]
   if not known then
@@ -396,6 +439,7 @@ function methods:result(id, result)
   local call = id ~= nil and self.calls[id]
   if not call then return end
   self.calls[id] = nil
+  if call.over then return end -- its run was stored
   local run, record = call.run, call.record
   touch(run, result.at, result.refused or call.asks)
   if record then

@@ -8,6 +8,7 @@ local core = require "debrief.core"
 local find = require "debrief.plugin.find"
 local jobs = require "debrief.run.job"
 local query = require "debrief.query"
+local kept = require "debrief.import.kept"
 local ledger = require "debrief.import.ledger"
 local looks = require "debrief.import.looks"
 local siblings = require "debrief.import.siblings"
@@ -167,6 +168,16 @@ local function unchanged(self, file)
   return self.ledger:find(file.path, prints)
 end
 
+-- Where to go on in a file that has grown since it was imported, and with which importer; nil: at its beginning.
+local function grown(self, file)
+  local record = not (self.how.again or self.how.since) and self.ledger:record(file.path)
+  local reader = record and record.kept and not record.since and self.by_name[record.name]
+  if not reader or record.by ~= reader.mark or reader.job.isolate then return nil end
+  if not self.ledger:is_stored(record) then return nil end
+  local from = kept.load(self.how.dir, file, record.kept)
+  return from, from and reader
+end
+
 local function ask(self, reader, name, value)
   local worker, message = reader:worker()
   if not worker then return nil, message end
@@ -281,18 +292,20 @@ end
 local function remember(self, file, answer, reader)
   if self.how.dry or not file.prints or answer.failure or answer.problems[1] or answer.refused > 0 then return end
   for _, d in ipairs(answer.diagnostics) do if d.damage then return end end
-  local sessions, entries = {}, 0
+  local sessions, place = {}, nil
+  for id, size in pairs(answer.resumed and file.record.sessions or {}) do sessions[id] = size end
   for _, one in ipairs(answer.entries) do
-    local stat = core.stat(("%s/%s.jsonl"):format(self.how.dir, one.session))
-    sessions[one.session], entries = stat and stat.size or 0, entries + #one.lines
+    sessions[one.session] = core.size(("%s/%s.jsonl"):format(self.how.dir, one.session)) or 0
   end
+  if answer.kept and answer.before == 0 then place = kept.save(self.how.dir, file, answer.kept) end
   self.ledger:put { path = file.path, name = reader.name, by = reader.mark, files = file.prints, sessions = sessions,
-    entries = entries, withheld = answer.withheld, final = file.final,
+    entries = answer.emitted, withheld = answer.withheld, final = file.final, kept = place,
     since = answer.before > 0 and self.how.since or nil }
 end
 
 local function finish(self, file, answer, reader)
-  self.ledger:drop(file.path)
+  file.record = self.ledger:record(file.path)
+  if not answer.resumed then self.ledger:drop(file.path) end -- what was kept holds, even if this is not remembered
   answer.failure = answer.failure or store(self, answer)
   remember(self, file, answer, reader)
   name_packed(file, answer)
@@ -305,7 +318,8 @@ end
 -- ---- Many files -----------------------------------------------------------------------------------------------------
 
 local function task_of(self, reader, file)
-  return { name = reader.name, path = file.path, at = file.at, final = file.final, since = self.how.since }
+  return { name = reader.name, path = file.path, at = file.at, final = file.final, since = self.how.since,
+    from = file.from, keeps = self.how.keeps }
 end
 
 -- One after the other, in the worker that detects.
@@ -351,7 +365,8 @@ local function sort_in(self, file, groups)
   else
     local ok, message = open(self, file)
     local reader
-    if ok then reader, message = reader_of(self, file) end
+    if ok and file.print then file.from, reader = grown(self, file) end
+    if ok and not reader then reader, message = reader_of(self, file) end
     if reader then
       local newest
       file.prints, newest = prints_of(self, file, reader.about.siblings)
@@ -465,7 +480,9 @@ end
 -- @param paths of files and folders
 -- @param how { job = with the importers as its plugins, abouts = name -> what each says of itself, kind = true if the
 --   user has named the importer, dir =, final =, final_before = ns, since = ns, dry =, again =,
---   workers = number or nil, total = what counts, progress = function(bytes done), begin = function(bytes in all) }
+--   keeps = true: the next import of a file that grows goes on where this one ends, worker = one that has loaded the
+--   only importer, or nil, workers = number or nil,
+--   total = what counts, progress = function(bytes done), begin = function(bytes in all) }
 -- @return nil, or why it all ended early
 function imports.run(paths, how)
   local self, bytes = { how = how, job = how.job, total = how.total, read = {}, by_name = {}, unpacked = 0 }, 0
@@ -473,6 +490,7 @@ function imports.run(paths, how)
   local marks = {}
   for i, reader in ipairs(self.readers) do self.by_name[reader.name], marks[i] = reader, reader.mark end
   self.marks = core.hash(table.concat(marks, "\n"))
+  if not self.readers[2] then self.readers[1].made = how.worker end
   local found, message = tree.files(paths, function(path)
     for _, reader in ipairs(self.readers) do if reader:fits(path) then return true end end
     return false

@@ -502,23 +502,50 @@ function worker.one(given)
   return require "debrief.run.check".one(hooks_of({ given.plugin })[1], given)
 end
 
---- Import one foreign log.
--- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true,
---   since = ns, places = true: say where each entry comes from, all = true: keep all diagnostics }
--- @return what debrief.import.run returns, and problems =
-function worker.import(given)
+-- Is a part of the file damaged? How it is read may depend on what came long before it; a tail that is cut is not read.
+local function is_damaged(result)
+  for _, d in ipairs(result.diagnostics) do
+    if d.damage and d.kind ~= "torn_tail" then return true end
+  end
+end
+
+-- What is kept for the next import of the file: its state becomes plain data.
+local function keep(p, name, result)
+  local ok, state = p:call(name, "import", result.kept.state)
+  local fine, packed = pcall(core.pack, state)
+  result.kept.state = packed
+  if not (ok and fine) then result.kept = nil end
+end
+
+local function import_once(given)
   local hook, p = loaded[given.name].table.import, pipeline.new { enrich = {}, filter = {}, retro = {} }
   p.session = given.path
   local import = require "debrief.import"
   local what = { path = given.path, at = given.at, final = given.final, since = given.since, siblings = hook.siblings,
-    places = given.places, all = given.all, files = served.needed() and served or import.files }
+    places = given.places, all = given.all, files = served.needed() and served or import.files, from = given.from,
+    keeps = given.keeps and not served.needed() }
   local ctx = context(given.name)
   ctx.final = given.final or false
   local result = import.run(what, function(source, emit)
     return (p:call(given.name, "import", hook.open, source, emit, ctx))
   end)
+  if result.kept then keep(p, given.name, result) end
   result.problems = p.order
   if p.order[1] then p.order[1].line = result.line end
+  return result
+end
+
+--- Import one foreign log.
+-- @param given { name = of the plugin, path =, at = where it is read, if that is another place, final = true,
+--   since = ns, places = true: say where each entry comes from, all = true: keep all diagnostics, from =, keeps = as
+--   debrief.import.run }
+-- @return what debrief.import.run returns, and problems =
+function worker.import(given)
+  local result = import_once(given)
+  if result.resumed and (result.problems[1] or is_damaged(result)) then
+    given.from = nil
+    result = import_once(given)
+  end
   return result
 end
 

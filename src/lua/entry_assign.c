@@ -1,6 +1,7 @@
 #include "entry_assign.h"
 #include "entry_changes.h"
 #include "entry_edit.h"
+#include "entry_lent.h"
 #include "entry_userdata_internal.h"
 #include "lua_json.h"
 #include "scratch.h"
@@ -114,9 +115,7 @@ static int assign_element(lua_State *L, const place *p) {
 }
 
 static void check_frozen(lua_State *L, const entry_view *e) {
-  if (e->frozen)
-    luaL_error(L, "entries are read-only here: only the hook enrich can change them (debrief.table(entry) "
-                  "makes a copy to work on)");
+  if (e->frozen) luaL_error(L, DBF_ENTRY_READ_ONLY);
 }
 
 static int l_newindex(lua_State *L) {
@@ -142,6 +141,7 @@ static bool is_same_member(const dbf_json_value *a, const dbf_json_value *b, con
 
 void dbf_entry_assign_whole(lua_State *L, const dbf_bytes *json) {
   static const char *const fixed[] = {"session_id", "timestamp"};
+  if (dbf_entry_lent_is(L, 1)) luaL_error(L, DBF_ENTRY_READ_ONLY);
   place p = dbf_entry_userdata_own_place(L);
   dbf_json_value whole = {json->data, json->data + json->len, DBF_JSON_OBJECT, false};
   check_frozen(L, p.entry);

@@ -1,4 +1,5 @@
 #include "entry_ipairs.h"
+#include "entry_lent.h"
 #include "entry_userdata_internal.h"
 
 #include <lauxlib.h>
@@ -36,10 +37,13 @@ static int l_next_element(lua_State *L) {
              : 0;
 }
 
-/* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else. */
+/* ipairs(t): upvalue 3 is the iterator for entries, 4 Lua's own for everything else, 5 that for lent entries. */
 static int l_ipairs(lua_State *L) {
+  int iterator = 4;
   luaL_checkany(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(view_of(L) ? 3 : 4));
+  if (lua_type(L, 1) == LUA_TLIGHTUSERDATA) iterator = 5;
+  else if (view_of(L)) iterator = 3;
+  lua_pushvalue(L, lua_upvalueindex(iterator));
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
   return 3;
@@ -53,6 +57,7 @@ void dbf_entry_ipairs_register(lua_State *L) {
   lua_getglobal(L, "ipairs");
   lua_newtable(L);
   lua_call(L, 1, 1); /* its iterator */
-  lua_pushcclosure(L, l_ipairs, 4);
+  dbf_entry_lent_push_iterator(L);
+  lua_pushcclosure(L, l_ipairs, 5);
   lua_setfield(L, -2, "ipairs");
 }

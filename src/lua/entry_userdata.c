@@ -4,6 +4,7 @@
 #include "entry_changes.h"
 #include "entry_edit.h"
 #include "entry_flush.h"
+#include "entry_lent.h"
 #include "lua_value.h"
 #include "keys.h"
 #include "userdata.h"
@@ -69,7 +70,18 @@ void dbf_entry_userdata_push(lua_State *L, const dbf_entry *entry, bool bad_utf8
   lua_setmetatable(L, -2);
 }
 
+static int copy_lent(lua_State *L) {
+  bool bad_utf8;
+  dbf_entry_origin *origin;
+  const dbf_entry *entry = dbf_entry_lent_entry(L, 1, &bad_utf8, &origin);
+  if (!entry) return luaL_typeerror(L, 1, "entry");
+  dbf_entry_userdata_push(L, entry, bad_utf8, false, origin, NULL);
+  ((entry_view *)lua_touserdata(L, -1))->frozen = false;
+  return 1;
+}
+
 int dbf_entry_userdata_copy(lua_State *L) {
+  if (dbf_entry_lent_is(L, 1)) return copy_lent(L);
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
     return luaL_typeerror(L, 1, "entry");
   dbf_entry_flush(L, 1);
@@ -93,6 +105,7 @@ int dbf_entry_userdata_copy(lua_State *L) {
 int dbf_entry_userdata_freeze(lua_State *L) {
   if (lua_isnone(L, 1)) {
     ((dbf_keys *)(uintptr_t)dbf_entry_userdata_type(L))->frozen = true;
+    dbf_entry_lent_allow(L);
     return 0;
   }
   if (lua_type(L, 1) != LUA_TUSERDATA || !dbf_userdata_is(L, 1, &entry_key))
@@ -160,6 +173,7 @@ place dbf_entry_userdata_own_place(lua_State *L) {
 
 bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool *bad_utf8) {
   place p;
+  if (dbf_entry_lent_is(L, index)) return dbf_entry_lent_get(L, index, value, bad_utf8), true;
   if (!place_of(L, index, &p)) return false;
   *value = p.range;
   *bad_utf8 = p.bad_utf8;
@@ -168,6 +182,10 @@ bool dbf_entry_userdata_get(lua_State *L, int index, dbf_json_value *value, bool
 
 void dbf_entry_userdata_anchor(lua_State *L, int index) {
   index = lua_absindex(L, index);
+  if (lua_type(L, index) != LUA_TUSERDATA) { /* lent: the reader keeps them */
+    lua_pushnil(L);
+    return;
+  }
   if (*(bool *)lua_touserdata(L, index)) {
     lua_getiuservalue(L, index, 1);
     index = lua_gettop(L);
@@ -179,16 +197,21 @@ void dbf_entry_userdata_anchor(lua_State *L, int index) {
 }
 
 bool dbf_entry_userdata_is_entry(lua_State *L, int index) {
+  if (dbf_entry_lent_is(L, index)) return dbf_entry_lent_entry(L, index, NULL, NULL) != NULL;
   return lua_type(L, index) == LUA_TUSERDATA && dbf_userdata_is(L, index, &entry_key);
 }
 
 dbf_entry_origin *dbf_entry_userdata_origin(lua_State *L, int index) {
+  dbf_entry_origin *origin;
+  if (dbf_entry_lent_is(L, index)) return dbf_entry_lent_entry(L, index, NULL, &origin) ? origin : NULL;
   if (!dbf_entry_userdata_is_entry(L, index)) return NULL;
   return &((entry_view *)lua_touserdata(L, index))->origin;
 }
 
 bool dbf_entry_userdata_members(lua_State *L, int index, const char **text, const dbf_member **members,
                                 uint32_t *count) {
+  const dbf_entry *lent = dbf_entry_lent_is(L, index) ? dbf_entry_lent_entry(L, index, NULL, NULL) : NULL;
+  if (lent) return *text = lent->text, *members = lent->members, *count = lent->count, true;
   if (lua_type(L, index) != LUA_TUSERDATA || !dbf_userdata_is(L, index, &entry_key)) return false;
   flush_own(L, index);
   const body *b = ((entry_view *)lua_touserdata(L, index))->now;
@@ -412,11 +435,12 @@ static int l_members(lua_State *L) {
   if (count < 0 || count > MOST_MEMBERS) return luaL_error(L, "members: 1 to %d names", MOST_MEMBERS);
   for (int i = 0; i < count; i++) names[i].data = luaL_checklstring(L, i + 2, &names[i].len);
   luaL_checkstack(L, count, NULL);
-  if (dbf_entry_userdata_is_entry(L, 1)) { /* it knows where its members are */
+  if (lua_type(L, 1) == LUA_TUSERDATA &&
+      dbf_userdata_is(L, 1, &entry_key)) { /* it knows where its members are */
     for (int i = 0; i < count; i++) push_of_entry(L, &names[i], i + 2);
     return count;
   }
-  if (lua_type(L, 1) == LUA_TTABLE) {
+  if (lua_type(L, 1) == LUA_TTABLE || dbf_entry_lent_is(L, 1)) {
     for (int i = 0; i < count; i++) lua_pushvalue(L, i + 2), lua_gettable(L, 1);
     return count;
   }
@@ -566,6 +590,7 @@ void dbf_entry_userdata_open(lua_State *L) {
   set_methods(L, value, entry - 1, value, "entry value");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &value_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &entry_key);
+  dbf_entry_lent_open(L, keys); /* the metatables keep them */
   lua_pop(L, 1);
   dbf_entry_changes_open(L);
 }

@@ -34,7 +34,7 @@ const dbf_keys *dbf_entry_userdata_type(lua_State *L);
 int dbf_entry_userdata_copy(lua_State *L);
 
 /* Lua function freeze(entry): from now on it is read-only, and all values in it. Without an entry: all that this state
- * makes are, copies excepted. */
+ * makes are, copies excepted, and readers may lend entries (entry_lent.h). */
 int dbf_entry_userdata_freeze(lua_State *L);
 
 /* The JSON value of the entry or value at `index`, valid while it is on the stack and not assigned to; false if `index`

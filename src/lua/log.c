@@ -11,6 +11,7 @@
 #include "userdata.h"
 #include "scratch.h"
 #include "selection.h"
+#include "entry_lent.h"
 #include "entry_place.h"
 #include "tally.h"
 #include "entry_userdata.h"
@@ -53,6 +54,7 @@ typedef struct reader_object {
   const char *name;         /* of the session, kept by user value 3, with the condition */
   uint32_t uses;            /* counts calls: a record is good until the next one */
   const dbf_keys *keys;
+  dbf_lender *lender; /* lends what it returns; NULL: returns entries of their own */
 } reader_object;
 
 /* Where the caller can do more with a failure than show it: nil, message, code, line, offset */
@@ -87,6 +89,7 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
   *r = (reader_object){.span = span,
                        .gap = {.wanted = dbf_table_flag(L, options, "gaps")},
                        .foreign = config->foreign,
+                       .lender = dbf_table_flag(L, options, "lend") ? dbf_entry_lent_of(L) : NULL,
                        .keys = dbf_entry_userdata_type(L)};
   lua_setiuservalue(L, -2, 1);
   dbf_diagnostics_init(&r->notes);
@@ -108,6 +111,7 @@ static reader_object *check_reader(lua_State *L) {
   reader_object *r = dbf_userdata_own(L, reader_type);
   if (!r->reader) luaL_error(L, "this reader is closed");
   r->uses++;
+  dbf_entry_lent_end(r->lender, r);
   return r;
 }
 
@@ -157,10 +161,15 @@ static void free_big(lua_State *L, reader_object *r) {
 /* Push the entry, its line, where that begins, whether it was salvaged, and whether the condition is unsure of it. */
 static int push_record(lua_State *L, reader_object *r, const dbf_record *record, int64_t gap) {
   dbf_entry_origin origin = {.session = r->session, .line = record->line, .gap = gap};
-  r->big = record->entry->len > BIG;
   uint64_t line = record->line, offset = record->offset;
   bool salvaged = record->salvaged;
-  dbf_entry_userdata_push_kept(L, 1, r->keys, record->entry, record->bad_utf8, r->foreign, &origin, &r->uses);
+  if (r->lender) {
+    dbf_entry_lent_push(L, r->lender, r, record->entry, record->bad_utf8, &origin);
+  } else {
+    r->big = record->entry->len > BIG;
+    dbf_entry_userdata_push_kept(L, 1, r->keys, record->entry, record->bad_utf8, r->foreign, &origin,
+                                 &r->uses);
+  }
   lua_pushinteger(L, (lua_Integer)line);
   lua_pushinteger(L, (lua_Integer)offset);
   lua_pushboolean(L, salvaged);
@@ -321,6 +330,7 @@ static int l_reader_diagnostics(lua_State *L) {
 static int l_reader_close(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
   r->uses++;
+  dbf_entry_lent_end(r->lender, r);
   debrief_reader_close(r->reader);
   r->reader = NULL;
   dbf_diagnostics_release(&r->notes);

@@ -198,8 +198,8 @@ static void write_value(lua_State *L, int index, dbf_bytes *out, const step *at,
   case LUA_TTABLE: write_table(L, index, out, at, depth); break;
   case LUA_TUSERDATA: write_userdata(L, index, out, at); break;
   case LUA_TLIGHTUSERDATA:
-    if (!dbf_lua_value_is_null(L, index)) refuse(L, at, "a light userdata");
-    dbf_bytes_append(out, "null", 4);
+    if (dbf_lua_value_is_null(L, index)) dbf_bytes_append(out, "null", 4);
+    else write_userdata(L, index, out, at);
     break;
   default: lua_pushfstring(L, "a %s", luaL_typename(L, index)); refuse(L, at, lua_tostring(L, -1));
   }

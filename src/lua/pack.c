@@ -1,4 +1,5 @@
 #include "pack.h"
+#include "lua_value.h"
 #include "scratch.h"
 #include "../log/hash.h"
 
@@ -107,6 +108,9 @@ static void write_value(packer *p, int index) {
     break;
   }
   case LUA_TTABLE: write_table(p, index); break;
+  case LUA_TLIGHTUSERDATA:
+    if (dbf_lua_value_is_null(L, index)) refuse(p, "is a userdata");
+    /* fall through */
   case LUA_TUSERDATA: refuse(p, "is an entry or a part of one (debrief.table makes it a table)"); break;
   default: lua_pushfstring(L, "is a %s", luaL_typename(L, index)); refuse(p, lua_tostring(L, -1));
   }

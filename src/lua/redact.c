@@ -1,5 +1,6 @@
 #include "redact.h"
 #include "entry_assign.h"
+#include "entry_lent.h"
 #include "entry_userdata.h"
 #include "limits.h"
 #include "memory.h"
@@ -144,7 +145,7 @@ static int l_redact(lua_State *L) {
   int type = lua_type(L, 1), taken = lua_gettop(L);
   if (type == LUA_TSTRING) redact_text(L, &c);
   else if (dbf_entry_userdata_is_entry(L, 1)) redact_entry(L, &c);
-  else if (type == LUA_TTABLE || type == LUA_TUSERDATA) redact_table(L, &c);
+  else if (type == LUA_TTABLE || type == LUA_TUSERDATA || dbf_entry_lent_is(L, 1)) redact_table(L, &c);
   else lua_pushvalue(L, 1);
   push_counts(L, &c);
   dbf_scratch_give(L, taken);

@@ -17,9 +17,8 @@ local function skipping(step)
   end
 end
 
--- ipairs has one iterator for entries and one for tables: no closure is made for each entry.
-local of_entries, of_tables = ipairs_of(core.entry '{"attempts":[]}'.attempts), ipairs_of {}
-local iterators = { [of_entries] = skipping(of_entries), [of_tables] = skipping(of_tables) }
+-- The iterators of ipairs, one for each kind of list there is: no closure is made for each entry.
+local iterators = {}
 
 --- The attempts of an entry, in order.
 -- @param entry an entry, or a plain table of one
@@ -28,7 +27,12 @@ local function attempts(entry)
   local list = entry.attempts
   if list == nil or list == null then return nothing end
   local step, state, start = ipairs_of(list)
-  return iterators[step], state, start
+  local skip = iterators[step]
+  if not skip then
+    skip = skipping(step)
+    iterators[step] = skip
+  end
+  return skip, state, start
 end
 
 return attempts

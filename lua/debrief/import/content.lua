@@ -6,7 +6,7 @@ local core = require "debrief.core"
 local content = {}
 
 local function indexable(value) -- debrief.null is a userdata too
-  return type(value) == "table" or type(value) == "userdata" and getmetatable(value) ~= nil
+  return type(value) == "table" or type(value) == "userdata" and value ~= core.null
 end
 
 --- The blocks of one type in what a message holds: a text, or a list of blocks that have a type.

@@ -68,9 +68,10 @@ Sessions.__index = Sessions
 -- @param items of debrief.query.sessions; those that are `old` are passed over, a `part` is read from there to there
 -- @param opts { dir = folder of the log, since =, ["until"] =, strict =, gaps = true: entries know how long nothing ran
 --   before them, condition = of core.condition: entries that do not hold it are passed over where that can be judged,
---   log = an open log of core.log, or nil }
+--   lend = true: entries are good until the next one is asked for, log = an open log of core.log, or nil }
 function reader.sessions(items, opts)
-  local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"], gaps = opts.gaps }
+  local window = { strict = opts.strict, since = opts.since, ["until"] = opts["until"], gaps = opts.gaps,
+    lend = opts.lend }
   return setmetatable({ items = items, opts = opts, window = window, at = 0, list = {}, dropped = 0, entries = 0,
     untimed = 0, seen = {} }, Sessions)
 end
@@ -86,7 +87,7 @@ local function open(self, item)
   local lines, window = item.lines, self.window
   if lines and #lines == 1 then
     window = { strict = window.strict, since = window.since, ["until"] = window["until"], gaps = window.gaps,
-      line = lines[1] }
+      lend = window.lend, line = lines[1] }
   end
   local source, message, code
   if item.is_path then source, message, code = core.reader(item.path, window)

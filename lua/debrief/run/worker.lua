@@ -201,17 +201,18 @@ local function reading()
   return job.reading
 end
 
--- The reader over the sessions of a call.
-local function open_sessions(sessions)
+-- The reader over the sessions of a call. With `lend` its entries are over when the next one is asked for.
+local function open_sessions(sessions, lend)
   if served.needed() then return served.sessions() end
   local opts = reading()
+  opts.lend = lend
   opts.condition = where and where.judged and where.condition or nil
   return readers.sessions(sessions, opts)
 end
 
 -- Run a pipeline over sessions. Returns what was met.
 local function read_sessions(p, sessions, sink)
-  local reader <close> = open_sessions(sessions)
+  local reader <close> = open_sessions(sessions, not sink)
   local function with_path(entry, session, line) return sink(entry, session, line, reader.item.path) end
   local failures = p:run(reader, sink and with_path, job.query.strict)
   local counts = reader:counts()

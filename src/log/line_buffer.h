@@ -23,7 +23,8 @@ typedef struct dbf_line_buffer {
   size_t searched;
   uint64_t end; /* read no further than this; 0: to the end of the file */
   size_t step, limit;
-  bool at_end; /* the last read found nothing more */
+  bool is_short; /* the last read came to the end of the file */
+  bool at_end;   /* and found nothing more */
 } dbf_line_buffer;
 
 /* A line: `text` is followed by '\n' or 0 and padding, and is valid until the next call. */

@@ -11,6 +11,10 @@ local chunks = {}
 --- Sizes in bytes: of a chunk; of a session above which it is cut into parts; of a part. Tests make them small.
 chunks.sizes = { chunk = 4 << 20, split = 8 << 20, part = 4 << 20 }
 
+-- Every chunk has a result to merge, so a big log is cut into chunks of up to LARGER times the size. MANY are enough
+-- for the workers to end at about the same time.
+local MANY, LARGER = 32, 4
+
 local function size_of(item)
   if item.size then return item.size end
   local stat = core.stat(item.path)
@@ -49,9 +53,12 @@ end
 --- Cut the list of sessions into chunks.
 -- @param how "whole": one chunk with everything; "sessions": runs of whole sessions; "split": parts of big ones, too
 function chunks.of(sessions, dir, how)
-  local list, bytes = {}, 0
-  for _, piece in ipairs(pieces(sessions, dir, how == "split")) do
-    if #list == 0 or (bytes >= chunks.sizes.chunk and how ~= "whole") then
+  local list, bytes, all = {}, 0, 0
+  local found = pieces(sessions, dir, how == "split")
+  for _, piece in ipairs(found) do all = all + piece.size end
+  local enough = math.max(chunks.sizes.chunk, math.min(all // MANY, LARGER * chunks.sizes.chunk))
+  for _, piece in ipairs(found) do
+    if #list == 0 or (bytes >= enough and how ~= "whole") then
       list[#list + 1] = { sessions = {}, bytes = 0 }
       bytes = 0
     end

@@ -214,7 +214,8 @@ end
 --   entries for which it holds (one that raises ends the loop); enrich =, filter = plugins that entries pass first;
 --   opt = { "limit=5" }, allow = { "git:process" } for those; skill =, phase =, model =, project =, outcome =, grep = a
 --   value or an array of them (see debrief.query.selectors); line = only this line of each session; last = only the
---   latest N by time; sort = "skill,-duration_ms", reverse = true, limit = N: their order, and only the first N;
+--   latest N, of one session its last N lines, of several by time; sort = "skill,-duration_ms", reverse = true, limit =
+--   N: their order, and only the first N;
 --   strict = true to raise at the first damaged line }, and on_diagnostic = function(diagnostic),
 --   on_problem = function(problem of a plugin)
 -- @return an iterator of entry, session, line
@@ -226,7 +227,7 @@ function Log:entries(opts)
   if not manner then error(message, 2) end
   local items = sessions_of(self, q, 2)
   local each
-  manner.last = q.last
+  manner.last, manner.single = q.last, #items == 1
   if query.has_plugins(q) then
     local last = type(q.where) ~= "function" and q.last or nil -- a function has its say here, after the plugins
     each = iterate(remote(self, q, { sessions = items, last = last, on_problem = opts.on_problem }), nil,
@@ -257,8 +258,8 @@ local function patience(timeout, follower)
 end
 
 -- The latest n entries of what is there, then what comes. `make` makes an iterator with a pause.
-local function latest_first(n, make, pause)
-  local kept, list, at = require "debrief.query.latest".new(n), nil, 0
+local function latest_first(n, single, make, pause)
+  local kept, list, at = require "debrief.query.latest".new(n, single), nil, 0
   local next_entry = make(function()
     if list then return pause() end
     list = kept.list()
@@ -309,7 +310,7 @@ function Log:follow(opts)
   if not query.has_plugins(q) then match, wanted = chooser(q)
   elseif type(q.where) == "function" then wanted = q.where end -- the worker has all else
   local function make(how) return iterate(reader, match, wanted, opts, how) end
-  local next_entry = q.last and latest_first(q.last, make, pause) or make(pause)
+  local next_entry = q.last and latest_first(q.last, ids and #ids == 1, make, pause) or make(pause)
   return function()
     local entry, session, line = next_entry()
     seen()

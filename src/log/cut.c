@@ -45,3 +45,19 @@ bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *u
   each(user, c.begin, 0, c.first_line);
   return true;
 }
+
+bool dbf_count_lines(int fd, const char *path, uint64_t end, uint64_t *lines, debrief_error *err) {
+  char *block = malloc(BLOCK);
+  size_t got = fd >= 0;
+  bool ok = true;
+  *lines = 0;
+  if (!block) return dbf_fail_memory(err);
+  for (uint64_t at = 0; ok && got > 0 && at < end; at += got) {
+    size_t want = end - at < BLOCK ? (size_t)(end - at) : BLOCK;
+    ok = dbf_io_read(fd, path, block, want, at, &got, err);
+    const char *to = block + got;
+    for (const char *p = block; (p = memchr(p, '\n', (size_t)(to - p))) != NULL; p++) ++*lines;
+  }
+  free(block);
+  return ok;
+}

@@ -13,4 +13,7 @@ typedef void (*dbf_cut_each)(void *user, uint64_t begin, uint64_t end, uint64_t 
 /* Report the parts of the file in order. Reads all of it; the descriptor's offset does not move. Errors: EIO, EMEMORY. */
 bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err);
 
+/* How many lines end before byte `end`. Errors: EIO, EMEMORY. */
+bool dbf_count_lines(int fd, const char *path, uint64_t end, uint64_t *lines, debrief_error *err);
+
 #endif

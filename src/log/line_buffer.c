@@ -62,13 +62,17 @@ static bool fill(dbf_line_buffer *w, debrief_error *err) {
   at = w->base + w->bytes.len;
   if (w->end && at >= w->end) return w->at_end = true;
   if (w->end && w->end - at < want) want = (size_t)(w->end - at);
-  if (w->fd < 0 || w->is_short) return w->at_end = true;
+  if (w->fd < 0) return w->at_end = true;
+  if (w->is_short) { /* it has said so already: once, for the file may have grown when it is asked again */
+    w->is_short = false;
+    return w->at_end = true;
+  }
   size_t got;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
   if (!dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
   w->bytes.len += got;
   w->at_end = got == 0;
-  w->is_short = got < want; /* the file ended there: the next look would find the same, unless it has grown */
+  w->is_short = got > 0 && got < want;
   return true;
 }
 
@@ -147,6 +151,7 @@ dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *w, dbf_line_buffer
   size_t before = w->bytes.len - w->start;
   w->is_short = false;
   if (!fill(w, err)) return DBF_LINE_BUFFER_ERROR;
+  line->text = w->bytes.data + w->start; /* making room may have moved it */
   if (w->bytes.len - w->start == before) return DBF_LINE_BUFFER_END;
   w->searched = before;
   return find(w, line, err);

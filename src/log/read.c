@@ -451,6 +451,10 @@ void dbf_reader_narrow(debrief_reader *r, uint64_t begin, uint64_t end, uint64_t
   r->number = first_line ? first_line - 1 : 0;
 }
 
+bool dbf_reader_line_start(const debrief_reader *r, uint64_t at, uint64_t *begin, debrief_error *err) {
+  return dbf_line_buffer_before(&r->window, at, begin, err);
+}
+
 int dbf_reader_fd(const debrief_reader *r) {
   return r->fd;
 }

@@ -52,6 +52,9 @@ void dbf_reader_feed(debrief_reader *reader, dbf_bytes *text, uint64_t offset, u
  * first line being number `first_line`. */
 void dbf_reader_narrow(debrief_reader *reader, uint64_t begin, uint64_t end, uint64_t first_line);
 
+/* Where the line begins that byte `at` - 1 of the file stands in. Errors: EIO. */
+bool dbf_reader_line_start(const debrief_reader *reader, uint64_t at, uint64_t *begin, debrief_error *err);
+
 /* The descriptor it reads, -1 for an empty session; it stays the reader's. */
 int dbf_reader_fd(const debrief_reader *reader);
 

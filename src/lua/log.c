@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BIG = 1024 * 1024 }; /* bytes of an entry that is worth a collection of its own */
@@ -297,6 +298,30 @@ static int l_reader_cut(lua_State *L) {
   }
   dbf_scratch_give(L, taken);
   return 1;
+}
+
+/* tail(bytes, numbered) -> the part of the file that begins at most so many bytes before its end, as `narrow` takes it: a
+ * line's first byte, 0 for the end, and the number of that line, which is 1 unless `numbered` */
+static int l_reader_tail(lua_State *L) {
+  reader_object *r = check_reader(L);
+  uint64_t bytes = (uint64_t)luaL_checkinteger(L, 2), begin = 0, lines = 0;
+  bool numbered = lua_toboolean(L, 3);
+  int fd = dbf_reader_fd(r->reader);
+  debrief_error err;
+  struct stat st;
+  if (fd >= 0 && fstat(fd, &st) != 0) {
+    dbf_fail_errno(&err, "cannot look at the session");
+    return dbf_table_push_failure(L, &err);
+  }
+  uint64_t size = fd >= 0 ? (uint64_t)st.st_size : 0;
+  if (size > bytes && !dbf_reader_line_start(r->reader, size - bytes, &begin, &err))
+    return dbf_table_push_failure(L, &err);
+  if (numbered && !dbf_count_lines(fd, "the session", begin, &lines, &err))
+    return dbf_table_push_failure(L, &err);
+  lua_pushinteger(L, (lua_Integer)begin);
+  lua_pushinteger(L, 0);
+  lua_pushinteger(L, (lua_Integer)lines + 1);
+  return 3;
 }
 
 static int l_reader_narrow(lua_State *L) {
@@ -692,17 +717,13 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"list", l_log_list},
                                          {"find", l_log_find},
                                          {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
-                                            {"tally", l_reader_tally},
-                                            {"require", l_reader_require},
-                                            {"batch", l_reader_batch},
-                                            {"entries", l_reader_entries},
-                                            {"cut", l_reader_cut},
-                                            {"narrow", l_reader_narrow},
-                                            {"named", l_reader_named},
-                                            {"diagnostics", l_reader_diagnostics},
-                                            {"close", l_reader_close},
-                                            {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {
+      {"next", l_reader_next},       {"tally", l_reader_tally},
+      {"require", l_reader_require}, {"batch", l_reader_batch},
+      {"entries", l_reader_entries}, {"cut", l_reader_cut},
+      {"narrow", l_reader_narrow},   {"tail", l_reader_tail},
+      {"named", l_reader_named},     {"diagnostics", l_reader_diagnostics},
+      {"close", l_reader_close},     {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);

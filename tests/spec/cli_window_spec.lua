@@ -159,8 +159,41 @@ describe("read --last", function()
     assert.equal("a1 b2 a3 b4 a5 b5", skills { "read", "--last", "6" })
     assert.equal("a1 b2 a3 b4 a5 b5 b-", skills { "read", "--last", "7" })
     assert.equal("a1 b2 a3 b4 a5 b5 a- b-", skills { "read", "--last", "99" })
-    assert.equal("a3 a5", skills { "read", "a", "--last", "2" })
     assert.equal("a3 b4", skills { "read", "--last", "2", "--where", "not skill:find '5'" })
+  end)
+
+  it("prints the last lines of one session, as they stand there", function()
+    assert.equal("a- a5", skills { "read", "a", "--last", "2" })
+    assert.equal("a3 a1 a- a5", skills { "read", "a", "--last", "9" })
+    assert.equal("a3 a1", skills { "read", "a", "--last", "2", "--where", "timestamp and not skill:find '5'" })
+    assert.equal("a1", skills { "read", "sessions/a.jsonl", "--last", "2", "--where", "line < 3", "-n", "1",
+      "--reverse" })
+    scene:sh "rm sessions/b.jsonl"
+    assert.equal("a- a5", skills { "read", "--last", "2" })
+    local out = {}
+    local log = require("debrief").open(scene.dir .. "/sessions")
+    for entry, _, at in log:entries { last = 3 } do out[#out + 1] = entry.skill .. at end
+    assert.equal("a12 a-3 a54", table.concat(out, " "))
+  end)
+
+  it("reads a long session from its end, with the right lines", function()
+    local out, long = {}, ("x"):rep(700)
+    for i = 1, 3000 do
+      out[i] = ('{"session_id":"l","timestamp":"2026-10-01T00:00:00Z","skill":"x%d","input":"%s"}\n'):format(i, long)
+    end
+    out[10] = "damage\n"
+    scene:write("sessions/l.jsonl", table.concat(out))
+    assert.equal("x2999 x3000", skills { "read", "l", "--last", "2" })
+    assert.equal("x2500", skills { "read", "l", "--last", "1", "--where", "skill == 'x2500'" })
+    local r = scene:run { "read", "l", "--last", "2", "--fields", "line,skill" }
+    assert.same({ "2999\tx2999\n3000\tx3000\n", "", 0 }, { r.out, r.err, r.status })
+    scene:write("sessions/l.jsonl", table.concat(out) .. "more damage\n")
+    r = scene:run { "read", "l", "--last", "1" }
+    assert.equal(3, r.status)
+    assert.truthy(r.err:find("l.jsonl:3001:", 1, true), r.err)
+    assert.falsy(r.err:find "l.jsonl:10:")
+    r = scene:run { "read", "l", "--last", "3000" }
+    assert.truthy(r.err:find("l.jsonl:10:", 1, true), r.err)
   end)
 
   it("keeps no more than it needs of many", function()

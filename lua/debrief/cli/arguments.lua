@@ -109,7 +109,7 @@ function arguments.selection_options(command)
   command:option "--until":argname "TIME"
     :description "Only entries before this time; for a day or week, before its end."
   command:option "--last":argname "N":convert(arguments.count_from_one "--last")
-    :description "Only the N latest entries, by time."
+    :description "Only the N latest entries: of one session its last, of several by time."
   command:flag "--why":description "If nothing is selected, say which condition left nothing and what would fit."
 end
 

@@ -1,10 +1,14 @@
---- The latest entries by time, of any number: no more than twice as many are kept at once.
+--- The latest entries, of any number: no more than twice as many are kept at once. Of one session they are its last
+-- lines, of several those with the latest times.
 --
 -- Entries without a timestamp are taken only where those with one are too few, and come after them, as they were read.
 -- @module debrief.query.latest
 local core = require "debrief.core"
 
 local latest = {}
+
+local function read_later(a, b) return a.number > b.number end
+local function read_before(a, b) return a.number < b.number end
 
 -- Later ones first; without a time last; of the same time, what was read later.
 local function later(a, b)
@@ -19,22 +23,26 @@ local function shown(a, b)
 end
 
 --- @param n how many
--- @return { add = function(entry, session, line), list = function() -> array of { entry =, session =, line = } in the
---   order of time, each = function(sink) that calls sink(entry, session, line) for each of them }
-function latest.new(n)
+-- @param single true: they are of one session
+-- @return { add = function(entry, session, line), count = function() -> how many were added, list = function() -> array
+--   of { entry =, session =, line = } in the order they are shown in, each = function(sink) that calls sink(entry, session, line) for each of them }
+function latest.new(n, single)
   local list, number, kept = {}, 0, {}
+  local before, after = single and read_before or shown, single and read_later or later
   local function trim()
-    table.sort(list, later)
+    table.sort(list, after)
     for i = #list, n + 1, -1 do list[i] = nil end
   end
   function kept.add(entry, session, line)
     number = number + 1
-    list[#list + 1] = { ns = core.time(entry), number = number, entry = entry, session = session, line = line }
+    local ns = not single and core.time(entry)
+    list[#list + 1] = { ns = ns, number = number, entry = entry, session = session, line = line }
     if #list >= 2 * n + 64 then trim() end
   end
+  function kept.count() return number end
   function kept.list()
     trim()
-    table.sort(list, shown)
+    table.sort(list, before)
     return list
   end
   function kept.each(sink)

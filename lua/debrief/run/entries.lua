@@ -26,13 +26,14 @@ local function add(s, entry, session, line)
 end
 
 --- Begin with sessions.
--- @param given { last = only so many, the latest }
+-- @param given { sessions = items, last = only so many, the latest }
 -- @param hooks for pipeline.new
 -- @param reader over the sessions
 -- @param names debrief.entry.asked of the job's expression, or nil
 -- @return a state for entries.run
 function entries.new(given, hooks, reader, names)
-  local s = { names = names, reported = 0, strict = true, last = given.last and latest.new(given.last) }
+  local s = { names = names, reported = 0, strict = true }
+  s.last = given.last and latest.new(given.last, #given.sessions == 1)
   s.pipeline, s.reader = pipeline.new(hooks), reader
   s.plain = #hooks.enrich + #hooks.filter == 0 and not (hooks.match or s.last) and s.reader.batch ~= nil
   return s

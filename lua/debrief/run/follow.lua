@@ -39,7 +39,8 @@ function follow.new(job, given, hooks)
   local s = { follower = follower, pipeline = pipeline.new(hooks), fd = given.fd, reported = 0 }
   given.out = require "debrief.text.pager".new(given)
   s.printer = require "debrief.entry.printer".new(given)
-  s.latest = given.last and require "debrief.query.latest".new(given.last)
+  local single = given.sessions and #given.sessions == 1
+  s.latest = given.last and require "debrief.query.latest".new(given.last, single)
   s.reader = readers.follower(follower, function() return pause(s) end)
   return s
 end

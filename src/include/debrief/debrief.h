@@ -149,7 +149,9 @@ typedef struct debrief_query {
   void (*on_problem)(void *user, const debrief_problem *problem);
   void *user;
   uint64_t line; /* only this line of each session; 0: all */
-  uint64_t last; /* only so many entries, the latest by time that enrich and filter keep; 0: all */
+  uint64_t
+      last; /* only so many entries that enrich and filter keep: of one session its last, of several the latest
+                    by time; 0: all */
   /* Arrays that end with NULL; NULL or empty: any. An entry must have one value of each that is given. `*` and `?` make
    * a pattern, except in outcome and grep. */
   const char *const *skill; /* "review", "tools:review" for the skill of a plugin, "quay-*" */

@@ -89,6 +89,10 @@ help: ## list the targets
 
 # ---- Building ----------------------------------------------------------------------------------------------
 
+# Most of the bindings and of the host wait for the log or for Lua: there -O3 makes longer code, and no faster one.
+OFTEN  = $(patsubst %,src/lua/%.c,entry_lent lua_value subject tally tally_cell tally_rows way)
+SELDOM = $(filter-out $(OFTEN),$(wildcard src/lua/*.c src/host/*.c))
+$(SELDOM:%.c=$(BUILD)/%.o): COMPILE += $(patsubst -O3,-O2,$(filter -O3,$(CFLAGS)))
 $(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
 $(BUILD)/src/log/json_scan_avx512.o: COMPILE += $(AVX512_$(MACHINE))
 $(HOST) $(PROGRAM) $(HOST_TESTS:=.o): COMPILE += $(LUA_FLAGS)

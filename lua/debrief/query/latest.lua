@@ -25,7 +25,8 @@ end
 --- @param n how many
 -- @param single true: they are of one session
 -- @return { add = function(entry, session, line), count = function() -> how many were added, list = function() -> array
---   of { entry =, session =, line = } in the order they are shown in, each = function(sink) that calls sink(entry, session, line) for each of them }
+--   of { entry =, session =, line = } in the order they are shown in, each = function(sink) that calls sink(entry,
+--   session, line) for each of them }
 function latest.new(n, single)
   local list, number, kept = {}, 0, {}
   local before, after = single and read_before or shown, single and read_later or later

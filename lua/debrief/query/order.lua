@@ -131,8 +131,8 @@ end
 function order.has(given) return (given.sort or given.reverse or given.limit) ~= nil end
 
 --- Put a sink behind what was asked for.
--- @param given { last = n, single = true when that is of one session, sort = keys, reverse = true, limit = n }, each nil
---   where it is not asked for
+-- @param given { last = n, single = true when that is of one session, sort = keys, reverse = true, limit = n }, each
+--   nil where it is not asked for
 -- @param sink function(entry, session, line), which may return false when it wants no more
 -- @param asked the fields that were asked for (debrief.entry.asked), or nil
 -- @return function(entry, session, line) to add entries, which returns false when no more are wanted; and a function to

@@ -1,29 +1,54 @@
 --- The last entries of one session, read from further and further back until there are enough: the beginning of a big
 -- session is not read.
 -- @module debrief.query.tail
+local core = require "debrief.core"
 local latest = require "debrief.query.latest"
 
 local tail = {}
 
 local START, ENTRY, MORE = 1 << 16, 1 << 10, 8 -- bytes, of an entry, about; how much further the next look goes back
 
---- @param source of core.reader or a log, for looking at the file only
--- @param n how many entries
--- @param numbered must the lines have their numbers? That means reading all before them, without looking at it
--- @param read function(part as `narrow` takes it, sink(entry, session, line)) -> what was met, a table with
---   diagnostics =, problems =, failures =; called once or more
--- @return debrief.query.latest's list of them, and what was met; or nil and a message
-function tail.read(source, n, numbered, read)
+-- Must the lines have their numbers, because hooks can see or the output shows them? All before them is read for that,
+-- without looking at it.
+local function is_numbered(given, job)
+  local shown = given.format ~= "jsonl" or given.fields or given.sort
+  return shown or #(job.enrich or {}) + #(job.filter or {}) > 0 or (job.query.where or ""):find "line" ~= nil
+end
+
+-- A reader of the item, to look at its file.
+local function open(item, dir)
+  if item.is_path then return (core.reader(item.path)) end
+  local log <close> = assert(core.log(dir))
+  return (log:reader(item.session))
+end
+
+local function read_back(source, item, n, numbered, read)
   local bytes = math.max(START, n * ENTRY)
   while true do
     local begin, to, line = source:tail(bytes, numbered)
-    if not begin then return nil, to end
-    local kept = latest.new(n, true)
-    local met = read({ begin, to, line }, kept.add)
+    if not begin then return nil end
+    local kept, part = latest.new(n, true), { begin, to, line }
+    local met = read({ { session = item.session, path = item.path, is_path = item.is_path, part = part } }, kept.add)
     local enough, told = begin == 0 or kept.count() >= n, #met.diagnostics + #met.problems + #met.failures > 0
     if enough and (begin == 0 or numbered or not told) then return kept, met end
     if enough then numbered = true else bytes = bytes * MORE end -- what is told names lines
   end
+end
+
+--- The last entries of a call that asks for those of one session.
+-- @param given { sessions = items, last = how many, format =, fields =, sort = how they are shown }
+-- @param job of debrief.run.job
+-- @param read function(items, sink(entry, session, line)) -> what was met, a table with diagnostics =, problems =,
+--   failures =; called once or more
+-- @return debrief.query.latest's list of them, and what was met; nil if they are not to be read that way
+function tail.last(given, job, read)
+  local item = given.last and #given.sessions == 1 and given.sessions[1]
+  if not item or item.lines or item.part or item.old or job.query.gaps then return nil end
+  local source = open(item, job.dir)
+  if not source then return nil end
+  local kept, met = read_back(source, item, given.last, is_numbered(given, job), read)
+  source:close()
+  return kept, met
 end
 
 return tail

@@ -351,41 +351,16 @@ end
 
 -- ---- Entries one by one -----------------------------------------------------------------------------------------
 
--- Can the hooks of the job see, or the output show, which line an entry is on?
-local function is_numbered(given)
-  local shown = given.format ~= "jsonl" or given.fields or given.sort
-  return shown or #(job.enrich or {}) + #(job.filter or {}) > 0 or (job.query.where or ""):find "line" ~= nil
-end
-
--- The session whose last entries are asked for, if they can be read from its end, and a reader of it.
-local function tail_of(given)
-  local item = given.last and #given.sessions == 1 and given.sessions[1]
-  if not item or item.lines or item.part or job.query.gaps or served.needed() then return nil end
-  if item.is_path then return item, (core.reader(item.path)) end
-  local log <close> = assert(core.log(job.dir))
-  return item, (log:reader(item.session))
-end
-
 -- Read the sessions into the chain that `given` asks for. Returns what was met and what ends the chain.
 local function read_into(given, printer)
-  local chain = require "debrief.query.order".chain
-  local item, source = tail_of(given)
   given.single = #given.sessions == 1
-  if source then
-    local kept, met = require "debrief.query.tail".read(source, given.last, is_numbered(given), function(part, sink)
-      local piece = { session = item.session, path = item.path, is_path = item.is_path, old = item.old, part = part }
-      return read_sessions(pipeline.new(hooks()), { piece }, sink)
-    end)
-    source:close()
-    if kept then
-      given.last = nil
-      local add, done = chain(given, printer.add, printer.asked)
-      kept.each(add)
-      return met, done
-    end
-  end
-  local add, done = chain(given, printer.add, printer.asked)
-  return read_sessions(pipeline.new(hooks()), given.sessions, add), done
+  local function read(items, sink) return read_sessions(pipeline.new(hooks()), items, sink) end
+  local kept, met
+  if not served.needed() then kept, met = require "debrief.query.tail".last(given, job, read) end
+  if kept then given.last = nil end
+  local add, done = require "debrief.query.order".chain(given, printer.add, printer.asked)
+  if kept then kept.each(add) else met = read(given.sessions, add) end
+  return met, done
 end
 
 --- Run sessions through enrich and filter and write the kept entries to a descriptor.

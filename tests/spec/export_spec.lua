@@ -167,8 +167,8 @@ describe("export", function()
   end)
 
   it("takes the latest entries only", function()
-    write("l", { entry("l", '"new"', { attempt(1, PASS) }, ',"timestamp":"2026-01-03T00:00:00Z"'),
-      entry("l", '"old"', { attempt(1, PASS) }, ',"timestamp":"2026-01-02T00:00:00Z"'),
+    write("l", { entry("l", '"old"', { attempt(1, PASS) }, ',"timestamp":"2026-01-02T00:00:00Z"'),
+      entry("l", '"new"', { attempt(1, PASS) }, ',"timestamp":"2026-01-03T00:00:00Z"'),
       entry("l", '"other"', { attempt(1, PASS) }, ',"timestamp":"2026-01-04T00:00:00Z","phase":"x"') })
     local rows, r = export("sft", "l", "--last", "1", "--where", "phase == nil")
     assert.same({ 1, "new" }, { #rows, rows[1].prompt })

@@ -3,6 +3,8 @@
 --     files -> unchanged since the last import: nothing to do
 --           -> detect: which importer?  -> its workers (one state each; no two importers share one) -> entries
 --           -> stored here, in the order of the files, whatever the order in which workers end
+--
+-- One piece, though long: a file goes through all of this, and each step adds to what is known of it.
 -- @module debrief.run.imports
 local core = require "debrief.core"
 local find = require "debrief.plugin.find"

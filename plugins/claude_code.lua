@@ -6,7 +6,8 @@
 --
 -- Quirks: one reply is several records with one message id, and each has the usage of the reply as far as it was known:
 -- the largest of each field counts, once. (Programs that add up all records count a fifth more, and up to 3.7 times as
--- much: in a session with 31 replies in 41 records, 252 input and 3,921 output tokens instead of 158 and 3,860.)
+-- much: in a session with 31 replies in 41 records, 252 input and 3,921 output tokens instead of 158 and 3,860. To
+-- compare with them: --opt usage=record.)
 -- A compaction, a resume and a fork write earlier records again: the same uuid, or the same reply (message id, request
 -- id, time, content) under a new one, is a copy; what `forkedFrom` names belongs to the session it names. Before
 -- agentId (1.0), subagents stand between the main agent's records, and only parentUuid shows whose each is.
@@ -123,9 +124,10 @@ local function reply(turn, line, message, said, calls, number, new, at)
   if not turn:is_running() then turn:prompt(new(), at) end -- a transcript may begin in the middle of a turn
   local skill, is_error = members(line, "attributionSkill", "isApiErrorMessage")
   if word(skill) then turn:attribute(new(nil, skill), at) end
+  local id = message.id and message.id .. " " .. (message.request or "after " .. turn.asked)
+  if not id or turn.transcript.by_record then id = "record " .. (word(line.uuid) or number) end
   turn:reply {
-    at = at, text = said, model = model, usage = model and usage_of(message),
-    message = message.id and message.id .. " " .. (message.request or "after " .. turn.asked) or "record " .. number,
+    at = at, text = said, model = model, usage = model and usage_of(message), message = id,
     status = is_error == true and "error" or nil,
   }
   for _, call in ipairs(calls) do tool_call(turn, call, new, at) end
@@ -200,9 +202,10 @@ local function read(source, transcript)
   end
 end
 
-local function open(source, emit)
+local function open(source, emit, ctx)
   local kept = source:resume() or NONE
   local transcript = transcripts.new(emit, function(problem) source:report(problem) end, kept.transcript)
+  transcript.by_record = ctx.options.usage == "record"
   if kept.asked then transcript:agent("").asked = kept.asked end
   read(source, transcript)
   for _, file in ipairs(source:siblings()) do read(file, transcript) end
@@ -231,6 +234,10 @@ return {
   name = "claude_code",
   api = 1,
   summary = "Claude Code transcripts: skill runs and turns, with their attempts",
+  options = {
+    usage = { type = "string", default = "reply", choices = { "reply", "record" },
+      help = "count the tokens of a reply once, or of each record of it, as programs do that add up lines" },
+  },
   import = {
     detect = detect, open = open, files = { "*.jsonl" }, siblings = { "{name}/subagents/**.jsonl" },
     places = { "$CLAUDE_CONFIG_DIR/projects", "~/.claude/projects", "~/.config/claude/projects" },

@@ -21,11 +21,11 @@ function importers.of(name)
   return setmetatable({ plugin = plugin, scene = program.scene() }, Importer)
 end
 
---- Entries of a file that exists.
-function Importer:read(path)
+--- Entries of a file that exists, imported with the options.
+function Importer:read(path, options)
   local result = import.run({ path = path, final = true, files = import.files,
     siblings = self.plugin.import.siblings }, function(source, emit)
-    self.plugin.import.open(source, emit, { options = {} })
+    self.plugin.import.open(source, emit, { options = options or {} })
     return true
   end)
   local entries, lines = {}, {}
@@ -39,7 +39,7 @@ function Importer:read(path)
 end
 
 --- Entries of a text.
-function Importer:entries(text, name) return self:read(self.scene:write(name, text)) end
+function Importer:entries(text, name, options) return self:read(self.scene:write(name, text), options) end
 
 --- Files below a folder of the corpora, by shell patterns; none when it is not there.
 function importers.files(patterns)

@@ -321,7 +321,7 @@ local function add_usage(turn, run, reply)
   local owners = turn.transcript.runs_by_message
   local id = reply.message or {}
   if not owners[id] then
-    if type(id) == "string" and turn.transcript:is_copy("message " .. id) then return end -- of a run that is over
+    if type(id) == "string" and turn.transcript:is_copy("\0usage " .. id) then return end -- of a run that is over
     owners[id] = run
   end
   local messages = owners[id].messages

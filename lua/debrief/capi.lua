@@ -12,6 +12,7 @@ local retro = require "debrief.retro"
 local script = require "debrief.run.script"
 local sessions = require "debrief.query.sessions"
 local trim = require "debrief.text.trim"
+local virtual = require "debrief.entry.virtual"
 
 local capi = {}
 
@@ -153,9 +154,43 @@ function capi.entries(given)
   return { worker = worker_of(job), given = { sessions = items, last = q.last }, left_out = notes.of({}, q) }
 end
 
+-- What C tests of each entry itself, where no plugin has a say and the expression is only comparisons of fields; Lua
+-- decides what C is unsure of. Anything else goes to a worker, which has limits of memory.
+local function direct_of(q)
+  if #q.enrich + #q.filter > 0 or q.where and virtual.needs_gaps(q.where) then return nil end
+  local where = q.where and require "debrief.query.where"
+  local condition = where and where.condition(q.where)
+  if where and not condition then return nil end
+  local match, test = require "debrief.query.selectors".of(q)
+  local filter = where and where.filter(q.where, function() end)
+  local pipeline = require "debrief.run.pipeline".new { enrich = {}, filter = {}, retro = {} }
+  return { condition = condition, match = match and core.match(match), test = test, filter = filter,
+    pipeline = pipeline, reported = 0 }
+end
+
+--- Does an entry that C is unsure of pass the tests of a query that follows?
+-- @param text of the entry
+-- @return false, or its text; and an array of new problems
+function capi.judge(open, text, session, line)
+  local direct, entry = open.direct, core.entry(text, true)
+  local p, keep = direct.pipeline, entry ~= nil
+  p.session, p.line = session, line
+  if keep then core.place(entry, session, line) end
+  for _, wanted in ipairs { direct.test or false, direct.filter or false } do
+    local ok, answer = true, true
+    if wanted and keep then ok, answer = p:call("where", "filter", wanted, entry) end
+    keep = keep and ok and answer
+  end
+  local problems = table.move(p.order, direct.reported + 1, #p.order, 1, {})
+  direct.reported = #p.order
+  if #problems > 0 then notes.explain(problems) end
+  return keep and tostring(entry), problems
+end
+
 --- Follow a query: what is appended from now on.
 -- @param from_start begin with what is there
--- @return what capi.more and capi.done take, and a descriptor to wait for
+-- @return what capi.more and capi.done take, and a descriptor to wait for; or what capi.judge takes, nil, the ids or
+--   nil for all, the matcher and the condition that C tests or nil, and whether Lua has a test as well
 function capi.follow(given, from_start)
   local q = query_of(given)
   for _, key in ipairs { "since", "until", "line", "last" } do
@@ -165,6 +200,8 @@ function capi.follow(given, from_start)
   local log <close> = assert(core.log(folder(), { lent = true }))
   local ids, _, failure = sessions.to_follow(log, q)
   if failure then fail(failure.code, failure.message) end
+  local direct = direct_of(q)
+  if direct then return { direct = direct }, nil, ids, direct.match, direct.condition, direct.test ~= nil end
   local open = { worker = worker_of(job_of(q)), given = { wait = 0 }, following = true }
   open.first = ask(open.worker, "entries", { follow = ids or false, from_start = from_start, wait = 0 })
   failure = open.first.ended and open.first.failure
@@ -193,6 +230,7 @@ end
 
 --- Close a query.
 function capi.done(open)
+  if open.direct then return end
   if open.failure then open.worker:close() else open.worker:keep() end
 end
 

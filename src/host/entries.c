@@ -1,6 +1,10 @@
 #include "entries.h"
 #include "query.h"
 #include "../log/bytes.h"
+#include "../log/follow.h"
+#include "../lua/condition.h"
+#include "../lua/entry_origin.h"
+#include "../lua/match.h"
 #include "../log/error.h"
 #include "../log/struct_size.h"
 
@@ -19,23 +23,59 @@ struct debrief_entries {
   size_t text, place;      /* where the next one is in it */
   bool ended;              /* the batch is the last */
   bool following, from_start;
-  bool drained;        /* no more has come since the batch */
-  int fd;              /* readable when more may have come; -1 */
+  bool drained;               /* no more has come since the batch */
+  int fd;                     /* readable when more may have come; -1 */
+  debrief_follower *follower; /* NULL: a worker has it */
+  const dbf_match *match;     /* what it tests itself; NULL: nothing. In host.lua's state */
+  dbf_condition *condition;
+  bool has_test; /* that only Lua knows */
+  debrief_found found;
   bool closed;         /* by a callback: it goes when the host's function has returned */
   debrief_error error; /* why it ended; DEBRIEF_OK: that was all */
 };
 
 /* ---- Lua --------------------------------------------------------------------------------------------------------- */
 
-/* require "debrief.capi".entries(query) -> state; follow(query, from_start) -> state, descriptor */
+static void on_diagnostic(void *user, const debrief_diagnostic *diagnostic) {
+  const debrief_entries *e = user;
+  if (e->query.on_diagnostic) e->query.on_diagnostic(e->query.user, diagnostic);
+}
+
+/* Follow without a worker the ids of the array at `list`; nil: all. On failure e->error says why. */
+static void follow(lua_State *L, int list, debrief_entries *e) {
+  debrief_follow_config config = {.struct_size = sizeof config,
+                                  .from_start = e->from_start,
+                                  .strict = e->query.strict,
+                                  .on_diagnostic = on_diagnostic,
+                                  .user = e};
+  size_t count = lua_istable(L, list) ? lua_rawlen(L, list) : 0;
+  const char **ids = count ? lua_newuserdatauv(L, count * sizeof *ids, 0) : NULL;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, list, (lua_Integer)i + 1);
+    ids[i] = lua_tostring(L, -1); /* the array keeps it */
+    lua_pop(L, 1);
+  }
+  e->follower = debrief_log_follow(e->host->log, ids, count, &config, &e->error);
+  e->fd = debrief_follower_fd(e->follower);
+}
+
+/* require "debrief.capi".entries(query) -> state
+ * follow(query, from_start) -> state, descriptor; or state, nil, ids, matcher, condition, whether Lua has a test */
 static int l_open(lua_State *L) {
   debrief_entries *e = lua_touserdata(L, 1);
   dbf_host_push(L, e->following ? "follow" : "entries");
   dbf_query_push(L, &e->query);
   lua_pushboolean(L, e->from_start);
-  lua_call(L, 2, 2);
-  e->fd = e->following ? (int)lua_tointeger(L, -1) : -1;
-  lua_pop(L, 1);
+  lua_call(L, 2, 6);
+  if (e->following && lua_isnil(L, 3)) {
+    e->match = lua_isnil(L, 5) ? NULL : dbf_match_get(L, 5);
+    e->condition = lua_isnil(L, 6) ? NULL : dbf_condition_check(L, 6);
+    e->has_test = lua_toboolean(L, 7);
+    follow(L, 4, e);
+  } else if (e->following) {
+    e->fd = (int)lua_tointeger(L, 3);
+  }
+  lua_settop(L, 2);
   e->ref = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
@@ -72,6 +112,57 @@ static int l_more(lua_State *L) {
   return 0;
 }
 
+/* require "debrief.capi".judge(state, text, session, line) -> text or false, problems */
+static bool ask_lua(lua_State *L, debrief_entries *e, const dbf_record *record, const char *session) {
+  int top = lua_gettop(L);
+  dbf_host_push(L, "judge");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, e->ref);
+  lua_pushlstring(L, record->entry->text, record->entry->len);
+  lua_pushstring(L, session);
+  lua_pushinteger(L, (lua_Integer)record->line);
+  lua_call(L, 4, 2);
+  size_t len = 0;
+  const char *text = lua_type(L, top + 1) == LUA_TSTRING ? lua_tolstring(L, top + 1, &len) : NULL;
+  dbf_bytes_clear(&e->texts);
+  dbf_bytes_append(&e->texts, text, len);
+  if (!dbf_bytes_terminate(&e->texts)) luaL_error(L, "not enough memory");
+  e->found.json = (debrief_text){e->texts.data, e->texts.len};
+  dbf_query_problems(L, top + 2, &e->query);
+  lua_settop(L, top);
+  return text != NULL;
+}
+
+/* Does the entry pass the query? Then it is in e->found. */
+static bool passes(lua_State *L, debrief_entries *e, const dbf_record *record, const char *session) {
+  const dbf_entry *entry = record->entry;
+  e->found = (debrief_found){{entry->text, entry->len}, session, record->line};
+  if (e->match && !dbf_match_test(e->match, entry->text, entry->members, entry->count)) return false;
+  dbf_subject subject = {.entry = entry,
+                         .line = record->line,
+                         .gap = DBF_NO_GAP,
+                         .session = session,
+                         .session_len = strlen(session)};
+  dbf_judgement judgement = DBF_CONDITION_YES;
+  if (record->bad_utf8 || e->has_test) judgement = DBF_CONDITION_UNSURE;
+  else if (e->condition) judgement = dbf_condition_judge(L, e->condition, &subject);
+  if (judgement != DBF_CONDITION_UNSURE) return judgement == DBF_CONDITION_YES;
+  return ask_lua(L, e, record, session);
+}
+
+/* The next one that passes: e->found.line is 0 when there is none by now. */
+static int l_follow(lua_State *L) {
+  debrief_entries *e = lua_touserdata(L, 1);
+  dbf_record record;
+  const char *session;
+  debrief_next next;
+  do {
+    dbf_limits_check(L);
+    next = dbf_follower_next(e->follower, 0, &record, &session, &e->error);
+  } while (next == DEBRIEF_NEXT_ENTRY && !e->closed && !passes(L, e, &record, session));
+  if (next != DEBRIEF_NEXT_ENTRY || e->closed) e->found.line = 0;
+  return 0;
+}
+
 /* require "debrief.capi".done(state): the worker goes now, not when the collector comes by */
 static int l_done(lua_State *L) {
   const debrief_entries *e = lua_touserdata(L, 1);
@@ -100,6 +191,7 @@ static void leave(debrief_entries *e) {
 }
 
 static void release(debrief_entries *e) {
+  debrief_follower_close(e->follower);
   dbf_bytes_release(&e->texts);
   dbf_bytes_release(&e->places);
   free(e);
@@ -118,6 +210,12 @@ static bool is_busy(const debrief_entries *e) {
   return e->host && e->host->busy;
 }
 
+static void dispose(debrief_entries *e) {
+  if (e->host) dbf_host_call_unguarded(e->host, "debrief_entries_close", l_done, e, NULL);
+  leave(e);
+  release(e);
+}
+
 static debrief_entries *open_query(debrief *host, const char *function, debrief_entries start,
                                    const debrief_query *query, debrief_error *err) {
   if (!host) return dbf_fail(err, DEBRIEF_EARG, "%s: host is NULL", function), NULL;
@@ -127,12 +225,15 @@ static debrief_entries *open_query(debrief *host, const char *function, debrief_
   dbf_bytes_init(&e->texts);
   dbf_bytes_init(&e->places);
   bool ok = !query || dbf_struct_size_take(&e->query, sizeof e->query, query, "debrief_query", err);
-  if (!ok || !dbf_host_call(host, function, l_open, e, err)) {
-    release(e);
-    return NULL;
-  }
-  enlist(host, e);
-  return e;
+  e->host = host;
+  ok = ok && dbf_host_call(host, function, l_open, e, err);
+  e->host = NULL;
+  if (ok) enlist(host, e);
+  if (ok && e->error.code == DEBRIEF_OK) return e;
+  if (ok && err) *err = e->error;
+  if (ok) dispose(e);
+  else release(e);
+  return NULL;
 }
 
 debrief_entries *debrief_query_entries(debrief *host, const debrief_query *query, debrief_error *err) {
@@ -147,12 +248,6 @@ debrief_entries *debrief_query_follow(debrief *host, const debrief_query *query,
 
 int debrief_entries_fd(const debrief_entries *e) {
   return e && e->host ? e->fd : -1;
-}
-
-static void dispose(debrief_entries *e) {
-  if (e->host) dbf_host_call_unguarded(e->host, "debrief_entries_close", l_done, e, NULL);
-  leave(e);
-  release(e);
 }
 
 /* Let go what callbacks have closed. */
@@ -205,6 +300,31 @@ static debrief_next end_of(debrief_entries *e, debrief_error *err) {
   return DEBRIEF_NEXT_ERROR;
 }
 
+/* Of the batches that a worker makes. */
+static debrief_next next_of_batch(debrief_entries *e, debrief_found *found, debrief_error *err) {
+  bool waits = e->text == e->texts.len && e->drained, failed = false;
+  e->drained = e->drained && !waits; /* the next call looks again */
+  if (waits) return DEBRIEF_NEXT_END;
+  while (e->text == e->texts.len && !e->ended && !failed && !e->drained) failed = !go_on(e);
+  if (e->text < e->texts.len && !e->closed) {
+    hand_out(e, found);
+    return DEBRIEF_NEXT_ENTRY;
+  }
+  if (!e->following) e->ended = true;
+  return end_of(e, err);
+}
+
+/* Of the follower. */
+static debrief_next next_of_follower(debrief_entries *e, debrief_found *found, debrief_error *err) {
+  e->found.line = 0;
+  if (!e->host) dbf_fail(&e->error, DEBRIEF_EARG, "debrief_entries_next: the host was closed");
+  else if (!e->ended) dbf_host_call(e->host, "debrief_entries_next", l_follow, e, &e->error);
+  e->ended = e->error.code != DEBRIEF_OK && !can_follow_on(e);
+  if (e->error.code != DEBRIEF_OK || !e->found.line) return end_of(e, err);
+  *found = e->found;
+  return DEBRIEF_NEXT_ENTRY;
+}
+
 debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debrief_error *err) {
   if (!e || !found) {
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: an argument is NULL");
@@ -214,21 +334,11 @@ debrief_next debrief_entries_next(debrief_entries *e, debrief_found *found, debr
     dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: called while another function of this host runs");
     return DEBRIEF_NEXT_ERROR;
   }
-  bool waits = e->text == e->texts.len && e->drained, failed = false;
-  e->drained = e->drained && !waits; /* the next call looks again */
-  if (waits) return DEBRIEF_NEXT_END;
-  while (e->text == e->texts.len && !e->ended && !failed && !e->drained) failed = !go_on(e);
-  if (e->closed) {
-    dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: a callback of it has closed it");
-    sweep(e->host);
-    return DEBRIEF_NEXT_ERROR;
-  }
-  if (e->text < e->texts.len) {
-    hand_out(e, found);
-    return DEBRIEF_NEXT_ENTRY;
-  }
-  if (!e->following) e->ended = true;
-  return end_of(e, err);
+  debrief_next next = e->follower ? next_of_follower(e, found, err) : next_of_batch(e, found, err);
+  if (!e->closed) return next;
+  dbf_fail(err, DEBRIEF_EARG, "debrief_entries_next: a callback of it has closed it");
+  sweep(e->host);
+  return DEBRIEF_NEXT_ERROR;
 }
 
 void debrief_entries_close(debrief_entries *e) {

@@ -100,6 +100,47 @@ static void it_selects_and_passes_plugins(void **state) {
   debrief_entries_close(plugins);
 }
 
+/* What C tests itself, what Lua has a test for, and what it is unsure of. */
+static void every_way_to_select_says_the_same(void **state) {
+  (void)state;
+  static const char *const ok[] = {"ok", NULL}, *const needle[] = {"needle", NULL};
+  static const struct {
+    debrief_query query;
+    const char *expected;
+  } cases[] = {
+      {{0}, "a:1 one\na:2 two\na:3 \na:4 \xef\xbf\xbd\n"},
+      {{.where = "skill == 'one'"}, "a:1 one\n"},
+      {{.where = "skill ~= 'one'"}, "a:2 two\na:3 \na:4 \xef\xbf\xbd\n"},
+      {{.where = "skill == 'one' or skill == 'two'"}, "a:1 one\na:2 two\n"},
+      {{.where = "(duration_ms or 0) > 4"}, "a:1 one\n"},
+      {{.where = "outcome == 'ok'"}, "a:1 one\na:4 \xef\xbf\xbd\n"},
+      {{.where = "line == 2"}, "a:2 two\n"},
+      {{.where = "session == 'b'"}, ""},
+      {{.where = "(gap_ms or 0) >= 0 and skill"}, "a:1 one\na:2 two\na:4 \xef\xbf\xbd\n"},
+      {{.outcome = ok}, "a:1 one\na:4 \xef\xbf\xbd\n"},
+      {{.outcome = ok, .where = "duration_ms"}, "a:1 one\n"},
+      {{.grep = needle}, "a:2 two\n"},
+      {{.filter = "keeps", .where = "skill == 'two'"}, "a:2 two\n"},
+  };
+  debrief_entries *entries[sizeof cases / sizeof *cases];
+  put_plugin("keeps", "filter = function() return true end");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    debrief_query query = cases[i].query;
+    query.struct_size = sizeof query;
+    entries[i] = follow(&query, false);
+  }
+  add("a", "{\"skill\":\"one\",\"duration_ms\":5,\"final_status\":\"ok\"}");
+  add("a", "{\"skill\":\"two\",\"final_status\":\"error\",\"input\":\"a Needle\"}");
+  add("a", "{\"final_status\":\"skipped\"}");
+  put_bytes(folder, "a.jsonl", "a", "{\"skill\":\"\xff\",\"final_status\":\"ok\"}\n", 34);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    if (look(entries[i]) != DEBRIEF_NEXT_END) fail_msg("%s", err.message);
+    if (strcmp(reported, cases[i].expected) != 0)
+      fail_msg("case %zu: %s instead of %s", i, reported, cases[i].expected);
+    debrief_entries_close(entries[i]);
+  }
+}
+
 static void many_at_once_come_in_order(void **state) {
   (void)state;
   debrief_query query = reporting();
@@ -151,6 +192,29 @@ static void with_strict_a_session_stops_and_the_others_go_on(void **state) {
   debrief_entries_close(entries);
 }
 
+static debrief_entries *to_close;
+
+static void closes(void *user, const debrief_diagnostic *diagnostic) {
+  debrief_found found;
+  (void)user, (void)diagnostic;
+  assert_int_equal(debrief_entries_next(to_close, &found, &err), DEBRIEF_NEXT_ERROR);
+  assert_failed(DEBRIEF_EARG, "another function of this host runs");
+  debrief_entries_close(to_close);
+}
+
+static void a_callback_may_close(void **state) {
+  (void)state;
+  debrief_query query = {.struct_size = sizeof query, .on_diagnostic = closes};
+  for (int plugins = 0; plugins < 2; plugins++) {
+    query.enrich = plugins ? "redact" : NULL;
+    to_close = follow(&query, false);
+    put_bytes(folder, "a.jsonl", "a", "{\"skill\":zz}\n", 13);
+    add("a", SKILL("fine"));
+    assert_int_equal(look(to_close), DEBRIEF_NEXT_ERROR);
+    assert_failed(DEBRIEF_EARG, "a callback of it has closed it");
+  }
+}
+
 static void wrong_ones_fail_at_once(void **state) {
   (void)state;
   static const struct {
@@ -198,7 +262,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_appended_comes_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_descriptor_says_when_to_look, set_up, tear_down),
       cmocka_unit_test_setup_teardown(it_selects_and_passes_plugins, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(every_way_to_select_says_the_same, set_up, tear_down),
       cmocka_unit_test_setup_teardown(many_at_once_come_in_order, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_may_close, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_fails_on_the_way_is_reported, set_up, tear_down),
       cmocka_unit_test_setup_teardown(with_strict_a_session_stops_and_the_others_go_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(wrong_ones_fail_at_once, set_up, tear_down),

@@ -1,5 +1,6 @@
 -- --why: if nothing is selected, which condition left nothing, and what would fit.
 local program = dofile "tests/spec/support/program.lua"
+local screen = dofile "tests/spec/support/screen.lua"
 
 local scene
 
@@ -96,6 +97,12 @@ describe("--why", function()
     assert.equal(2, select(2, why("read", "--follow", "--why")).status)
     err = why("read", "--skill", "x")
     assert.equal("debrief: no entry has the skill 'x'\n", err)
+  end)
+
+  it("is offered on a terminal", function()
+    local t = screen.start(scene, '"$DEBRIEF" read --outcome skip; echo "status $?"', { columns = 80, rows = 10 })
+    t:wait "status 0\n"
+    assert.truthy(t:text():find("debrief: 0 entries of 2 sessions; --why says which condition leaves out what", 1, true))
   end)
 
   it("shows no text of a log raw, and does not count a damaged line", function()

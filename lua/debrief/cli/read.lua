@@ -166,8 +166,10 @@ function read.run(args)
   local result, items = through_worker(args, q, manner)
   local status = arguments.status(result, q)
   if manner.format == "list" and manner.safe then
-    messages.note(("%s of %s%s"):format(values.count(result.shown, "entry", "entries"),
-      values.count(#items, "session"), result.left and ", and more: the pager was left before the end" or ""))
+    local more = result.left and ", and more: the pager was left before the end"
+      or result.shown == 0 and not q.why and #items > 0 and "; --why says which condition leaves out what" or ""
+    messages.note(("%s of %s%s"):format(values.count(result.shown, "entry", "entries"), values.count(#items, "session"),
+      more))
   end
   if result.cut then write.cut = true end
   return status

@@ -95,6 +95,31 @@ describe("hook", function()
     assert.equal("", run({ "-d", "log", "hook" }, event).out)
     assert.equal("", run({ "-d", "none", "hook", "--context", "history" }, event).out)
   end)
+
+  it("gives it what is known of the skill that is asked for, each report within its share", function()
+    for i = 1, 40 do
+      run { "-d", "log", "append", "s" .. i % 2, "skill=" .. (i % 2 == 0 and "fix" or "review"), "final_status=fail",
+        "project_root=" .. scene.dir, "input=öäü number " .. i }
+    end
+    run { "-d", "log", "append", "s1", "skill=deploy", "project_root=/elsewhere", "final_status=ok" }
+    local function context(given, ...)
+      given.hook_event_name = "UserPromptSubmit"
+      local r = run({ "-d", "log", "hook", ... }, cjson.encode(given))
+      assert.equal("", r.err)
+      return r.out == "" and "" or cjson.decode(r.out).hookSpecificOutput.additionalContext
+    end
+    local text = context({ cwd = scene.dir, prompt = "/fix it" }, "--context", "history,failures")
+    assert.truthy(text:find " fix: fail" and text:find "# Failures" and not text:find " review: ", text)
+    assert.truthy(context({ cwd = scene.dir, prompt = "/fix" }, "--context", "history"):find "number 40")
+    for _, budget in ipairs { 600, 900, 1500 } do
+      text = context({ cwd = scene.dir, prompt = "do" }, "--context", "history,failures", "--budget", tostring(budget))
+      assert.truthy(#text <= budget and text:find "# History" and text:find "number 40", text)
+    end
+    assert.truthy(context({ cwd = scene.dir, prompt = "/unknown" }, "--context", "history"):find " review: ")
+    assert.equal("", context({ cwd = "/none" }, "--context", "history,failures"))
+    context({ cwd = scene.dir }, "--context", "nosuch")
+    assert.truthy(scene:read("state/debrief/hook.log"):find "nosuch")
+  end)
 end)
 
 describe("hook --install", function()
@@ -127,6 +152,30 @@ describe("hook --install", function()
     assert.truthy(made.Stop[1].hooks[1].command:find(" hook codex --context history", 1, true))
     run { "hook", "--uninstall", "codex", "--project", "--yes" }
     assert.same({}, cjson.decode(scene:read ".codex/hooks.json"))
+  end)
+
+  it("writes as the file is written, and takes every byte of that out again", function()
+    for _, text in ipairs {
+      '{"model":"opus"}', '{"a":"x{[\\"]}","hooks":{"Stop":[{"hooks":[]}]},"b":[1,{}]}\n',
+      '{\n\t"a": {},\n\t"b": []\n}\n',
+      '{\n    "hooks": {\n        "Stop": [\n            {\n                "hooks": []\n            },\n            7'
+        .. '\n        ]\n    }\n}', '\n{ "a" : 1 ,\n "hooks" : { "PreToolUse" : [ ] } }\n', '{\r\n  "a": 1\r\n}\r\n',
+      '{\n  "hooks": {"Stop": [1], "Notification": [2]}\n}\n',
+    } do
+      scene:write("home/.claude/settings.json", text)
+      local r = run { "hook", "--install", "claude-code", "--context", "history", "--budget", "7", "--yes" }
+      assert.equal(0, r.status, r.err)
+      local made = scene:read "home/.claude/settings.json"
+      local ours = cjson.decode(made).hooks
+      for _, event in ipairs { "Stop", "SubagentStop", "SessionEnd", "SessionStart", "UserPromptSubmit" } do
+        assert.truthy(ours[event][#ours[event]].hooks[1].command:find " %-%-context history %-%-budget 7$", made)
+      end
+      local lines = text:find '\n%s+"' and not text:find '"hooks" ?: {[^\n]'
+      assert.equal(lines or false, made:find '\n%s+"command": ' ~= nil, made)
+      assert.equal(0, run({ "hook", "--install", "claude-code", "--yes" }).status)
+      assert.equal(0, run({ "hook", "--uninstall", "claude-code", "--yes" }).status)
+      assert.equal(text, scene:read "home/.claude/settings.json")
+    end
   end)
 
   it("refuses files that it does not understand", function()

@@ -23,9 +23,9 @@ function hook.options(command)
   command:argument "AGENT":target "agent":args "?":choices(AGENTS):argname "AGENT"
     :description "Whose hook it is: claude-code or codex (default: as the transcript looks)."
   command:option "--context":argname "PLUGINS"
-    :description "Also answer SessionStart and UserPromptSubmit with these reports (history,lessons) of the project."
+    :description "Also answer SessionStart and UserPromptSubmit with these reports (history,lessons) of project and skill."
   command:option "--budget":argname "N":convert(arguments.count_from_one "--budget")
-    :description "Bytes of the context at most (default: 4000)."
+    :description "Bytes of the context at most, shared by its reports (default: 4000)."
   command:option "--install":argname "AGENT":choices(AGENTS):description "Show the change to the agent's settings."
   command:option "--uninstall":argname "AGENT":choices(AGENTS):description "Show how to take it out again."
   command:flag "--project":description "Of this project (default: of the user)."
@@ -46,6 +46,7 @@ local function command_of(args, agent)
   if is_given(args) then table.move({ "-d", core.absolute(args.dir) }, 1, 2, 2, words) end
   table.move({ "hook", agent }, 1, 2, #words + 1, words)
   if args.context then table.move({ "--context", args.context }, 1, 2, #words + 1, words) end
+  if args.budget then table.move({ "--budget", tostring(args.budget) }, 1, 2, #words + 1, words) end
   for i, word in ipairs(words) do words[i] = shell_word(word) end
   return table.concat(words, " ")
 end
@@ -118,17 +119,41 @@ local function import(args, event, dir, problems)
   for _, text in ipairs(found) do problems(text) end
 end
 
--- The context of a project: reports on its last month, cut at a line.
-local function context(args, event, dir)
+-- A report on the last month of a project, and of the skill where it has runs of that; nil: there is nothing to say.
+local function report_of(log, name, event, most, problems)
+  local skill = type(event.prompt) == "string" and event.prompt:match "^%s*/([%w_:.-]+)" or nil
+  local project = os.getenv "CLAUDE_PROJECT_DIR"
+  if not project or project == "" then project = type(event.cwd) == "string" and event.cwd or nil end
+  local opt = name == "history" and { ("history.budget=%d"):format(math.max(200, math.min(most, 16000))) } or nil
+  local report, message
+  repeat
+    report, message = log:retro(name, { project = project, skill = skill, since = "30d", opt = opt })
+    local is_over = not skill or not report or report.kept > 0
+    skill = nil
+  until is_over
+  if not report then return problems(message) end
+  return report.kept > 0 and report:markdown() or nil
+end
+
+-- The context of a project and skill. Each report has its share of the budget, and what those before it left; one that
+-- is longer is cut at a line.
+local function context(args, event, dir, problems)
   local log = core.stat(dir) and require "debrief".open(dir)
   if not log then return nil end
-  local text = {}
-  for name in args.context:gmatch "[^,%s]+" do
-    local report = log:retro(name, { project = event.cwd, since = "30d" })
-    text[#text + 1] = report and report:markdown() or nil
+  local names, texts, left = {}, {}, args.budget or 4000
+  for name in args.context:gmatch "[^,%s]+" do names[#names + 1] = name end
+  for i, name in ipairs(names) do
+    local share = left // (#names - i + 1)
+    local text, most = nil, share
+    for _ = 1, name == "history" and 3 or 1 do -- it leaves out the oldest runs, but counts characters of less text
+      text = report_of(log, name, event, most, problems) or ""
+      if #text <= share then break end
+      most = most - (#text - share)
+    end
+    if #text > share then text = text:sub(1, share):match "^(.*\n)" or "" end
+    texts[i], left = text, left - #text
   end
-  local whole, budget = table.concat(text, "\n"), args.budget or 4000
-  if #whole > budget then whole = whole:sub(1, budget):match "^(.*)\n" or "" end
+  local whole = table.concat(texts)
   return whole:find "%S" and whole or nil
 end
 
@@ -138,7 +163,7 @@ local function handle(args, problems)
   local ok, event = pcall(core.decode, io.read "a" or "")
   if not ok or type(event) ~= "table" then return problems "standard input is no hook's JSON" end
   if CONTEXT_EVENTS[event.hook_event_name] then
-    local text = args.context and context(args, event, dir)
+    local text = args.context and context(args, event, dir, problems)
     if text then
       io.write(core.encode { hookSpecificOutput = { hookEventName = event.hook_event_name, additionalContext = text } },
         "\n")

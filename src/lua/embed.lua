@@ -100,13 +100,18 @@ local function pack(text)
     local key = text:sub(i, i + 3)
     before[i], heads[key] = heads[key], i
   end
-  while at <= #text - 12 do
-    local best, distance, other, looks = 0, nil, heads[text:sub(at, at + 3)], 0
-    while other and at - other <= FARTHEST and looks < LOOKS do
-      local n = common(text, other, at, last)
-      if n > best then best, distance = n, at - other end
+  local function longest(i)
+    local best, distance, other, looks = 0, nil, heads[text:sub(i, i + 3)], 0
+    while other and i - other <= FARTHEST and looks < LOOKS do
+      local n = common(text, other, i, last)
+      if n > best then best, distance = n, i - other end
       other, looks = before[other], looks + 1
     end
+    return best, distance
+  end
+  while at <= #text - 12 do
+    local best, distance = longest(at)
+    if distance and best < 64 and at < #text - 12 and longest(at + 1) > best then distance = nil end -- a byte later
     if distance then
       out[#out + 1] = sequence(text:sub(from, at - 1), distance, best)
       for i = at, at + best - 1 do note(i) end

@@ -23,7 +23,7 @@ function hook.options(command)
   command:argument "AGENT":target "agent":args "?":choices(AGENTS):argname "AGENT"
     :description "Whose hook it is: claude-code or codex (default: as the transcript looks)."
   command:option "--context":argname "PLUGINS"
-    :description "Also answer SessionStart and UserPromptSubmit with these reports (history,lessons) of project and skill."
+    :description "Also answer SessionStart and UserPromptSubmit with these reports (history,lessons) of the project."
   command:option "--budget":argname "N":convert(arguments.count_from_one "--budget")
     :description "Bytes of the context at most, shared by its reports (default: 4000)."
   command:option "--install":argname "AGENT":choices(AGENTS):description "Show the change to the agent's settings."

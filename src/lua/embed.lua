@@ -164,20 +164,22 @@ end
 local RARE = {}
 for name in ([[
   capi init
-  cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow cli/gates
+  cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow cli/gates
   cli/help cli/hook cli/hook_settings cli/import cli/mcp cli/merge cli/page cli/partials cli/plugins cli/plugins_check
+  cli/read cli/table
   cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill cli/why
-  entry/card entry/failure
+  entry/card entry/failure entry/fields
   export/parquet export/samples
   import/checks import/content import/glob import/init import/kept import/ledger import/looks import/once import/rows
   import/runners import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
-  import/verdict measure/charts pretty/init pretty/inspect
+  import/verdict
+  measure/charts pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/overview query/why
   record/command record/output record/run record/state
   repl/init repl/try
-  report/bars report/baseline report/cards report/chart report/gate report/html report/json report/junit
-  report/markdown report/records report/separated report/svg
+  report/bars report/baseline report/cards report/chart report/check report/gate report/html report/json report/junit
+  report/markdown report/records report/separated report/svg report/text
   retro/cited retro/partial
   run/check run/entries run/exports run/follow run/import_trial run/imports run/isolate run/remote run/script
   run/served

@@ -140,6 +140,25 @@ return {
   { "a step is not marked in a page", "plugins/trend.lua", "if found and found.stands and found.at then",
     "if not found then", "spec/charts" },
 
+  -- rows for training
+  { "a later turn is a prompt", "lua/debrief/export/samples.lua", "if later and not options.turns then",
+    "if false then", "spec/export" },
+  { "a test that was ended has failed", "lua/debrief/export/samples.lua",
+    "ENDED[signal] or NO_RESULT[status] or math.type(status) == \"integer\" and ENDED[status - 128]", "false",
+    "spec/export" },
+  { "tests with and without a result have passed", "lua/debrief/export/samples.lua",
+    "if open and result then return nil, nil, true end", "", "spec/export" },
+  { "a command that failed was judged", "lua/debrief/export/samples.lua",
+    "if not claim and math.type(status) == \"integer\" and status ~= 0 then", "if false then", "spec/export" },
+  { "projects share their pairs", "lua/debrief/export/samples.lua", "text(entry.project_root) or \"\", one.prompt",
+    "\"\", one.prompt", "spec/export" },
+  { "a prompt is in two parts", "lua/debrief/run/exports.lua", "if prompt and (s.seen[prompt] or s.ctx.part)",
+    "if false and (s.seen[prompt] or s.ctx.part)", "spec/export" },
+  { "words of the next attempt are rejected", "lua/debrief/import/transcript.lua", "if run.said ~= nil then",
+    "if false then", "spec/import_cases" },
+  { "--why counts entries twice that fail two conditions", "lua/debrief/query/why.lua",
+    "if failed ~= 1 then return end", "if failed == 0 then return end", "spec/cli_why" },
+
   -- isolation
   { "no seccomp", "src/lua/isolate.c", "if (!filter_calls()) return \"seccomp\";", "", "spec/isolate" },
 

@@ -155,13 +155,16 @@ describe("export", function()
   it("has a prompt in one part of a split only, and once, whatever credentials are in it", function()
     local lines = {}
     for i = 1, 20 do
-      write("s" .. i, { entry("s" .. i, '"same"', { attempt(1, i % 2 == 0 and PASS or FAIL) }) })
+local said = PASS:gsub("good", "good " .. i)
+      write("s" .. i, { entry("s" .. i, '"same"', { attempt(1, said) }) })
       lines[i] = entry("k", ('"use ghp_%s"'):format(("a1B" .. i % 10):rep(9):sub(1, 36)), { attempt(1, PASS) })
     end
-    assert.equal(0, scene:run({ "export", "kto", "s*", "--split", "a=0.5,b=0.5", "-o", scene:path "out" }).status)
+    local r = scene:run { "export", "kto", "s*", "--split", "a=0.5,b=0.5", "-o", scene:path "out" }
     local a, b = scene:read "out/a.jsonl", scene:read "out/b.jsonl"
     assert.is_true((a == "") ~= (b == ""))
-    assert.equal(2, #rows_of(a .. b))
+    local n = #rows_of(a .. b)
+    assert.is_true(n > 2 and n < 18, n)
+    assert.truthy(r.err:find(("left out %d: prompts that another part has"):format(20 - n), 1, true), r.err)
     write("k", lines)
     assert.equal(1, #export("sft", "k"))
   end)

@@ -62,7 +62,7 @@ func text(t C.debrief_text) []byte { return C.GoBytes(unsafe.Pointer(t.data), C.
 // Host is a log, and what can be asked of it.
 type Host struct{ handle *C.debrief }
 
-// Open opens the log in a folder; no call takes longer than limitMs.
+// Open opens the log in a folder; no call takes longer than limitMs, 0: as long as it likes.
 func Open(folder string, limitMs uint) (*Host, error) {
 	var err C.debrief_error
 	dir := C.CString(folder)
@@ -146,11 +146,16 @@ func (h *Host) Follow(where string, ready func(), each func(session string, line
 }
 
 func run(folder string) error {
-	host, err := Open(folder, 200)
+	host, err := Open(folder, 0)
 	if err != nil {
 		return err
 	}
 	defer host.Close()
+	scripts, err := Open(folder, 200) // for scripts that users write
+	if err != nil {
+		return err
+	}
+	defer scripts.Close()
 	for i, status := range []string{"ok", "error", "ok"} {
 		entry := map[string]any{"skill": "review", "final_status": status, "input": map[string]int{"ticket": 40 + i}}
 		if err := host.Append("go", entry); err != nil {
@@ -162,7 +167,7 @@ func run(folder string) error {
 		return err
 	}
 	fmt.Print(string(table))
-	_, err = host.Eval("(function() while true do end end)()")
+	_, err = scripts.Eval("(function() while true do end end)()")
 	fmt.Println(err)
 	add := func() { err = host.Append("go", map[string]any{"skill": "deploy", "final_status": "error"}) }
 	wrong := host.Follow("outcome == 'fail'", add, func(session string, line uint64, entry []byte) bool {

@@ -79,7 +79,9 @@ static void fill_signals(sigset_t *set) {
   sigaddset(set, SIGTTOU);
 }
 
-/* A terminal of its own, of the kind and size of ours. 0, or an errno. */
+/* A terminal of its own, of the kind and size of ours. 0, or an errno. The command must lead the session on it, or it has
+ * no controlling terminal: no Ctrl-C, no job control. When a leader ends, the system hangs its terminal up for what it left
+ * in the foreground; what was to go on without it needs a session of its own, as when a window is closed. */
 static int open_terminal(attended *a, char *name, size_t size) {
   struct winsize window;
   a->terminal = dbf_io_above(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));

@@ -113,6 +113,25 @@ describe("record", function()
     assert.truthy(stored().duration_ms < 20000)
   end)
 
+  it("neither waits for one that forks away, nor ends it with the time of the others", function()
+    local daemon = "setsid sh -c 'echo $$ >pid; exec sleep 60' & until [ -s pid ]; do :; done; "
+    for _, case in ipairs { { "echo up", 0, "ok" }, { "exec sleep 61", 143, "timeout" } } do
+      local r = record("s1", "--timeout", "300ms", "--", "sh", "-c", daemon .. case[1])
+      local list = entries()
+      assert.same({ case[2], case[3] }, { r.status, list[#list].final_status })
+      assert.equal("", scene:sh("kill $(cat pid) && rm pid").err)
+    end
+  end)
+
+  it("tells a command that was killed from one that failed", function()
+    local r = sh [[mkfifo go; $DEBRIEF record s1 --attempts 2 -- sh -c 'echo "try $DEBRIEF_ATTEMPT"
+      [ $DEBRIEF_ATTEMPT = 2 ] || { echo $$ >go; exec sleep 60; }' & read pid <go; kill -9 $pid; wait $!; echo $?]]
+    assert.equal("try 1\ntry 2\n0\n", r.out)
+    local e = stored()
+    assert.same({ "ok", 9, "try 1\n", 0, "try 2\n" }, { e.final_status, e.attempts[1].signal,
+      e.attempts[1].runner_output, e.attempts[2].exit_status, e.attempts[2].runner_output })
+  end)
+
   it("passes signals on, tries no more, and calls the run aborted", function()
     local r = sh [[mkfifo go; $DEBRIEF record s1 --attempts 3 -- sh -c 'echo up >go; sleep 30' & read x <go
       kill -TERM $!; wait $!; echo $?]]
@@ -138,10 +157,14 @@ describe("record", function()
   end)
 
   it("takes no memory for what it does not keep", function()
-    local r = sh "( ulimit -v 200000; $DEBRIEF record s1 -- head -c 100000000 /dev/zero | wc -c )"
     if program.sanitized then return end
-    assert.equal("100000000", r.out:match "%d+")
+    local bytes = os.getenv "TORTURE" and "1000000000" or "100000000"
+    local r = sh("( ulimit -v 200000; $DEBRIEF record s1 -- head -c " .. bytes .. " /dev/zero | wc -c )")
+    assert.equal(bytes, r.out:match "%d+")
     assert.equal("ok", stored().final_status)
+    bytes = os.getenv "TORTURE" and bytes or "20000000"
+    r = sh("( ulimit -v 200000; $DEBRIEF record s2 -- sh -c 'head -c " .. bytes .. " /dev/urandom >&2' ) 2>&1 | wc -c")
+    assert.equal(bytes, r.out:match "%d+")
   end)
 
   it("lets the command see that nobody reads its output", function()
@@ -209,7 +232,7 @@ describe("a recorder that dies", function()
     local r = scene:run { "check", env = environment() }
     assert.truthy(r.err:find("s1: a run of fix that began at .* was not finished, and its recorder is gone"), r.err)
     r = record "--recover"
-    assert.same({ 0, "debrief: stored 1 run whose recorder had died, as aborted\n" }, { r.status, r.err })
+    assert.same({ 0, "debrief: stored 1 run that its recorder had not stored\n" }, { r.status, r.err })
     check_aborted(entries())
     assert.equal("debrief: no run was left unfinished\n", record("--recover").err)
     check_aborted(entries())
@@ -231,6 +254,35 @@ describe("a recorder that dies", function()
     sh [[mkfifo go end; $DEBRIEF record s1 -- sh -c 'echo up >go; read x <end' & read x <go
       $DEBRIEF record --recover; $DEBRIEF check; echo done >end; wait]]
     assert.equal("ok", stored().final_status)
+  end)
+
+  it("leaves one entry, whenever it is killed", function()
+    local runs = os.getenv "TORTURE" and 300 or 6
+    for i = 1, runs do
+      local id = "k" .. i
+      sh(([[$DEBRIEF record %s --attempts 2 --check 'test $DEBRIEF_ATTEMPT = 2' -- echo >/dev/null &
+        sleep 0.0%02d; kill -9 $!; wait]]):format(id, i * 7 % 100))
+    end
+    assert.equal(0, record("--recover").status)
+    for i = 1, runs do
+      local list = entries("k" .. i)
+      local status = list[1] and list[1].final_status or "killed before it began"
+      assert.truthy(#list <= 1 and (not list[1] or status == "aborted" or status == "ok"), status)
+    end
+    assert.equal("0", states())
+    assert.equal(0, scene:run({ "check", env = environment() }).status)
+  end)
+
+  it("keeps a run that a full disk refuses, and stores it when there is room", function()
+    if sh("unshare -m true").status ~= 0 then return pending "no file system of its own" end
+    local r = sh [[mkdir small; unshare -m sh -c '
+      mount -t tmpfs -o size=64k none small && $DEBRIEF -d small append s1 skill=first || exit 9
+      dd if=/dev/zero of=small/fill bs=1k 2>/dev/null
+      $DEBRIEF -d small record s1 -- sh -c "head -c 60000 /dev/zero | tr \\\\0 x"; echo "status $?"
+      rm small/fill; $DEBRIEF -d small record --recover; $DEBRIEF -d small read s1 --fields skill,final_status']]
+    assert.truthy(r.out:find "status 1\nfirst\t\n\tok\n$", r.out:sub(-200) .. r.err)
+    assert.truthy(r.err:find "No space left on device", r.err)
+    assert.truthy(r.err:find("the run is kept: debrief record --recover stores it", 1, true), r.err)
   end)
 
   it("keeps what cannot be stored until it can", function()

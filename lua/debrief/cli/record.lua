@@ -13,6 +13,9 @@ or that of the check where it is 0. --check runs after a command that ended
 with 0, and decides `verified`; without it nothing is claimed. With --attempts
 it is tried again while it or its check fails: DEBRIEF_ATTEMPT is the number of
 the attempt, DEBRIEF_LAST_OUTPUT a file with the output of the one before.
+On a terminal the command leads a session on a terminal of its own, so that
+Ctrl-C, Ctrl-Z and its size work; the system hangs that up when the command
+ends. What is to go on after it needs its own session: setsid server &
 A run whose recorder dies is stored by the next record or append of that log, or
 by --recover, with final_status "aborted".]],
 }
@@ -94,7 +97,7 @@ local function recover(args)
   local stored, problems = require "debrief.record.state".recover(args.dir)
   for _, message in ipairs(problems) do messages.error(message) end
   if stored > 0 then
-    messages.note(("stored %s whose recorder had died, as aborted"):format(values.count(stored, "run")))
+    messages.note(("stored %s that its recorder had not stored"):format(values.count(stored, "run")))
   elseif args.recover and #problems == 0 then
     messages.note "no run was left unfinished"
   end

@@ -23,7 +23,7 @@ TESTED = $(if $(filter command,$(origin BUILD)),$(BUILD),build-test)
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
 TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish libjansson-dev libyajl-dev
 TO_TEST += sqlite3
-TO_CHECK = clang clang-format lua-check chromium libxml2-utils
+TO_CHECK = clang clang-format lua-check chromium libxml2-utils valgrind
 TO_FUZZ  = clang libclang-rt-14-dev libjansson-dev libyajl-dev
 TO_GRIND = valgrind
 TO_ANALYZE = gcc cppcheck clang-tidy clang-tools
@@ -180,12 +180,15 @@ test: ## install what is missing, build, run all tests (T=NAME: those whose name
 	@$(SUB) BUILD=$(TESTED) CFLAGS='$(WITH_ASSERTIONS)' all tests
 	@BUILD=$(TESTED) tests/run $(T)
 
-check: ## the tests, with warnings as errors by gcc and clang, luacheck and clang-format
+check: ## the tests, with warnings as errors, luacheck, clang-format, and the instructions of an entry counted
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_CHECK)
 	@.ci/npm build-npm
-	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage tests/mutants/run tests/analyze/run src/man/make.lua
+	luacheck -q lua plugins tests src/lua/embed.lua tests/run tests/coverage tests/mutants/run tests/analyze/run \
+	  tests/bench/run tests/bench/instructions src/man/make.lua
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(SUB) BUILD=build-clang CC=clang CFLAGS='$(CFLAGS) -Werror' all tests
+	@$(SUB) BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' all tests
+	@BUILD=build-gcc tests/bench/instructions
 	@MODULES=$(CURDIR)/build-npm/node_modules \
 	  $(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS='$(WITH_ASSERTIONS) -Werror' test
 

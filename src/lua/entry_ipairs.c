@@ -57,7 +57,11 @@ void dbf_entry_ipairs_register(lua_State *L) {
   lua_getglobal(L, "ipairs");
   lua_newtable(L);
   lua_call(L, 1, 1); /* its iterator */
-  dbf_entry_lent_push_iterator(L);
+  dbf_entry_lent_push_iterator(L, false);
   lua_pushcclosure(L, l_ipairs, 5);
   lua_setfield(L, -2, "ipairs");
+  dbf_entry_lent_push_iterator(L, false);
+  lua_setfield(L, -2, "next_lent");
+  dbf_entry_lent_push_iterator(L, true);
+  lua_setfield(L, -2, "next_lent_attempt");
 }

@@ -18,7 +18,7 @@ typedef struct cursor {
   uint32_t length;              /* number of children + 1; 0: not known */
 } cursor;
 
-/* User value 1: the iterator of ipairs. 2: a userdata that `cursors` lies in. */
+/* User value 1: the iterator of ipairs. 3: that of attempts. 2: a userdata that `cursors` lies in. */
 struct dbf_lender {
   const dbf_keys *keys;
   bool allowed;
@@ -220,7 +220,8 @@ static bool find_member(const dbf_lender *n, uint64_t handle, const char *name, 
   dbf_json_value range;
   const dbf_attempt *a;
   switch (kind_of(handle)) {
-  case ENTRY: return dbf_member_find(e->text, e->members, e->count, name, len, value);
+  case ENTRY: /* known members are not searched for */
+    return e->names.count > 0 && dbf_member_find(e->text, e->members, e->count, name, len, value);
   case ATTEMPT:
     a = attempt_of(n, handle);
     return dbf_member_find(e->text, e->nested + a->first, a->count, name, len, value);
@@ -363,6 +364,21 @@ static int l_next_element(lua_State *L) {
   return push_element(L, n, handle, (uint64_t)i + 1) ? 2 : 0;
 }
 
+/* The same over the attempts of an entry, without the nulls among them. */
+static int l_next_attempt(lua_State *L) {
+  lua_Integer i = luaL_checkinteger(L, 2);
+  dbf_lender *n = own_lender(L);
+  uint64_t handle = handle_at(L, 1);
+  if (lua_type(L, 1) != LUA_TLIGHTUSERDATA || !n->allowed) return luaL_typeerror(L, 1, "entry");
+  check(L, n, handle);
+  do
+    if (i++ == LUA_MAXINTEGER || !push_element(L, n, handle, (uint64_t)i)) return 0;
+  while (dbf_lua_value_is_null(L, -1) && (lua_pop(L, 1), true));
+  lua_pushinteger(L, i);
+  lua_insert(L, -2);
+  return 2;
+}
+
 /* ---- For other bindings ---------------------------------------------------------------------------------------- */
 
 dbf_lender *dbf_entry_lent_of(lua_State *L) {
@@ -410,20 +426,23 @@ const dbf_entry *dbf_entry_lent_entry(lua_State *L, int index, bool *bad_utf8, d
   return n->entry;
 }
 
-void dbf_entry_lent_push_iterator(lua_State *L) {
+void dbf_entry_lent_push_iterator(lua_State *L, bool attempts) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &lender_key);
-  lua_getiuservalue(L, -1, 1);
+  lua_getiuservalue(L, -1, attempts ? 3 : 1);
   lua_replace(L, -2);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
 void dbf_entry_lent_open(lua_State *L, const dbf_keys *keys) {
-  dbf_lender *n = lua_newuserdatauv(L, sizeof *n, 2);
+  dbf_lender *n = lua_newuserdatauv(L, sizeof *n, 3);
   *n = (dbf_lender){.keys = keys, .epoch = 1};
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, l_next_element, 1);
   lua_setiuservalue(L, -2, 1);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, l_next_attempt, 1);
+  lua_setiuservalue(L, -2, 3);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &lender_key);
 }
 

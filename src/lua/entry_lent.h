@@ -44,7 +44,8 @@ void dbf_entry_lent_get(lua_State *L, int index, dbf_json_value *value, bool *ba
  * is the handle of a part. */
 const dbf_entry *dbf_entry_lent_entry(lua_State *L, int index, bool *bad_utf8, dbf_entry_origin **origin);
 
-/* Push the iterator of ipairs over handles: (array, index) -> index + 1, element. */
-void dbf_entry_lent_push_iterator(lua_State *L);
+/* Push the iterator of ipairs over handles: (array, index) -> index + 1, element. With `attempts` the one that passes over
+ * null. */
+void dbf_entry_lent_push_iterator(lua_State *L, bool attempts);
 
 #endif

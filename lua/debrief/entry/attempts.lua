@@ -17,8 +17,8 @@ local function skipping(step)
   end
 end
 
--- The iterators of ipairs, one for each kind of list there is: no closure is made for each entry.
-local iterators = {}
+-- By the iterators of ipairs, one for each kind of list there is: no closure is made for each entry.
+local iterators = { [core.next_lent] = core.next_lent_attempt }
 
 --- The attempts of an entry, in order.
 -- @param entry an entry, or a plain table of one

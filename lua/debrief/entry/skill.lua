@@ -21,6 +21,7 @@ end
 -- @return a text, nil if the entry has no skill
 function skill.key(entry)
   local name, source = entry.skill, entry.source
+  if source == nil then return name end
   local plugin = name and core.type(source) == "object" and source.plugin
   return type(plugin) == "string" and plugin ~= "" and (":%s:%s"):format(plugin, name) or name
 end

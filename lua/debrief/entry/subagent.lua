@@ -8,6 +8,7 @@ local core = require "debrief.core"
 -- @return its id, nil if the entry is a run of its own
 local function subagent(entry)
   local source = entry.source
+  if source == nil then return nil end
   local id = core.type(source) == "object" and source.agent_id
   return type(id) == "string" and id ~= "" and id or nil
 end

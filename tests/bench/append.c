@@ -1,8 +1,10 @@
 /* append HOW DIR COUNT: append COUNT entries to session "bench" of DIR through a held log and print microseconds per
  * entry. HOW: struct (the entry of the original's own benchmark, from a debrief_entry), json (the same as JSON text),
- * batch (entries of 640 bytes as JSON texts, a thousand per call). */
+ * batch (entries of 640 bytes as JSON texts, a thousand per call), sync (as json, each synced to the disk, by a fourth
+ * argument's number of threads of one handle). */
 #include <debrief/log.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #define ENTRY_BYTES 640
 #define BATCH       1000
 #define LINES       40 /* of runner output */
+#define THREADS     64
 
 static double now_us(void) {
   struct timespec now;
@@ -98,14 +101,40 @@ static void append_batches(debrief_log *log, int count) {
   free(json);
 }
 
+/* ---- With sync, by several threads of one handle -------------------------------------------------------------- */
+
+typedef struct writer {
+  debrief_log *log;
+  int count;
+} writer;
+
+static void *write_synced(void *user) {
+  writer *w = user;
+  append_jsons(w->log, w->count);
+  return NULL;
+}
+
+static void append_threads(debrief_log *log, int count, int threads) {
+  pthread_t list[THREADS];
+  writer w = {log, count / threads};
+  for (int i = 0; i < threads; i++)
+    if (pthread_create(&list[i], NULL, write_synced, &w) != 0) exit(1);
+  for (int i = 0; i < threads; i++) pthread_join(list[i], NULL);
+}
+
 int main(int argc, char **argv) {
   debrief_error err;
-  if (argc != 4) return 2;
-  int count = atoi(argv[3]);
-  debrief_log *log = debrief_log_open(argv[2], NULL, &err);
+  bool sync = argc == 5 && strcmp(argv[1], "sync") == 0;
+  if (argc != 4 && !sync) return 2;
+  int count = atoi(argv[3]), threads = sync ? atoi(argv[4]) : 1;
+  if (threads < 1 || threads > THREADS) return 2;
+  debrief_log_config config = {.struct_size = sizeof config,
+                               .sync = sync ? DEBRIEF_SYNC_DATA : DEBRIEF_SYNC_NONE};
+  debrief_log *log = debrief_log_open(argv[2], &config, &err);
   check(log != NULL, &err);
   double start = now_us();
-  if (strcmp(argv[1], "struct") == 0) append_structs(log, count);
+  if (sync) append_threads(log, count, threads);
+  else if (strcmp(argv[1], "struct") == 0) append_structs(log, count);
   else if (strcmp(argv[1], "json") == 0) append_jsons(log, count);
   else append_batches(log, count);
   printf("%.3f us per append\n", (now_us() - start) / count);

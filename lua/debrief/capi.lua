@@ -231,7 +231,7 @@ end
 --- Close a query.
 function capi.done(open)
   if open.direct then return end
-  if open.failure then open.worker:close() else open.worker:keep() end
+  open.worker:keep()
 end
 
 -- ---- Retrospectives ----------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ static const char all_key; /* registry key of the table whose weak keys are all 
 
 typedef struct worker_object {
   lua_State *state; /* NULL: closed */
+  bool failed;      /* a call ended half-way */
 } worker_object;
 
 /* Bytes that travel between threads; malloc. */
@@ -119,7 +120,7 @@ static bool renew(lua_State *W) {
 
 static int l_worker(lua_State *L) {
   worker_object *w = lua_newuserdatauv(L, sizeof *w, 0);
-  w->state = NULL;
+  *w = (worker_object){.state = NULL};
   luaL_setmetatable(L, worker_type);
   note(L);
   w->state = dbf_spares_state(dbf_config_of(L), dbf_state_core(L));
@@ -135,8 +136,9 @@ static int l_worker_call(lua_State *L) {
   if (!w->state) return luaL_error(L, "this worker is closed");
   argument.data = (char *)luaL_optlstring(L, 3, "", &argument.len);
   lua_State *before = dbf_limits_switch(w->state);
-  bool ok = answer(w->state, name, &argument);
-  if (dbf_limits_back(before)) {
+  bool ok = answer(w->state, name, &argument), stopped = dbf_limits_back(before);
+  w->failed = w->failed || stopped || !ok;
+  if (stopped) {
     lua_settop(w->state, 0);
     dbf_limits_raise(L);
   }
@@ -164,7 +166,7 @@ static int l_worker_keep(lua_State *L) {
   if (!W) return 0;
   w->state = NULL;
   lua_State *before = dbf_limits_switch(W);
-  bool renewed = renew(W);
+  bool renewed = !w->failed && renew(W);
   if (!dbf_limits_back(before) && renewed) dbf_spares_keep(W);
   else dbf_state_close(W);
   return 0;

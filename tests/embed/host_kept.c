@@ -164,6 +164,42 @@ static void a_state_in_which_something_failed_goes(void **state) {
   assert_title("pass_rate", "Pass rate");
 }
 
+static bool stop(void *user, debrief_call *call) {
+  (void)user, (void)call;
+  return debrief_interrupt(host) != DEBRIEF_INTERRUPT_NOTHING;
+}
+
+/* What was interrupted as well, though its query is closed as any other. */
+static void a_state_that_was_interrupted_goes(void **state) {
+  (void)state;
+  put_plugin("spins", "filter = function() local debrief = require 'debrief' debrief.host.stop() while true "
+                      "do debrief.encode { {} } end end");
+  assert_true(debrief_register(host, "stop", stop, NULL, DEBRIEF_HOST_THREAD, &err));
+  debrief_query query = {.struct_size = sizeof query, .filter = "spins"};
+  assert_title("pass_rate", "Pass rate");
+  size_t kept = held;
+  debrief_found found;
+  debrief_entries *entries = debrief_query_entries(host, &query, &err);
+  assert_int_equal(debrief_entries_next(entries, &found, &err), DEBRIEF_NEXT_ERROR);
+  assert_failed(DEBRIEF_EINTERRUPTED, "interrupted");
+  debrief_entries_close(entries);
+  assert_true(held + 500000 < kept);
+  assert_title("pass_rate", "Pass rate");
+}
+
+/* Scripts take the same states. */
+static void scripts_use_them(void **state) {
+  (void)state;
+  static const char code[] = "local n = 0 for _ in log:entries { filter = 'retried' } do n = n + 1 end\n"
+                             "assert(log:retro('pass_rate')) return n";
+  debrief_text json;
+  assert_title("pass_rate", "Pass rate");
+  assert_true(debrief_eval(host, (debrief_text){code, sizeof code - 1}, &json, &err));
+  size_t before = asked;
+  assert_true(debrief_eval(host, (debrief_text){code, sizeof code - 1}, &json, &err));
+  if (asked > before + 1000000) fail_msg("%zu bytes", asked - before);
+}
+
 /* A limit of memory counts from nothing each time, and what a big one filled is given back. */
 static void limits_of_memory_are_those_of_each(void **state) {
   (void)state;
@@ -186,6 +222,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(none_changes_what_the_next_one_gets, with_log, and_nothing_is_left),
       cmocka_unit_test_setup_teardown(a_plugin_is_read_again, with_log, and_nothing_is_left),
       cmocka_unit_test_setup_teardown(a_state_in_which_something_failed_goes, with_log, and_nothing_is_left),
+      cmocka_unit_test_setup_teardown(a_state_that_was_interrupted_goes, with_log, and_nothing_is_left),
+      cmocka_unit_test_setup_teardown(scripts_use_them, with_log, and_nothing_is_left),
       cmocka_unit_test_setup_teardown(limits_of_memory_are_those_of_each, with_log, and_nothing_is_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

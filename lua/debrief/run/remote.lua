@@ -75,7 +75,9 @@ end
 
 function Remote:counts() return { entries = self.entries, untimed = 0, seen = {} } end
 
-function Remote:close() self.worker:close() end
+function Remote:close()
+  if self.worker.keep then self.worker:keep() else self.worker:close() end
+end
 
 Remote.__close = Remote.close
 

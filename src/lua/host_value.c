@@ -360,12 +360,25 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+static int l_needs_thread(lua_State *L) {
+  dbf_host_values *v = dbf_config_of(L)->values;
+  bool needs = false;
+  if (v) pthread_mutex_lock(&v->mutex);
+  for (size_t i = 0; v && i < v->count && !needs; i++)
+    needs = v->items[i].function && v->items[i].threads == DEBRIEF_HOST_THREAD;
+  if (v) pthread_mutex_unlock(&v->mutex);
+  lua_pushboolean(L, needs);
+  return 1;
+}
+
 void dbf_host_value_register(lua_State *L) {
   static const luaL_Reg methods[] = {{"__index", l_index},
                                      {"__newindex", l_newindex},
                                      {"__pairs", l_pairs},
                                      {"__tostring", l_tostring},
                                      {NULL, NULL}};
+  lua_pushcfunction(L, l_needs_thread);
+  lua_setfield(L, -2, "needs_thread");
   lua_newuserdatauv(L, 0, 0);
   luaL_newlib(L, methods);
   lua_pushliteral(L, "debrief.host");

@@ -45,16 +45,10 @@ local function merge_all(crew, worker, one, done)
   end
 end
 
-local function has_host_values()
-  local count = 0
-  for _ in pairs(core.values) do count = count + 1 end
-  return count > 0
-end
-
 -- The workers of one pass: no more than there are chunks. Without a wish for a number one chunk needs no thread; but
 -- functions of a host that want its own thread must fail on a small log as on a big one.
 local function crew_of(job, worker, one, wish)
-  if job.isolate or not wish and #one.chunks <= 1 and not has_host_values() then return alone(worker) end
+  if job.isolate or not wish and #one.chunks <= 1 and not core.needs_thread() then return alone(worker) end
   local count = wish or core.cores()
   if count == 1 then return alone(worker) end
   count = math.max(1, math.min(count, #one.chunks))

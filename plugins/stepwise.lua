@@ -1,6 +1,6 @@
 -- stepwise: attempts in their order and which of them verified: {"prompt", "completions", "labels"} (stepwise
 -- supervision of TRL). Only entries all of whose attempts were judged:
--- a step that is missing would change what the next one means.
+-- a step that is missing would change what the next one means. What a step saw of the errors before it is not in a row.
 local debrief = require "debrief"
 
 return {

@@ -155,7 +155,7 @@ describe("export", function()
   it("has a prompt in one part of a split only, and once, whatever credentials are in it", function()
     local lines = {}
     for i = 1, 20 do
-local said = PASS:gsub("good", "good " .. i)
+      local said = PASS:gsub("good", "good " .. i)
       write("s" .. i, { entry("s" .. i, '"same"', { attempt(1, said) }) })
       lines[i] = entry("k", ('"use ghp_%s"'):format(("a1B" .. i % 10):rep(9):sub(1, 36)), { attempt(1, PASS) })
     end

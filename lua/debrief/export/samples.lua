@@ -233,7 +233,8 @@ end
 local function partner(one, entry, ctx)
   local of = ctx.state[ctx.part] or {}
   ctx.state[ctx.part] = of
-  local key = ("s4s4s4"):pack(text(entry.skill) or "", text(entry.project_root) or "", one.prompt)
+  local asked = ("s4s4s4"):pack(text(entry.skill) or "", text(entry.project_root) or "", one.prompt)
+  local key = core.hash(asked) .. core.hash("again " .. asked) -- prompts may be long, and many
   local known = of[key] or {}
   of[key] = known
   local found = known[not one.verdict]

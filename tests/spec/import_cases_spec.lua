@@ -47,7 +47,7 @@ local function find(entries, input)
 end
 
 describe("imported entries: the words of an attempt", function()
-  it("end where its check fails, if another attempt follows", function()
+  it("end with its checks, if another attempt follows", function()
     local t = transcripts.new(A)
     t:user "fix it"
     t:edit "e1"
@@ -66,13 +66,22 @@ describe("imported entries: the words of an attempt", function()
     t:bash("b4", "make test", "E: no", 2)
     t:say("It still fails.", { stop = "end_turn" })
     t:done()
+    t:user "and then"
+    t:edit "e5"
+    t:bash("b5", "make test", "ok")
+    t:say "All pass."
+    t:say "Next the docs."
+    t:edit "e6"
+    t:say("Done too.", { stop = "end_turn" })
+    t:done()
     local e = imported({ t }, "--final")
     local function words(entry)
       local out = {}
       for i, attempt in ipairs(entry.attempts) do out[i] = attempt.output_summary or "-" end
       return table.concat(out, " ")
     end
-    assert.same({ "Now the tests. Done.", "- It still fails." }, { words(e[1]), words(e[2]) })
+    assert.same({ "Now the tests. Done.", "- It still fails.", "All pass. Done too." }, { words(e[1]), words(e[2]),
+      words(e[3]) })
   end)
 end)
 

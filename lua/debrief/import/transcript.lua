@@ -335,9 +335,8 @@ local function add_usage(turn, run, reply)
   end
 end
 
---- The model replied. The last words of an attempt are its output_summary (before a check that failed, if another
--- attempt follows), and `status` is the final_status if nothing
--- follows.
+--- The model replied. The last words of an attempt are its output_summary (if another attempt follows: those before a
+-- check that failed, or the first ones after one that passed), and `status` is the final_status if nothing follows.
 -- @param reply { at =, text =, model =, status =, message = an id, usage = integers by name, cost = US dollars of this
 --   reply }, each of which may be nil
 function turn_methods:reply(reply)
@@ -348,7 +347,10 @@ function turn_methods:reply(reply)
   run.replied, entry.final_status = true, reply.status
   if reply.model then attempt.model, entry.model_used = reply.model, reply.model end
   if reply.cost then entry.cost_usd = (entry.cost_usd or 0) + reply.cost end
-  if reply.text and reply.text:find "%S" then attempt.output_summary = shorten(reply.text) end
+  if reply.text and reply.text:find "%S" then
+    attempt.output_summary = shorten(reply.text)
+    if run.reports then run.said, run.reports = attempt.output_summary, false end
+  end
   if reply.usage and next(reply.usage) then add_usage(self, run, reply) end
 end
 
@@ -381,7 +383,8 @@ function turn_methods:call(id, tool)
   if not tool.skill then run.acted = true end
 end
 
--- The next attempt begins. What was said after a check failed was said of the failure, and is of the new one.
+-- The next attempt begins. The words of the last one end with its checks: run.said, or false for none. What was said
+-- later is of the new one.
 local function begin_attempt(run)
   local attempts = run.entry.attempts
   local last, new = attempts[#attempts], { attempt = #attempts + 1, model = run.entry.model_used }
@@ -395,15 +398,16 @@ end
 
 local function edited(run, path)
   if run.tested then begin_attempt(run) end
-  run.edited, run.tested, run.results, run.said = true, false, {}, nil
+  run.edited, run.tested, run.results, run.said, run.reports = true, false, {}, nil, false
   if type(path) == "string" then run.entry.file_path = path end
 end
 
 local function checked(run, check, result)
   local attempt = run.entry.attempts[#run.entry.attempts]
   if check.kind == "test" or result.passed == false then run.tested = true end
-  if result.passed == false then run.said = attempt.output_summary or false -- until then
-  elseif result.passed then run.said = nil end
+  if result.passed ~= nil then
+    run.said, run.reports = attempt.output_summary or false, result.passed -- the next words say that it passed
+  end
   verdict.add(run.results, check, result)
   attempt.verified, attempt.runner_output = verdict.conclude(run.results)
   attempt.checks = verdict.list(run.results)

@@ -73,6 +73,19 @@ describe("--why", function()
     end
   end)
 
+  it("leaves out what a filter raises, and asks one no more that takes too long", function()
+    scene:write("bad.lua", [[return { name = "bad", api = 1, filter = function(entry, ctx)
+      if ctx.line == 1 then error "no" end
+      while ctx.line == 2 do end
+      return true
+    end }]])
+    local err, r = why("read", "--filter", "./bad.lua", "--where", "duration_ms > 6 and phase", "--plugin-time", "0.1",
+      "--why")
+    assert.equal(3, r.status)
+    assert.truthy(err:find("  --where 'duration_ms > 6 and phase'  0\n"
+      .. "  --filter ./bad.lua                   0\n", 1, true), err)
+  end)
+
   it("looks into the sessions that were not named", function()
     assert.equal("debrief: why: 5 entries, and of these fit\n"
       .. "  a:3          1\n"

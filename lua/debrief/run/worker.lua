@@ -443,20 +443,27 @@ function worker.export(given)
   return batch
 end
 
--- The conditions that plugins and an expression are, after those of the query itself.
-local function add_hooks(list, p, given)
+local function nothing() end
+
+-- The conditions that plugins and an expression are, after those of the query itself. What they raise was reported by
+-- the run that found nothing; here such an entry does not fit, and after a hook took too long none does.
+local function add_hooks(list, given)
   local function condition(name, hook, enrich)
-    local t, ctx = hook.table, hook.ctx
+    local t, ctx, late = hook.table, hook.ctx, false
+    local function call(fn, entry)
+      if late then return end
+      local ok, result, was_late = core.bounded(core.host().plugin_time or 0, nothing, fn, entry, ctx)
+      late = not ok and was_late or false
+      return ok and result
+    end
     list[#list + 1] = { name = name, test = function(entry, session, line)
       ctx.session, ctx.line = session, line
       if enrich then
         entry = core.copy(entry)
-        p:call(t.name, "enrich", enrich, entry, ctx)
+        call(enrich, entry)
       end
       if hook.match and not core.matches(hook.match, entry) then return false end
-      if not t.filter then return true end
-      local ok, keep = p:call(t.name, "filter", t.filter, entry, ctx)
-      return ok and keep == true
+      return not t.filter or call(t.filter, entry) == true
     end }
   end
   local expression = given.query.where
@@ -476,7 +483,7 @@ function worker.why(given)
   local why = require "debrief.query.why"
   local p = pipeline.new { enrich = hooks_of(job.enrich), filter = {}, retro = {} }
   local conditions = why.conditions(given.query, given.named)
-  add_hooks(conditions, p, given)
+  add_hooks(conditions, given)
   local counter = why.counter(conditions)
   read_sessions(p, given.sessions, counter.add)
   return counter.result

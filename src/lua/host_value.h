@@ -33,8 +33,8 @@ bool dbf_host_values_register(dbf_host_values *values, const char *name,
                               bool (*function)(void *user, debrief_call *call), void *user,
                               debrief_threads threads);
 
-/* In the module: values, the object that scripts see as debrief.host; needs_thread() -> has the host a function that only its
- * own thread can call? */
+/* In the module: values, the object that scripts see as debrief.host; needs_thread() -> has the host a function that
+ * only its own thread can call? */
 void dbf_host_value_register(lua_State *L);
 
 #endif

@@ -195,6 +195,11 @@ size_t dbf_memory_taken(lua_State *L) {
   return memory_of(L)->taken;
 }
 
+bool dbf_memory_is_half_full(lua_State *L) {
+  const dbf_memory *m = memory_of(L);
+  return m->limit && m->quota.left < m->limit / 2;
+}
+
 bool dbf_memory_was_short(lua_State *L) {
   const dbf_memory *m = memory_of(L);
   return m->was_short || m->quota.refused;

@@ -49,6 +49,9 @@ dbf_quota *dbf_memory_quota(lua_State *L);
 size_t dbf_memory_limit(lua_State *L);
 size_t dbf_memory_taken(lua_State *L);
 
+/* Is more than half of what the limit allows in use, or waits to be collected? */
+bool dbf_memory_is_half_full(lua_State *L);
+
 /* Was anything ever refused, by the limit or for want of memory? What ran then may have been left half-way. */
 bool dbf_memory_was_short(lua_State *L);
 

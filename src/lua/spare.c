@@ -38,12 +38,17 @@ lua_State *dbf_spares_state(const dbf_config *config, lua_CFunction core) {
   return L;
 }
 
-/* What a big retrospective left goes at once, not when the collector would come by. */
+static bool has_room(lua_State *L) {
+  return dbf_memory_taken(L) <= MOST && !dbf_memory_is_half_full(L);
+}
+
+/* What a big retrospective left goes at once, not when the collector would come by: the next one has its limit of memory
+ * for itself, also for buffers, for which nothing is collected. */
 static bool is_small(lua_State *L) {
   dbf_scratch_trim(L);
-  if (dbf_memory_taken(L) <= MOST) return true;
+  if (has_room(L)) return true;
   lua_gc(L, LUA_GCCOLLECT, 0);
-  return dbf_memory_taken(L) <= MOST;
+  return has_room(L);
 }
 
 static bool put(dbf_spares *s, lua_State *L) {

@@ -206,7 +206,9 @@ static void limits_of_memory_are_those_of_each(void **state) {
   open_counted((debrief_config){.workers = 1, .plugin_memory = 12 << 20});
   put_title("greedy", "local t = {}", "(function() for i = 1, 1e7 do t[i] = i .. 'x' end end)()");
   put_title("big", "local t = {}", "(function() for i = 1, 1e5 do t[i] = i .. 'x' end return #t end)()");
+  put_title("buffer", "local debrief = require 'debrief'", "#debrief.encode { ('x'):rep(2500000) } > 0");
   for (int i = 0; i < 4; i++) {
+    assert_title("buffer", "true");
     assert_title("big", "100000");
     if (held > 16 << 20) fail_msg("%zu bytes", (size_t)held);
     assert_null(debrief_retro(host, "greedy", NULL, &err));

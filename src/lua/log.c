@@ -602,11 +602,19 @@ typedef struct listed {
   char id[129];
 } listed;
 
+typedef struct listing {
+  dbf_bytes *found;
+  int64_t oldest; /* ns: files last written to before that are counted only */
+  lua_Integer old;
+} listing;
+
 static bool collect_item(void *user, const dbf_directory_item *item) {
+  listing *l = user;
+  if (!item->kind && item->mtime_ns < l->oldest) return l->old++, true;
   listed one = {.size = (lua_Integer)item->size, .mtime = item->mtime_ns, .kind = item->kind};
   strncpy(one.id, item->id, sizeof one.id - 1);
-  dbf_bytes_append(user, &one, sizeof one);
-  return !((dbf_bytes *)user)->failed;
+  dbf_bytes_append(l->found, &one, sizeof one);
+  return !l->found->failed;
 }
 
 static void push_session(lua_State *L, const listed *one, const char *dir, const char *slash) {
@@ -657,14 +665,17 @@ static int l_log_find(lua_State *L) {
   return 1;
 }
 
+/* list([oldest]) -> sessions; what is named like one and is no file; how many were last written to before `oldest` (ns) and
+ * left out | nil, message, code */
 static int l_log_list(lua_State *L) {
   log_object *log = check_log(L);
-  dbf_bytes *found = push_found(L);
+  listing all = {.oldest = luaL_optinteger(L, 2, INT64_MIN)};
+  dbf_bytes *found = all.found = push_found(L);
   debrief_error err;
   uint32_t unused;
   lua_Integer sessions = 0, skipped = 0;
   dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
-  if (!dir || !dbf_directory_look(dir, collect_item, found, &err)) return fail_at(L, &err);
+  if (!dir || !dbf_directory_look(dir, collect_item, &all, &err)) return fail_at(L, &err);
   dbf_scratch_check(L, found);
   const char *path = lua_pushstring(L, dir->path); /* its own may go: a finalizer may close the log */
   const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
@@ -676,7 +687,8 @@ static int l_log_list(lua_State *L) {
     else push_session(L, one, path, slash);
     lua_rawseti(L, one->kind ? -2 : -3, one->kind ? ++skipped : ++sessions);
   }
-  return 2;
+  lua_pushinteger(L, all.old);
+  return 3;
 }
 
 static int l_log_close(lua_State *L) {

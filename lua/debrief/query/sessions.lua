@@ -37,13 +37,20 @@ end
 
 --- Every session of the log.
 -- @param log of core.log
--- @return array of { session =, path =, size =, mtime =, is_path = false } in name order, and array of { name =, kind =
---   } for what is named like a session and is not a regular file; or nil, { code =, message = }
-function sessions.all(log)
-  local list, skipped, code = log:list()
+-- @param oldest ns: leave out those last written to before; or nil
+-- @return array of { session =, path =, size =, mtime =, is_path = false } in name order, array of { name =, kind = }
+--   for what is named like a session and is not a regular file, and how many were left out; or nil, { code =, message =
+--   }
+function sessions.all(log, oldest)
+  local list, skipped, code = log:list(oldest)
   if not list then return no_folder(log:dir(), skipped, code) end
   for _, item in ipairs(list) do item.is_path = false end
-  return list, skipped
+  return list, skipped, code
+end
+
+-- When a file was last written to that a window may need, ns; nil: any. Clocks differ by less than a day.
+local function oldest_of(q)
+  return q.since and q.since >= math.mininteger + DAY and q.since - DAY or nil
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------------------------
@@ -151,10 +158,10 @@ function sessions.of(log, q, opts)
   opts = opts or {}
   local out, add = collector(q.line)
   if not q.sessions then
-    local list, skipped = sessions.all(log)
+    local list, skipped, old = sessions.all(log, oldest_of(q))
     if not list then return nil, skipped end
     for _, item in ipairs(list) do add(item) end
-    q.skipped = skipped
+    q.skipped, q.old = skipped, oldest_of(q) and old
   end
   for _, name in ipairs(q.sessions or {}) do
     local ok, failure, item
@@ -175,12 +182,13 @@ function sessions.of(log, q, opts)
 end
 
 --- Mark the sessions that do not have to be opened: the file was last written before the window began, so every entry
--- in it was. Clocks differ by less than a day, or the file is opened.
+-- in it was. Those of a whole log are not listed at all, but counted.
 function sessions.mark_old(items, q)
-  if not q.since or q.since < math.mininteger + DAY then return end
-  q.old = 0
+  local oldest = oldest_of(q)
+  if not oldest then return end
+  q.old = q.old or 0
   for _, item in ipairs(items) do
-    item.old = item.mtime ~= nil and item.mtime < q.since - DAY
+    item.old = item.mtime ~= nil and item.mtime < oldest
     if item.old then q.old = q.old + 1 end
   end
 end

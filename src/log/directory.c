@@ -391,11 +391,14 @@ static bool is_regular(DIR *stream, const struct dirent *item) {
 }
 
 /* The ids in the names of the folder, sorted; with `any_kind` those of links, FIFOs and the like too. False with errno. */
-static bool collect(DIR *stream, bool any_kind, names *list) {
+typedef enum wanted { ALL, FILES, OTHERS } wanted;
+
+static bool collect(DIR *stream, wanted kind, names *list) {
   struct dirent *item;
   while (errno = 0, (item = readdir(stream))) {
     size_t len = dbf_session_id_in_name(item->d_name);
-    if (len && (any_kind || is_regular(stream, item)) && !names_add(list, item->d_name, len)) return false;
+    bool is = len && (kind == ALL || is_regular(stream, item) == (kind == FILES));
+    if (is && !names_add(list, item->d_name, len)) return false;
   }
   if (errno != 0) return false;
   if (list->count) qsort(list->at, list->count, sizeof *list->at, by_bytes);
@@ -421,7 +424,7 @@ bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char 
   names list = {0};
   DIR *stream = open_stream(dir, err);
   if (!stream) return false;
-  bool ok = collect(stream, false, &list) || fail_folder(dir, "list", err);
+  bool ok = collect(stream, FILES, &list) || fail_folder(dir, "list", err);
   closedir(stream);
   for (size_t i = 0; ok && i < list.count && each(user, list.at[i]); i++) continue;
   names_release(&list);
@@ -441,13 +444,14 @@ static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
   return true;
 }
 
-bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
-                        void *user, debrief_error *err) {
+bool dbf_directory_look(dbf_directory *dir, bool others,
+                        bool (*each)(void *user, const dbf_directory_item *item), void *user,
+                        debrief_error *err) {
   names list = {0};
   dbf_directory_item item;
   DIR *stream = open_stream(dir, err);
   if (!stream) return false;
-  bool ok = collect(stream, true, &list) || fail_folder(dir, "list", err);
+  bool ok = collect(stream, others ? OTHERS : ALL, &list) || fail_folder(dir, "list", err);
   for (size_t i = 0; ok && i < list.count; i++) {
     bool there = look_at_item(dirfd(stream), list.at[i], &item);
     if (!there && errno != ENOENT) ok = fail_folder(dir, "look at the sessions of", err);

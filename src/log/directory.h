@@ -78,10 +78,12 @@ typedef struct dbf_directory_item {
   int64_t mtime_ns; /* since 1970; the nearest that fits */
 } dbf_directory_item;
 
-/* Every name of the form ID.jsonl in byte order of the ids, with one statx(2) each beneath the folder's descriptor. One
- * that disappears meanwhile is left out. ENOENT if the folder does not exist. */
-bool dbf_directory_look(dbf_directory *dir, bool (*each)(void *user, const dbf_directory_item *item),
-                        void *user, debrief_error *err);
+/* Every name of the form ID.jsonl in byte order of the ids, with one statx(2) each beneath the folder's descriptor; with
+ * `others` those alone that are no regular files. One that disappears meanwhile is left out. ENOENT if the folder does
+ * not exist. */
+bool dbf_directory_look(dbf_directory *dir, bool others,
+                        bool (*each)(void *user, const dbf_directory_item *item), void *user,
+                        debrief_error *err);
 
 /* The same for one id, into *item. False: there is no such name, ENOENT; or *err says what failed. */
 bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err);

@@ -74,9 +74,16 @@ static inline void check(lua_State *L, const dbf_lender *n, uint64_t handle) {
   if (handle >> EPOCH_AT != n->epoch) refuse(L, handle);
 }
 
+static dbf_lender *lender_of_state(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &lender_key);
+  dbf_lender *n = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
 /* The handle at `index`, of this state's lender. */
-static const dbf_lender *lender_of(lua_State *L, int index, uint64_t *handle) {
-  const dbf_lender *n = dbf_entry_lent_of(L);
+static dbf_lender *lender_of(lua_State *L, int index, uint64_t *handle) {
+  dbf_lender *n = lender_of_state(L);
   *handle = handle_at(L, index);
   check(L, n, *handle);
   return n;
@@ -382,9 +389,7 @@ static int l_next_attempt(lua_State *L) {
 /* ---- For other bindings ---------------------------------------------------------------------------------------- */
 
 dbf_lender *dbf_entry_lent_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &lender_key);
-  dbf_lender *n = lua_touserdata(L, -1);
-  lua_pop(L, 1);
+  dbf_lender *n = lender_of_state(L);
   return n->allowed ? n : NULL;
 }
 
@@ -419,7 +424,7 @@ void dbf_entry_lent_get(lua_State *L, int index, dbf_json_value *value, bool *ba
 
 const dbf_entry *dbf_entry_lent_entry(lua_State *L, int index, bool *bad_utf8, dbf_entry_origin **origin) {
   uint64_t handle;
-  dbf_lender *n = (dbf_lender *)(uintptr_t)lender_of(L, index, &handle);
+  dbf_lender *n = lender_of(L, index, &handle);
   if (kind_of(handle) != ENTRY) return NULL;
   if (bad_utf8) *bad_utf8 = n->bad_utf8;
   if (origin) *origin = &n->origin;

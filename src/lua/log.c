@@ -665,9 +665,10 @@ static int l_log_find(lua_State *L) {
   return 1;
 }
 
-/* list([oldest]) -> sessions; what is named like one and is no file; how many were last written to before `oldest` (ns) and
- * left out | nil, message, code */
+/* list([oldest [, others]]) -> sessions; what is named like one and is no file; how many were last written to before `oldest`
+ * (ns) and left out | nil, message, code. With `others` no sessions. */
 static int l_log_list(lua_State *L) {
+  lua_settop(L, 3);
   log_object *log = check_log(L);
   listing all = {.oldest = luaL_optinteger(L, 2, INT64_MIN)};
   dbf_bytes *found = all.found = push_found(L);
@@ -675,7 +676,8 @@ static int l_log_list(lua_State *L) {
   uint32_t unused;
   lua_Integer sessions = 0, skipped = 0;
   dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
-  if (!dir || !dbf_directory_look(dir, collect_item, &all, &err)) return fail_at(L, &err);
+  if (!dir || !dbf_directory_look(dir, lua_toboolean(L, 3), collect_item, &all, &err))
+    return fail_at(L, &err);
   dbf_scratch_check(L, found);
   const char *path = lua_pushstring(L, dir->path); /* its own may go: a finalizer may close the log */
   const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";

@@ -133,7 +133,8 @@ dbf_value dbf_subject_skill(const dbf_entry *e, dbf_bytes *room, dbf_bytes *piec
   dbf_bytes_append(room, plugin.text, plugin.len);
   dbf_bytes_append_char(room, ':');
   dbf_bytes_append(room, name.text, name.len);
-  return room->failed ? (dbf_value){.kind = DBF_DOUBT} : text_of(room->data, room->len);
+  if (room->failed) return (dbf_value){.kind = DBF_DOUBT};
+  return text_of(room->data, room->len);
 }
 
 /* ---- How it ended --------------------------------------------------------------------------------------------- */

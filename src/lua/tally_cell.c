@@ -28,6 +28,8 @@ static bool is_less(const dbf_value *a, const dbf_value *b) {
   return order < 0 || (order == 0 && a->kind == DBF_INTEGER && b->kind == DBF_FLOAT);
 }
 
+#define LIMIT 9223372036854775808.0 /* 2^63: the first float that no integer equals */
+
 /* ---- Sums --------------------------------------------------------------------------------------------------------- */
 
 static void add_integer(dbf_cell *cell, int64_t x) {
@@ -223,7 +225,7 @@ dbf_value dbf_cell_key(const dbf_value *value, char *room) {
   case DBF_FLOAT: break;
   default: return key;
   }
-  if (modf(value->number, &whole) == 0 && whole >= -0x1p63 && whole < 0x1p63)
+  if (modf(value->number, &whole) == 0 && whole >= -LIMIT && whole < LIMIT)
     return dbf_value_integer((int64_t)whole);
   key.len = (size_t)snprintf(room, 32, "%.17g", value->number);
   key.text = room;

@@ -277,12 +277,12 @@ static void looks_at_sessions_and_at_what_only_looks_like_one(void **state) {
   free(path);
   int left = 100;
   listed[0] = '\0';
-  assert_true(dbf_directory_look(&dir, look_one, &left, &err));
+  assert_true(dbf_directory_look(&dir, false, look_one, &left, &err));
   assert_string_equal(listed, "a has 0 bytes of 1000000005; b has 3 bytes of -1; fifo is a FIFO; "
                               "link is a symbolic link; ");
   left = 1;
   listed[0] = '\0';
-  assert_true(dbf_directory_look(&dir, look_one, &left, &err));
+  assert_true(dbf_directory_look(&dir, false, look_one, &left, &err));
   assert_string_equal(listed, "a has 0 bytes of 1000000005; ");
 }
 

@@ -78,12 +78,28 @@ local function print_table(rows, columns)
   for _, row in ipairs(cells) do output.write(grid:row(row), "\n") end
 end
 
+-- The ids of the whole log, without a look at each file; nil: it cannot be listed, or is to be looked at.
+local function ids_of(args, q)
+  if #args.session > 0 or args.as_json or core.terminal(1) then return nil end
+  local log <close> = arguments.log(args)
+  local ids, _, skipped = log:sessions()
+  if ids then _, skipped = log:list(nil, true) end
+  q.skipped = skipped
+  return skipped and ids
+end
+
 function sessions.run(args)
   local q = arguments.query(args)
+  local ids = ids_of(args, q)
+  if ids then
+    for _, note in ipairs(notes.of({}, q)) do messages.note(note) end
+    if #ids > 0 then output.write(table.concat(ids, "\n"), "\n") end
+    return 0
+  end
   local list = arguments.sessions(args, q)
   for _, note in ipairs(notes.of({}, q)) do messages.note(note) end
   local columns = core.terminal(1)
-  if not (columns or args.as_json) then
+  if not (columns or args.as_json) then -- of some sessions
     for _, item in ipairs(list) do output.write(item.session, "\n") end
     return 0
   end

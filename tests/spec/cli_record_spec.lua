@@ -258,6 +258,7 @@ describe("a recorder that dies", function()
 
   it("leaves one entry, whenever it is killed", function()
     local runs = os.getenv "TORTURE" and 300 or 6
+    record("first", "--", "true")
     for i = 1, runs do
       local id = "k" .. i
       sh(([[$DEBRIEF record %s --attempts 2 --check 'test $DEBRIEF_ATTEMPT = 2' -- echo >/dev/null &

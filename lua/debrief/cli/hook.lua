@@ -113,7 +113,7 @@ local function import(args, event, dir, problems)
   local found = {}
   local final = event.hook_event_name == "SessionEnd"
   message = require "debrief.run.imports".run({ path }, { job = job, abouts = abouts, kind = true, dir = dir,
-    final = final, keeps = not final, worker = worker, workers = 1, total = listener(found), begin = function() end,
+    final = final, keeps = true, worker = worker, workers = 1, total = listener(found), begin = function() end,
     progress = function() end })
   found[#found + 1] = message
   for _, text in ipairs(found) do problems(text) end

@@ -321,7 +321,7 @@ end
 
 local function task_of(self, reader, file)
   return { name = reader.name, path = file.path, at = file.at, final = file.final, since = self.how.since,
-    from = file.from, keeps = self.how.keeps }
+    from = file.from, keeps = self.how.keeps or file.from ~= nil }
 end
 
 -- One after the other, in the worker that detects.

@@ -128,9 +128,9 @@ describe("read --format", function()
   end)
 
   it("table and tsv have the place and the main fields without --fields", function()
-    local r = scene:run { "read", "--format", "tsv", "--last", "1" }
+    local r = scene:run { "read", "--format", "tsv", "--last", "1", "--skill", "review" }
     assert.equal("s1\t1\t2026-10-25T00:00:00Z\treview\tok\t61000\n", r.out)
-    r = scene:run { "read", "--format", "table", "--last", "1" }
+    r = scene:run { "read", "--format", "table", "--last", "1", "--skill", "review" }
     assert.equal("session  line  timestamp             skill   final_status  duration_ms\n", r.out:match "^[^\n]*\n")
     assert.truthy(r.out:find "s1          1  2026%-10%-25T00:00:00Z  review  ok                  61000\n")
   end)
@@ -186,8 +186,8 @@ describe("read --format", function()
     end
     assert.truthy(typed("--fields skill,line"):find "^skill +line\n──")
     assert.truthy(typed("s1 --line 1"):find "^s1:1  2026%-10%-25 00:00:00  review  ok\n  session_id")
-    assert.truthy(typed("--last 1"):find "^s1:1 +2026%-10%-25 00:00  review")
-    assert.truthy(typed("--last 1"):find("debrief: 1 entry of 1 session", 1, true))
+    assert.truthy(typed("--last 1 --skill review"):find "^s1:1 +2026%-10%-25 00:00  review")
+    assert.truthy(typed("--last 1 --skill review"):find("debrief: 1 entry of 1 session", 1, true))
     assert.falsy(typed("--format tsv --fields skill"):find "\27")
     assert.falsy(typed("--format json"):find "\27")
   end)

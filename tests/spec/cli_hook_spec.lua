@@ -178,6 +178,49 @@ describe("hook --install", function()
     end
   end)
 
+  it("leaves every byte of any file as it was", function()
+    local settings, core = require "debrief.cli.hook_settings", require "debrief.core"
+    local seed = os.time()
+    math.randomseed(seed)
+    local random = math.random
+    local function space() return ({ "", "", " ", "\n", "\n  ", "\n\t\t", "\r\n " })[random(7)] end
+    local value
+    local function list(open, close, item)
+      local parts = {}
+      for i = 1, random(0, 3) do parts[i] = space() .. item(i) .. space() end
+      return open .. table.concat(parts, ",") .. (parts[1] and "" or space()) .. close
+    end
+    local function member(name) return ('"%s"%s:%s%s'):format(name, space(), space(), value(1)) end
+    function value(depth)
+      local kind = random(depth > 0 and 6 or 4)
+      if kind < 5 then return ({ '"a\\"]},{ \\\\"', "-1.50e3", "null", '"hooks"' })[kind] end
+      if kind == 5 then return list("[", "]", function() return value(depth - 1) end) end
+      return list("{", "}", function(i) return member("k" .. i) end)
+    end
+    local function hooks()
+      local parts = {}
+      for _, event in ipairs { "Stop", "PreToolUse", "SessionStart" } do
+        if random(2) == 1 then
+          parts[#parts + 1] = ('%s"%s"%s:[%s%s]%s'):format(space(), event, space(), space(), value(2), space())
+        end
+      end
+      return parts[1] and { ('"hooks"%s:%s{%s}'):format(space(), space(), table.concat(parts, ",")) } or {}
+    end
+    for _ = 1, 300 do
+      local members = random(2) == 1 and hooks() or {}
+      for i = 1, random(0, 2) do table.insert(members, random(#members + 1), member("m" .. i)) end
+      for i, text in ipairs(members) do members[i] = space() .. text .. space() end
+      local text = members[1] and space() .. "{" .. table.concat(members, ",") .. "}" .. space() or "{}"
+      local made = assert(settings.changed(text, "f", "claude-code", "/x/debrief hook claude-code", random(2) == 1))
+      local again = assert(settings.changed(made, "f", "claude-code", "/x/debrief hook claude-code", random(2) == 1))
+      for _, one in ipairs { made, again } do
+        local stop = assert(core.decode(one)).hooks.Stop
+        assert.equal("/x/debrief hook claude-code", stop[#stop].hooks[1].command, seed)
+        assert.equal(text, (settings.changed(one, "f", "claude-code")), seed)
+      end
+    end
+  end)
+
   it("refuses files that it does not understand", function()
     for text, message in pairs {
       ["{ // comment\n}"] = "is not understood", ['{"hooks":[]}'] = "hooks is not an object",

@@ -236,12 +236,16 @@ describe("mcp", function()
   end)
 
   it("goes on answering while a call runs, and ends one that is cancelled", function()
-    log()
-    local r = scene:sh(([[mkfifo in out; "$DEBRIEF" -d log mcp <in >out & exec 3>in 4<out
+    scene:write("log/s1.jsonl", ('{"session_id":"s1"}\n'):rep(1200)) -- half a minute for this plugin:
+    scene:write("plugins/slow.lua", [[return { name = "slow", api = 1, retrospective = {
+      init = function() return {} end, step = function() for _ = 1, 1e7 do end end,
+      finish = function() return { title = "Slow" } end } }]])
+    local r = scene:sh(([[export DEBRIEF_PLUGIN_PATH=$PWD/plugins
+      mkfifo in out; "$DEBRIEF" -d log mcp <in >out & exec 3>in 4<out
       echo '%s' >&3; echo '%s' >&3; read -r a <&4; echo '%s' >&3; read -r b <&4
       echo '%s' >&3; echo '%s' >&3; echo '%s' >&3; echo '%s' >&3; read -r c <&4
       exec 3>&-; cat <&4; wait $!; echo "$?$a$b$c"]]):format(
-      call(1, "table", { by = "x=(function() while true do end end)()" }), line(2, "ping"), line(3, "ping"),
+      call(1, "retro", { plugin = "slow" }), line(2, "ping"), line(3, "ping"),
       call(5, "read"), line(nil, "notifications/cancelled", { requestId = 5 }),
       line(nil, "notifications/cancelled", { requestId = 1, reason = "enough" }), line(4, "ping")))
     assert.equal("0" .. ('{"id":%d,"jsonrpc":"2.0","result":{}}'):rep(3):format(2, 3, 4) .. "\n", r.out)

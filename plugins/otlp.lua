@@ -65,6 +65,7 @@ end
 
 local function run_attributes(entry, ctx, agent, failed)
   local usage, content = object(entry.usage), ctx.options.content
+  local output = content and last_output(entry) or nil
   return attributes {
     ["gen_ai.operation.name"] = "invoke_agent", ["gen_ai.agent.name"] = agent, ["gen_ai.conversation.id"] = ctx.session,
     ["gen_ai.provider.name"] = provider(text(entry.model_used)), ["gen_ai.request.model"] = text(entry.model_used),
@@ -73,7 +74,7 @@ local function run_attributes(entry, ctx, agent, failed)
     ["gen_ai.usage.cache_read.input_tokens"] = count(usage.cache_read_tokens),
     ["gen_ai.usage.cache_creation.input_tokens"] = count(usage.cache_write_tokens),
     ["gen_ai.input.messages"] = content and messages("user", debrief.prompt(entry)) or nil,
-    ["gen_ai.output.messages"] = content and messages("assistant", last_output(entry)) or nil,
+    ["gen_ai.output.messages"] = messages("assistant", output), ["debrief.output"] = output and "summary",
     ["error.type"] = failed and (text(entry.final_status) or "_OTHER") or nil,
     ["debrief.skill"] = text(entry.skill), ["debrief.phase"] = text(entry.phase), ["debrief.line"] = ctx.line,
     ["debrief.outcome"] = debrief.outcome(entry), ["debrief.project_root"] = text(entry.project_root),

@@ -435,7 +435,9 @@ describe("export", function()
       bash.endTimeUnixNano })
     assert.same({ 2, "timeout" }, { next_one.status.code, values(next_one)["error.type"] })
     assert.falsy(r.out:find("fix it", 1, true))
-    assert.truthy(scene:run({ "export", "otlp", "o", "--opt", "content=true" }).out:find("fix it", 1, true))
+    local with = export("otlp", "o", "--opt", "content=true")[1].resourceSpans[1].scopeSpans[1].spans[1]
+    assert.truthy(values(with)["gen_ai.input.messages"]:find("fix it", 1, true))
+    assert.equal("summary", values(with)["debrief.output"])
   end)
 
   it("sends spans to a collector with curl, in few requests, and says what a collector refuses", function()

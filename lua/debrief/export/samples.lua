@@ -231,15 +231,13 @@ end
 -- The first attempt at the same prompt, in this part of the split, that was judged the other way. The same words to
 -- another skill or in another project are another prompt.
 local function partner(one, entry, ctx)
-  local of = ctx.state[ctx.part] or {}
+  local of = ctx.state[ctx.part] or { [true] = {}, [false] = {} }
   ctx.state[ctx.part] = of
   local asked = ("s4s4s4"):pack(text(entry.skill) or "", text(entry.project_root) or "", one.prompt)
   local key = core.hash(asked) .. core.hash("again " .. asked) -- prompts may be long, and many
-  local known = of[key] or {}
-  of[key] = known
-  local found = known[not one.verdict]
-  known[one.verdict] = known[one.verdict] or { text = one.text, from = samples.provenance(one, ctx) }
-  return found
+  local same, other = of[one.verdict], of[not one.verdict][key]
+  same[key] = same[key] or core.encode { text = one.text, from = samples.provenance(one, ctx) }
+  return other and core.decode(other)
 end
 
 -- What a retry saw: the latest attempt before it that was judged the other way.

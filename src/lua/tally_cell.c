@@ -153,6 +153,7 @@ static bool keep_value(dbf_quantiles *q, int64_t n, const dbf_value *v) {
     q->values = grown;
     q->cap = cap;
   }
+  assert(q->values && n < q->cap);
   q->values[n] = *v;
   return true;
 }

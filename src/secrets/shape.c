@@ -272,7 +272,7 @@ dbf_shape_stats dbf_shape_measure(const dbf_shape_text *t, size_t from, size_t t
   }
   stats.runs += run > 0;
   stats.shorts += run > 0 && run <= 2;
-  stats.distinct = (size_t)(__builtin_popcountll(seen_low) + __builtin_popcountll(seen_high));
+  stats.distinct = (size_t)__builtin_popcountll(seen_low) + (size_t)__builtin_popcountll(seen_high);
   stats.digits = count_of(counts, DIGITS);
   stats.small = count_of(counts, SMALL);
   stats.capitals = count_of(counts, CAPITALS);

@@ -239,8 +239,8 @@ static bool look(debrief_log *log) {
   uint32_t timeout;
   dbf_directory *dir = dbf_log_directory(log, &timeout, &err);
   dbf_directory_item item;
-  bool ok =
-      dir && dbf_directory_look(dir, false, add_item, NULL, &err) && dbf_directory_find(dir, "s3", &item, &err);
+  bool ok = dir && dbf_directory_look(dir, false, add_item, NULL, &err) &&
+            dbf_directory_find(dir, "s3", &item, &err);
   if (ok) say(&said, "%d", (int)item.size);
   return ok;
 }

@@ -145,12 +145,14 @@ describe("mcp", function()
 
   it("says in the answer what is wrong with a call, and what was left out", function()
     scene:write("log/s1.jsonl", '{"session_id":"s1","skill":"fix"}\n{"session_id"\n')
+    scene:write("log/s2.jsonl", ('{"session_id":"s2","skill":"big","x":"%s"}\n'):format(("x"):rep(1 << 20)))
     scene:write("secret.jsonl", '{"session_id":"secret"}\n')
     local _, by_id = talk { call(1, "read", { sesions = { "s1" } }), call(2, "read", { last = "3" }),
       call(3, "read", { skill = { 7 } }), call(4, "retro", {}), call(5, "retro", { plugin = "./x.lua" }),
       call(6, "read", { sessions = { "./secret.jsonl" } }), call(7, "read", { sessions = { "s9" } }),
       call(8, "read", { where = "(" }), call(9, "read", { sessions = { "-o" } }), call(10, "read", { grep = "a\0b" }),
-      call(11, "read"), call(12, "retro", { plugin = "nosuch" }) }
+      call(11, "read", { sessions = { "s1" } }), call(12, "retro", { plugin = "nosuch" }),
+      call(13, "read", { sessions = { "s2" } }), call(14, "read", { sessions = { "s2" }, fields = "skill" }) }
     for id, message in ipairs { "unknown argument 'sesions': did you mean 'sessions'?", "last must be of type integer",
       "skill must be an array of strings", "plugin is missing", "there is no report './x.lua'",
       "'./secret.jsonl' is not the name of a session", "no session 's9'", "where", "-o", "zero byte",
@@ -161,6 +163,8 @@ describe("mcp", function()
     assert.is_false(by_id[11].result.isError)
     assert.truthy(text_of(by_id[11], 2):find("torn_tail", 1, true) or text_of(by_id[11], 2):find("s1.jsonl:2", 1, true))
     assert.is_true(by_id[12].result.isError)
+    assert.truthy(text_of(by_id[13]):find "larger than 1048576 bytes: select less")
+    assert.same({ { skill = "big" } }, cjson.decode(text_of(by_id[14])))
   end)
 
   it("agrees on a revision, or offers the latest that has a handshake", function()

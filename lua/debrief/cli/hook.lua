@@ -17,6 +17,7 @@ Without -d and DEBRIEF_DIR the log is the folder `log` there, not ./sessions.
 
 local AGENTS = { "claude-code", "codex" }
 local KINDS = { ["claude-code"] = "claude_code", codex = "codex" }
+local MOST_LOG = 1 << 20 -- bytes of hook.log after which a new one begins
 local CONTEXT_EVENTS = { SessionStart = true, UserPromptSubmit = true }
 
 function hook.options(command)
@@ -182,8 +183,10 @@ function hook.run(args)
   if not fine then found[#found + 1] = messages.raised(problem).message end
   local home = state.home()
   if found[1] and home then
-    core.make_folders(home .. "/hook.log")
-    local file = io.open(home .. "/hook.log", "a")
+    local path = home .. "/hook.log"
+    core.make_folders(path)
+    if (core.size(path) or 0) > MOST_LOG then os.rename(path, path .. ".old") end
+    local file = io.open(path, "a")
     for _, text in ipairs(file and found or {}) do
       file:write(core.timestamp(core.now()), " ", (tostring(text):gsub("%c", " ")), "\n")
     end

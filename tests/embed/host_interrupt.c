@@ -241,6 +241,12 @@ static double elapsed(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Milliseconds: too few for what does not end, enough for what is quick, though not in one go; more under valgrind. */
+static unsigned short_limit(void) {
+  const char *under = getenv("UNDER");
+  return under && *under ? 1500 : 25;
+}
+
 /* On a machine that is busy even this may take longer than it may. */
 static void works_on(const char *code) {
   debrief_text json;
@@ -255,9 +261,9 @@ static void works_on(const char *code) {
 static void takes_too_long(const char *code) {
   double before = elapsed();
   bool ok = debrief_run_text(host, "x", (debrief_text){code, strlen(code)}, NULL, NULL, &err);
-  if (ok || err.code != DEBRIEF_EINTERRUPTED || !strstr(err.message, "the 25 ms that"))
+  if (ok || err.code != DEBRIEF_EINTERRUPTED || !strstr(err.message, " ms that debrief_config.time_limit_ms"))
     fail_msg("%s: %s", code, err.message);
-  assert_true(elapsed() - before >= 0.025 && elapsed() - before < 5);
+  assert_true(elapsed() - before >= 0.025 && elapsed() - before < 10);
   works_on("1");
 }
 
@@ -283,7 +289,7 @@ static void a_call_has_so_much_time(void **state) {
   for (int with = ANY_CODE ? 1 : 0; with >= 0; with--)
     for (int budget = 0; budget < 2; budget++) {
       open_with((debrief_config){
-          .signal = with ? SIGURG : 0, .time_limit_ms = 25, .plugin_time_ms = budget ? 5000 : 0});
+          .signal = with ? SIGURG : 0, .time_limit_ms = short_limit(), .plugin_time_ms = budget ? 5000 : 0});
       add("s1", SKILL("a"));
       for (size_t i = 0; i < sizeof endless / sizeof *endless; i++) takes_too_long(endless[i]);
     }
@@ -348,7 +354,7 @@ static void a_limit_is_for_one_host(void **state) {
   for (int with = 1; with >= 0; with--) {
     debrief_config config = {.struct_size = sizeof config, .dir = folder, .signal = SIGURG};
     debrief *other = debrief_open(&config, &err);
-    open_with((debrief_config){.signal = with ? SIGURG : 0, .time_limit_ms = 25});
+    open_with((debrief_config){.signal = with ? SIGURG : 0, .time_limit_ms = short_limit()});
     assert_true(debrief_register(host, "work", work_long, other, DEBRIEF_HOST_THREAD, &err));
     takes_too_long("debrief.host.work() worked = true while true do end");
     works_on("worked");

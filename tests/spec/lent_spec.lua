@@ -201,6 +201,23 @@ describe("a lent entry", function()
     end
   end)
 
+  it("is missed when it was kept, by plugins --check, too", function()
+    two_entries()
+    local keeps = [[return { name = "p", api = 1, summary = "s", retrospective = {
+      init = function() return { n = 0 } end,
+      step = function(acc, entry, ctx)
+        acc.n = acc.n + 1
+        if ctx.options.kept then local _ = ctx.options.kept.skill end
+        ctx.options.kept = entry
+      end, finish = function(acc) return { title = "T", text = "" .. acc.n } end } }]]
+    scene:write("p.lua", keeps)
+    local r = scene:run { "plugins", "./p.lua", "--check", "-d", "sessions" }
+    assert.truthy((r.out .. r.err):find "this entry is over", r.out .. r.err)
+    scene:write("p.lua", (keeps:gsub("ctx.options.kept = entry", "ctx.options.kept = { skill = entry.skill }")))
+    r = scene:run { "plugins", "./p.lua", "--check", "-d", "sessions" }
+    assert.falsy((r.out .. r.err):find "this entry is over", r.out .. r.err)
+  end)
+
   it("leaves null as it is", function()
     two_entries()
     local r = retro [[

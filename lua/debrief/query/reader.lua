@@ -238,15 +238,20 @@ List.__index = List
 --- A reader over entries in memory.
 -- @param list array of { entry =, session =, line = }
 -- @param from, to the first and the last of them; by default all
-function reader.list(list, from, to)
-  return setmetatable({ list = list, from = from or 1, at = (from or 1) - 1, to = to or #list }, List)
+-- @param lend true: they are good until the next one is asked for
+function reader.list(list, from, to, lend)
+  return setmetatable({ list = list, from = from or 1, at = (from or 1) - 1, to = to or #list,
+    lending = lend and core.lending() }, List)
 end
+
+-- The entry of an item, as it is handed out.
+local function entry_of(self, item) return self.lending and self.lending:lend(item.entry) or item.entry end
 
 function List:next(matcher)
   repeat self.at = self.at + 1
   until self.at > self.to or not matcher or core.matches(matcher, self.list[self.at].entry)
   local item = self.at <= self.to and self.list[self.at]
-  if item then return item.entry, item.line, item.session end
+  if item then return entry_of(self, item), item.line, item.session end
 end
 
 -- The run of entries of one session that begins after the last one.
@@ -257,7 +262,7 @@ function List:source()
     while self.at < self.to and self.list[self.at + 1].session == session do
       self.at = self.at + 1
       local item = self.list[self.at]
-      if not matcher or core.matches(matcher, item.entry) then return item.entry, item.line end
+      if not matcher or core.matches(matcher, item.entry) then return entry_of(self, item), item.line end
     end
   end
   return run, session
@@ -269,7 +274,7 @@ function List.diagnostics() return {}, 0 end
 
 function List:counts() return { entries = math.min(self.at, self.to) - self.from + 1, untimed = 0, seen = {} } end
 
-function List.close() end
+function List:close() self.lending = nil end
 
 List.__close = List.close
 

@@ -4,7 +4,7 @@
 --     pieces    |1 2|3 4 5 6|7 8 9|        in pieces: init steps, packed, merged, ...  -> the same report, or else
 --
 -- The same for pieces of which each has a state of its own, as the workers of a retrospective have: what a plugin keeps
--- outside of its accumulator is not there.
+-- outside of its accumulator is not there. Entries are lent as in a real run: one that is kept raises.
 -- @module debrief.run.check
 local core = require "debrief.core"
 local pipeline = require "debrief.run.pipeline"
@@ -29,7 +29,7 @@ local function collect(reader)
 end
 
 -- Run entries[from..to] through a pipeline.
-local function run_range(p, entries, from, to) p:run(readers.list(entries, from, to)) end
+local function run_range(p, entries, from, to) p:run(readers.list(entries, from, to, true)) end
 
 -- One piece from init on. Returns the packed acc of the only retrospective, or nil when it failed.
 local function run_piece(p, entries, from, to)

@@ -7,7 +7,6 @@
 #include "limits.h"
 #include "match.h"
 #include "diagnostics.h"
-#include "memory.h"
 #include "table.h"
 #include "userdata.h"
 #include "scratch.h"
@@ -35,7 +34,7 @@
 enum { BIG = 1024 * 1024 }; /* bytes of an entry that is worth a collection of its own */
 
 static const char log_type[] = "debrief.log", reader_type[] = "debrief.reader",
-                  found_type[] = "debrief.found", lending_type[] = "debrief.lending";
+                  found_type[] = "debrief.found";
 
 typedef struct log_object {
   debrief_log *log; /* NULL: closed */
@@ -361,55 +360,6 @@ static int l_reader_close(lua_State *L) {
   r->reader = NULL;
   dbf_diagnostics_release(&r->notes);
   dbf_diagnostics_init(&r->notes);
-  return 0;
-}
-
-/* ---- Lending what a script has --------------------------------------------------------------------------------- */
-
-typedef struct lending {
-  dbf_bytes text;
-  dbf_entry entry;
-} lending;
-
-/* lending() -> an object that lends copies of entries, as a reader lends what it reads */
-static int l_lending(lua_State *L) {
-  lending *l = lua_newuserdatauv(L, sizeof *l, 0);
-  dbf_bytes_init(&l->text);
-  dbf_entry_init(&l->entry);
-  luaL_setmetatable(L, lending_type);
-  return 1;
-}
-
-/* lend(entry) -> a lent one with its bytes and its place, good until the next call; the entry itself where nothing is lent */
-static int l_lending_lend(lua_State *L) {
-  lending *l = dbf_userdata_own(L, lending_type);
-  dbf_lender *lender = dbf_entry_lent_of(L);
-  dbf_json_value value;
-  dbf_json_fault fault;
-  bool bad_utf8;
-  dbf_entry_origin *origin = dbf_entry_userdata_origin(L, 2);
-  if (!origin || !dbf_entry_userdata_get(L, 2, &value, &bad_utf8)) return luaL_typeerror(L, 2, "entry");
-  lua_settop(L, 2);
-  if (!lender) return 1;
-  dbf_entry_lent_end(lender, l);
-  dbf_bytes_clear(&l->text);
-  dbf_bytes_append(&l->text, value.start, (size_t)(value.end - value.start));
-  if (!dbf_bytes_terminate(&l->text)) return dbf_memory_raise(L);
-  switch (dbf_entry_scan(&l->entry, l->text.data, l->text.len, false, &fault)) {
-  case DBF_SCAN_OK: break;
-  case DBF_SCAN_NO_MEMORY: return dbf_memory_raise(L);
-  default: return luaL_error(L, "%s", fault.what);
-  }
-  dbf_entry_lent_push(L, lender, l, &l->entry, bad_utf8, origin);
-  return 1;
-}
-
-static int l_lending_close(lua_State *L) {
-  lending *l = luaL_checkudata(L, 1, lending_type);
-  dbf_lender *lender = dbf_entry_lent_of(L);
-  if (lender) dbf_entry_lent_end(lender, l);
-  dbf_bytes_release(&l->text);
-  dbf_entry_release(&l->entry);
   return 0;
 }
 
@@ -789,17 +739,17 @@ void dbf_lua_log_open(lua_State *L) {
       {"named", l_reader_named},     {"diagnostics", l_reader_diagnostics},
       {"close", l_reader_close},     {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
-  static const luaL_Reg lending_methods[] = {{"lend", l_lending_lend}, {NULL, NULL}};
-  dbf_userdata_type(L, lending_type, lending_methods, l_lending_close);
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);
   dbf_userdata_type(L, reader_type, reader_methods, l_reader_close);
 }
 
 void dbf_lua_log_register(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"log", l_log},   {"reader", l_reader},         {"lending", l_lending},
-      {"line", l_line}, {"session_id", l_session_id}, {"session_id_valid", l_session_id_valid},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"log", l_log},
+                                       {"reader", l_reader},
+                                       {"line", l_line},
+                                       {"session_id", l_session_id},
+                                       {"session_id_valid", l_session_id_valid},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -9,6 +9,7 @@
 #include "follow.h"
 #include "host_value.h"
 #include "isolate.h"
+#include "lending.h"
 #include "log.h"
 #include "aggregate.h"
 #include "condition.h"
@@ -618,6 +619,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_entry_userdata_open(L);
   dbf_entry_assign_open(L);
   dbf_lua_log_open(L);
+  dbf_lending_open(L);
   dbf_lua_cat_open(L);
   dbf_lua_check_open(L);
   dbf_lua_follow_open(L);
@@ -641,6 +643,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_isolate_register(L);
   dbf_pager_register(L);
   dbf_lua_log_register(L);
+  dbf_lending_register(L);
   dbf_lua_cat_register(L);
   dbf_lua_check_register(L);
   dbf_lua_follow_register(L);

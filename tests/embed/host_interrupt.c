@@ -271,8 +271,7 @@ static const char *const endless[] = {
     "while true do end",
     "while true do pcall(function() while true do end end) end",
     "coroutine.wrap(function() while true do pcall(function() while true do end end) end end)()",
-    "local co = coroutine.create(function() while true do coroutine.yield() end end)\n"
-    "while true do coroutine.resume(co) end",
+    "local f = coroutine.wrap(function() while 1 do coroutine.yield() end end) while 1 do f() end",
     "log:append('s1', {}) while true do for _ in log:entries() do end end",
     "for _ in log:follow {} do end",
     "require 'debrief.core'.run { 'sleep', '1000', timeout_ms = 100000 }",

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -99,6 +102,15 @@ static void hold_places(void) {
       _exit(1);
 }
 
+/* What the heap gives back is asked for again at the next entry: with glibc's 128 KiB an import of 12 MB took a third longer,
+ * for 600 calls and a fault for each page. It learns better only from a large block that is freed early. */
+static void keep_heap(void) {
+#if defined(__GLIBC__)
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv) {
   debrief_config config = {.struct_size = sizeof config,
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
@@ -112,6 +124,7 @@ int main(int argc, char **argv) {
   int status = 1;
   if (debrief_isolated(argc, argv, &status)) return status;
   hold_places();
+  keep_heap();
   signal(
       SIGXFSZ,
       SIG_IGN); /* a limit on file sizes (ulimit -f) is reported, and does not end the program without a word */

@@ -37,6 +37,24 @@ describe("the order of entries", function()
     program.clean()
   end)
 
+  it("takes the largest numbers there are", function()
+    for _, n in ipairs { "9223372036854775807", "4611686018427387904", "4611686018427387903" } do
+      assert.equal("a:1 a:2 a:3 a:4 a:5", read("a", "--last", n))
+      assert.equal("a:1 a:2 a:3 a:4 a:5", read("a", "--sort", "line", "--limit", n))
+      assert.equal("a:1 a:2 a:3 a:4 a:5", read("a", "--limit", n))
+    end
+    local sorts, sort = 0, table.sort
+    local kept = require "debrief.query.latest".new(math.maxinteger // 2 + 1, true)
+    finally(function() table.sort = sort end)
+    function table.sort(...) -- luacheck: ignore 122
+      sorts = sorts + 1
+      return sort(...)
+    end
+    for i = 1, 200 do kept.add(i, "a", i) end
+    assert.equal(0, sorts)
+    assert.equal(200, #kept.list())
+  end)
+
   local cases = {
     { "numbers before texts before truths, nothing last", { sort = "n" }, { "--sort", "n" },
       "a:3 b:1 a:1 a:2 a:5 a:4" },

@@ -22,6 +22,17 @@ local function shown(a, b)
   return a.number < b.number
 end
 
+--- Sort a list and drop all but its first `n`, which may be as large as an integer can be.
+function latest.cut(list, n, before)
+  table.sort(list, before)
+  if #list > n then
+    for i = #list, n + 1, -1 do list[i] = nil end
+  end
+end
+
+--- Has a list so many more entries than `n` that they are worth cutting?
+function latest.is_long(list, n) return (#list - 64) // 2 >= n end
+
 --- @param n how many
 -- @param single true: they are of one session
 -- @return { add = function(entry, session, line), count = function() -> how many were added, list = function() -> array
@@ -30,19 +41,15 @@ end
 function latest.new(n, single)
   local list, number, kept = {}, 0, {}
   local before, after = single and read_before or shown, single and read_later or later
-  local function trim()
-    table.sort(list, after)
-    for i = #list, n + 1, -1 do list[i] = nil end
-  end
   function kept.add(entry, session, line)
     number = number + 1
     local ns = not single and core.time(entry)
     list[#list + 1] = { ns = ns, number = number, entry = entry, session = session, line = line }
-    if #list >= 2 * n + 64 then trim() end
+    if latest.is_long(list, n) then latest.cut(list, n, after) end
   end
   function kept.count() return number end
   function kept.list()
-    trim()
+    latest.cut(list, n, after)
     table.sort(list, before)
     return list
   end

@@ -91,11 +91,7 @@ end
 local function sorter(given, asked)
   local keys, sign = given.sort or {}, given.reverse and -1 or 1
   if given.reverse then keys = turned(keys) end
-  local list, number, less, most = {}, 0, before(keys), given.limit
-  local function trim()
-    table.sort(list, less)
-    for i = #list, (most or #list) + 1, -1 do list[i] = nil end
-  end
+  local list, number, less, most = {}, 0, before(keys), given.limit or math.maxinteger
   local self = {}
   function self.add(entry, session, line)
     number = number + 1
@@ -106,10 +102,10 @@ local function sorter(given, asked)
       if asked then fields.note(asked, entry, key.field, item.values[i]) end
     end
     list[#list + 1] = item
-    if most and #list >= 2 * most + 64 then trim() end
+    if latest.is_long(list, most) then latest.cut(list, most, less) end
   end
   function self.each(sink)
-    trim()
+    latest.cut(list, most, less)
     for _, item in ipairs(list) do
       if sink(item.entry, item.session, item.line) == false then return end
     end

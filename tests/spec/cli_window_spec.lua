@@ -194,6 +194,19 @@ describe("read --last", function()
     assert.falsy(r.err:find "l.jsonl:10:")
     r = scene:run { "read", "l", "--last", "3000" }
     assert.truthy(r.err:find("l.jsonl:10:", 1, true), r.err)
+    r = scene:run { "read", "l", "--last", "1", "--strict" }
+    assert.truthy(r.err:find("l.jsonl:10:", 1, true), r.err)
+    assert.truthy(r.out:find '"skill":"x9"', r.out)
+    assert.not_equal(0, r.status)
+  end)
+
+  it("says that no entry has a field only when it has looked at all of them", function()
+    local line = ('{"session_id":"l","skill":"x","input":"%s"}\n'):format(("x"):rep(700))
+    scene:write("sessions/l.jsonl", '{"session_id":"l","early":1}\n' .. line:rep(300))
+    local words = { "read", "l", "--last", "1", "--fields", "line", "--where", "early == 1 or skill == 'x'" }
+    assert.same({ "301\n", "" }, { scene:run(words).out, scene:run(words).err })
+    words[#words] = "earli == 1 or skill == 'x'"
+    assert.truthy(scene:run(words).err:find("no entry has a field 'earli'", 1, true))
   end)
 
   it("keeps no more than it needs of many", function()

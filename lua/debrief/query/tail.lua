@@ -1,6 +1,7 @@
 --- The last entries of one session, read from further and further back until there are enough: the beginning of a big
 -- session is not read.
 -- @module debrief.query.tail
+local asked = require "debrief.entry.asked"
 local core = require "debrief.core"
 local latest = require "debrief.query.latest"
 
@@ -29,9 +30,12 @@ local function read_back(source, item, n, numbered, read)
     if not begin then return nil end
     local kept, part = latest.new(n, true), { begin, to, line }
     local met = read({ { session = item.session, path = item.path, is_path = item.is_path, part = part } }, kept.add)
-    local enough, told = begin == 0 or kept.count() >= n, #met.diagnostics + #met.problems + #met.failures > 0
-    if enough and (begin == 0 or numbered or not told) then return kept, met end
-    if enough then numbered = true else bytes = bytes * MORE end -- what is told names lines
+    if begin == 0 then return kept, met end
+    local is_enough, names_lines = kept.count() >= n, #met.diagnostics + #met.problems + #met.failures > 0
+    if not is_enough then bytes = bytes * MORE
+    elseif met.names and #asked.unknown(met.names) > 0 then bytes = math.maxinteger -- "no entry has it": look at all
+    elseif names_lines and not numbered then numbered = true
+    else return kept, met end
   end
 end
 
@@ -40,10 +44,11 @@ end
 -- @param job of debrief.run.job
 -- @param read function(items, sink(entry, session, line)) -> what was met, a table with diagnostics =, problems =,
 --   failures =; called once or more
--- @return debrief.query.latest's list of them, and what was met; nil if they are not to be read that way
+-- @return debrief.query.latest's list of them, and what was met; nil if all is to be read, as `strict` does: it vouches
+--   for all of the session
 function tail.last(given, job, read)
   local item = given.last and #given.sessions == 1 and given.sessions[1]
-  if not item or item.lines or item.part or item.old or job.query.gaps then return nil end
+  if not item or item.lines or item.part or item.old or job.query.gaps or job.query.strict then return nil end
   local source = open(item, job.dir)
   if not source then return nil end
   local kept, met = read_back(source, item, given.last, is_numbered(given, job), read)

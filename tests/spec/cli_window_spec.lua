@@ -201,8 +201,8 @@ describe("read --last", function()
   end)
 
   it("says that no entry has a field only when it has looked at all of them", function()
-    local line = ('{"session_id":"l","skill":"x","input":"%s"}\n'):format(("x"):rep(700))
-    scene:write("sessions/l.jsonl", '{"session_id":"l","early":1}\n' .. line:rep(300))
+    local text = ('{"session_id":"l","skill":"x","input":"%s"}\n'):format(("x"):rep(700))
+    scene:write("sessions/l.jsonl", '{"session_id":"l","early":1}\n' .. text:rep(300))
     local words = { "read", "l", "--last", "1", "--fields", "line", "--where", "early == 1 or skill == 'x'" }
     assert.same({ "301\n", "" }, { scene:run(words).out, scene:run(words).err })
     words[#words] = "earli == 1 or skill == 'x'"

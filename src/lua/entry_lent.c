@@ -122,6 +122,8 @@ static dbf_json_value exact_range(const dbf_lender *n, uint64_t handle) {
 
 /* ---- Cursors --------------------------------------------------------------------------------------------------- */
 
+enum { FIRST_SLOTS = 64, KEPT_SLOTS = 1024 };
+
 static cursor *slot_of(cursor *cursors, uint32_t slots, uint32_t from) {
   uint32_t i = from * UINT32_C(0x9e3779b1) >> 7 & (slots - 1);
   while (cursors[i].from && cursors[i].from != from) i = (i + 1) & (slots - 1);
@@ -129,7 +131,7 @@ static cursor *slot_of(cursor *cursors, uint32_t slots, uint32_t from) {
 }
 
 static void grow_cursors(lua_State *L, dbf_lender *n, int lender) {
-  uint32_t slots = n->slots ? n->slots * 2 : 64;
+  uint32_t slots = n->slots ? n->slots * 2 : FIRST_SLOTS;
   cursor *grown = lua_newuserdatauv(L, slots * sizeof *grown, 0);
   memset(grown, 0, slots * sizeof *grown);
   for (uint32_t i = 0; i < n->slots; i++)
@@ -137,6 +139,22 @@ static void grow_cursors(lua_State *L, dbf_lender *n, int lender) {
   lua_setiuservalue(L, lender, 2);
   n->cursors = grown;
   n->slots = slots;
+}
+
+/* Before another entry is lent. What one with very many arrays needed is let go: clearing it would cost each of those that
+ * follow as much. */
+static void forget_cursors(lua_State *L, dbf_lender *n) {
+  if (n->slots > KEPT_SLOTS) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lender_key);
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, 2);
+    lua_pop(L, 1);
+    n->cursors = NULL;
+    n->slots = 0;
+  } else {
+    memset(n->cursors, 0, n->slots * sizeof *n->cursors);
+  }
+  n->used = 0;
 }
 
 /* Upvalue 1 is the lender. */
@@ -400,8 +418,7 @@ void dbf_entry_lent_push(lua_State *L, dbf_lender *n, const void *owner, const d
   n->entry = entry;
   n->bad_utf8 = bad_utf8;
   n->origin = *origin;
-  if (n->used) memset(n->cursors, 0, n->slots * sizeof *n->cursors);
-  n->used = 0;
+  if (n->used) forget_cursors(L, n);
   push_handle(L, n, ENTRY, 0);
 }
 

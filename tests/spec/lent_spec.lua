@@ -254,4 +254,17 @@ describe("a lent entry", function()
       finish = function(acc) return { title = "T", text = tostring(acc.n) } end } }]]
     assert.same({ tostring(4 * 60001), "" }, { text_of(r), r.err })
   end)
+
+  it("takes no longer for what follows an entry with very many arrays", function()
+    local many = ("[1],"):rep(400000)
+    scene:write("sessions/s.jsonl", ('{"session_id":"s","a":[%s[1]]}\n'):format(many)
+      .. ('{"session_id":"s","a":[1]}\n'):rep(30000))
+    scene:write("p.lua", [[return { name = "p", api = 1, summary = "s", retrospective = {
+      init = function() return { n = 0 } end,
+      step = function(acc, e) for _, x in ipairs(e.a) do acc.n = acc.n + (x == 1 and 1 or x[1]) end end,
+      finish = function(acc) return { title = "T", text = tostring(acc.n) } end } }]])
+    local r = scene:sh 'ulimit -t 5; "$DEBRIEF" retro ./p.lua -d sessions --format json -j1' -- else 10 s
+    assert.same({ 0, "" }, { r.status, r.err })
+    assert.equal("430001", text_of(r))
+  end)
 end)

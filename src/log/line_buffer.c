@@ -33,6 +33,7 @@ void dbf_line_buffer_feed(dbf_line_buffer *w, dbf_bytes *bytes, uint64_t offset)
   w->base = offset;
   w->start = w->taken = w->searched = 0;
   w->at_end = true;
+  w->is_open = false;
   if (offset == 0) skip_mark(w);
 }
 
@@ -94,6 +95,7 @@ static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_
     whole += newline ? (size_t)(newline - w->bytes.data) - EXCERPT : w->bytes.len - EXCERPT;
   }
   w->taken = newline ? (size_t)(newline - w->bytes.data) + 1 : EXCERPT;
+  w->is_open = !newline;
   *line = (dbf_line_buffer_line){w->bytes.data, EXCERPT, offset, whole, newline != NULL, true};
   return DBF_LINE_BUFFER_LINE;
 }
@@ -102,6 +104,7 @@ static dbf_line_buffer_status skip_oversize(dbf_line_buffer *w, dbf_line_buffer_
 static dbf_line_buffer_status hand_out(dbf_line_buffer *w, dbf_line_buffer_line *line, bool terminated) {
   assert(w->line_len + terminated <= w->bytes.len - w->start);
   w->taken = w->line_len + terminated;
+  w->is_open = !terminated;
   line->oversize = w->line_len > w->limit;
   line->text = w->bytes.data + w->start;
   line->len = line->oversize && w->line_len > EXCERPT ? EXCERPT : w->line_len;
@@ -111,9 +114,17 @@ static dbf_line_buffer_status hand_out(dbf_line_buffer *w, dbf_line_buffer_line 
   return DBF_LINE_BUFFER_LINE;
 }
 
+/* The line before had no newline when it was handed out. One that was written since then ends it, and is no line. */
+static void pass_newline(dbf_line_buffer *w) {
+  if (!w->is_open || w->start == w->bytes.len) return;
+  w->start += w->bytes.data[w->start] == '\n';
+  w->is_open = false;
+}
+
 /* Find the end of the line that begins at `start`. */
 static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *line, debrief_error *err) {
   for (;;) {
+    pass_newline(w);
     size_t have = w->bytes.len - w->start;
     assert(w->searched <= have);
     const char *text = have ? w->bytes.data + w->start : NULL;
@@ -156,6 +167,7 @@ dbf_line_buffer_status dbf_line_buffer_again(dbf_line_buffer *w, dbf_line_buffer
   line->text = w->bytes.data + w->start; /* making room may have moved it */
   if (w->bytes.len - w->start == before) return DBF_LINE_BUFFER_END;
   w->searched = before;
+  w->is_open = false;
   return find(w, line, err);
 }
 

@@ -25,6 +25,7 @@ typedef struct dbf_line_buffer {
   size_t step, limit;
   bool is_short; /* the last read came to the end of the file */
   bool at_end;   /* and found nothing more */
+  bool is_open;  /* the line handed out last has no newline yet */
 } dbf_line_buffer;
 
 /* A line: `text` is followed by '\n' or 0 and padding, and is valid until the next call. */
@@ -51,7 +52,7 @@ void dbf_line_buffer_release(dbf_line_buffer *window);
  * memory of what was shown before. */
 void dbf_line_buffer_feed(dbf_line_buffer *window, dbf_bytes *bytes, uint64_t offset);
 
-/* The next line. Errors: EIO, EMEMORY. */
+/* The next line; after the end, too, when the file has grown. Errors: EIO, EMEMORY. */
 dbf_line_buffer_status dbf_line_buffer_next(dbf_line_buffer *window, dbf_line_buffer_line *line,
                                             debrief_error *err);
 

@@ -385,6 +385,24 @@ static void passes_over_lines_that_are_too_long(void **state) {
              "end 1 entries, 2 lines, 0 blank, 1 damaged, 0 warnings\n");
 }
 
+/* Its writer was not done: the newline that comes later ends that line, and is no blank one. */
+static void goes_on_after_a_line_that_had_no_newline_yet(void **state) {
+  (void)state;
+  int fd = file_of(A "\n" B, sizeof A + sizeof B - 1);
+  dbf_read_options options = {0};
+  debrief_error err;
+  dbf_record record;
+  debrief_reader *reader = dbf_reader_open(fd, "s1.jsonl", &options, &err);
+  for (uint64_t line = 1; line <= 3; line++) {
+    assert_int_equal(dbf_reader_next(reader, &record, &err), DEBRIEF_NEXT_ENTRY);
+    assert_int_equal(record.line, line);
+    if (line == 2) assert_int_equal(write(fd, "\n" A "\n", sizeof A + 1), sizeof A + 1);
+  }
+  assert_int_equal(dbf_reader_next(reader, &record, &err), DEBRIEF_NEXT_END);
+  assert_int_equal(dbf_reader_counts(reader).blank, 0);
+  debrief_reader_close(reader);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void) {
@@ -420,6 +438,7 @@ int main(void) {
       TEST(returns_a_record_once_that_the_next_part_repeats),
       TEST(reads_a_part_of_a_file),
       TEST(passes_over_lines_that_are_too_long),
+      TEST(goes_on_after_a_line_that_had_no_newline_yet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,6 @@ list.looked_at = {
   { "clang", "src/lua/entry_userdata.c", "core.NullDereference", "*(bool *)userdata",
     "the caller has looked at its type" },
   { "clang", "src/lua/host_value.c", "unix.Malloc", "return false;", "release frees what its kind says" },
-  { "clang", "src/lua/process.c", "core.NonNullParamChecker", "posix_spawnp", "the arguments have a first one" },
   { "clang", "src/program/editor.c", "core.CallAndMessage", "columns_of(texts[i]", "shown is at most count" },
   { "clang", "src/secrets/view.c", "core.UndefinedBinaryOperatorResult", "value << 4 | hex(*p)",
     "the line before has looked" },

@@ -195,6 +195,7 @@ static dbf_line_buffer_status is_repeated(debrief_reader *r, bool *repeated) {
   bool nuls = false;
   *repeated = false;
   r->echo = 0;
+  r->look_back = false; /* this record is the one salvaged last */
   if (from == 0 || dbf_salvage_skip(r->entry.text + len, end, &nuls) != end) return DBF_LINE_BUFFER_LINE;
   r->echo = hash_of(r, &r->entry);
   dbf_line_buffer_status status =

@@ -274,6 +274,14 @@ static void a_part_does_not_repeat_the_one_before(void **state) {
   dbf_read_options part = {.begin = 59 + 32, .first_line = 5};
   assert_reading(GLUED B "\n" A "\n", 59 + 64, part,
                  "entry 5 @91 " A "\nend 1 entries, 1 lines, 0 blank, 0 damaged, 0 warnings\n");
+  /* what is glued is the first line of the part: what was before that is of no interest */
+  part = (dbf_read_options){.begin = 32, .first_line = 2};
+  assert_reading(B "\n" GLUED A "\n", 32 + 59 + 32, part,
+                 "spliced 2 @32+52 \"{\"session_id\":\"s1\",\"x" A
+                 "\" a cut record and a whole one on one line\nentry 2 @32 " A
+                 " salvaged\nbad_json 3 @85+4 \"rest\" expected a value, at byte 1 of the line\n"
+                 "glued 5 @91+31 \"" A "\" appended again: it was returned from the damaged line before\n"
+                 "end 1 entries, 4 lines, 1 blank, 3 damaged, 0 warnings\n");
 #undef GLUED
 }
 

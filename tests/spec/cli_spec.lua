@@ -176,7 +176,7 @@ describe("the program", function()
       while true do t[#t + 1] = ("x"):rep(1 << 20) .. #t end
     end }]])
     scene:run { "append", "s1", "skill=a" }
-    local line = [[ulimit -v %s; "$DEBRIEF" read s1 --filter ./big.lua --plugin-memory=%s 2>&1]]
+    local line = [[ulimit -v %s; "$DEBRIEF" read s1 --filter ./big.lua --plugin-memory=%s --plugin-time 60 2>&1]]
     for _, case in ipairs {
       { "120000", "1000", "the system gave this process no more (see ulimit -v)" },
       { "unlimited", "10", "plugins may use 10485760 bytes here" },

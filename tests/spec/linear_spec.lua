@@ -115,7 +115,8 @@ describe("linear time, whatever is in an entry:", function()
         end
         local source = { path = "folder/file.jsonl", siblings = function() return {} end, lines = each, values = each,
           rows = each, head = function() return "" end,
-          document = function() return lines[1], {}, true end, report = function() end }
+          document = function() return lines[1], {}, true end, report = function() end, resume = function() end,
+          keep = function() end }
         if plugin.import.detect then plugin.import.detect(source.path, text) end
         plugin.import.open(source, function() end, { options = {} })
       end)

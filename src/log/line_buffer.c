@@ -128,7 +128,8 @@ static dbf_line_buffer_status find(dbf_line_buffer *w, dbf_line_buffer_line *lin
     size_t have = w->bytes.len - w->start;
     assert(w->searched <= have);
     const char *text = have ? w->bytes.data + w->start : NULL;
-    const char *newline = have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
+    const char *newline =
+        text && have > w->searched ? memchr(text + w->searched, '\n', have - w->searched) : NULL;
     w->line_len = newline ? (size_t)(newline - text) : have;
     if (newline) return hand_out(w, line, true);
     /* else a line that comes in a thousand steps would be searched from its beginning at each */

@@ -29,35 +29,32 @@ static void count(cutter *c, const char *block, size_t len, uint64_t at) {
   }
 }
 
-/* Parts depend on the file and the step alone, never on the number of workers: any number of them makes the same report. */
-bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
-  cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
+/* Count the lines of the file up to byte `end`. */
+static bool read_lines(cutter *c, int fd, const char *path, uint64_t end, debrief_error *err) {
   char *block = malloc(BLOCK);
   size_t got = fd >= 0; /* no file: no bytes */
   bool ok = true;
   if (!block) return dbf_fail_memory(err);
-  for (uint64_t at = 0; ok && got > 0; at += got) {
-    ok = dbf_io_read(fd, path, block, BLOCK, at, &got, err);
-    count(&c, block, got, at);
+  for (uint64_t at = 0; ok && got > 0 && at < end; at += got) {
+    size_t want = end - at < BLOCK ? (size_t)(end - at) : BLOCK;
+    ok = dbf_io_read(fd, path, block, want, at, &got, err);
+    count(c, block, got, at);
   }
   free(block);
-  if (!ok) return false;
+  return ok;
+}
+
+/* Parts depend on the file and the step alone, never on the number of workers: any number of them makes the same report. */
+bool dbf_cut(int fd, const char *path, uint64_t step, dbf_cut_each each, void *user, debrief_error *err) {
+  cutter c = {.step = step, .first_line = 1, .each = each, .user = user};
+  if (!read_lines(&c, fd, path, UINT64_MAX, err)) return false;
   each(user, c.begin, 0, c.first_line);
   return true;
 }
 
 bool dbf_count_lines(int fd, const char *path, uint64_t end, uint64_t *lines, debrief_error *err) {
-  char *block = malloc(BLOCK);
-  size_t got = fd >= 0;
-  bool ok = true;
-  *lines = 0;
-  if (!block) return dbf_fail_memory(err);
-  for (uint64_t at = 0; ok && got > 0 && at < end; at += got) {
-    size_t want = end - at < BLOCK ? (size_t)(end - at) : BLOCK;
-    ok = dbf_io_read(fd, path, block, want, at, &got, err);
-    const char *to = block + got;
-    for (const char *p = block; (p = memchr(p, '\n', (size_t)(to - p))) != NULL; p++) ++*lines;
-  }
-  free(block);
+  cutter c = {.step = UINT64_MAX}; /* no part is as long */
+  bool ok = read_lines(&c, fd, path, end, err);
+  *lines = c.line;
   return ok;
 }

@@ -390,9 +390,9 @@ static bool is_regular(DIR *stream, const struct dirent *item) {
   return fstatat(dirfd(stream), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-/* The ids in the names of the folder, sorted; with `any_kind` those of links, FIFOs and the like too. False with errno. */
-typedef enum wanted { ALL, FILES, OTHERS } wanted;
+typedef enum wanted { ALL, FILES, OTHERS } wanted; /* OTHERS: links, FIFOs and the like */
 
+/* The ids in the names of the folder that are of this kind, sorted. False with errno. */
 static bool collect(DIR *stream, wanted kind, names *list) {
   struct dirent *item;
   while (errno = 0, (item = readdir(stream))) {

@@ -72,8 +72,8 @@ static bool fill(dbf_line_buffer *w, debrief_error *err) {
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
   if (!dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
   w->bytes.len += got;
-  dbf_bytes_terminate(
-      &w->bytes); /* the scan looks a little past the end of a line, and stops at nothing there */
+  /* the scan looks a little past the end of a line, and stops at nothing there */
+  dbf_bytes_terminate(&w->bytes);
   w->at_end = got == 0;
   w->is_short = got > 0 && got < want;
   return true;

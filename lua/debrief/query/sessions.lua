@@ -157,6 +157,7 @@ end
 function sessions.of(log, q, opts)
   opts = opts or {}
   local out, add = collector(q.line)
+  q.old = nil
   if not q.sessions then
     local list, skipped, old = sessions.all(log, oldest_of(q))
     if not list then return nil, skipped end

@@ -22,7 +22,7 @@ TESTED = $(if $(filter command,$(origin BUILD)),$(BUILD),build-test)
 
 TO_BUILD = gcc libc6-dev make pkg-config liblua5.4-dev lua5.4 lua-cjson lua-cjson-dev lua-argparse lowdown
 TO_TEST  = lua-busted libcmocka-dev strace git jq locales tmux g++ cmake mandoc zsh fish libjansson-dev libyajl-dev
-TO_TEST += sqlite3 python3
+TO_TEST += sqlite3 python3 parallel
 TO_CHECK = clang clang-format lua-check chromium libxml2-utils valgrind
 TO_FUZZ  = clang libclang-rt-14-dev libjansson-dev libyajl-dev
 TO_GRIND = valgrind

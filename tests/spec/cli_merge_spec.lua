@@ -72,3 +72,43 @@ describe("merge", function()
     for _, value in ipairs { '""', '"AAAA"', '"e/////////////w=="' } do refuses("acc", value) end
   end)
 end)
+
+-- The shares of a list of sessions, as lua/debrief/cli/README.md has schedulers run them.
+describe("shares of a log", function()
+  local scene, text = nil, program.read "lua/debrief/cli/README.md"
+  local whole
+  setup(function()
+    scene = program.scene()
+    for i = 1, 9 do
+      local entry = ('{"session_id":"s%d","phase":"p%d","final_status":"ok"}\n'):format(i, i % 2)
+      scene:write(("log/s%d.jsonl"):format(i), entry)
+    end
+    whole = scene:run { "-d", "log", "retro", "phases" }.out
+    scene:sh '"$DEBRIEF" -d log sessions > list'
+    local script = text:match "\n(cat > share.sh.-)```"
+    scene:sh(script)
+  end)
+  teardown(program.clean)
+
+  -- Run one command for each share, with the variable that the scheduler sets, last first; then merge them.
+  local function run(command, variable, first, last)
+    scene:sh "rm -f share-*"
+    for i = last, first, -1 do
+      local r = scene:sh(('PATH="%s:$PATH"; %s=%d; %s'):format(program.build, variable, i, command))
+      assert.same({ "", "", 0 }, { r.out, r.err, r.status })
+    end
+    local r = scene:sh 'cat share-* | "$DEBRIEF" merge phases -'
+    assert.same({ whole, "", 0 }, { r.out, r.err, r.status })
+  end
+
+  it("are those of a job array of Slurm", function()
+    local command = text:match "%-%-wrap '(sh share[^']+)'"
+    local first, last = text:match "%-%-array=(%d+)%-(%d+)"
+    run(command, "SLURM_ARRAY_TASK_ID", tonumber(first), tonumber(last))
+  end)
+
+  it("are those of an indexed job of Kubernetes", function()
+    local command = text:match '"(sh share[^"]+)"'
+    run(command, "JOB_COMPLETION_INDEX", 0, tonumber((text:match "completions: (%d+)")) - 1)
+  end)
+end)

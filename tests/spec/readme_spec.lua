@@ -123,6 +123,10 @@ function run.text(block, state)
   state.output = nil
 end
 
+-- Jobs for schedulers, whose shares cli_merge_spec.lua runs.
+function run.slurm() end
+function run.yaml() end
+
 function run.console(block) assert.equal(slurp "tests/data/repl/newcomer.txt", block.text) end
 
 local PATHS = { "README.md", "plugins/README.md", "src/README.md", "lua/debrief/cli/README.md",

@@ -39,6 +39,17 @@ else ifneq ($(READLINE),no)
 $(error READLINE is yes or no, not $(READLINE))
 endif
 
+# Logs at an address, which are streams of NATS JetStream: a library of its own, loaded for an address only. `no`: without.
+NATS = yes
+ifeq ($(NATS),yes)
+TO_BUILD += libnats-dev
+TO_TEST  += nats-server
+NATS_LIBRARIES = $(BUILD)/libdebrief-nats.a $(BUILD)/libdebrief-nats.so.$(SOVERSION)
+NATS_HEADERS   = src/include/debrief/nats.h
+else ifneq ($(NATS),no)
+$(error NATS is yes or no, not $(NATS))
+endif
+
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN_x86_64  = -fcf-protection
@@ -59,6 +70,7 @@ SUB       = $(MAKE) -s --no-print-directory -j$(shell nproc)
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 LOG     := $(call objects,src/log/*.c)
 SECRETS := $(call objects,src/secrets/*.c)
+STREAM  := $(call objects,src/nats/*.c)
 HOST    := $(SECRETS) $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
 PROGRAM := $(filter-out $(if $(EDIT_FLAGS),,%/editor.o %/history.o %/libreadline.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
@@ -67,9 +79,9 @@ UNIT_TESTS := $(call programs,tests/unit/*.c)
 LOG_TESTS  := $(UNIT_TESTS) $(call programs,tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
 FUZZERS    := $(filter-out %/drive,$(call programs,tests/fuzz/*.c))
-HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h
+HEADERS  = src/include/debrief/log.h src/include/debrief/debrief.h $(NATS_HEADERS)
 LIBRARIES = $(BUILD)/libdebrief-log.a $(BUILD)/libdebrief-log.so.$(SOVERSION) \
-            $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION)
+            $(BUILD)/libdebrief.a $(BUILD)/libdebrief.so.$(SOVERSION) $(NATS_LIBRARIES)
 MODULE   = $(BUILD)/lua/debrief.so
 READMES  = README.md plugins/README.md lua/debrief/cli/README.md lua/debrief/repl/README.md
 PAGES    = $(addprefix $(BUILD)/man/,debrief.1 debrief-plugins.7 debrief-log.3 debrief.3)
@@ -122,6 +134,13 @@ $(BUILD)/libdebrief-log.so.$(SOVERSION): $(LOG)
 # hidden in the other library, and would have to be exported and kept in step. See src/README.md.
 $(BUILD)/libdebrief.so.$(SOVERSION): $(HOST) $(LOG)
 	$(SHARE) -Wl,-z,nodelete $^ $(LUA_LIBS) -o $@
+
+$(BUILD)/libdebrief-nats.a: $(STREAM)
+
+# What it needs of the log's floor is in it, hidden, and nothing of a program that loads it is.
+NATS_LIBS = $(shell $(PKG_CONFIG) --libs libnats)
+$(BUILD)/libdebrief-nats.so.$(SOVERSION): $(STREAM) $(BUILD)/libdebrief-log.a
+	$(SHARE) $^ -Wl,--exclude-libs,ALL -Wl,-z,nodelete $(NATS_LIBS) -o $@
 
 # debrief and debrief.core for a stock lua5.4, which brings the Lua symbols itself.
 $(MODULE): $(filter-out $(BUILD)/src/host/%,$(HOST)) $(LOG)
@@ -295,8 +314,8 @@ SHELLS     = bash zsh fish
 words_in   = $(foreach shell,$(SHELLS),$(DESTDIR)$(WORDS_$(shell)))
 pages_in   = $(foreach page,$(notdir $(PAGES)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
-LINKS    = libdebrief-log.so libdebrief.so
-PC_FILES = debrief-log.pc debrief.pc
+LINKS    = libdebrief-log.so libdebrief.so $(if $(NATS_LIBRARIES),libdebrief-nats.so)
+PC_FILES = debrief-log.pc debrief.pc $(if $(NATS_LIBRARIES),debrief-nats.pc)
 CM_FILES = debriefConfig.cmake debriefConfigVersion.cmake
 
 # Files of src/install with this tree's names in them. The loader finds a new library by its cache.

@@ -6,7 +6,8 @@ local languages = {
   { "C++11", "g++ -x c++ -std=c++11" }, { "C++20", "g++ -x c++ -std=c++20 -Wold-style-cast" },
   { "C99 for clang", "clang -x c -std=c99 -Wdocumentation" }, { "C++11 for clang", "clang++ -x c++ -std=c++11" },
 }
-local orders = { { "log.h" }, { "debrief.h" }, { "log.h", "debrief.h" }, { "debrief.h", "log.h", "debrief.h" } }
+local orders = { { "log.h" }, { "debrief.h" }, { "log.h", "debrief.h" }, { "debrief.h", "log.h", "debrief.h" },
+  { "nats.h" } }
 
 describe("the public headers", function()
   local scene = program.scene()
@@ -42,7 +43,7 @@ describe("the public headers", function()
   end)
 
   it("say of each function what NULL does", function()
-    for _, header in ipairs { "log.h", "debrief.h" } do
+    for _, header in ipairs { "log.h", "debrief.h", "nats.h" } do
       local comment = ""
       for line in program.read("src/include/debrief/" .. header):gmatch "[^\n]*" do
         if line:find "^/%*" then comment = "" end

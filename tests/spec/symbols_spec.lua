@@ -48,6 +48,9 @@ describe("the libraries", function()
   local shared = { ["libdebrief-log.so.0"] = { "src/include/debrief/log.h" },
     ["libdebrief.so.0"] = { "src/include/debrief/log.h", "src/include/debrief/debrief.h" } }
 
+  local has_nats = io.open(program.build .. "/libdebrief-nats.so.0")
+  if has_nats then has_nats:close() end
+
   for file, headers in pairs(shared) do
     it(file .. " exports what its headers declare, and no more", function()
       local public = {}
@@ -64,6 +67,16 @@ describe("the libraries", function()
       assert.truthy(output("readelf -d " .. file):find("Library soname: [" .. file .. "]", 1, true))
     end)
   end
+
+  it("libdebrief-nats exports what its header declares, and needs no library of ours", function()
+    if not has_nats then return pending "built with NATS=no" end
+    local names = output "nm -D --defined-only libdebrief-nats.so.0 | cut -d' ' -f3 | grep -v ^__ | sort"
+    assert.equal("debrief_nats_enable\ndebrief_nats_store\n", names)
+    assert.falsy(table.concat(needed "libdebrief-nats.so.0", " "):find "debrief")
+    for _, file in ipairs { "libdebrief-log.so.0", "libdebrief.so.0", "debrief", "lua/debrief.so" } do
+      assert.falsy(table.concat(needed(file), " "):find "nats", file)
+    end
+  end)
 
   for _, file in ipairs { "libdebrief-log.a", "libdebrief.a" } do
     it(file .. " keeps out of everybody's way", function()

@@ -128,6 +128,10 @@ typedef struct debrief_log_config {
   uint32_t lock_timeout_ms; /* how long an append waits for the session's lock; 0: 10,000 */
   uint32_t file_mode;       /* of sessions that are created; 0: 0600 */
   uint32_t folder_mode;     /* of folders that are created; 0: 0700 */
+  /* For addresses only (debrief/nats.h). Paths of files: credentials, certificates of the authorities to trust, the
+   * certificate and the key of this client. NULL: none. */
+  const char *creds, *tls_ca, *tls_cert, *tls_key;
+  uint32_t timeout_ms; /* how long an append tries again before it fails; 0: 30,000; at most 540,000 */
 } debrief_log_config;
 
 typedef struct debrief_log debrief_log;

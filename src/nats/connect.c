@@ -137,6 +137,31 @@ bool dbf_nats_fail(dbf_nats_connection *c, natsStatus status, jsErrCode code, de
   return dbf_fail(err, code == JSStreamNotFoundErr ? DEBRIEF_ENOENT : DEBRIEF_EIO, "%s: %s", what, why);
 }
 
+/* ---- Logging in ------------------------------------------------------------------------------------------------ */
+
+static char *copy(const char *text, bool *ok) {
+  char *out = text && *text ? strdup(text) : NULL;
+  *ok = *ok && (out || !text || !*text);
+  return out;
+}
+
+bool dbf_nats_login_take(dbf_nats_login *login, const debrief_log_config *config, debrief_error *err) {
+  bool ok = true;
+  const char *creds = config->creds ? config->creds : getenv("NATS_CREDS");
+  *login = (dbf_nats_login){.creds = copy(creds, &ok),
+                            .tls_ca = copy(config->tls_ca, &ok),
+                            .tls_cert = copy(config->tls_cert, &ok),
+                            .tls_key = copy(config->tls_key, &ok)};
+  return ok || dbf_fail_memory(err);
+}
+
+void dbf_nats_login_release(dbf_nats_login *login) {
+  free(login->creds);
+  free(login->tls_ca);
+  free(login->tls_cert);
+  free(login->tls_key);
+}
+
 /* ---- Connecting ------------------------------------------------------------------------------------------------ */
 
 void dbf_nats_connection_init(dbf_nats_connection *c, const dbf_nats_address *address) {

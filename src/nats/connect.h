@@ -13,6 +13,10 @@ typedef struct dbf_nats_login {
   char *creds, *tls_ca, *tls_cert, *tls_key; /* paths; NULL: none */
 } dbf_nats_login;
 
+/* Copy what `config` says, and $NATS_CREDS; release it afterwards, also when it failed. */
+bool dbf_nats_login_take(dbf_nats_login *login, const debrief_log_config *config, debrief_error *err);
+void dbf_nats_login_release(dbf_nats_login *login);
+
 typedef struct dbf_nats_connection {
   const dbf_nats_address *address;
   natsConnection *nc; /* NULL: not connected yet */

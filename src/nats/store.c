@@ -16,28 +16,9 @@ struct dbf_store {
   dbf_nats_connection connection; /* made when it is needed, under `mutex` */
 };
 
-static char *copy(const char *text, bool *ok) {
-  char *out = text && *text ? strdup(text) : NULL;
-  *ok = *ok && (out || !text || !*text);
-  return out;
-}
-
-static bool take_login(dbf_nats_login *login, const debrief_log_config *config, debrief_error *err) {
-  bool ok = true;
-  const char *creds = config->creds ? config->creds : getenv("NATS_CREDS");
-  *login = (dbf_nats_login){.creds = copy(creds, &ok),
-                            .tls_ca = copy(config->tls_ca, &ok),
-                            .tls_cert = copy(config->tls_cert, &ok),
-                            .tls_key = copy(config->tls_key, &ok)};
-  return ok || dbf_fail_memory(err);
-}
-
 static void release(dbf_store *store) {
   dbf_nats_address_release(&store->address);
-  free(store->login.creds);
-  free(store->login.tls_ca);
-  free(store->login.tls_cert);
-  free(store->login.tls_key);
+  dbf_nats_login_release(&store->login);
   free(store);
 }
 
@@ -57,7 +38,8 @@ static dbf_store *store_open(const char *address, const debrief_log_config *conf
   if (!check_config(config, err)) return NULL;
   dbf_store *store = calloc(1, sizeof *store);
   if (!store) return dbf_fail_memory(err), NULL;
-  if (!dbf_nats_address_parse(&store->address, address, err) || !take_login(&store->login, config, err)) {
+  if (!dbf_nats_address_parse(&store->address, address, err) ||
+      !dbf_nats_login_take(&store->login, config, err)) {
     release(store);
     return NULL;
   }

@@ -11,10 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLUSH = 256 * 1024, AHEAD = 4 * 1024 * 1024, THREADS = 64 };
+enum {
+  FLUSH = 256 * 1024,
+  AHEAD = 4 * 1024 * 1024,
+  MOST = 32, /* items of one run */
+  RUNS = 16  /* per thread, so that all end at about the same time */
+};
 
 /* A diagnostic that waits for its item's turn. */
 typedef struct note {
+  const dbf_cat_item *item;
   debrief_diagnostic diagnostic; /* message and path point to nothing here */
   char message[160];
 } note;
@@ -26,16 +32,19 @@ typedef struct copy {
   const dbf_cat_options *options;
   pthread_mutex_t mutex;
   pthread_cond_t turned;
-  size_t next, turn; /* the next item to take; the item whose lines may be written */
+  size_t run;        /* items that a thread takes at once */
+  size_t next, turn; /* the next item to take; the one with which the run begins whose lines may be written */
+  unsigned threads;  /* that began */
   bool stop;
   int write_error;
 } copy;
 
-/* One item under way. */
+/* A run of items under way. */
 typedef struct task {
   copy *all;
-  size_t index;
-  dbf_cat_item *item;
+  size_t first, count;
+  unsigned thread;
+  dbf_cat_item *item;     /* of these */
   dbf_bytes *out, *notes; /* the thread's buffers */
   bool my_turn;
 } task;
@@ -46,7 +55,7 @@ typedef struct task {
 static bool wait_turn(task *t) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
-  while (c->turn != t->index && !c->stop) pthread_cond_wait(&c->turned, &c->mutex);
+  while (c->turn != t->first && !c->stop) pthread_cond_wait(&c->turned, &c->mutex);
   t->my_turn = !c->stop;
   pthread_mutex_unlock(&c->mutex);
   return t->my_turn;
@@ -56,8 +65,8 @@ static bool wait_turn(task *t) {
 static void end_turn(task *t, bool stop, int write_error) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
-  assert(c->stop || c->turn == t->index); /* nobody ends the turn of another */
-  c->turn = t->index + 1;
+  assert(c->stop || c->turn == t->first); /* nobody ends the turn of another */
+  c->turn = t->first + t->count;
   if (stop) c->stop = true;
   if (write_error) c->write_error = write_error;
   pthread_cond_broadcast(&c->turned);
@@ -67,25 +76,25 @@ static void end_turn(task *t, bool stop, int write_error) {
 static bool is_turn(task *t) {
   copy *c = t->all;
   pthread_mutex_lock(&c->mutex);
-  t->my_turn = c->turn == t->index && !c->stop;
+  t->my_turn = c->turn == t->first && !c->stop;
   pthread_mutex_unlock(&c->mutex);
   return t->my_turn;
 }
 
 /* ---- Diagnostics ------------------------------------------------------------------------------------------------- */
 
-static void pass_on(const task *t, debrief_diagnostic d, const char *message) {
+static void pass_on(const task *t, const dbf_cat_item *item, debrief_diagnostic d, const char *message) {
   const dbf_cat_options *o = t->all->options;
   d.message = message;
-  d.path = t->item->path;
-  if (o->on_diagnostic) o->on_diagnostic(o->user, t->item, &d);
+  d.path = item->path;
+  if (o->on_diagnostic) o->on_diagnostic(o->user, item, &d);
 }
 
 static void give_notes(task *t) {
   for (size_t at = 0; at + sizeof(note) <= t->notes->len; at += sizeof(note)) {
     note n;
     memcpy(&n, t->notes->data + at, sizeof n);
-    pass_on(t, n.diagnostic, n.message);
+    pass_on(t, n.item, n.diagnostic, n.message);
   }
   dbf_bytes_clear(t->notes);
 }
@@ -94,13 +103,13 @@ static void give_notes(task *t) {
  * memory to keep is passed on directly when the turn has come. */
 static void on_diagnostic(void *user, const debrief_diagnostic *d) {
   task *t = user;
-  note n = {.diagnostic = *d};
+  note n = {.item = t->item, .diagnostic = *d};
   strncpy(n.message, d->message, sizeof n.message - 1);
   dbf_bytes_append(t->notes, &n, sizeof n);
   bool lost = t->notes->failed, full = lost || t->notes->len > AHEAD;
   if (!t->my_turn && (!full || !wait_turn(t))) return;
   give_notes(t);
-  if (lost) pass_on(t, *d, d->message);
+  if (lost) pass_on(t, t->item, *d, d->message);
 }
 
 /* ---- Copying ----------------------------------------------------------------------------------------------------- */
@@ -110,7 +119,7 @@ static bool drain(task *t, bool all) {
   if (!all && t->out->len < FLUSH) return true;
   if (!t->my_turn && !is_turn(t) && (all || t->out->len >= AHEAD) && !wait_turn(t)) return false;
   if (!t->my_turn) return true;
-  assert(t->all->turn == t->index);
+  assert(t->all->turn == t->first);
   if (!dbf_io_write_all(t->all->options->fd, t->out->data, t->out->len)) {
     end_turn(t, true, errno);
     return false;
@@ -147,11 +156,25 @@ static debrief_reader *open_item(task *t) {
                   : debrief_log_read_path(item->path, &config, &item->err);
 }
 
+/* The next entry that the sieve keeps. */
+static debrief_next next_kept(task *t, debrief_reader *reader, dbf_record *record) {
+  const dbf_cat_options *o = t->all->options;
+  debrief_next next;
+  while ((next = dbf_reader_next(reader, record, &t->item->err)) == DEBRIEF_NEXT_ENTRY) {
+    dbf_cat_verdict verdict = o->sieve ? o->sieve(o->user, t->thread, t->item, record) : DBF_CAT_KEEP;
+    if (verdict == DBF_CAT_KEEP) break;
+    if (verdict == DBF_CAT_LEAVE) continue;
+    t->item->unsure = true;
+    return DEBRIEF_NEXT_END;
+  }
+  return next;
+}
+
 /* Read the item into the buffer, and out of it; false: stop everything. */
 static bool copy_lines(task *t, debrief_reader *reader) {
   dbf_record record;
   debrief_next next;
-  while ((next = dbf_reader_next(reader, &record, &t->item->err)) == DEBRIEF_NEXT_ENTRY) {
+  while ((next = next_kept(t, reader, &record)) == DEBRIEF_NEXT_ENTRY) {
     if (record.entry->len > AHEAD && !record.bad_utf8) {
       if (!write_long(t, record.entry)) return false;
       continue;
@@ -163,24 +186,39 @@ static bool copy_lines(task *t, debrief_reader *reader) {
     if (!drain(t, false)) return false;
   }
   t->item->failed = next == DEBRIEF_NEXT_ERROR;
-  return drain(t, true);
-}
-
-static bool copy_item(task *t) {
-  debrief_reader *reader = open_item(t);
-  t->item->failed = !reader;
-  bool go_on = reader ? copy_lines(t, reader) : wait_turn(t);
-  debrief_reader_close(reader);
-  if (!go_on) return false;
-  give_notes(t);
-  end_turn(t, t->item->failed && t->all->options->strict, 0);
   return true;
 }
 
-static bool take(copy *c, size_t *index) {
+/* Is it the last item that is copied? */
+static bool ends_all(const task *t) {
+  return t->item->unsure || (t->item->failed && t->all->options->strict);
+}
+
+static bool copy_run(task *t) {
+  bool last = false;
+  for (size_t i = 0; i < t->count && !last; i++) {
+    t->item = &t->all->items[t->first + i];
+    debrief_reader *reader = open_item(t);
+    t->item->failed = !reader;
+    bool go_on = !reader || copy_lines(t, reader);
+    debrief_reader_close(reader);
+    if (!go_on) return false;
+    last = ends_all(t);
+  }
+  if (!drain(t, true)) return false;
+  give_notes(t);
+  end_turn(t, last, 0);
+  return true;
+}
+
+/* The next run of items, into `t`; false: there is none. */
+static bool take(copy *c, task *t) {
   pthread_mutex_lock(&c->mutex);
   bool got = !c->stop && c->next < c->count;
-  if (got) *index = c->next++;
+  size_t left = c->count - c->next;
+  t->first = c->next;
+  t->count = left < c->run ? left : c->run;
+  if (got) c->next += t->count;
   pthread_mutex_unlock(&c->mutex);
   return got;
 }
@@ -188,16 +226,17 @@ static bool take(copy *c, size_t *index) {
 static void *work(void *argument) {
   copy *c = argument;
   dbf_bytes out, notes;
-  size_t index;
-  bool go_on = true;
+  pthread_mutex_lock(&c->mutex);
+  unsigned thread = c->threads++;
+  pthread_mutex_unlock(&c->mutex);
+  task t = {.all = c, .thread = thread, .out = &out, .notes = &notes};
   dbf_bytes_init(&out);
   dbf_bytes_init(&notes);
-  while (go_on && take(c, &index)) {
-    task t = {c, index, &c->items[index], &out, &notes, false};
+  do {
     dbf_bytes_clear(&out);
     dbf_bytes_clear(&notes);
-    go_on = copy_item(&t);
-  }
+    t.my_turn = false;
+  } while (take(c, &t) && copy_run(&t));
   dbf_bytes_release(&out);
   dbf_bytes_release(&notes);
   return NULL;
@@ -205,8 +244,10 @@ static void *work(void *argument) {
 
 bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_options *options) {
   copy c = {.log = log, .items = items, .count = count, .options = options};
-  pthread_t threads[THREADS];
-  unsigned wanted = options->threads < THREADS ? options->threads : THREADS, started = 0;
+  pthread_t threads[DBF_CAT_THREADS];
+  unsigned wanted = options->threads < DBF_CAT_THREADS ? options->threads : DBF_CAT_THREADS, started = 0;
+  size_t share = count / wanted / RUNS;
+  c.run = share < 1 ? 1 : share < MOST ? share : MOST;
   pthread_mutex_init(&c.mutex, NULL);
   pthread_cond_init(&c.turned, NULL);
   while (started + 1 < wanted && started + 1 < count &&

@@ -116,10 +116,9 @@ static bool make_folder(dbf_directory *dir, char *path) {
 /* A folder that was moved away or removed, and perhaps made again, leaves us a descriptor that others do not find by its
  * name. Where the name cannot be looked up (rights that were given up), the descriptor is all there is. */
 static void forget_moved(dbf_directory *dir) {
-  struct stat named, ours;
-  if (dir->fd < 0) return;
+  struct stat named;
   if (stat(dir->absolute, &named) == 0) {
-    if (fstat(dir->fd, &ours) != 0 || (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)) return;
+    if (!dir->known || (named.st_dev == dir->st.st_dev && named.st_ino == dir->st.st_ino)) return;
   } else if (errno != ENOENT && errno != ENOTDIR) return;
   close(dir->fd);
   dir->fd = -1;
@@ -144,11 +143,12 @@ static int open_named_folder(dbf_directory *dir) {
   int fd;
   do fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
   while (fd < 0 && gives_way(dir));
+  if (fd >= 0) dir->known = fstat(fd, &dir->st) == 0;
   return fd;
 }
 
 static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
-  forget_moved(dir);
+  if (dir->fd >= 0) forget_moved(dir);
   if (dir->fd >= 0) return true;
   dir->fd = open_named_folder(dir);
   if (dir->fd < 0 && errno == ENOENT && make) {

@@ -9,9 +9,11 @@
 
 /* Thread-safe: `fd` and `levels_made` are only touched under `mutex`. */
 typedef struct dbf_directory {
-  char *path;           /* as given, for messages */
-  char *absolute;       /* where it was when it was given: the process may go elsewhere */
-  int fd;               /* of the folder, -1 until it was needed */
+  char *path;     /* as given, for messages */
+  char *absolute; /* where it was when it was given: the process may go elsewhere */
+  int fd;         /* of the folder, -1 until it was needed */
+  bool known;     /* which folder that is: st says it */
+  struct stat st;
   unsigned levels_made; /* folders made here and not synced: the last one and its parents */
   uint32_t file_mode, folder_mode;
   bool (*give_way)(

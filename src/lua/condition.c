@@ -2,6 +2,7 @@
 #include "userdata.h"
 #include "way.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char condition_type[] = "debrief.condition";
@@ -84,11 +85,34 @@ static int l_condition_hits(lua_State *L) {
   return 1;
 }
 
-static int l_condition_close(lua_State *L) {
-  dbf_condition *c = luaL_checkudata(L, 1, condition_type);
+static void release(dbf_condition *c) {
   for (size_t i = 0; i < c->way_count; i++) dbf_way_release(&c->ways[i]);
   c->way_count = c->term_count = 0;
+}
+
+static int l_condition_close(lua_State *L) {
+  release(luaL_checkudata(L, 1, condition_type));
   return 0;
+}
+
+/* ---- Copies -------------------------------------------------------------------------------------------------------- */
+
+dbf_condition *dbf_condition_copy(const dbf_condition *condition) {
+  dbf_condition *c = malloc(sizeof *c);
+  if (!c) return NULL;
+  *c = *condition;
+  bool ok = true;
+  for (size_t i = 0; i < c->way_count; i++) ok = dbf_way_copy(&c->ways[i], &condition->ways[i]) && ok;
+  for (size_t i = 0; i < c->term_count; i++)
+    c->terms[i].way = c->ways + (condition->terms[i].way - condition->ways);
+  if (ok) return c;
+  dbf_condition_free(c);
+  return NULL;
+}
+
+void dbf_condition_free(dbf_condition *copy) {
+  if (copy) release(copy);
+  free(copy);
 }
 
 dbf_condition *dbf_condition_check(lua_State *L, int index) {

@@ -21,6 +21,12 @@ dbf_condition *dbf_condition_check(lua_State *L, int index);
 
 dbf_judgement dbf_condition_judge(lua_State *L, dbf_condition *condition, dbf_subject *subject);
 
+/* Another one of it for a thread without a Lua state, whose `lua_State *` may then be NULL, or NULL when there is no memory. It
+ * must not order texts; what it finds out about names is forgotten. Its texts are those of `condition`, which must outlive
+ * it. */
+dbf_condition *dbf_condition_copy(const dbf_condition *condition);
+void dbf_condition_free(dbf_condition *copy);
+
 /* Lua functions: condition { words =, ways =, terms = } -> condition, or nil where there is too much of it; condition:hits() -> an
  * array of the names that some entry had (see debrief.query.where). */
 void dbf_condition_register(lua_State *L);

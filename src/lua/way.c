@@ -65,6 +65,21 @@ static bool has_periods(dbf_virtual v) {
   return v >= DBF_VIRTUAL_DAY && v <= DBF_VIRTUAL_WEEKDAY;
 }
 
+/* Room for the names of periods, if it has such. False: no memory. */
+static bool make_periods(dbf_way *way) {
+  way->periods = NULL;
+  if (!has_periods(way->virtual)) return true;
+  way->periods = malloc(DBF_WAY_PERIODS * sizeof *way->periods);
+  for (int i = 0; way->periods && i < DBF_WAY_PERIODS; i++) way->periods[i].quarter = INT64_MIN;
+  return way->periods != NULL;
+}
+
+bool dbf_way_copy(dbf_way *to, const dbf_way *way) {
+  *to = *way;
+  dbf_bytes_init(&to->room);
+  return make_periods(to);
+}
+
 bool dbf_way_read(lua_State *L, dbf_way *way) {
   *way = (dbf_way){.known = -1, .first_known = -1, .known_attempt = -1};
   dbf_bytes_init(&way->room);
@@ -82,10 +97,7 @@ bool dbf_way_read(lua_State *L, dbf_way *way) {
   way->known = field_of(dbf_entry_fields, way->text, way->len);
   way->first_known = field_of(dbf_entry_fields, way->parts[0].text, way->parts[0].len);
   way->known_attempt = field_of(dbf_attempt_fields, way->text, way->len);
-  if (!has_periods(way->virtual)) return true;
-  way->periods = malloc(DBF_WAY_PERIODS * sizeof *way->periods);
-  for (int i = 0; way->periods && i < DBF_WAY_PERIODS; i++) way->periods[i].quarter = INT64_MIN;
-  return way->periods != NULL;
+  return make_periods(way);
 }
 
 void dbf_way_release(dbf_way *way) {

@@ -66,6 +66,9 @@ typedef struct dbf_way {
 bool dbf_way_read(lua_State *L, dbf_way *way);
 void dbf_way_release(dbf_way *way);
 
+/* Make `to` another one of it, with the same texts. False: no memory; it is to be released all the same. */
+bool dbf_way_copy(dbf_way *to, const dbf_way *way);
+
 /* Its value. `item`: what names are of first; NULL: the entry. *missed: the entry does not have it, which may be a mistake
  * of the user's (debrief.entry.asked). */
 dbf_value dbf_way_get(dbf_way *way, const dbf_subject *s, const dbf_item *item, bool *missed);

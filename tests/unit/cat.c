@@ -10,7 +10,7 @@
 
 #define LINE(skill) "{\"session_id\":\"s1\",\"skill\":\"" skill "\"}"
 
-enum { SESSIONS = 40 };
+enum { SESSIONS = 200 };
 
 static char *folder;
 static debrief_log *log_;
@@ -29,6 +29,18 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*
   if (threads_to_have == 0) return EAGAIN;
   if (threads_to_have > 0) threads_to_have--;
   return __real_pthread_create(thread, how, start, argument);
+}
+
+/* What the sieve says of each skill; NULL: there is none. */
+static const char *kept, *left;
+
+static dbf_cat_verdict judge(void *user, unsigned thread, const dbf_cat_item *item,
+                             const dbf_record *record) {
+  dbf_json_value skill;
+  (void)user, (void)thread, (void)item;
+  if (!dbf_entry_known(record->entry, DBF_SKILL, &skill)) return DBF_CAT_LEAVE;
+  if (strchr(kept, skill.start[1])) return DBF_CAT_KEEP;
+  return strchr(left, skill.start[1]) ? DBF_CAT_LEAVE : DBF_CAT_UNSURE;
 }
 
 static int set_up(void **state) {
@@ -71,10 +83,14 @@ static void report(void *user, const dbf_cat_item *item, const debrief_diagnosti
 /* Copy the first `count` items to a file; what is in it afterwards is in `out`. */
 static bool copy(size_t count, unsigned threads, bool strict) {
   char *path = path_in(folder, "out");
-  dbf_cat_options options = {open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), threads, strict, report, NULL};
+  dbf_cat_options options = {.fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600),
+                             .threads = threads,
+                             .strict = strict,
+                             .sieve = kept ? judge : NULL,
+                             .on_diagnostic = report};
   dbf_bytes_clear(&found);
   dbf_bytes_clear(&out);
-  for (size_t i = 0; i < count; i++) items[i].entries = 0, items[i].failed = false;
+  for (size_t i = 0; i < count; i++) items[i].entries = 0, items[i].failed = items[i].unsure = false;
   bool ok = dbf_cat(log_, items, count, &options);
   close(options.fd);
   read_file(&out, folder, "out");
@@ -155,6 +171,44 @@ static void copies_files_by_their_path_and_goes_on_past_those_that_fail(void **s
     assert_bytes(&out, "");
   }
   free(path);
+}
+
+/* ---- A sieve ------------------------------------------------------------------------------------------------- */
+
+static void copies_what_the_sieve_keeps(void **state) {
+  (void)state;
+  for (int i = 0; i < SESSIONS; i++) put_session(i, LINE("a") "\n" LINE("b") "\n{x\n" LINE("c") "\n");
+  kept = "b";
+  left = "ac";
+  for (unsigned threads = 1; threads <= 4; threads++) {
+    assert_true(copy(SESSIONS, threads, false));
+    assert_int_equal(out.len, SESSIONS * sizeof LINE("b"));
+    for (int i = 0; i < SESSIONS; i++) {
+      assert_int_equal(items[i].entries, 1);
+      assert_false(items[i].unsure);
+      assert_memory_equal(out.data + (size_t)i * sizeof LINE("b"), LINE("b") "\n", sizeof LINE("b"));
+    }
+  }
+  kept = NULL;
+}
+
+static void stops_before_an_entry_that_the_sieve_is_unsure_of(void **state) {
+  (void)state;
+  for (int i = 0; i < SESSIONS; i++) put_session(i, LINE("a") "\n" LINE("b") "\n");
+  kept = "a";
+  left = "b";
+  for (int at = 0; at < SESSIONS; at += 13) {
+    put_session(at, LINE("a") "\n" LINE("b") "\n" LINE("a") "\n" LINE("?") "\n" LINE("a") "\n");
+    for (unsigned threads = 1; threads <= 4; threads++) {
+      assert_true(copy(SESSIONS, threads, false));
+      assert_int_equal(out.len, ((size_t)at + 2) * sizeof LINE("a"));
+      assert_true(items[at].unsure);
+      assert_int_equal(items[at].entries, 2);
+      for (int i = 0; i < at; i++) assert_false(items[i].unsure);
+    }
+    put_session(at, LINE("a") "\n");
+  }
+  kept = NULL;
 }
 
 /* ---- Much ---------------------------------------------------------------------------------------------------- */
@@ -275,6 +329,8 @@ int main(void) {
       TEST(tells_what_is_damaged_in_the_order_of_the_sessions),
       TEST(stops_at_the_first_damaged_line_when_it_is_strict),
       TEST(copies_files_by_their_path_and_goes_on_past_those_that_fail),
+      TEST(copies_what_the_sieve_keeps),
+      TEST(stops_before_an_entry_that_the_sieve_is_unsure_of),
       TEST(copies_much_in_order_with_any_number_of_threads),
       TEST(waits_with_a_full_buffer_and_with_many_diagnostics),
       TEST(copies_with_as_many_threads_as_can_be_had),

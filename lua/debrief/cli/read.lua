@@ -33,23 +33,49 @@ function read.options(command)
   arguments.plugin_options(command)
 end
 
--- Without plugins and formats nothing needs Lua: entries go from the reader to the descriptor.
-local function copy(args, sessions)
+-- Which entries are copied as they are, for core.copy_sessions; nil: Lua is to look at them.
+local function sieve_of(q, manner)
+  local is_plain = manner.format == "jsonl" and not (manner.safe or manner.fields or order.has(manner))
+    and not (q.last or q.line or q.why or q.gaps) and #q.enrich + #q.filter + #q.opt + #q.allow == 0
+  if not is_plain then return nil end
+  local match, test = selectors.of(q)
+  if test then return nil end
+  local sieve = { since = q.since, ["until"] = q["until"], match = match and core.match(match) }
+  if q.where then
+    local expressions = require "debrief.query.where"
+    sieve.condition = expressions.condition(q.where)
+    if not sieve.condition or not expressions.is_free(q.where) then return nil end
+  end
+  return sieve
+end
+
+-- What was met of the items before item `last`.
+local function before(list, last)
+  local out = {}
+  for _, one in ipairs(list) do if not last or one.item < last then out[#out + 1] = one end end
+  return out
+end
+
+-- Without plugins and formats nothing needs Lua: entries go from the reader to the descriptor, on several threads.
+local function copy(args, sessions, sieve)
   local log = core.log(args.dir)
-  local diagnostics, dropped, failures, code = core.copy_sessions(log, sessions, 1, core.cores(), args.strict or false)
+  sieve.fd, sieve.threads, sieve.strict = 1, core.cores(), args.strict or false
+  local diagnostics, dropped, failures, code, met = core.copy_sessions(log, sessions, sieve)
   log:close()
+  diagnostics, failures = before(diagnostics, met.unsure), before(failures, met.unsure)
   local written, failure = write.outcome(not code, code and core.strerror(code), code)
   write.cut = write.cut or written == false
   if failure then failures[#failures + 1] = { message = failure } end
   for _, d in ipairs(diagnostics) do d.path = sessions[d.item].path end
-  return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures }
+  return { diagnostics = diagnostics, dropped = dropped, problems = {}, failures = failures, untimed = met.untimed,
+    kept = met.kept }, not code and met.unsure, met.copied
 end
 
--- Can entries go from the reader to the descriptor as they are?
-local function is_plain(q, manner)
-  local is_whole = not (q.last or q.line or q.where or q.since or q["until"] or selectors.has(q) or order.has(manner))
-  return manner.format == "jsonl" and not (manner.safe or manner.fields) and is_whole
-    and #q.enrich + #q.filter + #q.opt + #q.allow == 0
+-- Without the sessions that are too old for the window.
+local function in_window(items)
+  local out = {}
+  for _, item in ipairs(items) do if not item.old then out[#out + 1] = item end end
+  return out
 end
 
 local function has_lines(items)
@@ -123,14 +149,33 @@ local function print_here(worker, manner)
 end
 
 -- Through a worker, with plugins, expressions and formats.
-local function through_worker(args, q, manner)
+local function through_worker(args, q, manner, items)
   local worker = arguments.worker(arguments.job { query = q, dir = args.dir, isolate = args.isolate })
-  local items = arguments.sessions(args, q)
+  items = items or arguments.sessions(args, q)
   manner.sessions, manner.last, manner.place = items, q.last, read.place(items)
   local result
   if args.isolate then result = print_here(worker, manner) else result = arguments.ask(worker, "read", manner) end
   if has_lines(items) then only_lines(items, result) end
   return result, items
+end
+
+-- Of an entry that the sieve is unsure of Lua decides, and of all after it.
+local function go_on(args, q, manner, items, result, copied)
+  manner.skip = copied
+  local more = through_worker(args, q, manner, items)
+  for _, name in ipairs { "diagnostics", "failures" } do
+    table.move(more[name], 1, #more[name], #result[name] + 1, result[name])
+  end
+  result.dropped, result.untimed = result.dropped + more.dropped, result.untimed + (more.untimed or 0)
+  result.problems, result.names, result.cut = more.problems, more.names, more.cut
+  result.kept = result.kept - copied + more.kept
+end
+
+local function print_plainly(args, q, manner, sieve, items)
+  local result, unsure, copied = copy(args, items, sieve)
+  if unsure then go_on(args, q, manner, table.move(items, unsure, #items, 1, {}), result, copied) end
+  if result.cut then write.cut = true end
+  return arguments.status(result, q)
 end
 
 -- Is a field shown or sorted by that readers compute only on request?
@@ -159,11 +204,13 @@ function read.run(args)
   manner.sort, manner.reverse, manner.limit = args.sort, args.reverse, args.limit
   q.gaps = needs_gaps(args)
   io.stdout:flush()
-  if not q.why and is_plain(q, manner) then
-    local items = arguments.sessions(args, q)
-    if not has_lines(items) then return arguments.status(copy(args, items), q) end
+  local sieve, items = not args.isolate and sieve_of(q, manner), nil
+  if sieve then
+    items = arguments.sessions(args, q)
+    if not has_lines(items) then return print_plainly(args, q, manner, sieve, in_window(items)) end
   end
-  local result, items = through_worker(args, q, manner)
+  local result
+  result, items = through_worker(args, q, manner, items)
   local status = arguments.status(result, q)
   if manner.format == "list" and manner.safe then
     local more = result.left and ", and more: the pager was left before the end"

@@ -123,12 +123,21 @@ local function first(n, sink)
   end
 end
 
+-- All but the first n entries.
+local function after(n, sink)
+  local left = n
+  return function(...)
+    if left == 0 then return sink(...) end
+    left = left - 1
+  end
+end
+
 --- Is anything of this asked for?
 function order.has(given) return (given.sort or given.reverse or given.limit) ~= nil end
 
 --- Put a sink behind what was asked for.
--- @param given { last = n, single = true when that is of one session, sort = keys, reverse = true, limit = n }, each
---   nil where it is not asked for
+-- @param given { last = n, single = true when that is of one session, sort = keys, reverse = true, limit = n, skip = n:
+--   the first ones were printed already }, each nil where it is not asked for
 -- @param sink function(entry, session, line), which may return false when it wants no more
 -- @param asked the fields that were asked for (debrief.entry.asked), or nil
 -- @return function(entry, session, line) to add entries, which returns false when no more are wanted; and a function to
@@ -141,6 +150,8 @@ function order.chain(given, sink, asked)
     sink, done = sorted.add, function() sorted.each(into) end
   elseif given.limit then
     sink = first(given.limit, sink)
+  elseif given.skip then
+    sink = after(given.skip, sink)
   end
   if not given.last then return sink, done end
   local kept = latest.new(given.last, given.single)

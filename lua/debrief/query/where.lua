@@ -75,6 +75,18 @@ function where.condition(text)
   return terms and core.condition(def) or nil
 end
 
+local ORDERS = { ["<"] = true, ["<="] = true, [">"] = true, [">="] = true }
+
+--- Can the condition be tested by several threads, without a Lua state? Not where texts are put in order, which depends
+-- on the locale, nor where a name may be a mistake: that is seen over all entries.
+-- @param text an expression that where.check accepts
+function where.is_free(text)
+  for _, term in ipairs(require "debrief.measure.value".terms(text) or {}) do
+    if not term.way.expected or ORDERS[term.sign] and type(term.constant) == "string" then return false end
+  end
+  return true
+end
+
 --- The expression as a filter.
 -- @param text an expression that where.check accepts
 -- @param log function(level, text) that print goes to

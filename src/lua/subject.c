@@ -6,10 +6,6 @@
 
 /* ---- Values -------------------------------------------------------------------------------------------------- */
 
-static dbf_value text_of(const char *text, size_t len) {
-  return (dbf_value){.kind = DBF_TEXT, .text = text, .len = len};
-}
-
 static dbf_value number_of(const dbf_json_value *json) {
   int64_t integer;
   if (dbf_json_decode_integer(json, &integer)) return dbf_value_integer(integer);
@@ -28,10 +24,10 @@ dbf_value dbf_value_of(const dbf_json_value *json, dbf_bytes *room) {
   case DBF_JSON_OBJECT: return (dbf_value){.kind = DBF_CONTAINER};
   default: return dbf_value_nothing();
   }
-  if (!json->escaped) return text_of(json->start + 1, (size_t)(json->end - json->start) - 2);
+  if (!json->escaped) return dbf_value_text(json->start + 1, (size_t)(json->end - json->start) - 2);
   dbf_bytes_clear(room);
   dbf_json_decode_string(json, room);
-  return dbf_bytes_reserve(room, 1) ? text_of(room->data, room->len) : (dbf_value){.kind = DBF_DOUBT};
+  return dbf_bytes_reserve(room, 1) ? dbf_value_text(room->data, room->len) : (dbf_value){.kind = DBF_DOUBT};
 }
 
 static int compare_mixed(int64_t i, double d) {
@@ -134,7 +130,7 @@ dbf_value dbf_subject_skill(const dbf_entry *e, dbf_bytes *room, dbf_bytes *piec
   dbf_bytes_append_char(room, ':');
   dbf_bytes_append(room, name.text, name.len);
   if (room->failed) return (dbf_value){.kind = DBF_DOUBT};
-  return text_of(room->data, room->len);
+  return dbf_value_text(room->data, room->len);
 }
 
 /* ---- How it ended --------------------------------------------------------------------------------------------- */
@@ -244,7 +240,7 @@ static bool ending_of_entry(const dbf_subject *s, dbf_ending *out) {
 dbf_value dbf_subject_outcome(const dbf_subject *s) {
   dbf_ending found;
   if (!ending_of_entry(s, &found)) return (dbf_value){.kind = DBF_DOUBT};
-  return text_of(endings[found], strlen(endings[found]));
+  return dbf_value_text(endings[found], strlen(endings[found]));
 }
 
 dbf_value dbf_subject_passed(const dbf_subject *s) {

@@ -214,23 +214,17 @@ void dbf_cell_push_value(lua_State *L, const dbf_value *value) {
 }
 
 dbf_value dbf_cell_key(const dbf_value *value, char *room) {
-  dbf_value key = {.kind = DBF_TEXT, .text = ""};
   double whole;
   switch (value->kind) {
-  case DBF_BOOLEAN:
-    key.text = value->boolean ? "true" : "false";
-    key.len = strlen(key.text);
-    return key;
+  case DBF_BOOLEAN: return value->boolean ? dbf_value_text("true", 4) : dbf_value_text("false", 5);
   case DBF_INTEGER:
   case DBF_TEXT: return *value;
   case DBF_FLOAT: break;
-  default: return key;
+  default: return dbf_value_text("", 0);
   }
   if (modf(value->number, &whole) == 0 && whole >= -LIMIT && whole < LIMIT)
     return dbf_value_integer((int64_t)whole);
-  key.len = (size_t)snprintf(room, 32, "%.17g", value->number);
-  key.text = room;
-  return key;
+  return dbf_value_text(room, (size_t)snprintf(room, 32, "%.17g", value->number));
 }
 
 void dbf_cell_push_key(lua_State *L, const dbf_value *value) {

@@ -141,7 +141,7 @@ static dbf_value period_of(dbf_way *way, const dbf_entry *e) {
     p->quarter = quarter;
   }
   if (way->virtual == DBF_VIRTUAL_HOUR) return dbf_value_integer(p->len);
-  return (dbf_value){.kind = DBF_TEXT, .text = p->text, .len = p->len};
+  return dbf_value_text(p->text, p->len);
 }
 
 /* To the nearest millisecond; the gap is not below 0. */
@@ -158,7 +158,7 @@ static dbf_value virtual_value(dbf_way *way, const dbf_subject *s) {
   case DBF_VIRTUAL_FIRST_TRY: return dbf_subject_first_try(e);
   case DBF_VIRTUAL_ATTEMPT_COUNT: return dbf_value_integer(dbf_subject_attempt_count(e));
   case DBF_VIRTUAL_LOST_MS: return dbf_subject_lost_ms(e);
-  case DBF_VIRTUAL_SESSION: return (dbf_value){.kind = DBF_TEXT, .text = s->session, .len = s->session_len};
+  case DBF_VIRTUAL_SESSION: return dbf_value_text(s->session, s->session_len);
   case DBF_VIRTUAL_LINE: return dbf_value_integer((int64_t)s->line);
   case DBF_VIRTUAL_DAY:
   case DBF_VIRTUAL_WEEK:
@@ -270,19 +270,21 @@ void dbf_way_push_hits(lua_State *L, const dbf_way *ways, size_t count) {
 
 /* ---- Comparisons ------------------------------------------------------------------------------------------------- */
 
+/* One that is longer than any text of an entry is equal to none. */
+static dbf_value text_at(lua_State *L, int index) {
+  size_t len;
+  const char *text = lua_tolstring(L, index, &len);
+  return dbf_value_text(text, len < DBF_LINE_LIMIT ? len : DBF_LINE_LIMIT);
+}
+
 static dbf_value constant_at(lua_State *L, int index) {
   dbf_value c = dbf_value_nothing();
   switch (lua_type(L, index)) {
   case LUA_TBOOLEAN: return dbf_value_boolean(lua_toboolean(L, index));
   case LUA_TNUMBER:
-    c.kind = lua_isinteger(L, index) ? DBF_INTEGER : DBF_FLOAT;
-    c.integer = lua_tointeger(L, index);
-    c.number = lua_tonumber(L, index);
-    return c;
-  case LUA_TSTRING:
-    c.kind = DBF_TEXT;
-    c.text = lua_tolstring(L, index, &c.len);
-    return c;
+    if (lua_isinteger(L, index)) return dbf_value_integer(lua_tointeger(L, index));
+    return (dbf_value){.kind = DBF_FLOAT, .number = lua_tonumber(L, index)};
+  case LUA_TSTRING: return text_at(L, index);
   default: return c;
   }
 }

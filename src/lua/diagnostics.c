@@ -31,6 +31,10 @@ void dbf_diagnostics_add(dbf_diagnostics *notes, const debrief_diagnostic *d, si
   notes->bytes.failed = false;
 }
 
+bool dbf_diagnostics_any(const dbf_diagnostics *notes) {
+  return notes->bytes.len > 0 || notes->dropped > 0;
+}
+
 void dbf_diagnostics_push_diagnostic(lua_State *L, const debrief_diagnostic *d, size_t item) {
   lua_createtable(L, 0, 8);
   dbf_table_set_string(L, "kind", debrief_kind_name(d->kind));

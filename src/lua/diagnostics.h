@@ -19,6 +19,8 @@ void dbf_diagnostics_release(dbf_diagnostics *notes);
 /* Keep a diagnostic; `item` is a number of the caller's. Not thread-safe. */
 void dbf_diagnostics_add(dbf_diagnostics *notes, const debrief_diagnostic *diagnostic, size_t item);
 
+bool dbf_diagnostics_any(const dbf_diagnostics *notes);
+
 /* Push {kind=, line=, offset=, length=, message=, excerpt=, damage=, item=}. */
 void dbf_diagnostics_push_diagnostic(lua_State *L, const debrief_diagnostic *diagnostic, size_t item);
 

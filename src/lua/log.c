@@ -48,7 +48,7 @@ typedef struct reader_object {
   dbf_selection span;
   dbf_gap gap;
   uint32_t session; /* number of its name, see `named`; 0: it was given none */
-  bool foreign;
+  bool foreign, strict;
   bool big;                 /* the entry returned last was */
   bool unsure;              /* the condition is unsure of it */
   dbf_condition *condition; /* that entries must hold, kept by user value 2; NULL: none */
@@ -90,6 +90,7 @@ static reader_object *push_reader(lua_State *L, int options, debrief_read_config
   *r = (reader_object){.span = span,
                        .gap = {.wanted = dbf_table_flag(L, options, "gaps")},
                        .foreign = config->foreign,
+                       .strict = config->strict,
                        .lender = dbf_table_flag(L, options, "lend") ? dbf_entry_lent_of(L) : NULL,
                        .keys = dbf_entry_userdata_type(L)};
   lua_setiuservalue(L, -2, 1);
@@ -346,6 +347,16 @@ static int l_reader_entries(lua_State *L) {
   return 2;
 }
 
+/* finish() -> entries, untimed, are there diagnostics? The reader is closed, but still has these. */
+static int l_reader_finish(lua_State *L) {
+  reader_object *r = check_reader(L);
+  l_reader_entries(L);
+  lua_pushboolean(L, dbf_diagnostics_any(&r->notes));
+  debrief_reader_close(r->reader);
+  r->reader = NULL;
+  return 3;
+}
+
 static int l_reader_diagnostics(lua_State *L) {
   reader_object *r = luaL_checkudata(L, 1, reader_type);
   dbf_diagnostics_push(L, &r->notes);
@@ -560,6 +571,33 @@ static int l_log_reader(lua_State *L) {
   return r->reader ? 1 : fail_at(L, &err);
 }
 
+/* again(reader, id): a reader that is closed reads another session, as it read the one before: in the same window, with the same
+ * condition. -> true | nil, message, code, line, offset */
+static int l_log_again(lua_State *L) {
+  log_object *log = check_log(L);
+  reader_object *r = luaL_checkudata(L, 2, reader_type);
+  const char *id = luaL_checkstring(L, 3);
+  if (r->reader) return luaL_error(L, "this reader is open");
+  debrief_read_config config = {.struct_size = sizeof config,
+                                .strict = r->strict,
+                                .foreign = r->foreign,
+                                .on_diagnostic = on_diagnostic,
+                                .user = r};
+  debrief_error err;
+  r->uses++;
+  r->span.left_out = r->span.without_time = 0;
+  r->gap = (dbf_gap){.wanted = r->gap.wanted};
+  r->session = dbf_entry_place_session(L, 3);
+  if (r->condition) {
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, 2, 3);
+    r->name = id;
+  }
+  if (!(r->reader = debrief_log_read(log->log, id, &config, &err))) return fail_at(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* The line that appending would write: checked, complete, and without its newline. */
 static int l_line(lua_State *L) {
   const char *id = luaL_checkstring(L, 1);
@@ -726,18 +764,25 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"count_new", l_log_count_new},
                                          {"sessions", l_log_sessions},
                                          {"reader", l_log_reader},
+                                         {"again", l_log_again},
                                          {"dir", l_log_dir},
                                          {"close", l_log_close},
                                          {"list", l_log_list},
                                          {"find", l_log_find},
                                          {NULL, NULL}};
-  static const luaL_Reg reader_methods[] = {
-      {"next", l_reader_next},       {"tally", l_reader_tally},
-      {"require", l_reader_require}, {"batch", l_reader_batch},
-      {"entries", l_reader_entries}, {"cut", l_reader_cut},
-      {"narrow", l_reader_narrow},   {"tail", l_reader_tail},
-      {"named", l_reader_named},     {"diagnostics", l_reader_diagnostics},
-      {"close", l_reader_close},     {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
+                                            {"tally", l_reader_tally},
+                                            {"require", l_reader_require},
+                                            {"batch", l_reader_batch},
+                                            {"entries", l_reader_entries},
+                                            {"cut", l_reader_cut},
+                                            {"narrow", l_reader_narrow},
+                                            {"tail", l_reader_tail},
+                                            {"named", l_reader_named},
+                                            {"diagnostics", l_reader_diagnostics},
+                                            {"finish", l_reader_finish},
+                                            {"close", l_reader_close},
+                                            {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);

@@ -56,6 +56,12 @@ function Lines:batch(most, session)
 end
 
 function Lines:entries() return self.seen, (select(2, self.of:entries())) end
+
+function Lines:finish()
+  local _, untimed, noted = self.of:finish()
+  return self.seen, untimed, noted
+end
+
 function Lines:diagnostics() return self.of:diagnostics() end
 function Lines:close() self.of:close() end
 
@@ -84,7 +90,14 @@ end
 --- Open one item.
 -- @return a source, and whether it tests the condition; or nil, message, code
 local function open(self, item)
-  local lines, window = item.lines, self.window
+  local lines, window, used = item.lines, self.window, self.used
+  if used and not (lines or item.is_path) then
+    self.used = nil
+    local ok, message, code = log_of(self):again(used, item.session)
+    if not ok then return nil, message, code end
+    if item.part then used:narrow(item.part[1], item.part[2], item.part[3]) end
+    return used, self.opts.condition ~= nil
+  end
   if lines and #lines == 1 then
     window = { strict = window.strict, since = window.since, ["until"] = window["until"], gaps = window.gaps,
       lend = window.lend, line = lines[1] }
@@ -125,11 +138,12 @@ local function drain(self)
 end
 
 function Sessions:ended(message, code, line, offset)
-  local session, counts = self.item.session, self:counts()
-  drain(self)
-  self.entries, self.untimed = counts.entries, counts.untimed
-  self.current:close()
-  self.current, self.item = nil, nil
+  local session, item, source = self.item.session, self.item, self.current
+  local entries, untimed, noted = source:finish()
+  self.entries, self.untimed = self.entries + entries, self.untimed + untimed
+  if entries > 0 then self.seen[item.path] = true end
+  if noted then drain(self) end
+  self.current, self.item, self.used = nil, nil, not (item.lines or item.is_path) and source or nil
   return message and { session = session, message = message, code = code, line = line, offset = offset } or nil
 end
 

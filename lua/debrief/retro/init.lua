@@ -65,7 +65,10 @@ local function pass(job, worker, one, wish, partial, done)
   if not ok then return nil, message end
   local crew <close> = crew_of(job, worker, one, wish)
   local packed = {}
-  for i, chunk in ipairs(one.chunks) do packed[i] = core.pack(chunk) end
+  for i, chunk in ipairs(one.chunks) do
+    chunk.seen = one.windowed
+    packed[i] = core.pack(chunk)
+  end
   crew:start("chunk", packed, true)
   ok, message = merge_all(crew, worker, one, done)
   crew:close()
@@ -109,11 +112,15 @@ local function counter(passes, progress)
   end
 end
 
+-- Do only sessions with entries count?
+local function is_windowed(job, given) return (job.query.since or given.last) ~= nil end
+
 local function run_passes(job, worker, about, sessions, given)
   local by_name, passes = {}, plan(job, about, sessions)
   local done = counter(passes, given.progress)
   local wish = given.workers or core.host().workers
   for _, one in ipairs(passes) do
+    one.windowed = is_windowed(job, given)
     local reports, message = pass(job, worker, one, wish, given.partial, done)
     if not reports then return nil, message end
     for i, name in ipairs(one.names) do by_name[name] = reports[i] end
@@ -145,7 +152,7 @@ function retro.run(job, sessions, given)
     if sum and worker.keep then worker:keep() end
   end
   if not sum then return nil, message end
-  if job.query.since or given.last then total.count_window(sum) end
+  if is_windowed(job, given) then total.count_window(sum) end
   if not job.query.since then sum.untimed = nil end
   return sum
 end

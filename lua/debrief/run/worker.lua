@@ -248,7 +248,8 @@ function worker.begin(names)
 end
 
 --- Run one chunk, from init on.
--- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... } }
+-- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... }, seen = true
+--   if the result is to say which of them have entries }
 function worker.chunk(chunk)
   local p = pipeline.new(hooks())
   for _, hook in ipairs(p.retro) do
@@ -263,6 +264,7 @@ function worker.chunk(chunk)
   end
   local result = read_sessions(p, chunk.sessions)
   result.accs, result.errors, result.late = {}, {}, {}
+  result.seen = chunk.seen and result.seen or {}
   for i, hook in ipairs(p.retro) do
     result.accs[i] = not hook.stopped and pack_acc(p, hook) or false
     result.errors[i] = hook.errors or 0

@@ -43,7 +43,7 @@ endif
 NATS = yes
 ifeq ($(NATS),yes)
 TO_BUILD += libnats-dev
-TO_TEST  += nats-server
+TO_TEST  += nats-server openssl
 NATS_LIBRARIES = $(BUILD)/libdebrief-nats.a $(BUILD)/libdebrief-nats.so.$(SOVERSION)
 NATS_HEADERS   = src/include/debrief/nats.h
 else ifneq ($(NATS),no)

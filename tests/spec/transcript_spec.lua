@@ -214,3 +214,16 @@ describe("transcript: text", function()
     assert.is_true(#summary <= 2003)
   end)
 end)
+
+describe("transcript: in plugins", function()
+  it("has every function of the module, which is loaded when one is called", function()
+    local library = require "debrief.plugin.library"
+    local names = {}
+    for name in pairs(transcript) do names[name] = "function" end
+    local found = {}
+    for name, value in pairs(library.transcript) do found[name] = type(value) end
+    assert.same(names, found)
+    local content = { { type = "text", text = "a" } }
+    assert.equal(transcript.text(content), library.transcript.text(content))
+  end)
+end)

@@ -10,9 +10,21 @@ local path = require "debrief.entry.path"
 local separated = require "debrief.text.separated"
 local skill = require "debrief.entry.skill"
 
--- Functions for training rows. Loaded when one is called: few plugins do.
-local function of_samples(name)
-  return function(...) return require "debrief.export.samples"[name](...) end
+-- A function of a module that few plugins need: loaded when it is called.
+local function deferred(module, name)
+  local f
+  return function(...)
+    f = f or require(module)[name]
+    return f(...)
+  end
+end
+
+local function of_samples(name) return deferred("debrief.export.samples", name) end
+
+-- Only importers need it, and what it needs itself would be a seventh of the start of each worker.
+local transcript = {}
+for name in ("amount array blocks count input new object outline parts text time word words"):gmatch "%a+" do
+  transcript[name] = deferred("debrief.import.transcript", name)
 end
 
 local library = {
@@ -106,7 +118,7 @@ local library = {
   -- failed, duration_ms.
   tools = require "debrief.entry.tools",
   --- Finds entries and attempts in what an agent did, for importers: the module debrief.import.transcript.
-  transcript = require "debrief.import.transcript",
+  transcript = transcript,
   --- `type(value)`: "object" or "array" for parts of entries and tables, "null", else what type() returns.
   type = core.type,
   --- The fields that are computed wherever one is named: an array of { name =, type =, help = }.

@@ -248,8 +248,8 @@ function worker.begin(names)
 end
 
 --- Run one chunk, from init on.
--- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... }, seen = true
---   if the result is to say which of them have entries }
+-- @param chunk { sessions = { {session=, path=, is_path=, part = {begin, end, first line} of a big one}... }, seen =
+--   true if the result is to say which of them have entries }
 function worker.chunk(chunk)
   local p = pipeline.new(hooks())
   for _, hook in ipairs(p.retro) do

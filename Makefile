@@ -74,7 +74,7 @@ STREAM  := $(call objects,src/nats/*.c)
 HOST    := $(SECRETS) $(call objects,src/lua/*.c src/host/*.c) $(BUILD)/embedded_files.o
 PROGRAM := $(filter-out $(if $(EDIT_FLAGS),,%/editor.o %/history.o %/libreadline.o),$(call objects,src/program/*.c))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
-BENCHES    := $(call programs,tests/bench/*.c)
+BENCHES    := $(filter-out $(if $(NATS_LIBRARIES),,%/nats),$(call programs,tests/bench/*.c))
 UNIT_TESTS := $(call programs,tests/unit/*.c)
 LOG_TESTS  := $(UNIT_TESTS) $(call programs,tests/faults/*.c) $(BENCHES)
 HOST_TESTS := $(call programs,tests/embed/host_*.c)
@@ -190,6 +190,9 @@ $(BUILD)/tests/unit/%: LDLIBS += $(WRAPPED:%=-Wl,--wrap=%)
 $(HOST_TESTS): LDLIBS = $(CMOCKA) $(LUA_LIBS)
 $(HOST_TESTS): $(BUILD)/libdebrief.a
 $(addprefix $(BUILD)/tests/,unit/secrets unit/pattern bench/redact fuzz/secrets): $(SECRETS)
+
+$(BUILD)/tests/bench/nats: LDLIBS = $(BUILD)/libdebrief-nats.so.$(SOVERSION) -Wl,-rpath,'$$ORIGIN/../..' $(NATS_LIBS)
+$(BUILD)/tests/bench/nats: $(NATS_LIBRARIES)
 
 $(LOG_TESTS) $(HOST_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a
 	$(LINK) -pie $(filter %.o,$^) $(filter %/libdebrief.a,$^) $(BUILD)/libdebrief-log.a $(LDLIBS) -o $@

@@ -258,12 +258,14 @@ function Servers:join() must(("ip link set %s up"):format(self.card)) end
 
 -- ---- Looking --------------------------------------------------------------------------------------------------------
 
+--- HOST:PORT of a node.
+function Servers:host(number) return self.nodes[number].host .. ":" .. self.nodes[number].port end
+
 --- Address of a log: `who` is nil or "user:password", `numbers` which nodes are named (all).
 function Servers:url(name, who, numbers)
   local hosts = {}
   for i, number in ipairs(numbers or { 1, 2, 3 }) do
-    local node = self.nodes[number]
-    if node then hosts[i] = node.host .. ":" .. node.port end
+    if self.nodes[number] then hosts[i] = self:host(number) end
   end
   local scheme, at = self.tls and "tls" or "nats", who and who .. "@" or ""
   return ("%s://%s%s/%s"):format(scheme, at, table.concat(hosts, ","), name)

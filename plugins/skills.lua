@@ -66,8 +66,8 @@ return {
         return
       end
       skill.runs = skill.runs + 1
-      agg.add(skill.passed, passed)
-      agg.add(skill.weak, weak)
+      if passed ~= nil then agg.add(skill.passed, passed) end
+      if weak ~= nil then agg.add(skill.weak, weak) end
       agg.add(skill.time, entry.duration_ms)
       agg.add(skill.total, entry.duration_ms)
       count_attempts(skill, entry)

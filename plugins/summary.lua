@@ -5,18 +5,31 @@ local agg = debrief.aggregate
 
 local function minute(ns) return debrief.date("%Y-%m-%d %H:%M", ns) end
 
-local function count_run(row, entry)
+local function new_row() return { runs = 0, passed = agg.rate(), weak = agg.rate(), time = agg.sum() } end
+
+-- What is counted of runs beside their skill's row; all else is the sum of the rows.
+local function count_run(acc, row, entry)
   local passed, _, weak = debrief.passed(entry)
   row.runs = row.runs + 1
-  agg.add(row.passed, passed) -- a rate counts what was decided, and nil adds nothing
-  agg.add(row.weak, weak)
+  if passed ~= nil then agg.add(row.passed, passed) -- a rate counts what was decided
+  else
+    local outcome = debrief.outcome(entry)
+    if acc[outcome] then acc[outcome] = acc[outcome] + 1 end -- skip or unknown
+  end
+  if weak ~= nil then agg.add(row.weak, weak) end
   agg.add(row.time, entry.duration_ms)
+end
+
+local function total_of(skills)
+  local all = new_row()
+  for _, row in agg.each(skills) do agg.merge(all, row) end
+  return all
 end
 
 local function undecided(row) return agg.rate(row.runs - row.passed.den, row.runs) end
 
-local function period(acc)
-  if acc.all.runs == 0 then return "No entries." end
+local function period(acc, all)
+  if all.runs == 0 then return "No entries." end
   local from, to = agg.value(acc.first), agg.value(acc.last)
   if not from then return "No entry has a time." end
   local text = ("From %s to %s."):format(minute(from), minute(to))
@@ -25,16 +38,16 @@ local function period(acc)
 end
 
 -- What is worth a sentence and not a table.
-local function notes(acc)
-  local lines, none = { period(acc) }, acc.skills.groups[""]
+local function notes(acc, all)
+  local lines, none = { period(acc, all) }, acc.skills.groups[""]
   if none then
     lines[#lines + 1] = ("Without a skill: %d %s, passed %s, undecided %s, active %s."):format(none.runs,
       none.runs == 1 and "run" or "runs", debrief.show(none.passed), debrief.show(undecided(none), "of"),
       debrief.show(agg.value(none.time), "ms"))
   end
-  if acc.all.weak.den > 0 then
+  if all.weak.den > 0 then
     lines[#lines + 1] = ("Undecided, with only weak checks (build, lint, type check): %d, whose checks passed in %d.")
-      :format(acc.all.weak.den, acc.all.weak.num)
+      :format(all.weak.den, all.weak.num)
   end
   if acc.subagents > 0 then
     lines[#lines + 1] = ("Runs by subagents, which are part of these: %d."):format(acc.subagents)
@@ -54,16 +67,16 @@ return {
   split = true,
   retrospective = {
     init = function()
-      local row = { runs = 0, passed = agg.rate(), weak = agg.rate(), time = agg.sum() }
       return {
-        all = row, skills = agg.by(row), skip = 0, unknown = 0, attempts = 0, subagents = 0, controls = 0,
+        skills = agg.by(new_row()), skip = 0, unknown = 0, attempts = 0, subagents = 0, controls = 0,
         sessions = agg.distinct(100000), first = agg.min(), last = agg.max(), untimed = 0,
         models = agg.by { attempts = 0, verified = agg.rate() },
       }
     end,
     step = function(acc, entry, ctx)
       agg.add(acc.sessions, ctx.session)
-      if debrief.get(entry, "source.control") == true then
+      local has_source = entry.source ~= nil -- most entries were not imported
+      if has_source and debrief.get(entry, "source.control") == true then
         acc.controls = acc.controls + 1
         return
       end
@@ -73,25 +86,24 @@ return {
         model.attempts = model.attempts + 1
         agg.add(model.verified, attempt.verified)
       end
-      if debrief.subagent(entry) then
+      if has_source and debrief.subagent(entry) then
         acc.subagents = acc.subagents + 1
         return
       end
 
-      count_run(acc.all, entry)
-      count_run(agg.at(acc.skills, debrief.skill(entry)), entry)
-      local outcome, at = debrief.outcome(entry), debrief.time(entry)
-      if acc[outcome] then acc[outcome] = acc[outcome] + 1 end -- skip or unknown
+      count_run(acc, agg.at(acc.skills, debrief.skill(entry)), entry)
+      local at = debrief.time(entry)
       if not at then acc.untimed = acc.untimed + 1 end
       agg.add(acc.first, at)
       agg.add(acc.last, at)
     end,
     merge = agg.merge,
     finish = function(acc, ctx)
-      local text, sessions, more = notes(acc), agg.value(acc.sessions)
+      local all = total_of(acc.skills)
+      local text, sessions, more = notes(acc, all), agg.value(acc.sessions)
       local total = {
-        more and ("over %d"):format(sessions) or sessions, acc.all.runs, acc.all.passed, undecided(acc.all),
-        acc.skip, acc.unknown, acc.attempts, agg.value(acc.all.time),
+        more and ("over %d"):format(sessions) or sessions, all.runs, all.passed, undecided(all), acc.skip, acc.unknown,
+        acc.attempts, agg.value(all.time),
       }
       acc.skills.groups[""] = nil
       local skills, skill_count = agg.rows(debrief.skill_names(acc.skills), function(name, skill)

@@ -58,7 +58,7 @@ static const char *const kind_names[KINDS] = {"count", "rate", "sum",      "mean
                                               "min",   "max",  "distinct", "by"};
 
 typedef struct known_names {
-  const char *kinds[KINDS];
+  const void *kinds[KINDS];
   double log_gamma; /* of quantiles */
 } known_names;
 
@@ -66,41 +66,41 @@ enum { EXACT = 100, MOST_PARTS = 64 };
 
 /* ---- Members of a state ---------------------------------------------------------------------------------------------- */
 
-/* Push the member of the table at `index`. */
-static int get(lua_State *L, int index, int key) {
-  index = lua_absindex(L, index);
+/* Each call of Lua's costs 40 to 80 instructions, and an aggregate is added to several times for each entry: members are
+ * looked at on the stack, where they stay until the function returns, and keys are pushed before values. */
+
+/* Push the member of the state at 1. */
+static inline int get(lua_State *L, int key) {
   lua_pushvalue(L, lua_upvalueindex(key));
-  return lua_rawget(L, index);
+  return lua_rawget(L, 1);
 }
 
-/* Set it to what is on top of the stack, which it pops. */
-static void set(lua_State *L, int index, int key) {
-  index = lua_absindex(L, index);
+/* Set it to the value at `index`. */
+static inline void set(lua_State *L, int key, int index) {
   lua_pushvalue(L, lua_upvalueindex(key));
-  lua_insert(L, -2);
-  lua_rawset(L, index);
+  lua_pushvalue(L, index);
+  lua_rawset(L, 1);
 }
 
-/* An integer member; false if it is something else. */
-static bool get_integer(lua_State *L, int index, int key, lua_Integer *value) {
-  get(L, index, key);
-  bool is = lua_isinteger(L, -1);
-  *value = lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  return is;
+/* An integer member; false if it is something else. It stays on the stack. */
+static inline bool get_integer(lua_State *L, int key, lua_Integer *value) {
+  int is;
+  if (get(L, key) != LUA_TNUMBER || !lua_isinteger(L, -1)) return false;
+  *value = lua_tointegerx(L, -1, &is);
+  return true;
 }
 
-static void set_integer(lua_State *L, int index, int key, lua_Integer value) {
+static inline void set_integer(lua_State *L, int key, lua_Integer value) {
+  lua_pushvalue(L, lua_upvalueindex(key));
   lua_pushinteger(L, value);
-  set(L, index, key);
+  lua_rawset(L, 1);
 }
 
 /* The kind of the plain table at 1; KINDS if it is not one of ours. */
 static kind kind_of(lua_State *L, const known_names *n) {
-  if (!lua_istable(L, 1) || lua_getmetatable(L, 1)) return KINDS;
+  if (lua_type(L, 1) != LUA_TTABLE || lua_getmetatable(L, 1)) return KINDS;
   kind k = COUNT;
-  const char *name = get(L, 1, AGGREGATE) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  lua_pop(L, 1);
+  const void *name = get(L, AGGREGATE) == LUA_TSTRING ? lua_topointer(L, -1) : NULL;
   while (k < KINDS && n->kinds[k] != name) k++;
   return k;
 }
@@ -113,31 +113,30 @@ static bool is_nothing(lua_State *L, int index) {
 
 static bool add_count(lua_State *L) {
   lua_Integer n, more = 1;
-  if (!get_integer(L, 1, N, &n)) return false;
+  if (!get_integer(L, N, &n)) return false;
   if (!lua_isnoneornil(L, 2)) {
     if (!lua_isinteger(L, 2)) return false;
     more = lua_tointeger(L, 2);
   }
-  set_integer(L, 1, N, (lua_Integer)((lua_Unsigned)n + (lua_Unsigned)more));
+  set_integer(L, N, (lua_Integer)((lua_Unsigned)n + (lua_Unsigned)more));
   return true;
 }
 
 static bool add_rate(lua_State *L) {
   lua_Integer num, den;
-  if (!lua_isboolean(L, 2) || !get_integer(L, 1, DEN, &den) || !get_integer(L, 1, NUM, &num)) return false;
-  set_integer(L, 1, DEN, den + 1);
-  if (lua_toboolean(L, 2)) set_integer(L, 1, NUM, num + 1);
+  if (!lua_isboolean(L, 2) || !get_integer(L, DEN, &den) || !get_integer(L, NUM, &num)) return false;
+  set_integer(L, DEN, den + 1);
+  if (lua_toboolean(L, 2)) set_integer(L, NUM, num + 1);
   return true;
 }
 
 static bool add_part(lua_State *L, double x) {
   double parts[MOST_PARTS + 1];
   size_t count = 0;
-  if (get(L, 1, PARTS) == LUA_TTABLE) count = lua_rawlen(L, -1);
+  if (get(L, PARTS) == LUA_TTABLE) count = lua_rawlen(L, -1);
   else if (lua_isnil(L, -1)) {
     lua_newtable(L);
-    lua_pushvalue(L, -1);
-    set(L, 1, PARTS);
+    set(L, PARTS, lua_gettop(L));
   } else return false;
   if (count > MOST_PARTS) return false;
   for (size_t i = 0; i < count; i++) {
@@ -160,15 +159,15 @@ static bool add_part(lua_State *L, double x) {
 
 static bool add_sum(lua_State *L) {
   lua_Integer n, i;
-  if (lua_type(L, 2) != LUA_TNUMBER || !get_integer(L, 1, N, &n)) return false;
+  if (lua_type(L, 2) != LUA_TNUMBER || !get_integer(L, N, &n)) return false;
   if (lua_isinteger(L, 2)) {
-    if (!get_integer(L, 1, I, &i) || __builtin_add_overflow(i, lua_tointeger(L, 2), &i)) return false;
-    set_integer(L, 1, I, i);
+    if (!get_integer(L, I, &i) || __builtin_add_overflow(i, lua_tointeger(L, 2), &i)) return false;
+    set_integer(L, I, i);
   } else {
     double x = lua_tonumber(L, 2);
     if (!isfinite(x) || !add_part(L, x == 0 ? 0.0 : x)) return false;
   }
-  set_integer(L, 1, N, n + 1);
+  set_integer(L, N, n + 1);
   return true;
 }
 
@@ -181,21 +180,20 @@ static bool is_less(lua_State *L, int a, int b) {
 static bool add_extreme(lua_State *L, bool least) {
   int type = lua_type(L, 2), before;
   if ((type != LUA_TNUMBER && type != LUA_TSTRING) || !lua_compare(L, 2, 2, LUA_OPEQ)) return false; /* NaN */
-  before = get(L, 1, VALUE);
+  before = get(L, VALUE);
   int value = lua_gettop(L);
   bool wins = before == LUA_TNIL;
   if (!wins && before != type) return false;
   if (!wins && type == LUA_TNUMBER) wins = least ? is_less(L, 2, value) : is_less(L, value, 2);
   else if (!wins) wins = least ? lua_compare(L, 2, value, LUA_OPLT) : lua_compare(L, value, 2, LUA_OPLT);
   if (!wins) return true;
-  lua_pushvalue(L, 2);
-  set(L, 1, VALUE);
+  set(L, VALUE, 2);
   return true;
 }
 
 /* One more in the bucket of the table that is the member `side`. */
 static bool count_bucket(lua_State *L, int side, lua_Integer bucket) {
-  if (get(L, 1, side) != LUA_TTABLE) return false;
+  if (get(L, side) != LUA_TTABLE) return false;
   lua_rawgeti(L, -1, bucket);
   lua_Integer n = lua_tointeger(L, -1);
   lua_pushinteger(L, n + 1);
@@ -206,61 +204,59 @@ static bool count_bucket(lua_State *L, int side, lua_Integer bucket) {
 /* More than EXACT values: they are counted. The number is at `number`. */
 static bool count_value(lua_State *L, const known_names *known, int number) {
   double x = lua_tonumber(L, number);
-  if (get(L, 1, MIN) != LUA_TNUMBER || get(L, 1, MAX) != LUA_TNUMBER) return false;
+  if (get(L, MIN) != LUA_TNUMBER || get(L, MAX) != LUA_TNUMBER) return false;
   int min = lua_gettop(L) - 1, max = min + 1;
   if (x == 0) {
     lua_Integer zero;
-    if (!get_integer(L, 1, ZERO, &zero)) return false;
-    set_integer(L, 1, ZERO, zero + 1);
+    if (!get_integer(L, ZERO, &zero)) return false;
+    set_integer(L, ZERO, zero + 1);
   } else if (!count_bucket(L, x > 0 ? ABOVE : BELOW, (lua_Integer)ceil(log(fabs(x)) / known->log_gamma))) {
     return false;
   }
   if (is_less(L, number, min)) {
-    lua_pushvalue(L, number);
-    set(L, 1, MIN);
+    set(L, MIN, number);
   }
   if (is_less(L, max, number)) {
-    lua_pushvalue(L, number);
-    set(L, 1, MAX);
+    set(L, MAX, number);
   }
   if (!lua_isinteger(L, number)) {
     lua_pushboolean(L, false);
-    set(L, 1, WHOLE);
+    set(L, WHOLE, lua_gettop(L));
   }
   return true;
 }
 
 static bool add_quantile(lua_State *L, const known_names *known) {
   lua_Integer n;
-  if (lua_type(L, 2) != LUA_TNUMBER || !get_integer(L, 1, N, &n)) return false;
+  if (lua_type(L, 2) != LUA_TNUMBER || !get_integer(L, N, &n)) return false;
   if (!lua_isinteger(L, 2) && !isfinite(lua_tonumber(L, 2))) return false;
   bool zero = !lua_isinteger(L, 2) && lua_tonumber(L, 2) == 0;
   if (zero) lua_pushnumber(L, 0.0); /* not -0.0 */
   else lua_pushvalue(L, 2);
   int number = lua_gettop(L);
-  if (get(L, 1, VALUES) == LUA_TTABLE) {
+  if (get(L, VALUES) == LUA_TTABLE) {
     if (n >= EXACT || (lua_Integer)lua_rawlen(L, -1) != n) return false;
     lua_pushvalue(L, number);
     lua_rawseti(L, -2, n + 1);
   } else if (!count_value(L, known, number)) {
     return false;
   }
-  set_integer(L, 1, N, n + 1);
+  set_integer(L, N, n + 1);
   return true;
 }
 
 static bool add_distinct(lua_State *L) {
   lua_Integer n, limit;
   if (lua_type(L, 2) != LUA_TSTRING && !lua_isinteger(L, 2)) return false;
-  if (get(L, 1, MORE) != LUA_TNIL || get(L, 1, KEYS) != LUA_TTABLE) return false;
+  if (get(L, MORE) != LUA_TNIL || get(L, KEYS) != LUA_TTABLE) return false;
   int table = lua_gettop(L);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, table) != LUA_TNIL) return true;
-  if (!get_integer(L, 1, N, &n) || !get_integer(L, 1, LIMIT, &limit) || n >= limit) return false;
+  if (!get_integer(L, N, &n) || !get_integer(L, LIMIT, &limit) || n >= limit) return false;
   lua_pushvalue(L, 2);
   lua_pushboolean(L, true);
   lua_rawset(L, table);
-  set_integer(L, 1, N, n + 1);
+  set_integer(L, N, n + 1);
   return true;
 }
 
@@ -292,6 +288,7 @@ static int leave(lua_State *L, int arguments) {
 static int l_add(lua_State *L) {
   const known_names *known = lua_touserdata(L, lua_upvalueindex(NAMES));
   int arguments = lua_gettop(L);
+  if (arguments < 2) lua_settop(L, 2);
   kind k = kind_of(L, known);
   if (k != KINDS && k != BY && k != COUNT && is_nothing(L, 2)) return 0;
   return add(L, known, k) ? 0 : leave(L, arguments);
@@ -300,7 +297,8 @@ static int l_add(lua_State *L) {
 static int l_at(lua_State *L) {
   const known_names *known = lua_touserdata(L, lua_upvalueindex(NAMES));
   int arguments = lua_gettop(L);
-  if (kind_of(L, known) != BY || get(L, 1, GROUPS) != LUA_TTABLE) return leave(L, arguments);
+  if (arguments < 2) lua_settop(L, 2);
+  if (kind_of(L, known) != BY || get(L, GROUPS) != LUA_TTABLE) return leave(L, arguments);
   if (is_nothing(L, 2)) lua_pushliteral(L, "");
   else if (lua_type(L, 2) == LUA_TSTRING || lua_isinteger(L, 2)) lua_pushvalue(L, 2);
   else return leave(L, arguments);
@@ -315,7 +313,8 @@ static int push_closure(lua_State *L, lua_CFunction function) {
   known_names *n = lua_newuserdatauv(L, sizeof *n, KINDS);
   n->log_gamma = log(gamma);
   for (int k = 0; k < KINDS; k++) {
-    n->kinds[k] = lua_pushstring(L, kind_names[k]);
+    lua_pushstring(L, kind_names[k]);
+    n->kinds[k] = lua_topointer(L, -1);
     lua_setiuservalue(L, -2, k + 1);
   }
   for (int key = AGGREGATE; key < LAST; key++) lua_pushstring(L, keys[key]);

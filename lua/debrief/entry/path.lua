@@ -34,13 +34,15 @@ end
 function path.find(entry, way)
   local value, parent, name = entry[way], entry, way
   if value ~= nil then return value, parent, name end
-  value = entry
   local parts = parts_of(way)
   if #parts == 1 then return nil end
-  for _, part in ipairs(parts) do
-    parent, value, name = value, step(value, part), part
+  value, name = entry[parts[1]], parts[1]
+  for i = 2, #parts do
     if value == nil or value == core.null then return nil end
+    parent, name = value, parts[i]
+    value = step(parent, name)
   end
+  if value == nil or value == core.null then return nil end
   if core.type(parent) == "object" then return value, parent, name end
   return value
 end

@@ -1,6 +1,7 @@
 #include "append_new.h"
 #include "error.h"
 #include "io.h"
+#include "log_internal.h"
 #include "read.h"
 #include "source_keys.h"
 
@@ -86,6 +87,7 @@ bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *l
   dbf_source_keys keys;
   debrief_reader *reader = open_reader(fd, path, err);
   if (!reader) return false;
+  dbf_append_new_release(user); /* a store may call it again, when somebody else has appended meanwhile */
   dbf_source_keys_init(&keys);
   bool ok = read_keys(&keys, reader, err) && filter(&keys, user, lines, count, err);
   dbf_source_keys_release(&keys);
@@ -95,7 +97,7 @@ bool dbf_append_new_filter(void *user, int fd, const char *path, debrief_text *l
 bool dbf_append_new_count(debrief_log *log, const char *id, debrief_text *lines, size_t count,
                           dbf_append_new *unique, debrief_error *err) {
   dbf_source_keys keys;
-  debrief_reader *reader = debrief_log_read(log, id, NULL, err);
+  debrief_reader *reader = dbf_log_read_seen(log, id, NULL, err);
   if (!reader && err->code != DEBRIEF_ENOENT) return false;
   dbf_source_keys_init(&keys);
   bool ok = (!reader || read_keys(&keys, reader, err)) && filter(&keys, unique, lines, count, err);

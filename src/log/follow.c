@@ -210,6 +210,7 @@ void debrief_follower_close(debrief_follower *f) {
   free(f->sessions);
   dbf_watch_release(&f->watch);
   dbf_directory_release(&f->dir);
+  if (f->store) f->kind->follow(f->store, false, NULL);
   free(f);
 }
 
@@ -265,6 +266,15 @@ static bool open_sessions(debrief_follower *f, const char *const *ids, size_t co
   return true;
 }
 
+/* What comes to another store is to come to its folder. */
+static bool keep_up_to_date(debrief_follower *f, debrief_log *log, debrief_error *err) {
+  dbf_store *store = dbf_log_store(log, &f->kind);
+  if (!store) return true;
+  if (!f->kind->follow(store, true, err)) return false;
+  f->store = store;
+  return true;
+}
+
 debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
                                      const debrief_follow_config *config, debrief_error *err) {
   debrief_follow_config given = {.struct_size = sizeof given};
@@ -274,7 +284,7 @@ debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, s
   if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_follow_config", err))
     return NULL;
   debrief_follower *f = new_follower(dir, &given, err);
-  if (f && !open_sessions(f, ids, ids ? count : 0, err)) {
+  if (f && !(keep_up_to_date(f, log, err) && open_sessions(f, ids, ids ? count : 0, err))) {
     debrief_follower_close(f);
     return NULL;
   }

@@ -11,6 +11,7 @@
 #define DBF_FOLLOW_FILES_H
 
 #include "directory.h"
+#include "store.h"
 #include "tail.h"
 #include "watch.h"
 
@@ -54,6 +55,8 @@ struct debrief_follower {
   bool locked;                          /* something waits for a lock */
   bool retry;                           /* something waited for a lock when the timer was set */
   bool failed;                          /* out of memory in a callback */
+  const dbf_store_kind *kind;           /* of a store that keeps the folder up to date meanwhile; NULL */
+  dbf_store *store;
 };
 
 /* The queue. */

@@ -20,6 +20,7 @@
 #include "hash.h"
 #include "read.h"
 #include "session_id.h"
+#include "store.h"
 #include "struct_size.h"
 
 #include <assert.h>
@@ -49,13 +50,17 @@ typedef struct slot {
 } slot;
 
 struct debrief_log {
-  dbf_directory dir;
+  dbf_directory
+      dir; /* of an address: the folder that the store brings its sessions to, once it was asked for */
   debrief_log_config config;
   pthread_mutex_t mutex;
   slot *table[BUCKETS];
   unsigned open;
   uint64_t clock;
   dbf_fork_guard guard;
+  const dbf_store_kind *kind; /* of the address; NULL: this is a folder */
+  dbf_store *store;
+  slot *spare; /* of an address: slots that nobody uses, under `mutex` */
 };
 
 /* ---- Configuration ----------------------------------------------------------------------------------------- */
@@ -86,7 +91,7 @@ static bool check_log(const debrief_log *log, debrief_error *err) {
   if (!log) return dbf_fail(err, DEBRIEF_EARG, "no log was given (log is NULL)");
   if (!is_forked(log)) return true;
   return dbf_fail(err, DEBRIEF_EFORK, "the log in %s was opened before fork: open it again in this process",
-                  dbf_directory_shown(log->dir.path));
+                  dbf_directory_shown(log->kind ? log->kind->shown(log->store) : log->dir.path));
 }
 
 /* ---- Slots ------------------------------------------------------------------------------------------------- */
@@ -109,8 +114,8 @@ static slot *slot_new(debrief_log *log, const char *id, debrief_error *err) {
     dbf_fail_memory(err);
     return NULL;
   }
-  s->session = dbf_session_new(&log->dir, id, log->config.lock_timeout_ms, err);
-  if (!s->session) {
+  s->session = log->kind ? NULL : dbf_session_new(&log->dir, id, log->config.lock_timeout_ms, err);
+  if (!s->session && !log->kind) {
     free(s);
     return NULL;
   }
@@ -187,15 +192,36 @@ static void leave(debrief_log *log, slot *s) {
   if (s->scratch.cap > SCRATCH_KEPT) dbf_bytes_release(&s->scratch);
   pthread_mutex_unlock(&s->mutex);
   pthread_mutex_lock(&log->mutex);
-  assert(s->users > 0);
-  s->users--;
-  trim(log);
+  if (log->kind) {
+    s->next = log->spare;
+    log->spare = s;
+  } else {
+    assert(s->users > 0);
+    s->users--;
+    trim(log);
+  }
   pthread_mutex_unlock(&log->mutex);
+}
+
+/* Appends to a store do not wait for each other, in one session neither: each has a slot of its own. */
+static slot *enter_store(debrief_log *log, const char *id, debrief_error *err) {
+  pthread_mutex_lock(&log->mutex);
+  slot *s = log->spare;
+  if (s) log->spare = s->next;
+  pthread_mutex_unlock(&log->mutex);
+  if (!s) s = slot_new(log, id, err);
+  if (!s) return NULL;
+  strcpy(s->id, id);
+  pthread_mutex_lock(&s->mutex);
+  dbf_bytes_clear(&s->text);
+  dbf_bytes_clear(&s->scratch);
+  return s;
 }
 
 /* The slot of `id`, its mutex held and its scratch empty; NULL with *err. */
 static slot *enter(debrief_log *log, const char *id, debrief_error *err) {
   if (!check_log(log, err) || !dbf_session_id_check(id, err)) return NULL;
+  if (log->kind) return enter_store(log, id, err);
   pthread_mutex_lock(&log->mutex);
   slot *s = slot_find(log, id, err);
   if (s) {
@@ -240,7 +266,18 @@ static debrief_log *finish_opening(debrief_log *log, bool ok) {
   return log;
 }
 
+static debrief_log *open_store(const char *address, const debrief_log_config *config, debrief_error *err) {
+  debrief_log *log = new_log(config, err);
+  if (!log) return NULL;
+  log->kind = dbf_store_load(err);
+  log->store = log->kind ? log->kind->open(address, &log->config, err) : NULL;
+  log->config.creds = log->config.tls_ca = log->config.tls_cert = log->config.tls_key =
+      NULL; /* the caller's */
+  return finish_opening(log, log->store != NULL);
+}
+
 debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err) {
+  if (dir && dbf_store_is_address(dir)) return open_store(dir, config, err);
   if (!dir || !*dir) {
     dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
     return NULL;
@@ -264,6 +301,10 @@ debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_conf
 /* In a forked child a slot that was in use at the fork may be in any state: only its descriptor is closed, and its
  * memory, which is the child's copy, is left. */
 static void close_slots(debrief_log *log, bool forked) {
+  for (slot *s = log->spare, *next; s; s = next) {
+    next = s->next;
+    slot_free(s);
+  }
   for (size_t i = 0; i < BUCKETS; i++) {
     for (slot *s = log->table[i], *next; s; s = next) {
       next = s->next;
@@ -276,7 +317,8 @@ static void close_slots(debrief_log *log, bool forked) {
 void debrief_log_close(debrief_log *log) {
   if (!log) return;
   close_slots(log, is_forked(log));
-  dbf_directory_release(&log->dir);
+  if (log->dir.path) dbf_directory_release(&log->dir);
+  if (log->kind) log->kind->close(log->store, is_forked(log));
   dbf_fork_guard_release(&log->guard);
   free(log);
 }
@@ -312,6 +354,7 @@ static bool make_durable(slot *s, debrief_error *err) {
 /* When the disk failed in the middle of a batch, what is reported as stored must be as durable as asked for. */
 static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, dbf_before_write before,
                 void *user, dbf_appended *done, debrief_error *err) {
+  if (log->kind) return log->kind->append(log->store, s->id, lines, count, before, user, done, err);
   bool ok = dbf_session_append(s->session, lines, count, before, user, done, err);
   if (log->config.sync == DEBRIEF_SYNC_NONE || done->stored == 0) return ok;
   if (make_durable(s, ok ? err : NULL)) return ok;
@@ -419,10 +462,39 @@ bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines,
   return ok;
 }
 
+/* ---- Stores that are no folder ----------------------------------------------------------------------------- */
+
+/* With `fresh` the folder gets what came since it was asked for last. */
+static bool bring(debrief_log *log, bool fresh, debrief_error *err) {
+  if (!log->kind) return true;
+  pthread_mutex_lock(&log->mutex);
+  bool there = log->dir.path != NULL;
+  pthread_mutex_unlock(&log->mutex);
+  if (there && !fresh) return true;
+  const char *path = log->kind->folder(log->store, err);
+  if (!path) return false;
+  pthread_mutex_lock(&log->mutex);
+  bool ok = log->dir.path ||
+            dbf_directory_init(&log->dir, path, log->config.file_mode, log->config.folder_mode, err);
+  pthread_mutex_unlock(&log->mutex);
+  return ok;
+}
+
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err) {
-  if (!check_log(log, err)) return NULL;
+  if (!check_log(log, err) || !bring(log, true, err)) return NULL;
   *lock_timeout_ms = log->config.lock_timeout_ms;
   return &log->dir;
+}
+
+dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind) {
+  *kind = log->kind;
+  return log->store;
+}
+
+bool dbf_log_must_be_folder(const debrief_log *log, const char *what, debrief_error *err) {
+  if (!log || !log->kind) return true;
+  return dbf_fail(err, DEBRIEF_EARG, "%s: %s is a stream, and what is in a stream is never changed", what,
+                  log->kind->shown(log->store));
 }
 
 /* ---- Reading and listing ----------------------------------------------------------------------------------- */
@@ -440,9 +512,14 @@ static bool reading_options(const debrief_read_config *config, dbf_read_options 
 
 debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
                                  debrief_error *err) {
+  return check_log(log, err) && bring(log, true, err) ? dbf_log_read_seen(log, id, config, err) : NULL;
+}
+
+debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrief_read_config *config,
+                                  debrief_error *err) {
   dbf_read_options options;
   int fd;
-  if (!check_log(log, err) || !reading_options(config, &options, err)) return NULL;
+  if (!check_log(log, err) || !reading_options(config, &options, err) || !bring(log, false, err)) return NULL;
   if (!dbf_directory_open_session(&log->dir, id, false, &fd, NULL, err)) return NULL;
   char *path = dbf_directory_session_path(&log->dir, id);
   if (!path) {
@@ -485,7 +562,7 @@ debrief_reader *debrief_log_read_path(const char *path, const debrief_read_confi
 
 bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
                           debrief_error *err) {
-  if (!check_log(log, err)) return false;
+  if (!check_log(log, err) || !bring(log, true, err)) return false;
   if (!each) return dbf_fail(err, DEBRIEF_EARG, "no function was given (each is NULL)");
   return dbf_directory_list(&log->dir, each, user, err);
 }

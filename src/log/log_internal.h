@@ -3,6 +3,7 @@
 #define DBF_LOG_INTERNAL_H
 
 #include "append.h"
+#include "store.h"
 
 /* Append lines that are written entries already, each ending in '\n': importers check what the session holds in
  * `before` (append.h), under the lock. `lines` is changed by it. *done may be NULL. With
@@ -14,8 +15,18 @@ bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines,
 debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_config *config,
                                 debrief_error *err);
 
-/* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending.
- * NULL: EARG, EFORK. */
+/* As debrief_log_read, of what a listing has seen: a store that is no folder is not asked for more. */
+debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrief_read_config *config,
+                                  debrief_error *err);
+
+/* The store of a log that is no folder; *kind is NULL when it is one. */
+dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind);
+
+/* Refuse what changes a session otherwise than by appending; `what` names it: "repair". */
+bool dbf_log_must_be_folder(const debrief_log *log, const char *what, debrief_error *err);
+
+/* The log's folder and how long to wait for a lock in it, for code that changes a session other than by appending. Of
+ * another store: where its sessions are now, for reading. NULL: EARG, EFORK; EIO of the store. */
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err);
 
 #endif

@@ -429,6 +429,7 @@ bool debrief_log_repair(debrief_log *log, const char *id, debrief_repair *result
   if (!dbf_struct_size_take(&r.result, sizeof r.result, result, "debrief_repair", err)) return false;
   r.result = (debrief_repair){.struct_size = sizeof r.result};
   dbf_struct_size_give(result, &r.result, sizeof r.result);
+  if (!dbf_log_must_be_folder(log, "repair", err)) return false;
   r.dir = dbf_log_directory(log, &timeout_ms, err);
   if (!r.dir || !dbf_session_id_check(id, err)) return false;
   bool ok = run(&r, timeout_ms);

@@ -218,6 +218,7 @@ bool dbf_log_replace(debrief_log *log, const char *id, const debrief_text *lines
                      size_t *replaced, debrief_error *err) {
   replacing r = {.id = id, .folder = -1, .file = -1, .output = -1, .lines = lines, .err = err};
   *replaced = 0;
+  if (!dbf_log_must_be_folder(log, "replace", err)) return false;
   r.dir = dbf_log_directory(log, &r.timeout_ms, err);
   if (!r.dir) return false;
   dbf_source_keys_init(&r.keys);

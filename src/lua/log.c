@@ -10,6 +10,7 @@
 #include "table.h"
 #include "userdata.h"
 #include "scratch.h"
+#include "stores.h"
 #include "selection.h"
 #include "entry_lent.h"
 #include "entry_place.h"
@@ -376,6 +377,37 @@ static int l_reader_close(lua_State *L) {
 
 /* ---- Logs ------------------------------------------------------------------------------------------------------ */
 
+/* Paths of files that an address needs, of the options at 2; they stay on the stack. */
+static void take_login(lua_State *L, debrief_log_config *config) {
+  const char **paths[] = {&config->creds, &config->tls_ca, &config->tls_cert, &config->tls_key};
+  static const char *const names[] = {"creds", "tls_ca", "tls_cert", "tls_key"};
+  luaL_checkstack(L, 8, NULL);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (lua_istable(L, 2)) lua_getfield(L, 2, names[i]);
+    else lua_pushnil(L);
+    *paths[i] = lua_tostring(L, -1);
+  }
+  config->timeout_ms = (uint32_t)dbf_table_integer(L, 2, "timeout_ms", 0);
+}
+
+/* The log at an address, into the object that is on top; its name is the address as messages show it. */
+static int open_store(lua_State *L, log_object *log, const char *address, debrief_log_config *config) {
+  int object = lua_gettop(L);
+  debrief_error err;
+  const dbf_store_kind *kind;
+  take_login(L, config);
+  debrief_log *opened = dbf_stores_take(L, address, config, &err);
+  if (!opened) return dbf_table_push_failure(L, &err);
+  lua_setiuservalue(L, object, 2);
+  log->log = opened;
+  log->lent = true;
+  dbf_store *store = dbf_log_store(opened, &kind);
+  lua_pushstring(L, kind->shown(store));
+  lua_setiuservalue(L, object, 1);
+  lua_settop(L, object);
+  return 1;
+}
+
 /* The host's log when `dir` names it. */
 static debrief_log *own_log(lua_State *L, const char *dir) {
   const dbf_config *config = dbf_config_of(L);
@@ -390,13 +422,15 @@ static int l_log(lua_State *L) {
   config.lock_timeout_ms = (uint32_t)dbf_table_integer(L, 2, "lock_timeout_ms", 0);
   config.file_mode = (uint32_t)dbf_table_integer(L, 2, "file_mode", 0);
   config.folder_mode = (uint32_t)dbf_table_integer(L, 2, "folder_mode", 0);
-  log_object *log = lua_newuserdatauv(L, sizeof *log, 1);
+  lua_settop(L, 2);
+  log_object *log = lua_newuserdatauv(L, sizeof *log, 2);
   *log = (log_object){.log = NULL};
   luaL_setmetatable(L, log_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   debrief_log *own = own_log(L, dir);
-  log->lent = own && dbf_table_flag(L, 2, "lent");
+  if (dbf_store_is_address(dir) && !own) return open_store(L, log, dir, &config);
+  log->lent = own && (dbf_table_flag(L, 2, "lent") || dbf_store_is_address(dir));
   if (log->lent) log->log = own;
   else log->log = own ? dbf_log_open_again(own, &config, &err) : debrief_log_open(dir, &config, &err);
   return log->log ? 1 : dbf_table_push_failure(L, &err);
@@ -461,12 +495,15 @@ static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size
 
 /* The same for what the session does not hold yet, and for later versions of what it holds. */
 static bool append_new_lines(lua_State *L, const char *id, debrief_text *lines, size_t count, size_t *known,
-                             size_t *replaced, debrief_error *err) {
+                             size_t *replaced, size_t *longer, debrief_error *err) {
   dbf_append_new unique = {0};
   debrief_log *log = check_log(L)->log;
-  *replaced = 0;
+  const dbf_store_kind *kind;
+  dbf_store *store = dbf_log_store(log, &kind);
+  *replaced = *longer = 0;
   bool ok = dbf_log_append_lines(log, id, lines, count, dbf_append_new_filter, &unique, NULL, err);
-  if (ok && unique.newer_count > 0)
+  if (store) *longer = unique.newer_count; /* what is in a stream is never changed */
+  else if (ok && unique.newer_count > 0)
     ok = dbf_log_replace(log, id, unique.newer, unique.newer_count, replaced, err);
   *known = unique.known - *replaced;
   dbf_append_new_release(&unique);
@@ -527,17 +564,18 @@ static int l_log_append_new(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
-  size_t bad, known, replaced;
+  size_t bad, known, replaced, longer;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines || !append_new_lines(L, id, lines, count, &known, &replaced, &err))
+  if (!lines || !append_new_lines(L, id, lines, count, &known, &replaced, &longer, &err))
     return dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)(count - known - replaced));
   lua_pushinteger(L, (lua_Integer)known);
   lua_pushinteger(L, (lua_Integer)replaced);
-  return 3;
+  lua_pushinteger(L, (lua_Integer)longer);
+  return 4;
 }
 
 static int l_log_count_new(lua_State *L) {
@@ -567,7 +605,7 @@ static int l_log_reader(lua_State *L) {
   debrief_read_config config;
   debrief_error err;
   reader_object *r = push_reader(L, 3, &config);
-  r->reader = debrief_log_read(log->log, id, &config, &err);
+  r->reader = dbf_log_read_seen(log->log, id, &config, &err);
   return r->reader ? 1 : fail_at(L, &err);
 }
 
@@ -735,8 +773,91 @@ static int l_log_close(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
   if (log->pins) return luaL_error(L, "this log is in use: it cannot be closed in here");
   if (!log->lent) debrief_log_close(log->log);
+  if (log->log && lua_getiuservalue(L, 1, 2) == LUA_TUSERDATA) dbf_stores_give(L, -1);
   log->log = NULL;
   return 0;
+}
+
+/* ---- Stores that are no folder --------------------------------------------------------------------------------- */
+
+/* folder() -> where the sessions are, to be read: of an address, a folder that has them as they are now */
+static int l_log_folder(lua_State *L) {
+  log_object *log = check_log(L);
+  const dbf_store_kind *kind;
+  debrief_error err;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  if (!store) return l_log_dir(L);
+  uint32_t unused;
+  dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
+  if (!dir) return fail_at(L, &err);
+  lua_pushstring(L, dir->path);
+  return 1;
+}
+
+static bool collect_text(void *user, const char *text) {
+  dbf_bytes *out = user;
+  dbf_bytes_append(out, text, strlen(text) + 1);
+  return !out->failed;
+}
+
+/* store() -> the name of the stream, its address as it is shown, what was left out of its folder; nil: it is a folder */
+static int l_log_store(lua_State *L) {
+  log_object *log = check_log(L);
+  const dbf_store_kind *kind;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  if (!store) return lua_pushnil(L), 1;
+  dbf_bytes *out = &dbf_scratch_take(L)->text;
+  int taken = lua_gettop(L);
+  kind->left_out(store, collect_text, out);
+  dbf_scratch_check(L, out);
+  lua_pushstring(L, kind->name(store));
+  lua_pushstring(L, kind->shown(store));
+  dbf_table_push_strings(L, out);
+  dbf_scratch_give(L, taken);
+  return 3;
+}
+
+/* sequence(id, line) -> the message that a line came in; line(id, sequence) -> its first line; nil: there is none */
+static int push_number(lua_State *L, bool line) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  uint64_t number = (uint64_t)luaL_checkinteger(L, 3);
+  const dbf_store_kind *kind;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  uint64_t found = !store ? 0
+                   : line ? kind->line_of(store, id, number)
+                          : kind->sequence_of(store, id, number);
+  if (found) lua_pushinteger(L, (lua_Integer)found);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static int l_log_sequence(lua_State *L) {
+  return push_number(L, false);
+}
+
+static int l_log_line(lua_State *L) {
+  return push_number(L, true);
+}
+
+/* make({replicas=, max_age=}) -> true when the stream was made, false when it is there already | nil, message */
+static int l_log_make(lua_State *L) {
+  log_object *log = check_log(L);
+  const dbf_store_kind *kind;
+  debrief_error err;
+  bool made;
+  dbf_store_making how = {.replicas = (unsigned)dbf_table_integer(L, 2, "replicas", 1),
+                          .max_age_ns = dbf_table_integer(L, 2, "max_age", 0)};
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  if (!store) return luaL_error(L, "a folder is made by the first append");
+  if (!kind->make(store, &how, &made, &err)) return fail_at(L, &err);
+  lua_pushboolean(L, made);
+  return 1;
+}
+
+static int l_is_address(lua_State *L) {
+  lua_pushboolean(L, lua_type(L, 1) == LUA_TSTRING && dbf_store_is_address(lua_tostring(L, 1)));
+  return 1;
 }
 
 /* ---- Ids ------------------------------------------------------------------------------------------------------- */
@@ -769,6 +890,11 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"close", l_log_close},
                                          {"list", l_log_list},
                                          {"find", l_log_find},
+                                         {"folder", l_log_folder},
+                                         {"store", l_log_store},
+                                         {"sequence", l_log_sequence},
+                                         {"line", l_log_line},
+                                         {"make", l_log_make},
                                          {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
                                             {"tally", l_reader_tally},
@@ -784,6 +910,7 @@ void dbf_lua_log_open(lua_State *L) {
                                             {"close", l_reader_close},
                                             {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
+  dbf_stores_open(L);
   dbf_userdata_type(L, found_type, no_methods, l_found_close);
   dbf_userdata_type(L, log_type, log_methods, l_log_close);
   dbf_userdata_type(L, reader_type, reader_methods, l_reader_close);
@@ -795,6 +922,7 @@ void dbf_lua_log_register(lua_State *L) {
                                        {"line", l_line},
                                        {"session_id", l_session_id},
                                        {"session_id_valid", l_session_id_valid},
+                                       {"is_address", l_is_address},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

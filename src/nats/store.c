@@ -1,19 +1,31 @@
 #include "store.h"
 
+#include "../log/bytes.h"
 #include "../log/error.h"
+#include "../log/io.h"
 #include "connect.h"
+#include "snapshot.h"
+#include "stream.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define MS INT64_C(1000000)
+#define MS      INT64_C(1000000)
+#define READING (2000 * MS) /* how long to try to connect for what only reads */
 
 struct dbf_store {
   dbf_nats_address address;
   dbf_nats_login login;
   int64_t timeout; /* ns */
   pthread_mutex_t mutex;
-  dbf_nats_connection connection; /* made when it is needed, under `mutex` */
+  dbf_nats_connection connection; /* made when it is needed, under `mutex`, as the snapshot is */
+  dbf_nats_snapshot *snapshot;
+  int64_t created; /* when the stream was made that it is of */
 };
 
 static void release(dbf_store *store) {
@@ -51,8 +63,10 @@ static dbf_store *store_open(const char *address, const debrief_log_config *conf
 
 /* A child of a fork has no thread of the client library: what it does to the connection would wait forever. */
 static void store_close(dbf_store *store, bool forked) {
-  if (!forked) dbf_nats_disconnect(&store->connection);
-  if (!forked) release(store);
+  dbf_nats_snapshot_free(store->snapshot, forked);
+  if (forked) return;
+  dbf_nats_disconnect(&store->connection);
+  release(store);
 }
 
 static const char *store_shown(const dbf_store *store) {
@@ -63,12 +77,228 @@ static const char *store_name(const dbf_store *store) {
   return store->address.name;
 }
 
+/* An append waits for servers that start again; what only reads says soon that none is there. */
+static bool connected(dbf_store *store, bool patient, debrief_error *err) {
+  int64_t wait = patient || store->timeout < READING ? store->timeout : READING;
+  pthread_mutex_lock(&store->mutex);
+  bool ok = store->connection.nc ||
+            dbf_nats_connect(&store->connection, &store->login, dbf_nats_clock() + wait, err);
+  pthread_mutex_unlock(&store->mutex);
+  return ok;
+}
+
+static bool store_make(dbf_store *store, const dbf_store_making *how, bool *made, debrief_error *err) {
+  return connected(store, false, err) && dbf_nats_stream_make(&store->connection, how, made, err);
+}
+
+static bool store_look(dbf_store *store, dbf_store_state *state, debrief_error *err) {
+  return connected(store, false, err) &&
+         dbf_nats_stream_look(&store->connection, state, dbf_nats_clock() + store->timeout, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------------------- */
+
+static dbf_nats_snapshot *snapshot_of(dbf_store *store, int64_t created, debrief_error *err) {
+  pthread_mutex_lock(&store->mutex);
+  if (!store->snapshot) {
+    store->snapshot = dbf_nats_snapshot_new(&store->connection, err);
+    store->created = created;
+  }
+  dbf_nats_snapshot *snapshot = store->snapshot;
+  bool other = snapshot && store->created != created;
+  pthread_mutex_unlock(&store->mutex);
+  if (!other) return snapshot;
+  dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
+           store->address.name);
+  return NULL;
+}
+
+static dbf_nats_snapshot *up_to_date(dbf_store *store, debrief_error *err) {
+  dbf_store_state state;
+  if (!store_look(store, &state, err)) return NULL;
+  dbf_nats_snapshot *snapshot = snapshot_of(store, state.created_ns, err);
+  return snapshot && dbf_nats_snapshot_bring(snapshot, state.last, store->timeout, err) ? snapshot : NULL;
+}
+
+static const char *store_folder(dbf_store *store, debrief_error *err) {
+  dbf_nats_snapshot *snapshot = up_to_date(store, err);
+  return snapshot ? dbf_nats_snapshot_path(snapshot) : NULL;
+}
+
+static bool store_follow(dbf_store *store, bool on, debrief_error *err) {
+  if (!on) return !store->snapshot || dbf_nats_snapshot_follow(store->snapshot, false, err);
+  return up_to_date(store, err) && dbf_nats_snapshot_follow(store->snapshot, true, err);
+}
+
+static uint64_t store_sequence_of(dbf_store *store, const char *id, uint64_t line) {
+  return store->snapshot ? dbf_nats_snapshot_sequence(store->snapshot, id, line) : 0;
+}
+
+static uint64_t store_line_of(dbf_store *store, const char *id, uint64_t sequence) {
+  return store->snapshot ? dbf_nats_snapshot_line(store->snapshot, id, sequence) : 0;
+}
+
+static void store_left_out(dbf_store *store, bool (*each)(void *user, const char *text), void *user) {
+  if (store->snapshot) dbf_nats_snapshot_left_out(store->snapshot, each, user);
+}
+
+/* ---- Appending ------------------------------------------------------------------------------------------------- */
+
+/* Do the lines lie one after the other? */
+static bool is_one_run(const debrief_text *lines, size_t count, size_t *len) {
+  bool one = true;
+  *len = 0;
+  for (size_t i = 0; i < count; i++) {
+    one = one && lines[i].data == lines[0].data + *len;
+    *len += lines[i].len;
+  }
+  return one;
+}
+
+static bool put(dbf_store *store, const char *id, const debrief_text *lines, size_t count,
+                const uint64_t *expected, int64_t deadline, uint64_t *sequence, bool *conflict,
+                bool *doubtful, debrief_error *err) {
+  dbf_nats_message message = {.id = id, .data = lines[0].data, .expected = expected};
+  dbf_bytes joined;
+  dbf_bytes_init(&joined);
+  if (!is_one_run(lines, count, &message.len)) {
+    for (size_t i = 0; i < count; i++) dbf_bytes_append(&joined, lines[i].data, lines[i].len);
+    message.data = joined.data;
+  }
+  bool ok = !joined.failed || dbf_fail_memory(err);
+  ok = ok &&
+       dbf_nats_stream_publish(&store->connection, &message, deadline, sequence, conflict, doubtful, err);
+  dbf_bytes_release(&joined);
+  return ok;
+}
+
+static bool append_all(dbf_store *store, const char *id, const debrief_text *lines, size_t count,
+                       dbf_appended *done, debrief_error *err) {
+  bool conflict = false, doubtful = false;
+  uint64_t sequence;
+  int64_t deadline = dbf_nats_clock() + store->timeout;
+  if (count == 0) return true;
+  bool ok = connected(store, true, err) &&
+            put(store, id, lines, count, NULL, deadline, &sequence, &conflict, &doubtful, err);
+  if (ok) done->stored = count;
+  else if (doubtful) done->doubtful = count;
+  return ok;
+}
+
+/* What an import adds to a session: lines that are sent are taken out of the list, so that the keys can be read again
+ * when somebody else has appended meanwhile. */
+typedef struct adding {
+  dbf_store *store;
+  const char *id;
+  debrief_text *left;   /* as given, {NULL, 0} once they are stored */
+  debrief_text *wanted; /* those of them that the session does not hold */
+  size_t count;
+  dbf_before_write before;
+  void *user;
+  dbf_appended *done;
+  int64_t deadline;
+} adding;
+
+/* The session as it is in the folder; where there is none, an empty file. */
+static int open_session(const adding *a, char *path, size_t size) {
+  snprintf(path, size, "%s/%s" DBF_SESSION_SUFFIX, dbf_nats_snapshot_path(a->store->snapshot), a->id);
+  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return fd < 0 && errno == ENOENT ? dbf_io_above(memfd_create("debrief", MFD_CLOEXEC)) : fd;
+}
+
+static bool choose(adding *a, uint64_t *last, debrief_error *err) {
+  char path[4096];
+  dbf_nats_snapshot *snapshot = up_to_date(a->store, err);
+  if (!snapshot) return false;
+  *last = dbf_nats_snapshot_last(snapshot, a->id);
+  int fd = open_session(a, path, sizeof path);
+  if (fd < 0) return dbf_fail_errno(err, "cannot read %s", path);
+  memcpy(a->wanted, a->left, a->count * sizeof *a->wanted);
+  bool ok = a->before(a->user, fd, path, a->wanted, a->count, err);
+  close(fd);
+  return ok;
+}
+
+/* How many of the lines from `first` on go into one message, and *texts of them. */
+static size_t group(const adding *a, size_t first, size_t most, debrief_text *texts, size_t *count) {
+  size_t bytes = 0, at = first;
+  *count = 0;
+  for (; at < a->count && bytes + a->wanted[at].len <= most; at++) {
+    if (a->wanted[at].len) texts[(*count)++] = a->wanted[at];
+    bytes += a->wanted[at].len;
+  }
+  return at - first;
+}
+
+static bool check_sizes(const adding *a, size_t most, debrief_error *err) {
+  for (size_t i = 0; i < a->count; i++)
+    if (a->wanted[i].len > most)
+      return dbf_fail_at(err, DEBRIEF_ETOOBIG, i + 1, 0,
+                         "entry %zu for session %s has %zu bytes, more than the %zu that the server takes at "
+                         "once (max_payload)",
+                         i + 1, a->id, a->wanted[i].len, most);
+  return true;
+}
+
+static bool send_groups(adding *a, uint64_t last, debrief_text *texts, bool *conflict, debrief_error *err) {
+  size_t most = dbf_nats_stream_most(&a->store->connection), count, taken;
+  bool doubtful = false;
+  if (!check_sizes(a, most, err)) return false;
+  for (size_t at = 0; at < a->count; at += taken) {
+    taken = group(a, at, most, texts, &count);
+    if (count && !put(a->store, a->id, texts, count, &last, a->deadline, &last, conflict, &doubtful, err)) {
+      if (doubtful) a->done->doubtful = count;
+      return false;
+    }
+    a->done->stored += count;
+    for (size_t i = at; i < at + taken; i++)
+      if (a->wanted[i].len) a->left[i] = (debrief_text){NULL, 0};
+  }
+  return true;
+}
+
+static bool append_new(adding *a, debrief_error *err) {
+  debrief_text *lists = calloc(a->count ? a->count * 2 : 1, sizeof *lists);
+  bool ok, conflict;
+  if (!lists) return dbf_fail_memory(err);
+  a->wanted = lists;
+  do {
+    uint64_t last;
+    conflict = false;
+    ok = choose(a, &last, err) && send_groups(a, last, lists + a->count, &conflict, err);
+  } while (!ok && conflict && dbf_nats_clock() < a->deadline);
+  free(lists);
+  return ok;
+}
+
+static bool store_append(dbf_store *store, const char *id, debrief_text *lines, size_t count,
+                         dbf_before_write before, void *user, dbf_appended *done, debrief_error *err) {
+  adding a = {.store = store,
+              .id = id,
+              .left = lines,
+              .count = count,
+              .before = before,
+              .user = user,
+              .done = done,
+              .deadline = dbf_nats_clock() + store->timeout};
+  if (!before) return append_all(store, id, lines, count, done, err);
+  return connected(store, true, err) && append_new(&a, err);
+}
+
 static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .size = sizeof kind,
                                     .open = store_open,
                                     .close = store_close,
                                     .shown = store_shown,
-                                    .name = store_name};
+                                    .name = store_name,
+                                    .make = store_make,
+                                    .look = store_look,
+                                    .append = store_append,
+                                    .folder = store_folder,
+                                    .follow = store_follow,
+                                    .sequence_of = store_sequence_of,
+                                    .line_of = store_line_of,
+                                    .left_out = store_left_out};
 
 const dbf_store_kind *debrief_nats_store(void) {
   return &kind;

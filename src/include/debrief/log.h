@@ -136,7 +136,7 @@ typedef struct debrief_log_config {
 
 typedef struct debrief_log debrief_log;
 
-/* Open the log in folder `dir`. The folder is created by the first append, not here; reading from a folder that does
+/* Open the log in folder `dir`, or at an address (debrief/nats.h). The folder is created by the first append, not here; reading from a folder that does
  * not exist fails with DEBRIEF_ENOENT. A relative path counts from the working folder of this moment, wherever the
  * process goes later. What the path names is the log: after the folder or a session was moved away, the next call
  * makes or finds the one that has the name then. Close with debrief_log_close. A log is thread-safe. Errors: EARG,
@@ -344,7 +344,7 @@ typedef struct debrief_follower debrief_follower;
  * even if it has become longer than before. Limits: a file that had the name only between two looks is missed, and
  * only the last five renamed files are followed.
  *
- * Close with debrief_follower_close; the log may be closed before it. A follower belongs to one thread at a time, uses
+ * Close with debrief_follower_close; the log of a folder may be closed before it, that of an address after it. A follower belongs to one thread at a time, uses
  * no thread and no signal, and changes no file. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY.
  * NULL: EARG for log and for one of the ids; ids: all sessions; config: the defaults. */
 DEBRIEF_API debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,

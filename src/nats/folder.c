@@ -1,0 +1,116 @@
+#include "folder.h"
+
+#include "../log/error.h"
+#include "../log/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX    "debrief-log-"
+#define LOCK_NAME ".lock"
+
+static const char *place(void) {
+  const char *dir = getenv("TMPDIR");
+  return dir && *dir ? dir : "/tmp";
+}
+
+/* The files of an open folder, which this closes. */
+static void empty(int fd) {
+  DIR *dir = fdopendir(fd);
+  if (!dir) {
+    close(fd);
+    return;
+  }
+  for (struct dirent *item; (item = readdir(dir));)
+    if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0) unlinkat(fd, item->d_name, 0);
+  closedir(dir);
+}
+
+/* ---- Sweeping -------------------------------------------------------------------------------------------------- */
+
+/* The lock of a folder whose process is gone, taken; -1: it lives, or is not ours. */
+static int take_lock(int folder) {
+  struct stat st;
+  if (fstat(folder, &st) != 0 || st.st_uid != geteuid()) return -1;
+  int lock = dbf_io_above(openat(folder, LOCK_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (lock >= 0) close(lock);
+  return -1;
+}
+
+static void sweep_one(int parent, const char *name) {
+  int folder = dbf_io_above(openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  int lock = folder < 0 ? -1 : take_lock(folder);
+  if (lock < 0) {
+    if (folder >= 0) close(folder);
+    return;
+  }
+  empty(folder);
+  unlinkat(parent, name, AT_REMOVEDIR);
+  close(lock);
+}
+
+static void sweep(void) {
+  DIR *dir = opendir(place());
+  if (!dir) return;
+  for (struct dirent *item; (item = readdir(dir));)
+    if (strncmp(item->d_name, PREFIX, strlen(PREFIX)) == 0) sweep_one(dirfd(dir), item->d_name);
+  closedir(dir);
+}
+
+/* ---- Making ---------------------------------------------------------------------------------------------------- */
+
+/* Locked before it has the name that others sweep. */
+static bool make(dbf_nats_folder *f, char *fresh, debrief_error *err) {
+  f->fd = dbf_io_above(open(fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  f->lock =
+      f->fd < 0
+          ? -1
+          : dbf_io_above(openat(f->fd, LOCK_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (f->lock < 0 || flock(f->lock, LOCK_EX | LOCK_NB) != 0 || rename(fresh, f->path) != 0) {
+    dbf_fail_errno(err, "cannot make the folder %s", f->path);
+    if (f->lock >= 0) unlinkat(f->fd, LOCK_NAME, 0);
+    rmdir(fresh);
+    return false;
+  }
+  return true;
+}
+
+bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
+  char *fresh = NULL;
+  *f = (dbf_nats_folder){.fd = -1, .lock = -1};
+  sweep();
+  if (asprintf(&fresh, "%s/debrief-new-XXXXXX", place()) < 0) return dbf_fail_memory(err);
+  if (asprintf(&f->path, "%s/" PREFIX "XXXXXX", place()) < 0) f->path = NULL;
+  bool ok = f->path || dbf_fail_memory(err);
+  if (ok) {
+    /* mkdtemp chooses the six letters of the one, and the other gets the same */
+    ok = mkdtemp(fresh) || dbf_fail_errno(err, "cannot make a folder in %s", place());
+    if (ok) memcpy(f->path + strlen(f->path) - 6, fresh + strlen(fresh) - 6, 6);
+  }
+  ok = ok && make(f, fresh, err);
+  free(fresh);
+  if (ok) return true;
+  if (f->fd >= 0) close(f->fd);
+  if (f->lock >= 0) close(f->lock);
+  free(f->path);
+  *f = (dbf_nats_folder){.fd = -1, .lock = -1};
+  return false;
+}
+
+void dbf_nats_folder_remove(dbf_nats_folder *f, bool forked) {
+  if (!f->path) return;
+  if (forked) close(f->fd);
+  else empty(f->fd);
+  if (!forked) rmdir(f->path);
+  close(f->lock);
+  free(f->path);
+  *f = (dbf_nats_folder){.fd = -1, .lock = -1};
+}

@@ -1,0 +1,465 @@
+#include "snapshot.h"
+
+#include "../log/bytes.h"
+#include "../log/error.h"
+#include "../log/hash.h"
+#include "../log/io.h"
+#include "consume.h"
+#include "folder.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MS        INT64_C(1000000)
+#define BUFFER    ((size_t)32 << 20) /* bytes that wait for being written */
+#define PIECES    512                /* of a session, in one write */
+#define SEQUENCES ".sequences"
+#define NONE      UINT32_MAX
+#define EXAMPLES  3 /* of what was left out, that are told */
+
+typedef struct session {
+  uint64_t lines; /* that were read */
+  uint64_t last;  /* sequence of its last message */
+  uint32_t first_piece, last_piece;
+  char id[];
+} session;
+
+/* A message of the buffer. */
+typedef struct piece {
+  size_t offset, len;
+  uint32_t next; /* of the same session */
+} piece;
+
+/* One record of .sequences. */
+typedef struct record {
+  uint64_t session, line, sequence;
+} record;
+
+struct dbf_nats_snapshot {
+  dbf_nats_connection *c;
+  dbf_nats_folder folder;
+  dbf_nats_consumer consumer;
+  pthread_mutex_t mutex; /* over all that follows */
+  uint64_t at;           /* the sequence up to which it is whole */
+
+  session **sessions; /* in the order in which they came */
+  uint32_t count, room;
+  uint32_t *table; /* number of a session by its id; a power of two, NONE: free */
+  uint32_t slots;
+  dbf_hash_key key;
+
+  dbf_bytes buffer;  /* texts */
+  dbf_bytes pieces;  /* piece[] */
+  dbf_bytes touched; /* uint32_t[]: sessions with pieces */
+  dbf_bytes records; /* record[] */
+  int records_fd;
+
+  dbf_bytes known; /* the records of session `looked_up`, as they were in `known_size` bytes of the file */
+  uint32_t looked_up;
+  uint64_t known_size;
+
+  bool broken;        /* something that came could not be kept */
+  uint64_t strangers; /* messages that were left out */
+  char examples[EXAMPLES][160];
+
+  pthread_t thread;
+  unsigned followers;
+  atomic_uint waiting; /* callers that want the mutex, to which the thread gives way */
+  atomic_bool stop;
+};
+
+/* ---- Sessions -------------------------------------------------------------------------------------------------- */
+
+static uint32_t *slot_of(dbf_nats_snapshot *s, const char *id) {
+  uint32_t at = (uint32_t)dbf_hash_keyed(&s->key, id, strlen(id)) & (s->slots - 1);
+  while (s->table[at] != NONE && strcmp(s->sessions[s->table[at]]->id, id) != 0)
+    at = (at + 1) & (s->slots - 1);
+  return &s->table[at];
+}
+
+static bool grow(dbf_nats_snapshot *s) {
+  uint32_t room = s->room ? s->room * 2 : 64;
+  session **sessions = realloc(s->sessions, room * sizeof(session *));
+  if (sessions) s->sessions = sessions;
+  uint32_t *table = sessions ? malloc((size_t)room * 2 * sizeof *table) : NULL;
+  if (!table) return false;
+  free(s->table);
+  s->table = table;
+  s->slots = room * 2;
+  s->room = room;
+  memset(table, 0xff, (size_t)s->slots * sizeof *table);
+  for (uint32_t i = 0; i < s->count; i++) *slot_of(s, s->sessions[i]->id) = i;
+  return true;
+}
+
+/* The number of a session; NONE: there is no memory. */
+static uint32_t number_of(dbf_nats_snapshot *s, const char *id) {
+  if (s->count == s->room && !grow(s)) return NONE;
+  uint32_t *slot = slot_of(s, id);
+  if (*slot != NONE) return *slot;
+  size_t len = strlen(id);
+  session *made = malloc(sizeof *made + len + 1);
+  if (!made) return NONE;
+  *made = (session){.first_piece = NONE, .last_piece = NONE};
+  memcpy(made->id, id, len + 1);
+  s->sessions[s->count] = made;
+  return *slot = s->count++;
+}
+
+static session *find(dbf_nats_snapshot *s, const char *id) {
+  uint32_t number = s->count ? *slot_of(s, id) : NONE;
+  return number == NONE ? NULL : s->sessions[number];
+}
+
+/* ---- Taking messages ------------------------------------------------------------------------------------------- */
+
+static uint64_t lines_in(const char *text, size_t len) {
+  uint64_t lines = 0;
+  for (const char *at = text, *end = text + len; (at = memchr(at, '\n', (size_t)(end - at))); at++) lines++;
+  return lines;
+}
+
+/* A subject may hold anything. */
+static void leave_out(dbf_nats_snapshot *s, uint64_t sequence, const char *subject) {
+  if (s->strangers++ >= EXAMPLES) return;
+  char *at = s->examples[s->strangers - 1];
+  int len = snprintf(at, sizeof *s->examples, "message %llu of subject '%.64s' is of no session",
+                     (unsigned long long)sequence, subject);
+  for (int i = 0; i < len && at[i]; i++)
+    if ((unsigned char)at[i] < ' ' || (unsigned char)at[i] > '~') at[i] = '?';
+}
+
+/* A message that does not end its last line was written by something else: its line is ended here, so that the next one
+ * begins with its own. */
+static bool take(dbf_nats_snapshot *s, uint64_t sequence, const char *subject, const char *text, size_t len) {
+  char id[DBF_SESSION_ID_MAX + 1];
+  if (!dbf_nats_stream_session(s->c->address->name, subject, id))
+    return leave_out(s, sequence, subject), true;
+  uint32_t number = number_of(s, id), added = (uint32_t)(s->pieces.len / sizeof(piece));
+  if (number == NONE) return false;
+  session *one = s->sessions[number];
+  one->last = sequence;
+  if (len == 0) return true;
+  record noted = {.session = number, .line = one->lines + 1, .sequence = sequence};
+  piece new = {.offset = s->buffer.len, .next = NONE};
+  dbf_bytes_append(&s->buffer, text, len);
+  if (text[len - 1] != '\n') dbf_bytes_append_char(&s->buffer, '\n');
+  new.len = s->buffer.len - new.offset;
+  one->lines += lines_in(text, len) + (text[len - 1] != '\n');
+  if (one->first_piece == NONE) {
+    one->first_piece = added;
+    dbf_bytes_append(&s->touched, &number, sizeof number);
+  } else {
+    ((piece *)(void *)s->pieces.data)[one->last_piece].next = added;
+  }
+  one->last_piece = added;
+  dbf_bytes_append(&s->pieces, &new, sizeof new);
+  dbf_bytes_append(&s->records, &noted, sizeof noted);
+  return !(s->buffer.failed || s->touched.failed || s->pieces.failed || s->records.failed);
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------------------- */
+
+static bool write_pieces(int fd, struct iovec *list, int count) {
+  while (count > 0) {
+    ssize_t n = writev(fd, list, count);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    for (; count > 0 && (size_t)n >= list->iov_len; list++, count--) n -= (ssize_t)list->iov_len;
+    if (count > 0) {
+      list->iov_base = (char *)list->iov_base + n;
+      list->iov_len -= (size_t)n;
+    }
+  }
+  return true;
+}
+
+/* Neighbours in the buffer are one piece. */
+static bool write_chain(dbf_nats_snapshot *s, int fd, session *one) {
+  const piece *pieces = (const piece *)(const void *)s->pieces.data;
+  struct iovec list[PIECES];
+  uint32_t at = one->first_piece;
+  while (at != NONE) {
+    int count = 0;
+    for (; at != NONE && count < PIECES; at = pieces[at].next) {
+      char *text = s->buffer.data + pieces[at].offset;
+      struct iovec *before = count ? &list[count - 1] : NULL;
+      if (before && (char *)before->iov_base + before->iov_len == text) before->iov_len += pieces[at].len;
+      else list[count++] = (struct iovec){text, pieces[at].len};
+    }
+    if (!write_pieces(fd, list, count)) return false;
+  }
+  one->first_piece = one->last_piece = NONE;
+  return true;
+}
+
+static bool write_session(dbf_nats_snapshot *s, session *one, debrief_error *err) {
+  char name[DBF_SESSION_ID_MAX + sizeof DBF_SESSION_SUFFIX];
+  snprintf(name, sizeof name, "%s" DBF_SESSION_SUFFIX, one->id);
+  int fd =
+      dbf_io_above(openat(s->folder.fd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  bool ok = fd >= 0 && write_chain(s, fd, one);
+  if (!ok)
+    dbf_fail_errno(err, "cannot write what was read from %s to %s ($TMPDIR names another place)",
+                   s->c->address->shown, s->folder.path);
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+static bool write_all(dbf_nats_snapshot *s, debrief_error *err) {
+  const uint32_t *touched = (const uint32_t *)(const void *)s->touched.data;
+  for (size_t i = 0; i < s->touched.len / sizeof *touched; i++)
+    if (!write_session(s, s->sessions[touched[i]], err)) return false;
+  if (!dbf_io_write_all(s->records_fd, s->records.data, s->records.len))
+    return dbf_fail_errno(err, "cannot write to %s", s->folder.path);
+  return true;
+}
+
+/* Half of it written cannot be written again. */
+static bool flush(dbf_nats_snapshot *s, debrief_error *err) {
+  if (s->broken)
+    return dbf_fail(err, DEBRIEF_EIO, "what was read from %s could not be kept: open it again",
+                    s->c->address->shown);
+  s->broken = !write_all(s, err);
+  dbf_bytes_clear(&s->buffer);
+  dbf_bytes_clear(&s->pieces);
+  dbf_bytes_clear(&s->touched);
+  dbf_bytes_clear(&s->records);
+  return !s->broken;
+}
+
+/* ---- Bringing -------------------------------------------------------------------------------------------------- */
+
+/* Take messages until the sequence `until` was passed, or none came until `deadline`. */
+static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline, debrief_error *err) {
+  while (true) {
+    natsMsg *message;
+    uint64_t sequence;
+    dbf_nats_came came = dbf_nats_consumer_next(&s->consumer, deadline, &message, &sequence, err);
+    if (came != DBF_NATS_MESSAGE) return came;
+    bool ok = take(s, sequence, natsMsg_GetSubject(message), natsMsg_GetData(message),
+                   (size_t)natsMsg_GetDataLength(message));
+    natsMsg_Destroy(message);
+    if (!ok) {
+      s->broken = true;
+      return dbf_fail_memory(err), DBF_NATS_FAILED;
+    }
+    if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
+    s->at = sequence;
+    if (sequence >= until || s->consumer.pending == 0) return DBF_NATS_MESSAGE;
+  }
+}
+
+/* Is the message with this sequence in the stream, as its leader knows it? The consumer may be on a server that is behind. */
+static bool is_there(dbf_nats_snapshot *s, uint64_t sequence) {
+  natsMsg *message = NULL;
+  jsErrCode code = 0;
+  natsStatus status = js_GetMsg(&message, s->c->js, s->c->address->name, sequence, NULL, &code);
+  natsMsg_Destroy(message);
+  return status == NATS_OK || code != JSNoMessageFoundErr;
+}
+
+static bool fail_silent(dbf_nats_snapshot *s, int64_t patience, debrief_error *err) {
+  return dbf_fail(err, DEBRIEF_EIO, "cannot read %s: nothing has come for %lld s, and there is more",
+                  s->c->address->shown, (long long)(patience / (1000 * MS)));
+}
+
+static bool bring(dbf_nats_snapshot *s, uint64_t until, int64_t patience, debrief_error *err) {
+  int64_t came_last = dbf_nats_clock();
+  unsigned quiet = 0;
+  while (s->at < until) {
+    dbf_nats_came came = pull(s, until, dbf_nats_clock() + 250 * MS, err);
+    if (came == DBF_NATS_FAILED) return false;
+    if (came == DBF_NATS_MESSAGE) came_last = dbf_nats_clock(), quiet = 0;
+    else if (s->consumer.sub && s->consumer.pending == 0 && ++quiet >= 2 && !is_there(s, until))
+      s->at = until;
+    else if (dbf_nats_clock() - came_last > patience) return fail_silent(s, patience, err);
+  }
+  return true;
+}
+
+static void enter(dbf_nats_snapshot *s) {
+  atomic_fetch_add(&s->waiting, 1);
+  pthread_mutex_lock(&s->mutex);
+  atomic_fetch_sub(&s->waiting, 1);
+}
+
+bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, uint64_t until, int64_t patience, debrief_error *err) {
+  enter(s);
+  bool ok = bring(s, until, patience, err) && flush(s, err);
+  if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
+  pthread_mutex_unlock(&s->mutex);
+  return ok;
+}
+
+uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *s) {
+  enter(s);
+  uint64_t at = s->at;
+  pthread_mutex_unlock(&s->mutex);
+  return at;
+}
+
+uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *s, const char *id) {
+  enter(s);
+  const session *one = find(s, id);
+  uint64_t last = one ? one->last : 0;
+  pthread_mutex_unlock(&s->mutex);
+  return last;
+}
+
+/* ---- Following ------------------------------------------------------------------------------------------------- */
+
+/* Whatever fails is tried again: a follower waits for the servers as for its files. */
+static void *read_on(void *user) {
+  dbf_nats_snapshot *s = user;
+  debrief_error unused;
+  while (!atomic_load(&s->stop)) {
+    pthread_mutex_lock(&s->mutex);
+    dbf_nats_came came = pull(s, UINT64_MAX, dbf_nats_clock() + 50 * MS, &unused);
+    bool ok = flush(s, &unused) && came != DBF_NATS_FAILED;
+    pthread_mutex_unlock(&s->mutex);
+    if (!ok) dbf_nats_pause(200 * MS);
+    while (atomic_load(&s->waiting) && !atomic_load(&s->stop)) dbf_nats_pause(MS / 10);
+  }
+  return NULL;
+}
+
+bool dbf_nats_snapshot_follow(dbf_nats_snapshot *s, bool on, debrief_error *err) {
+  enter(s);
+  bool start = on && s->followers++ == 0, end = !on && s->followers > 0 && --s->followers == 0;
+  int failed = 0;
+  if (start) {
+    atomic_store(&s->stop, false);
+    failed = pthread_create(&s->thread, NULL, read_on, s);
+    if (failed) s->followers--;
+  }
+  if (end) atomic_store(&s->stop, true);
+  pthread_mutex_unlock(&s->mutex);
+  if (end) pthread_join(s->thread, NULL);
+  errno = failed;
+  return !failed || dbf_fail_errno(err, "cannot start a thread that follows %s", s->c->address->shown);
+}
+
+/* ---- Places ---------------------------------------------------------------------------------------------------- */
+
+/* Read the records of a session, again if there may be more now. */
+static bool look_up(dbf_nats_snapshot *s, uint32_t number) {
+  record block[1024];
+  if (s->looked_up != number) {
+    dbf_bytes_clear(&s->known);
+    s->known_size = 0;
+    s->looked_up = number;
+  }
+  while (true) {
+    ssize_t got = dbf_io_read_at(s->records_fd, block, sizeof block, s->known_size);
+    if (got < (ssize_t)sizeof *block) break;
+    size_t count = (size_t)got / sizeof *block;
+    for (size_t i = 0; i < count; i++)
+      if (block[i].session == number) dbf_bytes_append(&s->known, &block[i], sizeof *block);
+    s->known_size += count * sizeof *block;
+  }
+  return !s->known.failed && s->known.len > 0;
+}
+
+/* The last record whose line (or sequence) is not after `value`; NULL: none. */
+static const record *last_until(const dbf_nats_snapshot *s, bool by_line, uint64_t value) {
+  const record *list = (const record *)(const void *)s->known.data, *found = NULL;
+  size_t low = 0, high = s->known.len / sizeof *list;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if ((by_line ? list[middle].line : list[middle].sequence) <= value)
+      found = &list[middle], low = middle + 1;
+    else high = middle;
+  }
+  return found;
+}
+
+uint64_t dbf_nats_snapshot_sequence(dbf_nats_snapshot *s, const char *id, uint64_t line) {
+  enter(s);
+  const session *one = find(s, id);
+  const record *at = NULL;
+  if (one && line >= 1 && line <= one->lines && look_up(s, *slot_of(s, id))) at = last_until(s, true, line);
+  uint64_t sequence = at ? at->sequence : 0;
+  pthread_mutex_unlock(&s->mutex);
+  return sequence;
+}
+
+uint64_t dbf_nats_snapshot_line(dbf_nats_snapshot *s, const char *id, uint64_t sequence) {
+  enter(s);
+  const record *at = NULL;
+  if (find(s, id) && look_up(s, *slot_of(s, id))) at = last_until(s, false, sequence);
+  uint64_t line = at && at->sequence == sequence ? at->line : 0;
+  pthread_mutex_unlock(&s->mutex);
+  return line;
+}
+
+void dbf_nats_snapshot_left_out(dbf_nats_snapshot *s, bool (*each)(void *user, const char *text),
+                                void *user) {
+  char more[64];
+  enter(s);
+  uint64_t count = s->strangers;
+  bool go_on = true;
+  for (uint64_t i = 0; go_on && i < count && i < EXAMPLES; i++) go_on = each(user, s->examples[i]);
+  if (go_on && count > EXAMPLES) {
+    snprintf(more, sizeof more, "and %llu more messages like these", (unsigned long long)(count - EXAMPLES));
+    each(user, more);
+  }
+  pthread_mutex_unlock(&s->mutex);
+}
+
+/* ---- Making and freeing ---------------------------------------------------------------------------------------- */
+
+const char *dbf_nats_snapshot_path(const dbf_nats_snapshot *s) {
+  return s->folder.path;
+}
+
+static bool prepare(dbf_nats_snapshot *s, debrief_error *err) {
+  if (!dbf_nats_folder_make(&s->folder, err)) return false;
+  if (!grow(s)) return dbf_fail_memory(err);
+  s->records_fd =
+      dbf_io_above(openat(s->folder.fd, SEQUENCES, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_EXCL, 0600));
+  return s->records_fd >= 0 || dbf_fail_errno(err, "cannot write to %s", s->folder.path);
+}
+
+dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, debrief_error *err) {
+  dbf_nats_snapshot *s = calloc(1, sizeof *s);
+  if (!s) return dbf_fail_memory(err), NULL;
+  s->c = c;
+  s->records_fd = -1;
+  s->looked_up = NONE;
+  s->key = dbf_hash_key_new();
+  s->folder = (dbf_nats_folder){.fd = -1, .lock = -1};
+  pthread_mutex_init(&s->mutex, NULL);
+  dbf_nats_consumer_init(&s->consumer, c, 1);
+  if (prepare(s, err)) return s;
+  dbf_nats_snapshot_free(s, false);
+  return NULL;
+}
+
+void dbf_nats_snapshot_free(dbf_nats_snapshot *s, bool forked) {
+  if (!s) return;
+  if (!forked && s->followers) {
+    atomic_store(&s->stop, true);
+    pthread_join(s->thread, NULL);
+  }
+  if (!forked) dbf_nats_consumer_release(&s->consumer);
+  if (s->records_fd >= 0) close(s->records_fd);
+  dbf_nats_folder_remove(&s->folder, forked);
+  for (uint32_t i = 0; i < s->count; i++) free(s->sessions[i]);
+  free(s->sessions);
+  free(s->table);
+  dbf_bytes_release(&s->buffer);
+  dbf_bytes_release(&s->pieces);
+  dbf_bytes_release(&s->touched);
+  dbf_bytes_release(&s->records);
+  dbf_bytes_release(&s->known);
+  free(s);
+}

@@ -1,0 +1,222 @@
+#include "stream.h"
+
+#include "../log/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define MS       INT64_C(1000000)
+#define WINDOW   (INT64_C(600) * 1000 * MS) /* for so long the servers know what was sent twice */
+#define OVERHEAD 320                        /* bytes of a message that are headers, and more */
+
+/* ---- Subjects -------------------------------------------------------------------------------------------------- */
+
+void dbf_nats_stream_subject(char out[DBF_NATS_SUBJECT], const char *name, const char *id) {
+  char *at = out + sprintf(out, "%.32s.e.", name);
+  for (; *id && at < out + DBF_NATS_SUBJECT - 4; id++) {
+    if (*id == '.') at = stpcpy(at, "%2E");
+    else *at++ = *id;
+  }
+  *at = '\0';
+}
+
+bool dbf_nats_stream_session(const char *name, const char *subject, char id[DBF_SESSION_ID_MAX + 1]) {
+  size_t len = strlen(name), out = 0;
+  if (strncmp(subject, name, len) != 0 || strncmp(subject + len, ".e.", 3) != 0) return false;
+  for (const char *at = subject + len + 3; *at; at++) {
+    bool dot = strncmp(at, "%2E", 3) == 0;
+    if (out == DBF_SESSION_ID_MAX || *at == '.') return false;
+    id[out++] = dot ? '.' : *at;
+    if (dot) at += 2;
+  }
+  id[out] = '\0';
+  return dbf_session_id_is(id, out);
+}
+
+/* ---- Making and looking ---------------------------------------------------------------------------------------- */
+
+static natsStatus info_of(dbf_nats_connection *c, jsStreamInfo **info, jsErrCode *code) {
+  *code = 0;
+  return js_GetStreamInfo(info, c->js, c->address->name, NULL, code);
+}
+
+static bool is_as_wanted(const jsStreamInfo *info, const char *subject, const dbf_store_making *how) {
+  const jsStreamConfig *has = info->Config;
+  return has->SubjectsLen == 1 && strcmp(has->Subjects[0], subject) == 0 && has->Storage == js_FileStorage &&
+         has->Retention == js_LimitsPolicy && has->Replicas == (how->replicas ? how->replicas : 1) &&
+         has->MaxAge == how->max_age_ns;
+}
+
+static bool check_existing(dbf_nats_connection *c, const jsStreamInfo *info, const char *subject,
+                           const dbf_store_making *how, debrief_error *err) {
+  if (is_as_wanted(info, subject, how)) return true;
+  return dbf_fail(
+      err, DEBRIEF_EARG,
+      "there is a stream %s already, and it is another: %lld replicas, a maximal age of %lld s, subject %s",
+      c->address->name, (long long)info->Config->Replicas, (long long)(info->Config->MaxAge / (1000 * MS)),
+      info->Config->SubjectsLen ? info->Config->Subjects[0] : "-");
+}
+
+bool dbf_nats_stream_make(dbf_nats_connection *c, const dbf_store_making *how, bool *made,
+                          debrief_error *err) {
+  char subject[64];
+  const char *subjects[] = {subject};
+  jsStreamConfig config;
+  jsStreamInfo *info = NULL;
+  jsErrCode code;
+  *made = false;
+  snprintf(subject, sizeof subject, "%s.e.*", c->address->name);
+  natsStatus s = info_of(c, &info, &code);
+  if (s == NATS_OK) {
+    bool ok = check_existing(c, info, subject, how, err);
+    jsStreamInfo_Destroy(info);
+    return ok;
+  }
+  if (code != JSStreamNotFoundErr)
+    return dbf_nats_fail(c, s, code, err, "cannot make the stream %s", c->address->name);
+  jsStreamConfig_Init(&config);
+  config.Name = c->address->name;
+  config.Description = "a log of debrief";
+  config.Subjects = subjects;
+  config.SubjectsLen = 1;
+  config.Replicas = how->replicas ? how->replicas : 1;
+  config.MaxAge = how->max_age_ns;
+  config.Duplicates = how->max_age_ns && how->max_age_ns < WINDOW ? how->max_age_ns : WINDOW;
+  config.Discard =
+      js_DiscardNew; /* a full stream refuses what is new, and forgets nothing that was acknowledged */
+  s = js_AddStream(NULL, c->js, &config, NULL, &code);
+  *made = s == NATS_OK;
+  return *made || dbf_nats_fail(c, s, code, err, "cannot make the stream %s", c->address->name);
+}
+
+/* How long to wait before trying again, longer each time. */
+static int64_t next_pause(int64_t pause) {
+  return pause < 800 * MS ? pause * 2 : pause;
+}
+
+bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_t deadline,
+                          debrief_error *err) {
+  jsStreamInfo *info = NULL;
+  jsErrCode code;
+  natsStatus s;
+  for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
+    s = info_of(c, &info, &code);
+    if (s == NATS_OK || !dbf_nats_is_passing(s, code) || dbf_nats_clock() + pause > deadline) break;
+    dbf_nats_pause(pause);
+  }
+  if (s != NATS_OK) return dbf_nats_fail(c, s, code, err, "cannot read %s", c->address->shown);
+  *state = (dbf_store_state){.first = info->State.FirstSeq,
+                             .last = info->State.LastSeq,
+                             .created_ns = info->Created,
+                             .replicas = (unsigned)info->Config->Replicas};
+  jsStreamInfo_Destroy(info);
+  return true;
+}
+
+/* ---- Putting --------------------------------------------------------------------------------------------------- */
+
+size_t dbf_nats_stream_most(dbf_nats_connection *c) {
+  int64_t most = natsConnection_GetMaxPayload(c->nc);
+  return most > OVERHEAD ? (size_t)most - OVERHEAD : 0;
+}
+
+static void new_identity(char out[33]) {
+  uint64_t words[2] = {0};
+  if (getrandom(words, sizeof words, 0) != sizeof words) words[0] = (uint64_t)dbf_nats_clock();
+  sprintf(out, "%016llx%016llx", (unsigned long long)words[0], (unsigned long long)words[1]);
+}
+
+typedef struct publishing {
+  dbf_nats_connection *c;
+  const dbf_nats_message *message;
+  const char *subject;
+  jsPubOptions options;
+  jsErrCode code;
+  uint64_t sequence;
+  bool sent; /* at least once, perhaps */
+} publishing;
+
+static natsStatus publish_once(publishing *p, int64_t deadline) {
+  jsPubAck *ack = NULL;
+  int64_t left = (deadline - dbf_nats_clock()) / MS;
+  p->options.MaxWait = left < 1 ? 1 : left > 2000 ? 2000 : left;
+  p->code = 0;
+  natsStatus s =
+      js_Publish(&ack, p->c->js, p->subject, p->message->data, (int)p->message->len, &p->options, &p->code);
+  if (s == NATS_OK) p->sequence = ack->Sequence;
+  jsPubAck_Destroy(ack);
+  if (s != NATS_NO_RESPONDERS && p->code == 0) p->sent = true;
+  return s;
+}
+
+/* Where nobody takes messages, the reason may be one that stays. */
+static bool is_gone(publishing *p, natsStatus *s) {
+  jsStreamInfo *info = NULL;
+  jsErrCode code;
+  if (*s != NATS_NO_RESPONDERS) return false;
+  natsStatus looked = info_of(p->c, &info, &code);
+  jsStreamInfo_Destroy(info);
+  if (code == JSStreamNotFoundErr || code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) {
+    p->code = code;
+    *s = looked;
+    return true;
+  }
+  return looked == NATS_NO_RESPONDERS && !p->sent; /* no JetStream at all */
+}
+
+/* Does the server not permit this subject? */
+static bool is_denied(publishing *p, natsStatus *s, debrief_error *err) {
+  char text[256];
+  if (*s != NATS_TIMEOUT || !dbf_nats_was_denied(p->c, text, sizeof text)) return false;
+  return !dbf_fail(err, DEBRIEF_EIO, "cannot append to session %s: the server does not permit it: %s",
+                   p->message->id, text);
+}
+
+static bool fail_unacknowledged(publishing *p, natsStatus s, bool *doubtful, debrief_error *err) {
+  const char *id = p->message->id;
+  *doubtful = p->sent && dbf_nats_is_passing(s, p->code);
+  dbf_nats_fail(p->c, s, p->code, err, "cannot append to session %s of %s", id, p->c->address->shown);
+  if (err && *doubtful) {
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, "; it may be stored all the same");
+  }
+  return false;
+}
+
+static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubtful, debrief_error *err) {
+  for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
+    natsStatus s = publish_once(p, deadline);
+    if (s == NATS_OK) return true;
+    *conflict = p->code == JSStreamWrongLastSequenceErr;
+    if (*conflict) return dbf_fail(err, DEBRIEF_EIO, "session %s was appended to meanwhile", p->message->id);
+    if (is_denied(p, &s, err)) return false;
+    if (is_gone(p, &s) || !dbf_nats_is_passing(s, p->code) || dbf_nats_clock() + pause > deadline)
+      return fail_unacknowledged(p, s, doubtful, err);
+    dbf_nats_pause(pause);
+  }
+}
+
+bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *message, int64_t deadline,
+                             uint64_t *sequence, bool *conflict, bool *doubtful, debrief_error *err) {
+  char subject[DBF_NATS_SUBJECT], identity[33];
+  publishing p = {.c = c, .message = message, .subject = subject};
+  *conflict = *doubtful = false;
+  if (message->len > dbf_nats_stream_most(c))
+    return dbf_fail(err, DEBRIEF_ETOOBIG,
+                    "session %s: %zu bytes are more than the %zu that the server takes at once (max_payload)",
+                    message->id, message->len, dbf_nats_stream_most(c));
+  dbf_nats_stream_subject(subject, c->address->name, message->id);
+  new_identity(identity);
+  jsPubOptions_Init(&p.options);
+  p.options.MsgId = identity;
+  p.options.ExpectStream = c->address->name;
+  if (message->expected) {
+    p.options.ExpectLastSubjectSeq = *message->expected;
+    p.options.ExpectNoMessage = *message->expected == 0;
+  }
+  bool ok = publish(&p, deadline, conflict, doubtful, err);
+  *sequence = p.sequence;
+  return ok;
+}

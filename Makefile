@@ -104,6 +104,8 @@ help: ## list the targets
 # Most of the bindings and of the host wait for the log or for Lua: there -O3 makes longer code, and no faster one.
 OFTEN  = $(patsubst %,src/lua/%.c,entry_lent lua_value subject tally tally_cell tally_rows way)
 SELDOM = $(filter-out $(OFTEN),$(wildcard src/lua/*.c src/host/*.c))
+# Of the log, what waits for the disk or for others, and what looks at damage.
+SELDOM += $(patsubst %,src/log/%.c,directory dissection follow follow_files repair replace salvage tail trail watch)
 $(SELDOM:%.c=$(BUILD)/%.o): COMPILE += $(patsubst -O3,-O2,$(filter -O3,$(CFLAGS)))
 $(BUILD)/src/log/json_scan_avx2.o: COMPILE += $(AVX2_$(MACHINE))
 $(BUILD)/src/log/json_scan_avx512.o: COMPILE += $(AVX512_$(MACHINE))

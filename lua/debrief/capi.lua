@@ -49,8 +49,8 @@ local function sessions_of(q)
 end
 
 -- The job of a query, its plugins found.
-local function job_of(q, plugins)
-  local job, message = jobs.new { query = q, retro = plugins, dir = folder() }
+local function job_of(q, plugins, follow)
+  local job, message = jobs.new { query = q, retro = plugins, dir = folder(), follow = follow }
   if not job then fail("eplugin", message) end
   return job
 end
@@ -202,7 +202,7 @@ function capi.follow(given, from_start)
   if failure then fail(failure.code, failure.message) end
   local direct = direct_of(q)
   if direct then return { direct = direct }, nil, ids, direct.match, direct.condition, direct.test ~= nil end
-  local open = { worker = worker_of(job_of(q)), given = { wait = 0 }, following = true }
+  local open = { worker = worker_of(job_of(q, nil, true)), given = { wait = 0 }, following = true }
   open.first = ask(open.worker, "entries", { follow = ids or false, from_start = from_start, wait = 0 })
   failure = open.first.ended and open.first.failure
   if failure and not open.first.fd then fail(failure.code or "eio", failure.message) end

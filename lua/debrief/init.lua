@@ -201,7 +201,7 @@ end
 -- A worker with the plugins of a query, and `given` for its first batch.
 local function remote(self, q, given)
   local jobs = require "debrief.run.job"
-  local job, message = jobs.new { query = q, dir = self.dir }
+  local job, message = jobs.new { query = q, dir = self.dir, follow = given.follow ~= nil }
   local worker
   if job then worker, message = jobs.worker(job) end
   if not worker then error(message, 3) end

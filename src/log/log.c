@@ -1,5 +1,6 @@
 /* log.c: the log handle: a table of open sessions, the threads apart, and one sync for all threads that wait. Owns every lock
- * between threads; knows nothing about descriptors (append.c) or JSON (entry_write.c).
+ * between threads; knows nothing about descriptors (append.c) or JSON (entry_write.c). In one piece until the folder is a store
+ * of its own.
  *
  *     debrief_log -- mutex --> table --> slot "s1" -- mutex --> session, scratch, how far it is written and synced
  *                                   \--> slot "s2" ...
@@ -489,6 +490,13 @@ dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, de
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind) {
   *kind = log->kind;
   return log->store;
+}
+
+const char *dbf_log_seen_folder(debrief_log *log) {
+  pthread_mutex_lock(&log->mutex);
+  const char *path = log->kind ? log->dir.path : NULL;
+  pthread_mutex_unlock(&log->mutex);
+  return path;
 }
 
 bool dbf_log_must_be_folder(const debrief_log *log, const char *what, debrief_error *err) {

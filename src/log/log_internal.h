@@ -22,6 +22,9 @@ debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrie
 /* The store of a log that is no folder; *kind is NULL when it is one. */
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind);
 
+/* The folder of a store that is none, where it has been asked for; NULL. */
+const char *dbf_log_seen_folder(debrief_log *log);
+
 /* Refuse what changes a session otherwise than by appending; `what` names it: "repair". */
 bool dbf_log_must_be_folder(const debrief_log *log, const char *what, debrief_error *err);
 

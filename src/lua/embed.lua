@@ -164,8 +164,8 @@ end
 local RARE = {}
 for name in ([[
   capi init
-  cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow
-  cli/gates cli/help cli/hook cli/hook_settings cli/import cli/mcp cli/merge cli/page cli/partials
+  cli/address cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow
+  cli/gates cli/help cli/hook cli/hook_settings cli/import cli/init_store cli/mcp cli/merge cli/page cli/partials
   cli/plugins cli/plugins_check
   cli/read cli/table
   cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill cli/why

@@ -2,6 +2,7 @@
 #include "userdata.h"
 #include "../log/bytes.h"
 #include "../log/io.h"
+#include "../log/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,8 +127,19 @@ static int l_remove(lua_State *L) {
   return l_close(L);
 }
 
+/* An address is the same everywhere; without user and password, for it is kept in files. */
+static int push_address(lua_State *L, const char *address) {
+  const char *host = strchr(address, ':') + 3, *slash = strrchr(address, '/');
+  const char *at = slash > host ? memrchr(host, '@', (size_t)(slash - host)) : NULL;
+  lua_pushlstring(L, address, (size_t)(host - address));
+  lua_pushstring(L, at ? at + 1 : host);
+  lua_concat(L, 2);
+  return 1;
+}
+
 static int l_absolute(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
+  if (dbf_store_is_address(path)) return push_address(L, path);
   char real[PATH_MAX], here[PATH_MAX];
   if (realpath(path, real)) return lua_pushstring(L, real), 1;
   if (*path == '/' || !getcwd(here, sizeof here)) return lua_pushvalue(L, 1), 1;

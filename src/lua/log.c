@@ -41,6 +41,7 @@ typedef struct log_object {
   debrief_log *log; /* NULL: closed */
   unsigned pins;    /* calls under way that come back to Lua */
   bool lent;        /* it is the host's, and stays open */
+  bool live;        /* the folder of its store gets what comes */
 } log_object;
 
 typedef struct reader_object {
@@ -397,7 +398,7 @@ static int open_store(lua_State *L, log_object *log, const char *address, debrie
   const dbf_store_kind *kind;
   take_login(L, config);
   debrief_log *opened = dbf_stores_take(L, address, config, &err);
-  if (!opened) return dbf_table_push_failure(L, &err);
+  if (!opened) return fail_at(L, &err);
   lua_setiuservalue(L, object, 2);
   log->log = opened;
   log->lent = true;
@@ -493,22 +494,32 @@ static bool append_lines(lua_State *L, const char *id, debrief_text *lines, size
   return ok;
 }
 
+typedef struct added {
+  size_t stored, known, replaced;
+  bool changes;  /* it can be replaced: it is a folder */
+  size_t longer; /* of the known, longer than what a store holds that is never changed */
+  bool too_big;  /* some fitted into no message of it */
+} added;
+
 /* The same for what the session does not hold yet, and for later versions of what it holds. */
-static bool append_new_lines(lua_State *L, const char *id, debrief_text *lines, size_t count, size_t *known,
-                             size_t *replaced, size_t *longer, debrief_error *err) {
+static bool append_new_lines(lua_State *L, const char *id, debrief_text *lines, size_t count, added *out,
+                             debrief_error *err) {
   dbf_append_new unique = {0};
   debrief_log *log = check_log(L)->log;
   const dbf_store_kind *kind;
   dbf_store *store = dbf_log_store(log, &kind);
-  *replaced = *longer = 0;
-  bool ok = dbf_log_append_lines(log, id, lines, count, dbf_append_new_filter, &unique, NULL, err);
-  if (store) *longer = unique.newer_count; /* what is in a stream is never changed */
+  dbf_appended done = {0};
+  *out = (added){.changes = !store};
+  bool ok = dbf_log_append_lines(log, id, lines, count, dbf_append_new_filter, &unique, &done, err);
+  out->too_big = store && !ok && err->code == DEBRIEF_ETOOBIG;
+  if (store) out->longer = unique.newer_count;
   else if (ok && unique.newer_count > 0)
-    ok = dbf_log_replace(log, id, unique.newer, unique.newer_count, replaced, err);
-  *known = unique.known - *replaced;
+    ok = dbf_log_replace(log, id, unique.newer, unique.newer_count, &out->replaced, err);
+  out->known = unique.known - out->replaced;
+  out->stored = store ? done.stored : count - unique.known;
   dbf_append_new_release(&unique);
   dbf_scratch_give(L, -2);
-  return ok;
+  return ok || out->too_big;
 }
 
 /* The line that was stored last; true where it could not be counted. */
@@ -564,18 +575,20 @@ static int l_log_append_new(lua_State *L) {
   check_log(L);
   const char *id = luaL_checkstring(L, 2);
   debrief_error err;
-  size_t bad, known, replaced, longer;
+  size_t bad;
+  added found;
   luaL_checktype(L, 3, LUA_TTABLE);
   size_t count = lua_rawlen(L, 3);
   dbf_limits_check(L);
   debrief_text *lines = push_lines(L, 3, id, true, count, &bad, &err);
-  if (!lines || !append_new_lines(L, id, lines, count, &known, &replaced, &longer, &err))
-    return dbf_table_push_failure(L, &err);
-  lua_pushinteger(L, (lua_Integer)(count - known - replaced));
-  lua_pushinteger(L, (lua_Integer)known);
-  lua_pushinteger(L, (lua_Integer)replaced);
-  lua_pushinteger(L, (lua_Integer)longer);
-  return 4;
+  if (!lines || !append_new_lines(L, id, lines, count, &found, &err)) return dbf_table_push_failure(L, &err);
+  lua_pushinteger(L, (lua_Integer)found.stored);
+  lua_pushinteger(L, (lua_Integer)found.known);
+  lua_pushinteger(L, (lua_Integer)found.replaced);
+  if (found.changes) return 3;
+  lua_pushinteger(L, (lua_Integer)found.longer);
+  lua_pushstring(L, found.too_big ? err.message : NULL);
+  return 5;
 }
 
 static int l_log_count_new(lua_State *L) {
@@ -769,9 +782,18 @@ static int l_log_list(lua_State *L) {
   return 3;
 }
 
+static void end_live(log_object *log) {
+  const dbf_store_kind *kind;
+  if (!log->live || !log->log) return;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  kind->follow(store, false, NULL);
+  log->live = false;
+}
+
 static int l_log_close(lua_State *L) {
   log_object *log = luaL_checkudata(L, 1, log_type);
   if (log->pins) return luaL_error(L, "this log is in use: it cannot be closed in here");
+  end_live(log);
   if (!log->lent) debrief_log_close(log->log);
   if (log->log && lua_getiuservalue(L, 1, 2) == LUA_TUSERDATA) dbf_stores_give(L, -1);
   log->log = NULL;
@@ -780,7 +802,8 @@ static int l_log_close(lua_State *L) {
 
 /* ---- Stores that are no folder --------------------------------------------------------------------------------- */
 
-/* folder() -> where the sessions are, to be read: of an address, a folder that has them as they are now */
+/* folder([live]) -> where the sessions are, to be read: of an address, a folder that has them as they are now, or with `live`
+ * gets what comes until the log is closed */
 static int l_log_folder(lua_State *L) {
   log_object *log = check_log(L);
   const dbf_store_kind *kind;
@@ -788,6 +811,10 @@ static int l_log_folder(lua_State *L) {
   dbf_store *store = dbf_log_store(log->log, &kind);
   if (!store) return l_log_dir(L);
   uint32_t unused;
+  if (lua_toboolean(L, 2) && !log->live) {
+    if (!kind->follow(store, true, &err)) return fail_at(L, &err);
+    log->live = true;
+  }
   dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
   if (!dir) return fail_at(L, &err);
   lua_pushstring(L, dir->path);
@@ -800,7 +827,8 @@ static bool collect_text(void *user, const char *text) {
   return !out->failed;
 }
 
-/* store() -> the name of the stream, its address as it is shown, what was left out of its folder; nil: it is a folder */
+/* store() -> the name of the stream, its address as it is shown, what was left out of its folder, and where that is or nil,
+ * when it was not needed yet; nil: the log is a folder */
 static int l_log_store(lua_State *L) {
   log_object *log = check_log(L);
   const dbf_store_kind *kind;
@@ -813,8 +841,9 @@ static int l_log_store(lua_State *L) {
   lua_pushstring(L, kind->name(store));
   lua_pushstring(L, kind->shown(store));
   dbf_table_push_strings(L, out);
+  lua_pushstring(L, dbf_log_seen_folder(log->log));
   dbf_scratch_give(L, taken);
-  return 3;
+  return 4;
 }
 
 /* sequence(id, line) -> the message that a line came in; line(id, sequence) -> its first line; nil: there is none */

@@ -24,8 +24,9 @@ void dbf_lua_log_pin(lua_State *L, int index, bool on);
  *                written: only the sync failed; doubtful: it may be in the file
  * log:append_batch(id, {entry...}, sparse) -> true | nil, message, number of the bad one, how many are stored, written,
  *                how many of the others may be in the file
- * log:append_new(id, {entry...}) -> stored, known, replaced, longer | nil, message      sparse, by source key; longer:
- *                how many of the known ended later than those of a store that is never changed
+ * log:append_new(id, {entry...}) -> stored, known, replaced, longer, too_big | nil, message      sparse, by source key; longer:
+ *                how many of the known ended later than those of a store that is never changed; too_big: a message about
+ *                entries that fit into none of its messages, or nil; both only of an address
  * log:count_new(id, {entry...}) -> the same; nothing is written
  * log:sessions() -> {id...} | nil, message                            no file is looked at
  * log:list() -> {{session=, path=, size=, mtime=}...}, {{name=, kind=}...} | nil, message      by id; mtime in ns since
@@ -33,8 +34,9 @@ void dbf_lua_log_pin(lua_State *L, int index, bool on);
  *                files, with what they are: "a symbolic link", "a FIFO", "a folder", "a socket", "a device"
  * log:reader(id, {strict=, foreign=}) -> reader | nil, message
  * log:dir() -> path        log:close()
- * log:folder() -> path: where the sessions are to be read | nil, message. Of an address: as they are now
- * log:store() -> name, shown, {what was left out}: of an address; nil: it is a folder
+ * log:folder([live]) -> path: where the sessions are to be read | nil, message. Of an address: as they are now; live: and
+ *                with what comes, until this log is closed
+ * log:store() -> name, shown, {what was left out}, folder: of an address; nil: it is a folder
  * log:sequence(id, line), log:line(id, sequence) -> the message of a line, and back; nil. Of an address
  * log:make({replicas=, max_age= ns}) -> made | nil, message. Of an address
  * is_address(text) -> boolean

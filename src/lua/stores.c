@@ -1,5 +1,6 @@
 #include "stores.h"
 #include "userdata.h"
+#include "../log/log_internal.h"
 
 #include <lauxlib.h>
 
@@ -30,6 +31,12 @@ static bool has_login(const debrief_log_config *config) {
   return config->creds || config->tls_ca || config->tls_cert || config->tls_key || config->timeout_ms;
 }
 
+static const char *shown_of(debrief_log *log) {
+  const dbf_store_kind *kind;
+  dbf_store *store = dbf_log_store(log, &kind);
+  return kind->shown(store);
+}
+
 debrief_log *dbf_stores_take(lua_State *L, const char *address, const debrief_log_config *config,
                              debrief_error *err) {
   push_table(L);
@@ -43,6 +50,8 @@ debrief_log *dbf_stores_take(lua_State *L, const char *address, const debrief_lo
     if (!store->log) return lua_pop(L, 2), NULL;
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, address);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, shown_of(store->log)); /* the same, for whoever knows it by what messages show */
   }
   lua_remove(L, -2);
   store->users++;

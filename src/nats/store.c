@@ -197,6 +197,8 @@ typedef struct adding {
   void *user;
   dbf_appended *done;
   int64_t deadline;
+  size_t big; /* so many lines fit into no message */
+  debrief_error too_big;
 } adding;
 
 /* The session as it is in the folder; where there is none, an empty file. */
@@ -230,20 +232,31 @@ static size_t group(const adding *a, size_t first, size_t most, debrief_text *te
   return at - first;
 }
 
-static bool check_sizes(const adding *a, size_t most, debrief_error *err) {
-  for (size_t i = 0; i < a->count; i++)
-    if (a->wanted[i].len > most)
-      return dbf_fail_at(err, DEBRIEF_ETOOBIG, i + 1, 0,
-                         "entry %zu for session %s has %zu bytes, more than the %zu that the server takes at "
-                         "once (max_payload)",
-                         i + 1, a->id, a->wanted[i].len, most);
-  return true;
+/* One that fits into no message is left out, and named when the others are stored. */
+static void leave_out_big(adding *a, size_t most) {
+  for (size_t i = 0; i < a->count; i++) {
+    if (a->wanted[i].len <= most) continue;
+    if (a->big++ == 0)
+      dbf_fail_at(
+          &a->too_big, DEBRIEF_ETOOBIG, i + 1, 0,
+          "session %s: an entry of %zu bytes is left out, for the server takes %zu at once (max_payload)",
+          a->id, a->wanted[i].len, most);
+    a->wanted[i] = a->left[i] = (debrief_text){NULL, 0};
+  }
+}
+
+static bool fail_big(adding *a, debrief_error *err) {
+  if (!err) return false;
+  *err = a->too_big;
+  size_t used = strlen(err->message);
+  if (a->big > 1) snprintf(err->message + used, sizeof err->message - used, "; and %zu more", a->big - 1);
+  return false;
 }
 
 static bool send_groups(adding *a, uint64_t last, debrief_text *texts, bool *conflict, debrief_error *err) {
   size_t most = dbf_nats_stream_most(&a->store->connection), count, taken;
   bool doubtful = false;
-  if (!check_sizes(a, most, err)) return false;
+  leave_out_big(a, most);
   for (size_t at = 0; at < a->count; at += taken) {
     taken = group(a, at, most, texts, &count);
     if (count && !put(a->store, a->id, texts, count, &last, a->deadline, &last, conflict, &doubtful, err)) {
@@ -268,7 +281,7 @@ static bool append_new(adding *a, debrief_error *err) {
     ok = choose(a, &last, err) && send_groups(a, last, lists + a->count, &conflict, err);
   } while (!ok && conflict && dbf_nats_clock() < a->deadline);
   free(lists);
-  return ok;
+  return ok && a->big ? fail_big(a, err) : ok;
 }
 
 static bool store_append(dbf_store *store, const char *id, debrief_text *lines, size_t count,

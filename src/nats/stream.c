@@ -54,7 +54,7 @@ static bool check_existing(dbf_nats_connection *c, const jsStreamInfo *info, con
   if (is_as_wanted(info, subject, how)) return true;
   return dbf_fail(
       err, DEBRIEF_EARG,
-      "there is a stream %s already, and it is another: %lld replicas, a maximal age of %lld s, subject %s",
+      "there is a stream %s already, and it is another: replicas %lld, age limit %lld s, subject %s",
       c->address->name, (long long)info->Config->Replicas, (long long)(info->Config->MaxAge / (1000 * MS)),
       info->Config->SubjectsLen ? info->Config->Subjects[0] : "-");
 }

@@ -157,9 +157,11 @@ function check.run(args)
     messages.note(("%s: a run%s that began at %s was not finished, and its recorder is gone: debrief record --recover")
       :format(run.session, run.skill and " of " .. run.skill or "", run.at))
   end
+  local left_out = messages.left_out()
+  for _, text in ipairs(left_out) do say(text) end
   if #sessions > 0 or named == 0 then say(totals(total)) end
   if messages.failures(failures) then return 1 end
-  return (total.damaged + foreign_damaged > 0 or broken) and 3 or 0
+  return (total.damaged + foreign_damaged + #left_out > 0 or broken) and 3 or 0
 end
 
 return check

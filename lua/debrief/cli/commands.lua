@@ -27,6 +27,8 @@ return {
     load = function() return require "debrief.cli.sessions" end },
   { name = "check", summary = "Report every damaged line of sessions.",
     load = function() return require "debrief.cli.check" end },
+  { name = "init", summary = "Make the stream of a log at an address.",
+    load = function() return require "debrief.cli.init_store" end },
   { name = "repair", summary = "Replace a damaged session by one without the damage.",
     load = function() return require "debrief.cli.repair" end },
   { name = "plugins", summary = "List the plugins, or show or check one.",

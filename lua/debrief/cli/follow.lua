@@ -19,19 +19,20 @@ end
 local function ids_of(args, q)
   local log = arguments.log(args)
   local ids, missing, failure = sessions.to_follow(log, q)
+  local log_dir = log:dir()
   log:close()
   if failure then messages.fail(failure.message, failure.code == "earg" and 2 or 1) end
   for _, id in ipairs(missing) do
-    messages.note(("waiting for session '%s', which is not in %s yet"):format(id, args.dir))
+    messages.note(("waiting for session '%s', which is not in %s yet"):format(id, log_dir))
   end
-  if not core.stat(args.dir) then messages.note(("waiting for the folder %s"):format(args.dir)) end
+  if not args.store and not core.stat(args.dir) then messages.note(("waiting for the folder %s"):format(args.dir)) end
   return ids
 end
 
 --- Print entries until nobody reads them any more.
 function follow.run(args)
   local q = arguments.query(args)
-  local worker = arguments.worker(arguments.job { query = q, dir = args.dir })
+  local worker = arguments.worker(arguments.job { query = q, dir = args.dir, follow = true })
   local given, status = show.manner(args), 0
   given.sessions, given.from_start, given.last = ids_of(args, q), args.from == "start", q.last
   io.stdout:flush()

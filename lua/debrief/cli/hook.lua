@@ -139,7 +139,7 @@ end
 -- The context of a project and skill. Each report has its share of the budget, and what those before it left; one that
 -- is longer is cut at a line.
 local function context(args, event, dir, problems)
-  local log = core.stat(dir) and require "debrief".open(dir)
+  local log = (core.is_address(dir) or core.stat(dir)) and require "debrief".open(dir)
   if not log then return nil end
   local names, texts, left = {}, {}, args.budget or 4000
   for name in args.context:gmatch "[^,%s]+" do names[#names + 1] = name end
@@ -171,7 +171,7 @@ local function handle(args, problems)
     end
     return
   end
-  local lock = core.lock(dir .. "/.hook") -- hooks that come at once queue
+  local lock = not core.is_address(dir) and core.lock(dir .. "/.hook") -- hooks that come at once queue
   import(args, event, dir, problems)
   if lock then lock:close() end
 end

@@ -55,7 +55,7 @@ local Total = {}
 Total.__index = Total
 
 local function new_total()
-  return setmetatable({ stored = 0, known = 0, replaced = 0, refused = 0, before = 0, files = 0, unchanged = 0, old = 0,
+  return setmetatable({ stored = 0, known = 0, replaced = 0, longer = {}, refused = 0, before = 0, files = 0, unchanged = 0, old = 0,
     empty = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {}, failures = {}, read = {},
     seen = {}, unknown = {}, damaged = false }, Total)
 end
@@ -64,6 +64,8 @@ function Total:add(answer)
   for _, key in ipairs { "stored", "known", "replaced", "refused", "before", "dropped" } do
     self[key] = self[key] + answer[key]
   end
+  for id, n in pairs(answer.longer or {}) do self.longer[id] = (self.longer[id] or 0) + n end
+  for _, message in ipairs(answer.too_big or {}) do self:left_out(message) end
   for _, name in ipairs(answer.withheld) do self.withheld[name] = not self.emitted[name] or nil end
   for _, one in ipairs(answer.entries) do
     for _, key in ipairs(one.keys) do -- open in one file, and ended in another that knows more
@@ -108,6 +110,11 @@ function Total:broken(path, message)
   messages.error(("%s: %s"):format(path, message))
 end
 
+function Total:left_out(message)
+  self.damaged = true
+  messages.error(message)
+end
+
 function Total:add_tree(found)
   self.notes = found.notes
   for _, failure in ipairs(found.failures) do self.failures[#self.failures + 1] = failure end
@@ -126,11 +133,24 @@ end
 
 local MOST = 3 -- files that nobody reads are named
 
+-- In a stream a run stays as it was imported first.
+local function say_longer(total)
+  local names = {}
+  for id, n in pairs(total.longer) do names[#names + 1] = ("%s (%d)"):format(id, n) end
+  if not names[1] then return end
+  table.sort(names)
+  total.damaged = true
+  local more = #names > MOST and (" and %d more"):format(#names - MOST) or ""
+  messages.note(("runs that are longer now than when they were imported, which a stream keeps as they were: in session %s%s")
+    :format(table.concat(names, ", ", 1, math.min(#names, MOST)), more))
+end
+
 local function say_counts(total, args)
   for _, note in ipairs(total.notes or {}) do messages.note(note) end
   for i = 1, math.min(#total.unknown, MOST) do messages.note("passed over: " .. total.unknown[i]) end
   local more = #total.unknown - MOST
   if more > 0 then messages.note(("passed over: %s like that"):format(values.count(more, "more file"))) end
+  say_longer(total)
   messages.note(("%s%s %sstored in %s%s%s%s%s%s, from %s"):format(args.dry and "dry run: " or "",
     values.count(total.stored, "entry", "entries"), args.dry and "would be " or "", args.dir,
     counted(total.replaced, "replaced by a longer version"), counted(total.known, "there already"),

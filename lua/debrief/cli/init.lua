@@ -38,8 +38,23 @@ local function answer(text, words)
   return 0
 end
 
+-- Options that say how to log in at an address, of which a start without one knows nothing.
+local function has_login(words)
+  for _, word in ipairs(words) do
+    if word:find "^%-%-tls%-" or word:find "^%-%-creds" or word:find "^%-%-timeout" then return true end
+  end
+  return false
+end
+
 local function dispatch(words)
   if words[1] == "--version" then return answer(version(), words) end
+  local login
+  if has_login(words) then
+    local rest, message
+    rest, login, message = require "debrief.cli.address".take(words)
+    if not rest then messages.fail(message .. " (debrief --help)", 2) end
+    words = rest
+  end
   local script, last = script_of(words)
   local known = { table.unpack(words, 1, last or #words) }
   local grammar = require "debrief.cli.parser".new(version)
@@ -57,6 +72,11 @@ local function dispatch(words)
   end
   if missing then messages.note(missing) end
   args.parser, args.typed, args.place, args.dir = grammar, words, script, folder_of(args)
+  args.login = login
+  if core.is_address(args.dir) and not module.no_folder then require "debrief.cli.address".open(args, login)
+  elseif login and next(login) and args.command ~= "init" then
+    messages.fail("--creds, --tls-ca, --tls-cert, --tls-key and --timeout are for a log at an address (-d nats://HOST/NAME)", 2)
+  end
   if args.plugin_time or args.plugin_memory then require "debrief.cli.arguments".limit(args) end
   return module.run(args) or 0
 end

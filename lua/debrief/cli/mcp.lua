@@ -192,6 +192,10 @@ local function ask(self, tool, given, heard)
   if not words then return content(true, wrong) end
   local job = { "/proc/self/exe", "-d", self.dir, stderr = "apart", limit = ANSWER, timeout_ms = 0x7fffffff,
     heard = heard }
+  if self.login then -- the address as it was given may have a password: it is in no list of processes
+    job[2], job[3], job.env = nil, nil, { DEBRIEF_DIR = self.login.dir }
+    table.move(self.login.words, 1, #self.login.words, 2, job)
+  end
   local out, status, cut, said = core.run(table.move(words, 1, #words, #job + 1, job))
   if not out then return content(true, status) end
   if cut then
@@ -378,7 +382,7 @@ end
 function mcp.options() end
 
 function mcp.run(args)
-  local self = { dir = args.dir, waiting = {}, parts = {}, bytes = 0 }
+  local self = { dir = args.dir, login = args.login, waiting = {}, parts = {}, bytes = 0 }
   while not write.cut do
     local call = table.remove(self.waiting, 1)
     if call then perform(self, call) elseif self.over then break else hear(self) end

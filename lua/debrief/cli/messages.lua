@@ -8,7 +8,14 @@ local messages = {}
 
 local MOST = 20 -- diagnostics of one file that are printed one by one
 
+-- Replaced where the log is at an address.
+function messages.translate(text) return text end
+
+--- What of the log's address could not be read, one text each.
+function messages.left_out() return {} end
+
 local function line(text)
+  text = messages.translate(text)
   output.close()
   progress.clear()
   io.stderr:write(require "debrief.text.escape"(text, "\n\t"), "\n")
@@ -41,13 +48,19 @@ end
 --- "file:line:byte kind: message [excerpt]"
 -- @param d a diagnostic with its path
 function messages.place(d)
+  if d.sequence then
+    return ("%s:%d@%d %s: %s%s"):format(d.path, d.line, d.sequence, d.kind, d.message,
+      d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or "")
+  end
   local shown = d.excerpt ~= "" and (" [%s]"):format(d.excerpt) or ""
-  return ("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown)
+  return messages.translate(("%s:%d:%d %s: %s%s"):format(d.path, d.line, d.offset, d.kind, d.message, shown))
 end
 
 -- "-" was standard input, which cannot be read again.
 local function where_all_are(path)
   if path == "-" then return "" end
+  local shown = messages.translate(path)
+  if shown ~= path then return ("; `debrief check %s` names them all"):format(shown:match "[^/]*$") end
   local word = (path:find "/" or path:find "%.jsonl$") and path or "./" .. path
   return ("; `debrief check %s` names them all"):format(require "debrief.text.shell_word"(word))
 end
@@ -70,6 +83,10 @@ function messages.diagnostics(list, dropped)
     line(("%s: and %d more lines like these%s"):format(path, counts[path] - MOST, where_all_are(path)))
   end
   if (dropped or 0) > 0 then line(("debrief: %d more diagnostics than can be kept"):format(dropped)) end
+  for _, text in ipairs(messages.left_out()) do
+    messages.note(text)
+    damaged = true
+  end
   return damaged
 end
 

@@ -38,6 +38,9 @@ function repair.run(args)
     messages.fail(("repair wants a session id, not a path: debrief -d FOLDER repair ID (got '%s')"):format(
       args.session), 2)
   end
+  if args.store then
+    messages.fail(("repair: %s is a stream, and what is in a stream is never changed"):format(args.store:dir()))
+  end
   local item = arguments.sessions(args, arguments.query { session = { args.session } })[1]
   if item.lines then
     messages.fail(("repair replaces a whole session: debrief repair %s (got '%s')"):format(item.session,

@@ -53,6 +53,7 @@ function retro.collect(args, q)
     workers = args.jobs, partial = args.partial, progress = progress.at })
   progress.finish()
   if not result then messages.fail(message) end
+  if args.store then require "debrief.cli.address".places(args.store, result.diagnostics) end
   if q.strict and result.failures[1] then messages.fail(result.failures[1].message) end
   return result, { query = q, job = job, items = items }, before
 end

@@ -18,8 +18,10 @@ local Ledger = {}
 Ledger.__index = Ledger
 
 --- The ledger of a log; empty if the file is missing or of another version.
+-- @param dir its folder; nil: it is at an address, and nothing is remembered
 function ledger.open(dir)
   local self = setmetatable({ dir = dir, records = {}, lines = {}, changed = false }, Ledger)
+  if not dir then return self end
   local text = core.slurp(dir .. "/" .. NAME) or ""
   if text:sub(1, #HEAD) ~= HEAD then return self end
   local at = #HEAD + 1
@@ -84,6 +86,7 @@ end
 
 --- Do the sessions still hold what a record says was stored?
 function Ledger:is_stored(record)
+  if not self.dir then return false end
   for id, size in next, record.sessions do
     local now = core.size(("%s/%s.jsonl"):format(self.dir, id))
     if not now or now < size then return false end
@@ -125,7 +128,7 @@ end
 
 --- Write it, if it has changed. Failing is no failure of the import: the next one only takes longer.
 function Ledger:save()
-  if not self.changed then return end
+  if not self.changed or not self.dir then return end
   local lines = {}
   for key, line in next, self.lines do lines[#lines + 1] = key .. "\t" .. line end
   table.sort(lines)

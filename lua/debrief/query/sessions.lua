@@ -24,6 +24,7 @@ local function fail(code, message) return nil, { code = code, message = message 
 
 -- Why a folder cannot be listed, with the nearest name.
 local function no_folder(dir, message, code)
+  if core.is_address(dir) then return fail(code, message) end
   local parent, name = dir:match "^(.*)/([^/]+)/*$"
   if core.stat(dir) then return fail(code, message) end
   local folders = {}
@@ -132,7 +133,20 @@ local function add_matching(log, pattern, add, missing)
   return fail("enoent", ("no session matches '%s' in %s"):format(escape(pattern), log:dir()))
 end
 
+-- The line of SESSION@SEQUENCE, a message of a stream.
+local function by_sequence(log, name)
+  local id, digits = name:match "^([^:@]*):?%d*@(%d+)$"
+  if not id or not log:store() then return name end
+  if not log:folder() then return name end
+  local line = log:line(id, math.tointeger(digits) or 0)
+  if line then return id .. ":" .. line end
+  return fail("enoent", ("there is no message %s of session '%s' in %s"):format(digits, escape(id), log:dir()))
+end
+
 local function add_named(log, name, add, missing)
+  local missed
+  name, missed = by_sequence(log, name)
+  if not name then return nil, missed end
   local id, digits = name:match "^(.-):(%d+)$"
   local item = log:find(id or name)
   if item then

@@ -267,18 +267,20 @@ end
 local function store_session(self, one, counts)
   local lines, again = one.lines, 0
   if self.how.dry then lines, again = not_seen(self.total, one) end
-  local stored, known, replaced
+  local stored, known, replaced, longer, too_big
   if not self.log then stored, known, replaced = #lines, 0, 0 -- a dry run, and there is no log yet
   elseif self.how.dry then stored, known, replaced = self.log:count_new(one.session, lines)
-  else stored, known, replaced = self.log:append_new(one.session, lines) end
+  else stored, known, replaced, longer, too_big = self.log:append_new(one.session, lines) end
   if not stored then return nil, known end
   counts.stored, counts.known = counts.stored + stored, counts.known + known + again
   counts.replaced = counts.replaced + replaced
+  if too_big then counts.too_big[#counts.too_big + 1] = too_big end
+  if (longer or 0) > 0 then counts.longer[one.session] = (counts.longer[one.session] or 0) + longer end
   return true
 end
 
 local function store(self, answer)
-  answer.stored, answer.known, answer.replaced = 0, 0, 0
+  answer.stored, answer.known, answer.replaced, answer.longer, answer.too_big = 0, 0, 0, {}, {}
   if not self.log and not self.how.dry and #answer.entries > 0 then
     local message
     self.log, message = core.log(self.how.dir)
@@ -292,7 +294,7 @@ end
 
 -- Remember a file, unless it is worth being read again: it was damaged, or a part of it was not stored.
 local function remember(self, file, answer, reader)
-  if self.how.dry or not file.prints or answer.failure or answer.problems[1] or answer.refused > 0 then return end
+  if not self.ledger.dir or self.how.dry or not file.prints or answer.failure or answer.problems[1] or answer.refused > 0 then return end
   for _, d in ipairs(answer.diagnostics) do if d.damage then return end end
   local sessions, place = {}, nil
   for id, size in pairs(answer.resumed and file.record.sessions or {}) do sessions[id] = size end
@@ -500,8 +502,9 @@ function imports.run(paths, how)
   if not found then return message end
   how.total:add_tree(found)
   self.disk = found.disk
-  self.ledger = ledger.open(how.dir)
-  self.log = core.stat(how.dir) and core.log(how.dir) or nil
+  local is_folder = not core.is_address(how.dir)
+  self.ledger = ledger.open(is_folder and how.dir or nil)
+  if not is_folder or core.stat(how.dir) then self.log = core.log(how.dir) end
   for _, file in ipairs(found.files) do
     file.print, file.size, file.mtime = core.fingerprint(file.at, self.ledger:mark(file.path))
     file.size = file.print and file.size or 0

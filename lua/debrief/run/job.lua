@@ -70,13 +70,31 @@ local function needs_gaps(found)
   return false
 end
 
+--- The folder that workers read of a log: of one at an address, what was brought from there. The log must be open, and stay
+-- so as long as they do.
+-- @param follow true: it is to get what comes, too
+-- @return the folder, and the log at the address; or nil and a message
+function job.folder(dir, follow)
+  if not core.is_address(dir) then return dir end
+  local log, message = core.log(dir)
+  if not log then return nil, message end
+  local folder, why = log:folder(follow)
+  return folder, folder and log or why
+end
+
+-- The log that is kept up to date for a job, and then for its worker, as long as there is that.
+local live = setmetatable({}, { __mode = "k" })
+
 --- A job for worker states.
 -- @param given { query = of debrief.query, retro =, import =, export = arrays of names or paths, dir =, final =,
---   shown = true when the plugins are only described, isolate = true to run them in a process of their own }
+--   shown = true when the plugins are only described, isolate = true to run them in a process of their own,
+--   follow = true when what comes is read, too }
 -- @return the job, or nil and a message
 function job.new(given)
   local plugins, q = {}, given.query
-  local made = { dir = given.dir, final = given.final or false, now = q.now, query = query.plain(q),
+  local dir, log = job.folder(given.dir, given.follow)
+  if given.dir and not dir then return nil, log end
+  local made = { dir = dir, final = given.final or false, now = q.now, query = query.plain(q),
     isolate = given.isolate or false }
   local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import,
     export = given.export }
@@ -89,6 +107,7 @@ function job.new(given)
   local ok, message = set_options(q.opt, plugins, given.export and made.export or made.retro)
   if ok then ok, message = rights.grant(q.allow, plugins) end
   if not ok then return nil, message end
+  if given.follow then live[made] = log end
   for _, found in ipairs(plugins) do made.query.gaps = made.query.gaps or needs_gaps(found) end
   made.plugins = {}
   for i, found in ipairs(plugins) do
@@ -115,6 +134,7 @@ function job.worker(made)
   if made.isolate then worker, why = require "debrief.run.isolate".worker(made.query, made.dir)
   else worker = core.worker() end
   if not worker then return nil, why end
+  live[worker] = live[made]
   local about, message = job.ask(worker, "setup", made)
   if not about then return nil, message end
   if about.message then return nil, about.message, about.plugin end

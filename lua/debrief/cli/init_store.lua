@@ -1,0 +1,45 @@
+local core = require "debrief.core"
+local messages = require "debrief.cli.messages"
+local output = require "debrief.cli.output"
+local time = require "debrief.text.time"
+
+local init = {
+  no_folder = true,
+  epilog = [[
+Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME.
+Nobody else makes it: append and read say that there is none. A folder needs no
+init. With --replicas 3 an entry is stored when two of three servers have it.
+A stream that is there already stays as it is.]],
+}
+
+function init.options(command)
+  command:argument "ADDRESS":target "address":argname "ADDRESS":args "?"
+    :description "The address (default: -d or $DEBRIEF_DIR)."
+  command:option "-d --dir":argname "DIR":target "dir_after":description "The address, as for other commands."
+  command:option "--replicas":argname "N":convert(function(text)
+    local n = math.tointeger(tonumber(text))
+    if n and n >= 1 and n <= 5 then return n end
+    return nil, ("--replicas takes 1 to 5, not '%s'"):format(text)
+  end):description "How many servers hold each entry: 1, 3 or 5 (default: 1)."
+  command:option "--max-age":argname "TIME":convert(function(text)
+    local ns = time.duration(text)
+    if ns and ns >= 3600000 then return ns * 1000000 end
+    return nil, ("--max-age takes a length of time from 1h on, like 90d, not '%s'"):format(text)
+  end):description "Remove entries that are older (default: never)."
+end
+
+function init.run(args)
+  local dir = args.address or args.dir
+  if not core.is_address(dir) then
+    messages.fail(("init is for a log at an address (nats://HOST/NAME), and '%s' is a folder, which needs none"):format(
+      dir), 2)
+  end
+  args.dir = dir
+  require "debrief.cli.address".open(args, args.login)
+  local made, message, code = args.store:make { replicas = args.replicas or 1, max_age = args.max_age or 0 }
+  if made == nil then messages.fail(message, code == 1 and 2 or 1) end
+  output.write(made and "made " or "there already: ", args.dir, "\n")
+  return 0
+end
+
+return init

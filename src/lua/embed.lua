@@ -164,7 +164,8 @@ end
 local RARE = {}
 for name in ([[
   capi init
-  cli/address cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields cli/follow
+  cli/address cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields
+  cli/follow
   cli/gates cli/help cli/hook cli/hook_settings cli/import cli/init_store cli/mcp cli/merge cli/page cli/partials
   cli/plugins cli/plugins_check
   cli/read cli/table

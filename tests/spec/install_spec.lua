@@ -91,7 +91,8 @@ describe("the installed tree", function()
       assert.truthy(loaded:find "libdebrief%-log.so.0" and loaded:find "libdebrief.so.0", loaded)
     end
     -- libdebrief uses its own log, whoever else brings one
-    assert.equal("", tree:must "readelf -rW lib/libdebrief.so.0 | grep -o 'debrief_[a-z_]*' | grep -v ^debrief_nats_store || true")
+    assert.equal("", tree:must(
+      "readelf -rW lib/libdebrief.so.0 | grep -o 'debrief_[a-z_]*' | grep -v ^debrief_nats_store || true"))
   end)
 
   it("makes a stripped static host of less than 2 MB", function()

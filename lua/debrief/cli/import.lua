@@ -55,7 +55,8 @@ local Total = {}
 Total.__index = Total
 
 local function new_total()
-  return setmetatable({ stored = 0, known = 0, replaced = 0, longer = {}, refused = 0, before = 0, files = 0, unchanged = 0, old = 0,
+  return setmetatable({ stored = 0, known = 0, replaced = 0, longer = {},
+    refused = 0, before = 0, files = 0, unchanged = 0, old = 0,
     empty = 0, emitted = {}, withheld = {}, dropped = 0, diagnostics = {}, problems = {}, failures = {}, read = {},
     seen = {}, unknown = {}, damaged = false }, Total)
 end
@@ -141,7 +142,7 @@ local function say_longer(total)
   table.sort(names)
   total.damaged = true
   local more = #names > MOST and (" and %d more"):format(#names - MOST) or ""
-  messages.note(("runs that are longer now than when they were imported, which a stream keeps as they were: in session %s%s")
+  messages.note(("runs that are longer now than when they were imported stay in the stream as they were: session %s%s")
     :format(table.concat(names, ", ", 1, math.min(#names, MOST)), more))
 end
 

@@ -75,7 +75,8 @@ local function dispatch(words)
   args.login = login
   if core.is_address(args.dir) and not module.no_folder then require "debrief.cli.address".open(args, login)
   elseif login and next(login) and args.command ~= "init" then
-    messages.fail("--creds, --tls-ca, --tls-cert, --tls-key and --timeout are for a log at an address (-d nats://HOST/NAME)", 2)
+    messages.fail("--creds, --tls-ca, --tls-cert, --tls-key and --timeout are for a log at an address "
+      .. "(-d nats://HOST/NAME)", 2)
   end
   if args.plugin_time or args.plugin_memory then require "debrief.cli.arguments".limit(args) end
   return module.run(args) or 0

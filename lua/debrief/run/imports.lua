@@ -294,7 +294,8 @@ end
 
 -- Remember a file, unless it is worth being read again: it was damaged, or a part of it was not stored.
 local function remember(self, file, answer, reader)
-  if not self.ledger.dir or self.how.dry or not file.prints or answer.failure or answer.problems[1] or answer.refused > 0 then return end
+  if not self.ledger.dir or self.how.dry or not file.prints then return end
+  if answer.failure or answer.problems[1] or answer.refused > 0 then return end
   for _, d in ipairs(answer.diagnostics) do if d.damage then return end end
   local sessions, place = {}, nil
   for id, size in pairs(answer.resumed and file.record.sessions or {}) do sessions[id] = size end

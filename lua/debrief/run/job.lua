@@ -70,8 +70,8 @@ local function needs_gaps(found)
   return false
 end
 
---- The folder that workers read of a log: of one at an address, what was brought from there. The log must be open, and stay
--- so as long as they do.
+--- The folder that workers read of a log: of one at an address, what was brought from there. The log must be open, and
+-- stay so as long as they do.
 -- @param follow true: it is to get what comes, too
 -- @return the folder, and the log at the address; or nil and a message
 function job.folder(dir, follow)

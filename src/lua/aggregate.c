@@ -213,12 +213,8 @@ static bool count_value(lua_State *L, const known_names *known, int number) {
   } else if (!count_bucket(L, x > 0 ? ABOVE : BELOW, (lua_Integer)ceil(log(fabs(x)) / known->log_gamma))) {
     return false;
   }
-  if (is_less(L, number, min)) {
-    set(L, MIN, number);
-  }
-  if (is_less(L, max, number)) {
-    set(L, MAX, number);
-  }
+  if (is_less(L, number, min)) { set(L, MIN, number); }
+  if (is_less(L, max, number)) { set(L, MAX, number); }
   if (!lua_isinteger(L, number)) {
     lua_pushboolean(L, false);
     set(L, WHOLE, lua_gettop(L));

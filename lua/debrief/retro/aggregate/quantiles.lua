@@ -82,25 +82,37 @@ local function middle(b)
   return math.exp(b * log_gamma) * 2 / (gamma + 1)
 end
 
+-- The numbers of buckets, which are integers: no function need compare them.
+local function buckets_of(counts)
+  local out = {}
+  for b in next, counts do out[#out + 1] = b end
+  table.sort(out)
+  return out
+end
+
 -- The middle of the bucket in which the value of this rank lies, counted from the smallest.
 local function estimate(state, rank)
-  local below = plain.keys(state.below)
+  local below = buckets_of(state.below)
   for i = #below, 1, -1 do
     rank = rank - state.below[below[i]]
     if rank <= 0 then return -middle(below[i]) end
   end
   rank = rank - state.zero
   if rank <= 0 then return 0 end
-  for _, b in ipairs(plain.keys(state.above)) do
+  for _, b in ipairs(buckets_of(state.above)) do
     rank = rank - state.above[b]
     if rank <= 0 then return middle(b) end
   end
   return state.max
 end
 
+-- Of numbers of one type none is equal to another that is shown differently: no function need compare them.
 local function sorted_values(state)
-  local sorted = plain.copy(state.values)
-  table.sort(sorted, plain.less)
+  local sorted, integers = {}, 0
+  for i, value in ipairs(state.values) do
+    sorted[i], integers = value, integers + (math.type(value) == "integer" and 1 or 0)
+  end
+  if integers == 0 or integers == #sorted then table.sort(sorted) else table.sort(sorted, plain.less) end
   return sorted
 end
 

@@ -21,7 +21,7 @@ return {
   { "no sync of the folder", "src/log/append.c",
     "if (!ok || atomic_exchange(&session->folder_synced, true)) return ok;",
     "if (!ok || atomic_exchange(&session->folder_synced, true) || true) return ok;", "unit/power unit/log" },
-  { "no poison after a failed sync", "src/log/log.c", "else s->poisoned = true;", "else s->synced = goal;",
+  { "no poison after a failed sync", "src/log/folder.c", "else s->poisoned = true;", "else s->synced = goal;",
     "unit/log unit/failing" },
   { "no limit on waiting for a lock", "src/log/lock.c", "if (now_us() >= *deadline)",
     "if (now_us() >= *deadline + 100000)", "unit/lock" },

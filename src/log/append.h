@@ -6,7 +6,7 @@
  *     ^             ^ remembered end: where this handle's own last record ended. When the file's size is that, and the
  *                     offset after the write is that plus our length, neither pread is needed.
  *
- * A session handle is one open descriptor with one lock; debrief_log (log.c) keeps a table of them and the threads
+ * A session handle is one open descriptor with one lock; debrief_log (folder.c) keeps a table of them and the threads
  * apart. Why this way: a killed writer tears records even without a power cut, and looking at the last byte without
  * the lock lost acknowledged entries in measurements; a foreign writer that does not lock is why the byte before
  * ours is looked at after the write. */

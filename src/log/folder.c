@@ -1,122 +1,37 @@
-/* log.c: the log handle: a table of open sessions, the threads apart, and one sync for all threads that wait. Owns every lock
- * between threads; knows nothing about descriptors (append.c) or JSON (entry_write.c). In one piece until the folder is a store
- * of its own.
- *
- *     debrief_log -- mutex --> table --> slot "s1" -- mutex --> session, scratch, how far it is written and synced
- *                                   \--> slot "s2" ...
- *
- * A thread finds its slot under the log's mutex, marks it used, and appends under the slot's. So threads wait for each
- * other's I/O only in one session. Slots out of use beyond OPEN_SLOTS are closed, the longest unused first.
- *
- *     written  1 2 3 4 5     the leader syncs up to what is written when it starts, outside the slot's mutex;
- *     synced   1 2           followers wait for it, and the first whose entry came too late leads the next
- */
-#include "log_internal.h"
+#include "folder.h"
 
-#include "bytes.h"
-#include "entry.h"
 #include "error.h"
-#include "fork_guard.h"
-#include "io.h"
 #include "hash.h"
-#include "read.h"
-#include "session_id.h"
-#include "store.h"
-#include "struct_size.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define OPEN_SLOTS   64
-#define BUCKETS      64
-#define SCRATCH_KEPT ((size_t)1 << 20) /* bytes of scratch that stay with a slot between appends */
-
-typedef struct slot {
-  struct slot *next;
-  uint64_t used;        /* the log's clock when it was last asked for */
-  unsigned users;       /* threads that have it now */
-  dbf_session *session; /* NULL: closed for good, because poisoned */
-  pthread_mutex_t mutex;
-  pthread_cond_t synced_more;
-  bool poisoned, syncing;
-  uint64_t written, synced;
-  dbf_bytes text, scratch;
-  char id[129];
-} slot;
-
-struct debrief_log {
-  dbf_directory
-      dir; /* of an address: the folder that the store brings its sessions to, once it was asked for */
-  debrief_log_config config;
-  pthread_mutex_t mutex;
-  slot *table[BUCKETS];
-  unsigned open;
-  uint64_t clock;
-  dbf_fork_guard guard;
-  const dbf_store_kind *kind; /* of the address; NULL: this is a folder */
-  dbf_store *store;
-  slot *spare; /* of an address: slots that nobody uses, under `mutex` */
-};
-
-/* ---- Configuration ----------------------------------------------------------------------------------------- */
-
-static bool check_config(debrief_log_config *config, debrief_error *err) {
-  if (config->lock_timeout_ms == 0) config->lock_timeout_ms = 10000;
-  if (config->file_mode == 0) config->file_mode = 0600;
-  if (config->folder_mode == 0) config->folder_mode = 0700;
-  if (config->sync != DEBRIEF_SYNC_NONE && config->sync != DEBRIEF_SYNC_DATA)
-    return dbf_fail(err, DEBRIEF_EARG, "sync is %d: use DEBRIEF_SYNC_NONE or DEBRIEF_SYNC_DATA",
-                    (int)config->sync);
-  if ((config->file_mode & ~0066u) != 0600)
-    return dbf_fail(err, DEBRIEF_EARG, "file_mode is %04o: use 0600 to 0666", config->file_mode);
-  if ((config->folder_mode & ~0077u) != 0700)
-    return dbf_fail(err, DEBRIEF_EARG, "folder_mode is %04o: use 0700 to 0777", config->folder_mode);
-  return true;
-}
-
-/* ---- Forks ------------------------------------------------------------------------------------------------- */
-
-/* A child shares its parent's open files, and with them the locks it holds at that moment; the mutexes it got may
- * be held by threads that it does not have. So it may do nothing but close. */
-static bool is_forked(const debrief_log *log) {
-  return dbf_fork_guard_is_child(&log->guard);
-}
-
-static bool check_log(const debrief_log *log, debrief_error *err) {
-  if (!log) return dbf_fail(err, DEBRIEF_EARG, "no log was given (log is NULL)");
-  if (!is_forked(log)) return true;
-  return dbf_fail(err, DEBRIEF_EFORK, "the log in %s was opened before fork: open it again in this process",
-                  dbf_directory_shown(log->kind ? log->kind->shown(log->store) : log->dir.path));
-}
+#define OPEN_SLOTS 64
+#define BUCKETS    DBF_FOLDER_BUCKETS
 
 /* ---- Slots ------------------------------------------------------------------------------------------------- */
 
 /* A plain list in each bucket: at most OPEN_SLOTS sessions are open, and one that was poisoned stays. */
-static slot **bucket_of(debrief_log *log, const char *id) {
-  return &log->table[dbf_hash(DBF_HASH_START, id, strlen(id)) % BUCKETS];
+static dbf_slot **bucket_of(dbf_folder *folder, const char *id) {
+  return &folder->table[dbf_hash(DBF_HASH_START, id, strlen(id)) % BUCKETS];
 }
 
-static void slot_free(slot *s) {
+void dbf_folder_slot_free(dbf_slot *s) {
   dbf_session_free(s->session);
   dbf_bytes_release(&s->text);
   dbf_bytes_release(&s->scratch);
   free(s);
 }
 
-static slot *slot_new(debrief_log *log, const char *id, debrief_error *err) {
-  slot *s = calloc(1, sizeof *s);
+dbf_slot *dbf_folder_slot_new(dbf_folder *folder, const char *id, debrief_error *err) {
+  dbf_slot *s = calloc(1, sizeof *s);
   if (!s) {
     dbf_fail_memory(err);
     return NULL;
   }
-  s->session = log->kind ? NULL : dbf_session_new(&log->dir, id, log->config.lock_timeout_ms, err);
-  if (!s->session && !log->kind) {
+  s->session = folder ? dbf_session_new(&folder->dir, id, folder->config.lock_timeout_ms, err) : NULL;
+  if (folder && !s->session) {
     free(s);
     return NULL;
   }
@@ -128,32 +43,32 @@ static slot *slot_new(debrief_log *log, const char *id, debrief_error *err) {
   return s;
 }
 
-static slot *slot_find(debrief_log *log, const char *id, debrief_error *err) {
-  slot **bucket = bucket_of(log, id);
-  for (slot *s = *bucket; s; s = s->next)
+static dbf_slot *slot_find(dbf_folder *folder, const char *id, debrief_error *err) {
+  dbf_slot **bucket = bucket_of(folder, id);
+  for (dbf_slot *s = *bucket; s; s = s->next)
     if (strcmp(s->id, id) == 0) return s;
-  slot *made = slot_new(log, id, err);
+  dbf_slot *made = dbf_folder_slot_new(folder, id, err);
   if (!made) return NULL;
   made->next = *bucket;
   *bucket = made;
-  log->open++;
+  folder->open++;
   return made;
 }
 
 /* The slot that was not used for longest, NULL when all are in use. */
-static slot **slot_oldest(debrief_log *log) {
-  slot **oldest = NULL;
+static dbf_slot **slot_oldest(dbf_folder *folder) {
+  dbf_slot **oldest = NULL;
   for (size_t i = 0; i < BUCKETS; i++)
-    for (slot **at = &log->table[i]; *at; at = &(*at)->next)
+    for (dbf_slot **at = &folder->table[i]; *at; at = &(*at)->next)
       if ((*at)->session && (*at)->users == 0 && (!oldest || (*at)->used < (*oldest)->used)) oldest = at;
   return oldest;
 }
 
 /* A poisoned slot releases its file but must be remembered as long as the log lives. */
-static void slot_close(debrief_log *log, slot **at) {
-  slot *s = *at;
-  assert(s->users == 0 && s->session && log->open > 0);
-  log->open--;
+static void slot_close(dbf_folder *folder, dbf_slot **at) {
+  dbf_slot *s = *at;
+  assert(s->users == 0 && s->session && folder->open > 0);
+  folder->open--;
   if (s->poisoned) {
     dbf_session_free(s->session);
     s->session = NULL;
@@ -162,25 +77,25 @@ static void slot_close(debrief_log *log, slot **at) {
   *at = s->next;
   pthread_cond_destroy(&s->synced_more);
   pthread_mutex_destroy(&s->mutex);
-  slot_free(s);
+  dbf_folder_slot_free(s);
 }
 
-static void trim(debrief_log *log) {
-  slot **oldest;
-  while (log->open > OPEN_SLOTS && (oldest = slot_oldest(log))) slot_close(log, oldest);
+static void trim(dbf_folder *folder) {
+  dbf_slot **oldest;
+  while (folder->open > OPEN_SLOTS && (oldest = slot_oldest(folder))) slot_close(folder, oldest);
 }
 
 /* There is no descriptor left: close a session that nobody uses now, even when there are few. */
 static bool give_way(void *user) {
-  debrief_log *log = user;
-  pthread_mutex_lock(&log->mutex);
-  slot **oldest = slot_oldest(log);
-  if (oldest) slot_close(log, oldest);
-  pthread_mutex_unlock(&log->mutex);
+  dbf_folder *folder = user;
+  pthread_mutex_lock(&folder->mutex);
+  dbf_slot **oldest = slot_oldest(folder);
+  if (oldest) slot_close(folder, oldest);
+  pthread_mutex_unlock(&folder->mutex);
   return oldest != NULL;
 }
 
-static bool fail_poisoned(const slot *s, debrief_error *err) {
+static bool fail_poisoned(const dbf_slot *s, debrief_error *err) {
   return dbf_fail(
       err, DEBRIEF_EPOISONED,
       "session %s could not be synced: what was appended to it may be lost; open the log again and "
@@ -188,147 +103,37 @@ static bool fail_poisoned(const slot *s, debrief_error *err) {
       s->id);
 }
 
-static void leave(debrief_log *log, slot *s) {
-  if (s->text.cap > SCRATCH_KEPT) dbf_bytes_release(&s->text);
-  if (s->scratch.cap > SCRATCH_KEPT) dbf_bytes_release(&s->scratch);
+void dbf_folder_leave(dbf_folder *folder, dbf_slot *s) {
   pthread_mutex_unlock(&s->mutex);
-  pthread_mutex_lock(&log->mutex);
-  if (log->kind) {
-    s->next = log->spare;
-    log->spare = s;
-  } else {
-    assert(s->users > 0);
-    s->users--;
-    trim(log);
-  }
-  pthread_mutex_unlock(&log->mutex);
+  pthread_mutex_lock(&folder->mutex);
+  assert(s->users > 0);
+  s->users--;
+  trim(folder);
+  pthread_mutex_unlock(&folder->mutex);
 }
 
-/* Appends to a store do not wait for each other, in one session neither: each has a slot of its own. */
-static slot *enter_store(debrief_log *log, const char *id, debrief_error *err) {
-  pthread_mutex_lock(&log->mutex);
-  slot *s = log->spare;
-  if (s) log->spare = s->next;
-  pthread_mutex_unlock(&log->mutex);
-  if (!s) s = slot_new(log, id, err);
-  if (!s) return NULL;
-  strcpy(s->id, id);
-  pthread_mutex_lock(&s->mutex);
-  dbf_bytes_clear(&s->text);
-  dbf_bytes_clear(&s->scratch);
-  return s;
-}
-
-/* The slot of `id`, its mutex held and its scratch empty; NULL with *err. */
-static slot *enter(debrief_log *log, const char *id, debrief_error *err) {
-  if (!check_log(log, err) || !dbf_session_id_check(id, err)) return NULL;
-  if (log->kind) return enter_store(log, id, err);
-  pthread_mutex_lock(&log->mutex);
-  slot *s = slot_find(log, id, err);
+dbf_slot *dbf_folder_enter(dbf_folder *folder, const char *id, debrief_error *err) {
+  pthread_mutex_lock(&folder->mutex);
+  dbf_slot *s = slot_find(folder, id, err);
   if (s) {
     s->users++;
-    s->used = ++log->clock;
-    trim(log);
+    s->used = ++folder->clock;
+    trim(folder);
   }
-  pthread_mutex_unlock(&log->mutex);
+  pthread_mutex_unlock(&folder->mutex);
   if (!s) return NULL;
   pthread_mutex_lock(&s->mutex);
-  dbf_bytes_clear(&s->text);
-  dbf_bytes_clear(&s->scratch);
   if (!s->poisoned) return s;
   fail_poisoned(s, err);
-  leave(log, s);
+  dbf_folder_leave(folder, s);
   return NULL;
-}
-
-/* ---- Open and close ---------------------------------------------------------------------------------------- */
-
-/* A log whose folder is still to be filled in; NULL with *err. */
-static debrief_log *new_log(const debrief_log_config *config, debrief_error *err) {
-  debrief_log_config chosen = {.struct_size = sizeof chosen};
-  if (config && !dbf_struct_size_take(&chosen, sizeof chosen, config, "debrief_log_config", err)) return NULL;
-  if (!check_config(&chosen, err)) return NULL;
-  debrief_log *log = calloc(1, sizeof *log);
-  if (!log) dbf_fail_memory(err);
-  else log->config = chosen;
-  return log;
-}
-
-/* `ok`: it has its folder. */
-static debrief_log *finish_opening(debrief_log *log, bool ok) {
-  if (!ok) {
-    free(log);
-    return NULL;
-  }
-  pthread_mutex_init(&log->mutex, NULL);
-  log->dir.give_way = give_way;
-  log->dir.user = log;
-  dbf_fork_guard_set(&log->guard);
-  return log;
-}
-
-static debrief_log *open_store(const char *address, const debrief_log_config *config, debrief_error *err) {
-  debrief_log *log = new_log(config, err);
-  if (!log) return NULL;
-  log->kind = dbf_store_load(err);
-  log->store = log->kind ? log->kind->open(address, &log->config, err) : NULL;
-  log->config.creds = log->config.tls_ca = log->config.tls_cert = log->config.tls_key =
-      NULL; /* the caller's */
-  return finish_opening(log, log->store != NULL);
-}
-
-debrief_log *debrief_log_open(const char *dir, const debrief_log_config *config, debrief_error *err) {
-  if (dir && dbf_store_is_address(dir)) return open_store(dir, config, err);
-  if (!dir || !*dir) {
-    dbf_fail(err, DEBRIEF_EARG, "no folder was given: name the folder of the log");
-    return NULL;
-  }
-  debrief_log *log = new_log(config, err);
-  if (!log) return NULL;
-  return finish_opening(
-      log, dbf_directory_init(&log->dir, dir, log->config.file_mode, log->config.folder_mode, err));
-}
-
-debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_config *config,
-                                debrief_error *err) {
-  debrief_log *log = new_log(config, err);
-  if (!log) return NULL;
-  bool ok = dbf_directory_copy(&log->dir, &other->dir, err);
-  log->dir.file_mode = log->config.file_mode;
-  log->dir.folder_mode = log->config.folder_mode;
-  return finish_opening(log, ok);
-}
-
-/* In a forked child a slot that was in use at the fork may be in any state: only its descriptor is closed, and its
- * memory, which is the child's copy, is left. */
-static void close_slots(debrief_log *log, bool forked) {
-  for (slot *s = log->spare, *next; s; s = next) {
-    next = s->next;
-    slot_free(s);
-  }
-  for (size_t i = 0; i < BUCKETS; i++) {
-    for (slot *s = log->table[i], *next; s; s = next) {
-      next = s->next;
-      if (forked && s->users > 0) dbf_session_free(s->session);
-      else slot_free(s);
-    }
-  }
-}
-
-void debrief_log_close(debrief_log *log) {
-  if (!log) return;
-  close_slots(log, is_forked(log));
-  if (log->dir.path) dbf_directory_release(&log->dir);
-  if (log->kind) log->kind->close(log->store, is_forked(log));
-  dbf_fork_guard_release(&log->guard);
-  free(log);
 }
 
 /* ---- Appending --------------------------------------------------------------------------------------------- */
 
 /* Sync for all threads that have written by now. Called and returns with the slot's mutex held, but lets others append
  * while the disk works, if there is a descriptor to sync with. */
-static bool lead_sync(slot *s, debrief_error *err) {
+static bool lead_sync(dbf_slot *s, debrief_error *err) {
   uint64_t goal = s->written;
   int fd = dbf_session_sync_begin(s->session);
   s->syncing = true;
@@ -343,7 +148,7 @@ static bool lead_sync(slot *s, debrief_error *err) {
   return ok;
 }
 
-static bool make_durable(slot *s, debrief_error *err) {
+static bool make_durable(dbf_slot *s, debrief_error *err) {
   uint64_t mine = ++s->written;
   while (s->synced < mine && !s->poisoned) {
     if (s->syncing) pthread_cond_wait(&s->synced_more, &s->mutex);
@@ -353,11 +158,10 @@ static bool make_durable(slot *s, debrief_error *err) {
 }
 
 /* When the disk failed in the middle of a batch, what is reported as stored must be as durable as asked for. */
-static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, dbf_before_write before,
-                void *user, dbf_appended *done, debrief_error *err) {
-  if (log->kind) return log->kind->append(log->store, s->id, lines, count, before, user, done, err);
+bool dbf_folder_append(dbf_folder *folder, dbf_slot *s, debrief_text *lines, size_t count,
+                       dbf_before_write before, void *user, dbf_appended *done, debrief_error *err) {
   bool ok = dbf_session_append(s->session, lines, count, before, user, done, err);
-  if (log->config.sync == DEBRIEF_SYNC_NONE || done->stored == 0) return ok;
+  if (folder->config.sync == DEBRIEF_SYNC_NONE || done->stored == 0) return ok;
   if (make_durable(s, ok ? err : NULL)) return ok;
   done->doubtful += done->stored;
   done->stored = 0;
@@ -365,216 +169,40 @@ static bool put(debrief_log *log, slot *s, debrief_text *lines, size_t count, db
   return false;
 }
 
-/* End the line that begins at `start` of the slot's text. */
-static bool end_line(slot *s, size_t start, debrief_text *line, debrief_error *err) {
-  dbf_bytes_append_char(&s->text, '\n');
-  if (s->text.failed) return dbf_fail_memory(err);
-  *line = (debrief_text){NULL, s->text.len - start};
-  return true;
+/* ---- Opening ----------------------------------------------------------------------------------------------- */
+
+void dbf_folder_init(dbf_folder *folder, const debrief_log_config *config) {
+  *folder = (dbf_folder){.config = *config};
+  pthread_mutex_init(&folder->mutex, NULL);
 }
 
-/* Text moves while it grows: lines get their addresses when all are written. */
-static void place_lines(const slot *s, debrief_text *lines, size_t count) {
-  const char *at = s->text.data;
-  for (size_t i = 0; i < count; i++) {
-    lines[i].data = at;
-    at += lines[i].len;
-  }
-}
-
-static bool put_one(debrief_log *log, slot *s, debrief_error *err) {
-  debrief_text line;
-  dbf_appended done = {0};
-  if (!end_line(s, 0, &line, err)) return false;
-  place_lines(s, &line, 1);
-  return put(log, s, &line, 1, NULL, NULL, &done, err);
-}
-
-bool debrief_log_append(debrief_log *log, const char *id, const debrief_entry *entry, debrief_error *err) {
-  debrief_entry given;
-  if (!entry) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (entry is NULL)");
-  if (!dbf_struct_size_take(&given, sizeof given, entry, "debrief_entry", err)) return false;
-  slot *s = enter(log, id, err);
-  if (!s) return false;
-  bool ok = dbf_entry_write(&s->text, id, &given, err) && put_one(log, s, err);
-  leave(log, s);
+static bool finish(dbf_folder *folder, bool ok) {
+  folder->dir.give_way = give_way;
+  folder->dir.user = folder;
   return ok;
 }
 
-bool debrief_log_append_json(debrief_log *log, const char *id, const char *json, size_t len,
-                             debrief_error *err) {
-  if (!json) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (json is NULL)");
-  slot *s = enter(log, id, err);
-  if (!s) return false;
-  bool ok = dbf_entry_write_json(&s->text, &s->scratch, id, json, len, false, err) && put_one(log, s, err);
-  leave(log, s);
-  return ok;
+bool dbf_folder_open(dbf_folder *folder, const char *path, debrief_error *err) {
+  return finish(folder, dbf_directory_init(&folder->dir, path, folder->config.file_mode,
+                                           folder->config.folder_mode, err));
 }
 
-/* Room for a batch at once: growing by doubling costs a big one a third of its speed. */
-static void reserve_batch(slot *s, const debrief_text *jsons, size_t count) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < count && bytes <= SIZE_MAX / 2 && jsons[i].len <= DBF_LINE_LIMIT; i++)
-    bytes += jsons[i].len + 1;
-  dbf_bytes_reserve(&s->text, bytes);
+bool dbf_folder_open_again(dbf_folder *folder, const dbf_folder *other, debrief_error *err) {
+  bool ok = dbf_directory_copy(&folder->dir, &other->dir, err);
+  folder->dir.file_mode = folder->config.file_mode;
+  folder->dir.folder_mode = folder->config.folder_mode;
+  return finish(folder, ok);
 }
 
-static bool write_batch(slot *s, const debrief_text *jsons, debrief_text *lines, size_t count,
-                        debrief_error *err) {
-  reserve_batch(s, jsons, count);
-  for (size_t i = 0; i < count; i++) {
-    size_t start = s->text.len;
-    bool ok = jsons[i].data || dbf_fail(err, DEBRIEF_EARG, "no entry was given (data is NULL)");
-    ok = ok && dbf_entry_write_json(&s->text, &s->scratch, s->id, jsons[i].data, jsons[i].len, false, err);
-    if (!ok || !end_line(s, start, &lines[i], err)) {
-      if (err) err->line = i + 1;
-      return false;
+/* In a forked child a slot that was in use at the fork may be in any state: only its descriptor is closed, and its
+ * memory, which is the child's copy, is left. */
+void dbf_folder_release(dbf_folder *folder, bool forked) {
+  for (size_t i = 0; i < BUCKETS; i++) {
+    for (dbf_slot *s = folder->table[i], *next; s; s = next) {
+      next = s->next;
+      if (forked && s->users > 0) dbf_session_free(s->session);
+      else dbf_folder_slot_free(s);
     }
   }
-  place_lines(s, lines, count);
-  return true;
-}
-
-bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons, size_t count,
-                              size_t *stored, debrief_error *err) {
-  dbf_appended done = {0};
-  if (stored) *stored = 0;
-  if (count && !jsons) return dbf_fail(err, DEBRIEF_EARG, "no entries were given (jsons is NULL)");
-  slot *s = enter(log, id, err);
-  if (!s) return false;
-  debrief_text *lines = count ? calloc(count, sizeof *lines) : NULL;
-  bool ok = count == 0 || (lines ? write_batch(s, jsons, lines, count, err) : dbf_fail_memory(err));
-  if (ok && count) ok = put(log, s, lines, count, NULL, NULL, &done, err);
-  leave(log, s);
-  if (stored) *stored = done.stored;
-  free(lines);
-  return ok;
-}
-
-bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines, size_t count,
-                          dbf_before_write before, void *user, dbf_appended *done, debrief_error *err) {
-  dbf_appended unused = {0};
-  if (!done) done = &unused;
-  *done = (dbf_appended){.numbered = done->numbered};
-  slot *s = enter(log, id, err);
-  if (!s) return false;
-  bool ok = put(log, s, lines, count, before, user, done, err);
-  leave(log, s);
-  return ok;
-}
-
-/* ---- Stores that are no folder ----------------------------------------------------------------------------- */
-
-/* With `fresh` the folder gets what came since it was asked for last. */
-static bool bring(debrief_log *log, bool fresh, debrief_error *err) {
-  if (!log->kind) return true;
-  pthread_mutex_lock(&log->mutex);
-  bool there = log->dir.path != NULL;
-  pthread_mutex_unlock(&log->mutex);
-  if (there && !fresh) return true;
-  const char *path = log->kind->folder(log->store, err);
-  if (!path) return false;
-  pthread_mutex_lock(&log->mutex);
-  bool ok = log->dir.path ||
-            dbf_directory_init(&log->dir, path, log->config.file_mode, log->config.folder_mode, err);
-  pthread_mutex_unlock(&log->mutex);
-  return ok;
-}
-
-dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err) {
-  if (!check_log(log, err) || !bring(log, true, err)) return NULL;
-  *lock_timeout_ms = log->config.lock_timeout_ms;
-  return &log->dir;
-}
-
-dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind) {
-  *kind = log->kind;
-  return log->store;
-}
-
-const char *dbf_log_seen_folder(debrief_log *log) {
-  pthread_mutex_lock(&log->mutex);
-  const char *path = log->kind ? log->dir.path : NULL;
-  pthread_mutex_unlock(&log->mutex);
-  return path;
-}
-
-bool dbf_log_must_be_folder(const debrief_log *log, const char *what, debrief_error *err) {
-  if (!log || !log->kind) return true;
-  return dbf_fail(err, DEBRIEF_EARG, "%s: %s is a stream, and what is in a stream is never changed", what,
-                  log->kind->shown(log->store));
-}
-
-/* ---- Reading and listing ----------------------------------------------------------------------------------- */
-
-static bool reading_options(const debrief_read_config *config, dbf_read_options *options,
-                            debrief_error *err) {
-  debrief_read_config given = {0};
-  if (config && !dbf_struct_size_take(&given, sizeof given, config, "debrief_read_config", err)) return false;
-  *options = (dbf_read_options){.strict = given.strict,
-                                .foreign = given.foreign,
-                                .on_diagnostic = given.on_diagnostic,
-                                .user = given.user};
-  return true;
-}
-
-debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
-                                 debrief_error *err) {
-  return check_log(log, err) && bring(log, true, err) ? dbf_log_read_seen(log, id, config, err) : NULL;
-}
-
-debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrief_read_config *config,
-                                  debrief_error *err) {
-  dbf_read_options options;
-  int fd;
-  if (!check_log(log, err) || !reading_options(config, &options, err) || !bring(log, false, err)) return NULL;
-  if (!dbf_directory_open_session(&log->dir, id, false, &fd, NULL, err)) return NULL;
-  char *path = dbf_directory_session_path(&log->dir, id);
-  if (!path) {
-    if (fd >= 0) close(fd);
-    dbf_fail_memory(err);
-    return NULL;
-  }
-  options.session = id;
-  debrief_reader *reader = dbf_reader_open(fd, path, &options, err);
-  free(path);
-  return reader;
-}
-
-/* Non-blocking, so that a FIFO is refused at once and not waited for. */
-static int open_path(const char *path, debrief_error *err) {
-  struct stat st;
-  const char *shown = dbf_directory_shown(path);
-  int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (fd < 0 && errno == ENOENT) dbf_fail(err, DEBRIEF_ENOENT, "there is no file %s", shown);
-  else if (fd < 0 && errno == ENXIO) dbf_fail(err, DEBRIEF_EUNSAFE, "%s is not a regular file", shown);
-  else if (fd < 0) dbf_fail_errno(err, "cannot open %s", shown);
-  else if (fstat(fd, &st) != 0) dbf_fail_errno(err, "cannot look at %s", shown);
-  else if (!S_ISREG(st.st_mode)) dbf_fail(err, DEBRIEF_EUNSAFE, "%s is not a regular file", shown);
-  else return fd;
-  if (fd >= 0) close(fd);
-  return -1;
-}
-
-debrief_reader *debrief_log_read_path(const char *path, const debrief_read_config *config,
-                                      debrief_error *err) {
-  dbf_read_options options;
-  if (!path) {
-    dbf_fail(err, DEBRIEF_EARG, "no file was given (path is NULL)");
-    return NULL;
-  }
-  if (!reading_options(config, &options, err)) return NULL;
-  int fd = open_path(path, err);
-  return fd < 0 ? NULL : dbf_reader_open(fd, path, &options, err);
-}
-
-bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
-                          debrief_error *err) {
-  if (!check_log(log, err) || !bring(log, true, err)) return false;
-  if (!each) return dbf_fail(err, DEBRIEF_EARG, "no function was given (each is NULL)");
-  return dbf_directory_list(&log->dir, each, user, err);
-}
-
-const char *debrief_version(void) {
-  return "0.1.0";
+  if (folder->dir.path) dbf_directory_release(&folder->dir);
 }

@@ -36,6 +36,12 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus statu
   pthread_mutex_unlock(&c->mutex);
 }
 
+static void on_reconnect(natsConnection *nc, void *user) {
+  dbf_nats_connection *c = user;
+  (void)nc;
+  atomic_fetch_add(&c->reconnects, 1);
+}
+
 bool dbf_nats_was_denied(dbf_nats_connection *c, char *text, size_t size) {
   pthread_mutex_lock(&c->mutex);
   bool was = *c->denied;
@@ -210,6 +216,7 @@ static natsStatus set_manner(natsOptions *o, dbf_nats_connection *c) {
   if (s == NATS_OK) s = natsOptions_SetMaxPingsOut(o, 2);
   if (s == NATS_OK) s = natsOptions_SetFailRequestsOnDisconnect(o, true);
   if (s == NATS_OK) s = natsOptions_SetErrorHandler(o, on_error, c);
+  if (s == NATS_OK) s = natsOptions_SetReconnectedCB(o, on_reconnect, c);
   return s;
 }
 

@@ -7,6 +7,7 @@
 
 #include <nats/nats.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* How to log in: copies of what the caller gave. */
 typedef struct dbf_nats_login {
@@ -22,7 +23,8 @@ typedef struct dbf_nats_connection {
   natsConnection *nc; /* NULL: not connected yet */
   jsCtx *js;
   pthread_mutex_t mutex;
-  char denied[256]; /* what the server said that it does not permit, under `mutex` */
+  char denied[256];       /* what the server said that it does not permit, under `mutex` */
+  atomic_uint reconnects; /* how often the connection was lost and came back */
 } dbf_nats_connection;
 
 /* A clock that is never set, ns. */

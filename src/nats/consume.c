@@ -48,6 +48,7 @@ static natsStatus add(dbf_nats_consumer *consumer, const char *inbox, jsErrCode 
 
 static natsStatus make(dbf_nats_consumer *consumer, jsErrCode *code) {
   natsInbox *inbox = NULL;
+  unsigned reconnects = atomic_load(&consumer->c->reconnects);
   *code = 0;
   natsStatus s = natsInbox_Create(&inbox);
   if (s == NATS_OK) s = natsConnection_SubscribeSync(&consumer->sub, consumer->c->nc, inbox);
@@ -57,6 +58,7 @@ static natsStatus make(dbf_nats_consumer *consumer, jsErrCode *code) {
   if (s != NATS_OK) dbf_nats_consumer_rest(consumer);
   natsInbox_Destroy(inbox);
   consumer->delivered = 0;
+  consumer->reconnects = reconnects;
   consumer->heard = dbf_nats_clock();
   return s;
 }
@@ -122,7 +124,9 @@ static bool take(dbf_nats_consumer *consumer, natsMsg *message, uint64_t *sequen
   return true;
 }
 
+/* Is its server silent, or was the connection lost meanwhile, and with it perhaps what came? */
 static bool is_silent(dbf_nats_consumer *consumer) {
+  if (consumer->reconnects != atomic_load(&consumer->c->reconnects)) return true;
   int64_t now = dbf_nats_clock();
   if (consumer->came) consumer->heard = now;
   consumer->came = false;

@@ -15,6 +15,7 @@ typedef struct dbf_nats_consumer {
   natsSubscription *sub; /* NULL: there is no consumer now */
   uint64_t delivered;    /* messages of this consumer */
   uint64_t pending;      /* so many are in the stream after the last one, as the server says */
+  unsigned reconnects;   /* the connection's, when it was made */
   bool came;             /* a message, since it was looked whether the server is silent */
   int64_t heard;         /* when the server was heard last, or the consumer made; clock */
   int64_t tried;         /* when one was asked for last; clock */

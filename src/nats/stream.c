@@ -205,7 +205,8 @@ bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *mes
   *conflict = *doubtful = false;
   if (message->len > dbf_nats_stream_most(c))
     return dbf_fail(err, DEBRIEF_ETOOBIG,
-                    "session %s: %zu bytes are more than the %zu that the server takes at once (max_payload)",
+                    "session %s: %zu bytes are more than the %zu that the server takes at once (max_payload, "
+                    "and headers)",
                     message->id, message->len, dbf_nats_stream_most(c));
   dbf_nats_stream_subject(subject, c->address->name, message->id);
   new_identity(identity);

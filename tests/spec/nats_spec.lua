@@ -93,6 +93,33 @@ describe("a log at an address", function()
     assert.same({ 2, true }, { r.status, r.err:find("are for a log at an address", 1, true) ~= nil })
   end)
 
+  here("takes an import, which only appends, and each run once", function()
+    fresh()
+    scene:write("toy.lua", [[return { name = "toy", api = 1, import = { open = function(source, emit)
+      for line in source:lines() do
+        emit({ session_id = "s1", timestamp = line.at, source = { kind = "toy", key = line.run } },
+          { open = line.open })
+      end
+    end } }]])
+    local lines = {}
+    for i = 1, 2000 do lines[i] = ('{"run":"%d","at":"2026-11-01T10:00:00Z"}'):format(i) end
+    scene:write("in.jsonl", table.concat(lines, "\n") .. '\n{"run":"open","open":true}\n')
+    local command = ('"$DEBRIEF" -d %s import ./toy.lua in.jsonl'):format(url)
+    local r = scene:sh(("%s & %s & %s & wait"):format(command, command, command)) -- they see each other's runs
+    local stored, known = 0, 0
+    for n in r.err:gmatch "(%d+) entr%w+ stored" do stored = stored + n end
+    for n in r.err:gmatch "(%d+) there already" do known = known + n end
+    assert.same({ 2000, 4000, "" }, { stored, known, r.out }, r.err)
+    assert.equal(2000, select(2, must({ "read" }):gsub("\n", "\n")))
+    assert.truthy(r.err:find("withheld (still open", 1, true), r.err)
+    scene:write("in.jsonl", '{"run":"7","at":"2026-11-01T11:00:00Z"}\n{"run":"new","at":"2026-11-01T11:00:00Z"}\n')
+    r = run { "import", "./toy.lua", "in.jsonl" }
+    assert.equal(3, r.status, r.err)
+    assert.truthy(r.err:find("runs that are longer now than when they were imported stay in the stream as they were: "
+      .. "session s1 (1)", 1, true), r.err)
+    assert.truthy(r.err:find("1 entry stored", 1, true), r.err)
+  end)
+
   here("is a log for scripts", function()
     fresh()
     scene:write("script.lua", [[

@@ -49,9 +49,10 @@ function sessions.all(log, oldest)
   return list, skipped, code
 end
 
--- When a file was last written to that a window may need, ns; nil: any. Clocks differ by less than a day.
+-- When a file was last written to that a window may need, ns; nil: any. Clocks differ by less than a day; those of the
+-- machines that share a stream may differ by more, and its files were written here.
 local function oldest_of(q)
-  return q.since and q.since >= math.mininteger + DAY and q.since - DAY or nil
+  return not q.is_stream and q.since and q.since >= math.mininteger + DAY and q.since - DAY or nil
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ end
 function sessions.of(log, q, opts)
   opts = opts or {}
   local out, add = collector(q.line)
-  q.old = nil
+  q.old, q.is_stream = nil, log:store() ~= nil
   if not q.sessions then
     local list, skipped, old = sessions.all(log, oldest_of(q))
     if not list then return nil, skipped end

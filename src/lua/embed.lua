@@ -175,7 +175,10 @@ for name in ([[
   import/checks import/content import/glob import/init import/kept import/ledger import/looks import/once import/rows
   import/runners import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
   import/verdict
-  measure/charts pretty/init pretty/inspect
+  measure/charts measure/column measure/define measure/groups measure/named measure/single
+  plugin/contract plugin/fields plugin/options plugin/rights
+  retro/aggregate/quantiles retro/aggregate/top retro/aggregate/largest retro/chunks retro/init retro/total
+  pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
   query/overview query/why
   record/command record/output record/run record/state

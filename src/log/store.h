@@ -11,6 +11,7 @@
 #define DBF_STORE_H
 
 #include "append.h"
+#include "queue.h"
 
 #define DBF_STORE_VERSION 1
 #define DBF_STORE_LIBRARY "libdebrief-nats.so.0"
@@ -67,6 +68,9 @@ typedef struct dbf_store_kind {
 
   /* What was left out of the folder, one line each, until `each` returns false. */
   void (*left_out)(dbf_store *store, bool (*each)(void *user, const char *text), void *user);
+
+  /* The queue of work beside the log. */
+  const dbf_queue_kind *queue;
 } dbf_store_kind;
 
 /* Is it the address of a store that is no folder? */

@@ -20,6 +20,7 @@
 #include "process.h"
 #include "attend.h"
 #include "journal.h"
+#include "queue.h"
 #include "redact.h"
 #include "spool.h"
 #include "save.h"
@@ -629,6 +630,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_pager_open(L);
   dbf_spool_open(L);
   dbf_journal_open(L);
+  dbf_queue_open(L);
   dbf_workers_open(L);
   dbf_isolate_open(L);
   luaL_newlib(L, functions);
@@ -638,6 +640,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_process_register(L);
   dbf_attend_register(L);
   dbf_journal_register(L);
+  dbf_queue_register(L);
   dbf_redact_register(L);
   dbf_spool_register(L);
   dbf_isolate_register(L);

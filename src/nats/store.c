@@ -6,6 +6,7 @@
 #include "connect.h"
 #include "snapshot.h"
 #include "stream.h"
+#include "queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -311,7 +312,8 @@ static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .follow = store_follow,
                                     .sequence_of = store_sequence_of,
                                     .line_of = store_line_of,
-                                    .left_out = store_left_out};
+                                    .left_out = store_left_out,
+                                    .queue = &dbf_nats_queue};
 
 const dbf_store_kind *debrief_nats_store(void) {
   return &kind;

@@ -40,6 +40,7 @@ typedef struct parcel {
   char *data;
   size_t len;
   bool failed; /* data is a message */
+  bool given;  /* of a result: it was, and there is no data any more */
 } parcel;
 
 typedef struct crew {
@@ -53,6 +54,7 @@ typedef struct crew {
   parcel setup, *tasks, *results;     /* results[i].data is NULL until task i is done */
   lua_State *here;                    /* where no thread can be started, the one worker, on the caller's */
   bool ready;                         /* that is set up */
+  bool open;                          /* more tasks may come, and results are taken in any order */
   bool keep;                          /* states that nothing failed in */
   char name[32];
   atomic_bool stop;
@@ -190,7 +192,7 @@ static parcel parcel_of(lua_State *W, bool ok) {
   size_t len = 0;
   const char *text = W ? answer_of(W, ok, &len) : NULL;
   if (text && pack_parcel(&p, text, len, !ok)) return p;
-  return (parcel){no_memory, sizeof no_memory - 1, true};
+  return (parcel){.data = no_memory, .len = sizeof no_memory - 1, .failed = true};
 }
 
 static void free_parcel(parcel *p) {
@@ -198,13 +200,21 @@ static void free_parcel(parcel *p) {
   p->data = NULL;
 }
 
-/* The number of the next task, when there is one and not too many results wait; false: stop. */
-static bool take_task(crew *c, size_t *task) {
+static bool must_wait(const crew *c) {
+  if (c->open) return c->next == c->count;
+  return c->next < c->count && c->next >= c->taken + c->workers * AHEAD;
+}
+
+/* The number of the next task, when there is one and not too many results wait; false: stop. The list of tasks may move
+ * while it is done. */
+static bool take_task(crew *c, size_t *task, parcel *argument) {
   pthread_mutex_lock(&c->mutex);
-  while (!c->stop && c->next < c->count && c->next >= c->taken + c->workers * AHEAD)
-    pthread_cond_wait(&c->changed, &c->mutex);
+  while (!c->stop && must_wait(c)) pthread_cond_wait(&c->changed, &c->mutex);
   bool got = !c->stop && c->next < c->count;
-  if (got) *task = c->next++;
+  if (got) {
+    *task = c->next++;
+    *argument = c->tasks[*task];
+  }
   pthread_mutex_unlock(&c->mutex);
   return got;
 }
@@ -218,9 +228,10 @@ static bool renew_here(const crew *c, lua_State *W) {
   return renewed;
 }
 
-static void *work(void *argument) {
-  crew *c = argument;
+static void *work(void *user) {
+  crew *c = user;
   size_t task;
+  parcel argument;
   dbf_running running;
   dbf_limits_open_thread(c->config->interrupt);
   uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* numbers with a '.'; the thread is ours */
@@ -228,8 +239,8 @@ static void *work(void *argument) {
   dbf_limits_enter(&running, W, c->config->interrupt, &c->stop);
   bool ready = W && answer(W, "setup", &c->setup), fine = ready && c->keep;
   parcel broken = ready ? (parcel){0} : parcel_of(W, false);
-  while (take_task(c, &task)) {
-    bool ok = ready && answer(W, c->name, &c->tasks[task]);
+  while (take_task(c, &task, &argument)) {
+    bool ok = ready && answer(W, c->name, &argument);
     fine = fine && ok;
     parcel result = ready ? parcel_of(W, ok) : parcel_of(NULL, false);
     parcel why;
@@ -342,10 +353,12 @@ static int l_crew_start(lua_State *L) {
   if (c->tasks) return luaL_error(L, "this crew has its tasks already");
   strcpy(c->name, name);
   c->keep = lua_toboolean(L, 4);
+  c->open = lua_toboolean(L, 5);
   if (!copy_tasks(L, c, lua_rawlen(L, 3))) return dbf_memory_raise(L);
-  if (c->workers > c->count) c->workers = c->count;
+  if (c->workers > c->count && !c->open) c->workers = c->count;
   for (; c->running < c->workers; c->running++)
     if (!start_thread(c)) break;
+  if (c->running == 0 && c->open) return luaL_error(L, "no thread can be started");
   if (c->running == 0 && c->count && !(c->here = dbf_state_new(c->config, c->core, true)))
     return dbf_memory_raise(L);
   return 0;
@@ -363,18 +376,21 @@ static bool work_here(crew *c) {
   return !stopped;
 }
 
-/* A signal handler cannot wake a thread that waits for a condition, so look for an interrupt now and then. False: there
- * is one. */
-static bool wait_for_result(crew *c) {
+/* Wait for a change, but not for long: a signal handler cannot wake a thread that waits for a condition, so an interrupt
+ * has to be looked for now and then. */
+static void wait_a_while(crew *c, int64_t ms) {
   struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += dbf_limits_slice(ms < 100 ? ms : 100) * 1000000L;
+  until.tv_sec += until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_cond_timedwait(&c->changed, &c->mutex, &until);
+}
+
+/* False: there is an interrupt. */
+static bool wait_for_result(crew *c) {
   pthread_mutex_lock(&c->mutex);
-  while (!c->results[c->taken].data && !dbf_limits_stopped()) {
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += dbf_limits_slice(100) * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&c->changed, &c->mutex, &until);
-  }
+  while (!c->results[c->taken].data && !dbf_limits_stopped()) wait_a_while(c, 100);
   pthread_mutex_unlock(&c->mutex);
   return !dbf_limits_stopped();
 }
@@ -400,6 +416,68 @@ static int l_crew_take(lua_State *L) {
   return pushed;
 }
 
+/* Room for one task more, under the mutex. */
+static bool grow(crew *c) {
+  size_t size = (c->count + 2) * sizeof *c->tasks;
+  parcel *tasks = realloc(c->tasks, size), *results = tasks ? realloc(c->results, size) : NULL;
+  if (tasks) c->tasks = tasks;
+  if (results) c->results = results;
+  return results != NULL;
+}
+
+static int l_crew_add(lua_State *L) {
+  crew *c = check_crew(L);
+  parcel task;
+  size_t len;
+  const char *data = luaL_checklstring(L, 2, &len);
+  if (!c->open) return luaL_error(L, "this crew takes no more tasks");
+  if (!pack_parcel(&task, data, len, false)) return dbf_memory_raise(L);
+  pthread_mutex_lock(&c->mutex);
+  bool ok = grow(c);
+  if (ok) {
+    c->tasks[c->count] = task;
+    c->results[c->count++] = (parcel){0};
+    pthread_cond_broadcast(&c->changed);
+  }
+  pthread_mutex_unlock(&c->mutex);
+  if (!ok) {
+    free_parcel(&task);
+    return dbf_memory_raise(L);
+  }
+  lua_pushinteger(L, (lua_Integer)c->count);
+  return 1;
+}
+
+/* A task that is done, under the mutex; NULL: none is. */
+static parcel *find_done(crew *c) {
+  while (c->taken < c->next && c->results[c->taken].given) c->taken++;
+  for (size_t i = c->taken; i < c->next; i++)
+    if (c->results[i].data) return &c->results[i];
+  return NULL;
+}
+
+static int l_crew_done(lua_State *L) {
+  crew *c = check_crew(L);
+  int64_t left = luaL_checkinteger(L, 2);
+  pthread_mutex_lock(&c->mutex);
+  parcel *result = find_done(c);
+  for (; !result && left > 0 && !dbf_limits_stopped(); left -= 100) {
+    wait_a_while(c, left);
+    result = find_done(c);
+  }
+  pthread_mutex_unlock(&c->mutex);
+  dbf_limits_check(L);
+  if (!result) return 0;
+  lua_pushinteger(L, result - c->results + 1); /* only this thread moves the list */
+  if (result->failed) lua_pushnil(L);
+  lua_pushlstring(L, result->data, result->len);
+  int pushed = result->failed ? 3 : 2;
+  free_parcel(&c->tasks[result - c->results]);
+  free_parcel(result);
+  result->given = true;
+  return pushed;
+}
+
 static void close_crew(crew_object *object) {
   if (object->crew) free_crew(object->crew);
   object->crew = NULL;
@@ -419,8 +497,9 @@ static int l_cores(lua_State *L) {
 void dbf_workers_open(lua_State *L) {
   static const luaL_Reg worker_methods[] = {
       {"call", l_worker_call}, {"keep", l_worker_keep}, {"close", l_worker_close}, {NULL, NULL}};
-  static const luaL_Reg crew_methods[] = {
-      {"start", l_crew_start}, {"take", l_crew_take}, {"close", l_crew_close}, {NULL, NULL}};
+  static const luaL_Reg crew_methods[] = {{"start", l_crew_start}, {"take", l_crew_take},
+                                          {"add", l_crew_add},     {"done", l_crew_done},
+                                          {"close", l_crew_close}, {NULL, NULL}};
   dbf_userdata_type(L, worker_type, worker_methods, l_worker_close);
   dbf_userdata_type(L, crew_type, crew_methods, l_crew_close);
   lua_newtable(L);

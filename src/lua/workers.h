@@ -20,9 +20,14 @@ void dbf_workers_end(lua_State *L);
  * worker:call(name, packed) -> packed | nil, message     calls debrief.worker[name]
  * worker:close()
  * worker:keep()                                          the same after nothing failed: the state waits for another worker
- * crew:start(name, {packed...}, keep)                    each thread first calls debrief.worker.setup(setup); where none
+ * crew:start(name, {packed...}, keep, open)              each thread first calls debrief.worker.setup(setup); where none
  *                                                        can be started, crew:take works itself; `keep` as above
  * crew:take() -> packed | nil, message | nil (no more)
+ *
+ * of a crew that is `open`, instead of take:
+ * crew:add(packed) -> number of the task
+ * crew:done(ms) -> number, packed | number, nil, message | nothing, when none is done in that time: in any order
+ *
  * crew:close()                                           stops; tasks under way end too, if the host has a signal */
 void dbf_workers_register(lua_State *L);
 

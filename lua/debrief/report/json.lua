@@ -5,7 +5,7 @@
 --      "charts"?:[{"title"?:…,"type":…,"x":{"title"?:…,"type":…,"values":[…]},"unit"?:…,"note"?:…,
 --        "marks"?:[{"at":…,"text":…}],"base"?:…,"series":[{"name":…,"values":[…],"low"?:[…],"high"?:[…],"n"?:[…]}]}],
 --      "findings":[{"value":…,"explanation":…,"references":[{"session":…,"line":…}]}],
---      "incomplete"?:N,"cut"?:[text…]}],"diagnostics":[…]}
+--      "incomplete"?:N,"lost"?:N,"cut"?:[text…]}],"diagnostics":[…]}
 --
 -- Columns are named by their keys; `records` are the rows with their cells by these names. No data, NaN and
 -- infinities are null; a rate is {"num":…,"den":…,"rate":…|null}; a row of numbers drawn small is an array; integers
@@ -112,7 +112,7 @@ local function report(r)
     "tables", array(r.tables, #r.tables, table_of),
     "charts", r.charts and array(r.charts, #r.charts, chart),
     "findings", array(r.findings, #r.findings, finding),
-    "incomplete", (r.incomplete or 0) > 0 and number(r.incomplete),
+    "incomplete", (r.incomplete or 0) > 0 and number(r.incomplete), "lost", (r.lost or 0) > 0 and number(r.lost),
     "cut", r.cut and array(r.cut, #r.cut, core.encode))
 end
 

@@ -26,44 +26,59 @@ local function alone(worker)
   return crew
 end
 
--- Merge what the crew takes, in the order of the chunks; `done` is called with each chunk that was merged.
+-- Add the result of one chunk. Returns true; or nil and a message.
+local function merge_one(packed, worker, one)
+  local message
+  total.add(one.total, core.unpack(packed))
+  packed, message = worker:call("merge", packed)
+  if not packed then return nil, jobs.explained(message) end
+  one.total.cut_short = core.unpack(packed).all_stopped
+  return true
+end
+
+-- Merge what the crew takes, in the order of the chunks; `done` is called with each chunk that was merged. A crew of other
+-- machines may give one up.
 local function merge_all(crew, worker, one, done)
   local at = 0
-  while true do
+  while not one.total.cut_short do
     local packed, message = crew:take()
-    if not packed then
+    if packed == nil then
       if message then return nil, jobs.explained(message) end
-      return true
+      break
     end
-    total.add(one.total, core.unpack(packed))
-    packed, message = worker:call("merge", packed)
-    if not packed then return nil, jobs.explained(message) end
     at = at + 1
+    local ok = true
+    if packed then ok, message = merge_one(packed, worker, one)
+    else total.lose(one.total, one.names, one.chunks[at].sessions, message) end
+    if not ok then return nil, message end
     done(one.chunks[at])
-    one.total.cut_short = core.unpack(packed).all_stopped
-    if one.total.cut_short then return true end
   end
+  return true
 end
 
 -- The workers of one pass: no more than there are chunks. Without a wish for a number one chunk needs no thread; but
 -- functions of a host that want its own thread must fail on a small log as on a big one.
-local function crew_of(job, worker, one, wish)
+-- @return a crew, and what closes it, or nil; or nil and a message
+local function crew_of(job, worker, one, given)
+  local part, wish = {}, given.workers or core.host().workers
+  for key, value in pairs(job) do part[key] = value end
+  part.retro = one.names
+  if given.on then return given.on(part) end
   if job.isolate or not wish and #one.chunks <= 1 and not core.needs_thread() then return alone(worker) end
   local count = wish or core.cores()
   if count == 1 then return alone(worker) end
   count = math.max(1, math.min(count, #one.chunks))
-  local part = {}
-  for key, value in pairs(job) do part[key] = value end
-  part.retro = one.names
   return core.crew(count, core.pack(part))
 end
 
 -- One pass: some retrospectives of the job over their chunks. Returns their reports, or partial results.
-local function pass(job, worker, one, wish, partial, done)
+local function pass(job, worker, one, given, done)
   local ok, last, message
   ok, message = jobs.ask(worker, "begin", one.names)
   if not ok then return nil, message end
-  local crew <close> = crew_of(job, worker, one, wish)
+  local crew, closer = crew_of(job, worker, one, given)
+  if not crew then return nil, closer end
+  local _ <close> = closer or crew
   local packed = {}
   for i, chunk in ipairs(one.chunks) do
     chunk.seen = one.windowed
@@ -73,10 +88,10 @@ local function pass(job, worker, one, wish, partial, done)
   ok, message = merge_all(crew, worker, one, done)
   crew:close()
   if not ok then return nil, message end
-  last, message = jobs.ask(worker, partial and "partials" or "finish", {})
+  last, message = jobs.ask(worker, given.partial and "partials" or "finish", {})
   if not last then return nil, message end
   total.add_problems(one.total, last.problems)
-  return last.reports or last.partials
+  return total.mark_lost(one.total, last.reports or last.partials)
 end
 
 -- How a plugin's chunks are made. A part of a session does not know when the line before it ended.
@@ -118,10 +133,9 @@ local function is_windowed(job, given) return (job.query.since or given.last) ~=
 local function run_passes(job, worker, about, sessions, given)
   local by_name, passes = {}, plan(job, about, sessions)
   local done = counter(passes, given.progress)
-  local wish = given.workers or core.host().workers
   for _, one in ipairs(passes) do
     one.windowed = is_windowed(job, given)
-    local reports, message = pass(job, worker, one, wish, given.partial, done)
+    local reports, message = pass(job, worker, one, given, done)
     if not reports then return nil, message end
     for i, name in ipairs(one.names) do by_name[name] = reports[i] end
   end
@@ -137,7 +151,8 @@ end
 -- @param given { workers = how many; by default what the host says, else as many as there are processors; partial =
 --   true: partial results for `debrief merge` instead of reports; last = only so many entries, the latest that enrich
 --   and filter keep; progress = function(bytes that were read and merged, bytes there are), called now and then;
---   worker, about = of jobs.worker, when there is one already }
+--   worker, about = of jobs.worker, when there is one already; on = function(job) -> a crew of other machines
+--   (debrief.work.crew) for its chunks }
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message, plugin
 function retro.run(job, sessions, given)

@@ -40,6 +40,27 @@ function total.add(sum, result)
   total.add_problems(sum, result.problems)
 end
 
+--- A chunk that no worker could do: its sessions are not in the reports.
+-- @param names of the retrospectives
+-- @param items the sessions of the chunk
+function total.lose(sum, plugins, items, reason)
+  local first, last = items[1].session, items[#items].session
+  local which = #items == 1 and ("session %s%s"):format(first, items[1].part and ", a part of it," or "")
+    or ("%d sessions, %s to %s,"):format(#items, first, last)
+  sum.lost = (sum.lost or 0) + #items
+  total.add_problems(sum, { { plugin = table.concat(plugins, ","), hook = "step", count = 1,
+    message = ("%s could not be looked at: workers failed three times, in the end with: %s"):format(which, reason) } })
+end
+
+--- Mark reports, or partial results, from which chunks are missing.
+function total.mark_lost(sum, reports)
+  for _, report in ipairs(sum.lost and reports or {}) do
+    if report and report.acc then report.errors = report.errors + sum.lost
+    elseif report then report.lost = sum.lost end
+  end
+  return reports
+end
+
 -- Problems of some plugins only.
 local function problems_of(plugins, problems)
   local out, wanted = {}, {}

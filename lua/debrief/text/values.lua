@@ -159,12 +159,15 @@ end
 --- What is said of a report that was too large; nil if it was not.
 function values.cut(report) return report.cut and ("Cut: %s."):format(table.concat(report.cut, "; ")) end
 
---- What is said of a report whose step failed for some entries.
+--- What is said of a report whose step failed for some entries, or of which workers lost sessions.
 function values.incomplete(report)
-  if not report.incomplete or report.incomplete == 0 then return nil end
-  local n = report.incomplete
-  return ("Incomplete: the plugin failed on %s, which %s not in these figures.")
-    :format(values.count(n, "entry", "entries"), n == 1 and "is" or "are")
+  local n, lost = report.incomplete or 0, report.lost or 0
+  local parts = {}
+  if n > 0 then parts[1] = "the plugin failed on " .. values.count(n, "entry", "entries") end
+  if lost > 0 then parts[#parts + 1] = "no worker could read " .. values.count(lost, "session") end
+  if #parts == 0 then return nil end
+  return ("Incomplete: %s, which %s not in these figures."):format(table.concat(parts, ", and "),
+    n + lost == 1 and "is" or "are")
 end
 
 return values

@@ -1,0 +1,236 @@
+--- The chunks of a job on the queue, and the answers of workers: what core.crew makes, over other machines.
+-- @module debrief.work.crew
+local core = require "debrief.core"
+local wire = require "debrief.work.wire"
+
+local crew = {}
+
+local SECOND = 1000000000
+local ALONE = 3 * SECOND -- without a worker, after which that is said
+local READING = 600 * SECOND -- a worker that brings its copy of the log up to date says nothing for so long
+local FAILURES = 3 -- of a chunk, after which it is given up
+local OFFER = 300 -- announcements until the queue is reminded of the job
+
+local Crew = {}
+Crew.__index = Crew
+
+-- ---- The job -------------------------------------------------------------------------------------------------------
+
+local function announce(self)
+  self.said, self.announced = core.now(), self.announced + 1
+  if self.announced % OFFER == 0 then self.queue:offer(self.name, wire.PATIENCE) end
+  return self.queue:say("job", self.announcement)
+end
+
+-- The streams of the queue are made by the first who needs them, if `debrief init` has not.
+local function offer(self)
+  local ok, message = self.queue:offer(self.name, wire.PATIENCE)
+  if ok or not message:find("there is no stream", 1, true) then return ok, message end
+  ok, message = self.queue:make()
+  if not ok then return nil, message end
+  return self.queue:offer(self.name, wire.PATIENCE)
+end
+
+local function put_chunk(self, n, packed)
+  local text = "C" .. packed
+  if #text > self.queue:room() then
+    local pieces, message = wire.put(self.queue, packed, function(i) return ("%s.in.%d.%d"):format(self.name, n, i) end)
+    if not pieces then return nil, message end
+    text = "P" .. pieces
+  end
+  local key = ("%s.%d"):format(self.name, n)
+  return self.queue:put("work", key, text, key)
+end
+
+-- Nothing of a path of this machine: the worker has its own folder.
+local function portable(packed)
+  local chunk = core.unpack(packed)
+  for _, item in ipairs(chunk.sessions) do item.path = nil end
+  return core.pack(chunk)
+end
+
+local function begin(self, given)
+  local zone, zone_name = wire.zone()
+  local ok, message = offer(self)
+  if not ok then return nil, message end
+  local job, plugins = {}, {}
+  for key, value in pairs(given.job) do job[key] = value end
+  for i, plugin in ipairs(job.plugins) do
+    plugins[i] = { name = plugin.name, path = plugin.path, text = plugin.text, options = plugin.options,
+      allow = plugin.allow, shown = false, hash = core.hash(plugin.text) }
+  end
+  job.plugins = plugins
+  local text = core.pack { job = job, log = given.log, dir = given.job.dir, zone = zone, zone_name = zone_name,
+    limits = wire.limits() }
+  local pieces
+  pieces, message = wire.put(self.queue, text, function(i) return ("%s.job.%d"):format(self.name, i) end)
+  if not pieces then return nil, message end
+  self.announcement = core.encode { job = self.name, pieces = pieces, wire = wire.VERSION, version = core.version }
+  ok, message = self.queue:listen("to." .. self.name)
+  if not ok then return nil, message end
+  return announce(self)
+end
+
+--- Put a job on the queue.
+-- @param given { address =, options = of core.queue, job = plain, log = { first =, last = } sequences that the chunks are
+--   of, note = function(text) that tells people of what is unusual }
+-- @return a crew; and what takes the job off the queue again when it is closed. Or nil and a message
+function crew.new(given)
+  local queue, message = core.queue(given.address, given.options or {})
+  if not queue then return nil, message end
+  local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, announced = 0, note = given.note,
+    begun = core.now(), workers = {}, refusals = {} }, Crew)
+  local ok
+  ok, message = begin(self, given)
+  if not ok then
+    queue:close()
+    return nil, message
+  end
+  return self, queue
+end
+
+--- Put the chunks on the queue.
+function Crew:start(_, list)
+  for n, packed in ipairs(list) do
+    local ok, message = put_chunk(self, n, portable(packed))
+    if not ok then
+      self.broken = message
+      return
+    end
+    if core.now() - self.said > SECOND then announce(self) end
+  end
+  self.count = #list
+end
+
+-- ---- Workers -------------------------------------------------------------------------------------------------------
+
+local function note_answer(self, text)
+  local said = wire.decode(text)
+  if not said or type(said.worker) ~= "string" then return end
+  if said.trouble then
+    self.note(("%s: %s"):format(tostring(said.host), tostring(said.trouble)))
+  elseif said.refusal then
+    self.refusals[said.worker] = ("%s: %s"):format(tostring(said.host), tostring(said.refusal))
+  else
+    self.workers[said.worker], self.met = core.now() + (said.reading and READING or 0), true
+  end
+end
+
+-- One refusal, for people: the first by name, so that it is the same each time.
+local function refused(self)
+  local list = {}
+  for _, text in pairs(self.refusals) do list[#list + 1] = text end
+  table.sort(list)
+  local more = #list > 1 and (" (and %d more)"):format(#list - 1) or ""
+  return list[1] and list[1] .. more
+end
+
+local function is_anyone_there(self)
+  local now = core.now()
+  for name, seen in pairs(self.workers) do
+    if now - seen < ALONE then return true end
+    self.workers[name] = nil
+  end
+  return false
+end
+
+-- Nobody has answered for a while: say so once. Raises nothing; returns what ends the waiting.
+local function look_after(self)
+  if core.now() - self.begun < ALONE or is_anyone_there(self) then
+    self.lonely = self.lonely and not next(self.workers)
+    return nil
+  end
+  local why = refused(self)
+  if why and not self.met then return "no worker takes this job: " .. why end
+  if self.lonely then return nil end
+  self.lonely = true
+  self.note(("no worker answers: `debrief work %s` starts one, on any machine; waiting"):format(self.queue:shown()))
+end
+
+-- ---- Answers -------------------------------------------------------------------------------------------------------
+
+-- Look for an answer to the chunk that is next. Returns it as it was put; false: there is none yet; nil, message.
+local function collect(self)
+  local key, parts = ("%s.out.%d.>"):format(self.name, self.at), self.parts
+  while true do
+    local data, sequence, found = self.queue:next(key, self.sequence)
+    if data == nil then return nil, sequence end
+    if not data then return false end
+    self.sequence = sequence + 1
+    local attempt, i, pieces = found:match "%.out%.%d+%.([^.]+)%.(%d+)%.(%d+)$"
+    i, pieces = math.tointeger(tonumber(i)), math.tointeger(tonumber(pieces))
+    if attempt and i and pieces and i >= 1 and i <= pieces then
+      local list = parts[attempt] or { count = 0 }
+      parts[attempt] = list
+      if not list[i] then list[i], list.count = data, list.count + 1 end
+      if list.count == pieces then
+        parts[attempt] = { count = math.mininteger }
+        return table.concat(list)
+      end
+    end
+  end
+end
+
+-- Is it a result of debrief.run.worker's chunk?
+local function is_result(value)
+  if type(value) ~= "table" then return false end
+  for _, name in ipairs { "accs", "errors", "diagnostics", "failures", "problems", "seen", "late" } do
+    if type(value[name]) ~= "table" then return false end
+  end
+  for _, name in ipairs { "entries", "kept", "dropped", "untimed" } do
+    if math.type(value[name]) ~= "integer" then return false end
+  end
+  return true
+end
+
+-- An answer as what `take` returns; nothing: go on. After a failure the chunk goes to a worker again; one that was
+-- answered with nonsense is off the queue already.
+local function judge(self, answer)
+  local kind, text = answer:sub(1, 1), answer:sub(2)
+  if kind == "R" and is_result(wire.unpack(text)) then return text end
+  if kind ~= "F" then return false, "the answer of a worker is damaged" end
+  self.failed = self.failed + 1
+  if self.failed < FAILURES then return nil end
+  self.queue:purge("work", ("%s.%d"):format(self.name, self.at))
+  return false, text
+end
+
+-- Listen until something may have changed.
+local function wait(self)
+  local text, message = self.queue:hear(200)
+  while text do
+    note_answer(self, text)
+    text, message = self.queue:hear(0)
+  end
+  if text == nil then return message end
+  if core.now() - self.said > SECOND then
+    local ok
+    ok, message = announce(self)
+    if not ok then return message end
+  end
+  return look_after(self)
+end
+
+--- The result of the next chunk, in the order of the list.
+-- @return packed; false and why, for a chunk that workers could not do; nil and a message; or nothing: that was all
+function Crew:take()
+  if self.broken then return nil, self.broken end
+  if self.at == self.count then return nil end
+  self.at, self.parts, self.sequence, self.failed = self.at + 1, {}, 1, 0
+  while true do
+    local answer, message = collect(self)
+    if answer == nil then return nil, message end
+    if answer then
+      local packed, reason = judge(self, answer)
+      if packed ~= nil then return packed, reason end
+    else
+      message = wait(self)
+      if message then return nil, message end
+    end
+  end
+end
+
+--- Take the job off the queue.
+function Crew:close() self.queue:close() end
+
+return crew

@@ -1,0 +1,349 @@
+--- A worker: takes chunks of the jobs that are announced, one job at a time, and answers them.
+--
+--     announced -> refused, or taken -> the folder is brought up to the job's sequence -> chunks, as many at once as
+--     there are slots, each renewed while it runs -> answer kept -> acknowledged
+--
+-- Everything happens in `step`, on the caller's thread; the chunks run on those of a crew.
+-- @module debrief.work.serve
+local core = require "debrief.core"
+local jobs = require "debrief.run.job"
+local refusal = require "debrief.work.refusal"
+local wire = require "debrief.work.wire"
+
+local serve = {}
+
+local SECOND, MS = 1000000000, 1000000
+local SILENCE = 5 * SECOND -- without an announcement, after which a job is over
+local RENEW = SECOND -- between two signs of life of a chunk
+local LONGEST = 600 * SECOND -- of a chunk; then another worker gets it
+local ASK = 1000 -- ms that a request for work stays open
+local DELIVERIES = 10 -- of a chunk; workers have died of it, one after the other
+local AGAIN = '-NAK {"delay":500000000}' -- ns
+
+local Worker = {}
+Worker.__index = Worker
+
+--- @param given { queue = of core.queue, slots = how many chunks at once, allow = array of "plugin:right", folder =
+--   function(last sequence) -> a folder with everything up to it; or nil, message, note = function(text) }
+-- @return a worker; or nil and a message
+function serve.new(given)
+  local self = setmetatable({ queue = given.queue, slots = given.slots, allow = given.allow, folder = given.folder,
+    note = given.note, name = wire.name(), host = wire.host(), limits = wire.limits(), known = {}, flights = {},
+    under_way = 0, asked = {}, done = 0, failed = 0, bytes = 0, begun = core.now(), recent = {} }, Worker)
+  for _, key in ipairs { "job", "over", "status" } do
+    local ok, message = self.queue:listen(key)
+    if not ok then return nil, message end
+  end
+  return self
+end
+
+local function say(self, to, what)
+  what.worker, what.host = self.name, self.host
+  return self.queue:say("to." .. to, core.encode(what))
+end
+
+-- ---- Jobs ----------------------------------------------------------------------------------------------------------
+
+-- Read what was announced. Sets why it is refused.
+local function load_job(self, job, said)
+  job.refusal = refusal.of_version(said)
+  if job.refusal then return end
+  local text, message = wire.get(self.queue, job.name .. ".job.", math.tointeger(said.pieces) or 0)
+  if not text then
+    job.refusal = message
+    return
+  end
+  job.given = wire.unpack(text)
+  job.refusal = refusal.of_job(job.given, self.allow, self.limits)
+end
+
+local hear = {}
+
+function hear.job(self, text)
+  local said = wire.decode(text)
+  local name = said and said.job
+  if type(name) ~= "string" or not name:find "^%x+$" or #name > 32 then return end
+  local job = self.known[name]
+  if not job then
+    job = { name = name, since = core.now() }
+    self.known[name] = job
+    load_job(self, job, said)
+    if job.refusal then self.note("job refused: " .. job.refusal) end
+  end
+  job.heard = core.now()
+  say(self, name, { refusal = job.refusal })
+end
+
+local function forget(self, name)
+  self.known[name] = nil
+  if self.current and self.current.name == name then self.current.over = true end
+end
+
+function hear.over(self, text) forget(self, text) end
+
+-- Chunks and bytes of the last minute.
+local function rate(self)
+  local first, chunks, bytes = core.now() - 60 * SECOND, 0, 0
+  local kept = {}
+  for _, one in ipairs(self.recent) do
+    if one.at >= first then kept[#kept + 1], chunks, bytes = one, chunks + 1, bytes + one.bytes end
+  end
+  self.recent = kept
+  return chunks, bytes
+end
+
+function hear.status(self, text)
+  if not text:find "^%x+$" then return end
+  local chunks, bytes = rate(self)
+  say(self, text, { version = core.version, slots = self.slots, busy = self.under_way, done = self.done,
+    failed = self.failed, bytes = self.bytes, seconds = (core.now() - self.begun) // SECOND, chunks_minute = chunks,
+    bytes_minute = bytes, job = self.current and self.current.name or nil })
+end
+
+-- ---- The current job -----------------------------------------------------------------------------------------------
+
+local function drop_crew(self)
+  if self.crew then self.crew:close() end
+  self.crew, self.dirty = nil, false
+end
+
+local function end_job(self)
+  drop_crew(self)
+  self.current, self.flights, self.under_way, self.asked = nil, {}, 0, {}
+end
+
+-- A crew with the plugins of the job, in this worker's folder.
+local function new_crew(self)
+  local part = {}
+  for key, value in pairs(self.current.given.job) do part[key] = value end
+  part.dir = self.current.dir
+  self.crew = core.crew(self.slots, core.pack(part))
+  self.crew:start("chunk", {}, true, true)
+end
+
+-- The job that was announced first, and that is not refused; any other than `but` if there is one.
+local function choose(self, but)
+  local best
+  for _, job in pairs(self.known) do
+    if not job.refusal and job ~= but and not job.broken and (not best or job.since < best.since) then best = job end
+  end
+  return best
+end
+
+local function take_job(self, job)
+  end_job(self)
+  say(self, job.name, { reading = true })
+  local dir, message = self.folder(job.given.log.last)
+  if not dir then
+    job.broken = true
+    self.note(message)
+    say(self, job.name, { trouble = message })
+    return
+  end
+  self.current, job.dir, job.fed = job, dir, core.now()
+  say(self, job.name, {})
+  core.limit { plugin_time = job.given.limits.time, plugin_memory = job.given.limits.memory }
+end
+
+-- ---- Chunks --------------------------------------------------------------------------------------------------------
+
+-- The bytes of the chunk, and the same as items of this worker's folder. A session may have grown since; one that is
+-- shorter is not the one that is meant.
+local function items_of(self, text)
+  local chunk = wire.unpack(text)
+  if not chunk or type(chunk.sessions) ~= "table" then return nil, "the chunk is damaged" end
+  local dir = self.current.dir
+  for _, item in ipairs(chunk.sessions) do
+    if type(item.session) ~= "string" or not core.session_id_valid(item.session) then return nil, "the chunk is damaged" end
+    item.path, item.is_path = ("%s/%s.jsonl"):format(dir, item.session), false
+    local stat = core.stat(item.path)
+    local size = math.type(item.size) == "integer" and item.size
+    local known = stat and stat.size or 0
+    local wanted = size or item.part and item.part[2] or 0
+    if known < wanted then
+      return nil, ("session %s has %d bytes here, and %d where the question was asked: is it the same log?"):format(
+        item.session, known, wanted)
+    end
+    if size and known > size and not item.part then item.part = { 0, size, 1 } end
+  end
+  return chunk
+end
+
+local function text_of(self, n, message)
+  local kind, rest = message:sub(1, 1), message:sub(2)
+  if kind == "C" then return rest end
+  local pieces = kind == "P" and math.tointeger(tonumber(rest))
+  if not pieces then return nil, "the chunk is damaged" end
+  return wire.get(self.queue, ("%s.in.%d."):format(self.current.name, n), pieces)
+end
+
+-- Texts of a result with this worker's folder in them have that of whoever asked instead.
+local function moved(value, from, to)
+  if type(value) == "string" then
+    local at = value:find(from, 1, true)
+    return at and value:sub(1, at - 1) .. to .. moved(value:sub(at + #from), from, to) or value
+  end
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, part in pairs(value) do out[moved(key, from, to)] = moved(part, from, to) end
+  return out
+end
+
+local function portable(self, packed)
+  local from, to = self.current.dir, self.current.given.dir
+  if from == to or not packed:find(from, 1, true) then return packed end
+  local result = core.unpack(packed)
+  for _, name in ipairs { "diagnostics", "failures", "problems", "seen" } do
+    result[name] = moved(result[name], from, to)
+  end
+  return core.pack(result)
+end
+
+-- Keep the answer, then acknowledge the chunk or give it back.
+local function answer(self, flight, text, how)
+  local ok, message = wire.put(self.queue, text, function(i, pieces)
+    return ("%s.out.%d.%s-%d.%d.%d"):format(self.current.name, flight.n, self.name, flight.deliveries, i, pieces)
+  end)
+  if not ok then
+    self.note(message)
+    say(self, self.current.name, { trouble = message })
+    how = AGAIN
+  end
+  self.queue:answer(flight.reply, how)
+  say(self, self.current.name, { done = flight.n })
+end
+
+local function fail(self, flight, message)
+  self.failed = self.failed + 1
+  answer(self, flight, ("F%s (%s)"):format(message, self.host), AGAIN)
+end
+
+-- A chunk has come.
+local function begin(self, n, message, deliveries, reply)
+  local flight = { n = n, reply = reply, deliveries = deliveries, begun = core.now(), renewed = core.now() }
+  if deliveries > DELIVERIES then
+    flight.deliveries = deliveries
+    for i = 1, 3 do
+      flight.deliveries = deliveries + i * 1000
+      answer(self, flight, ("F%d workers took it and neither answered nor gave it back"):format(deliveries - 1), "+ACK")
+    end
+    return
+  end
+  local text, why = text_of(self, n, message)
+  local chunk
+  if text then chunk, why = items_of(self, text) end
+  if not chunk then return fail(self, flight, why) end
+  if not self.crew then new_crew(self) end
+  flight.bytes = math.type(chunk.bytes) == "integer" and chunk.bytes or 0
+  self.flights[self.crew:add(core.pack(chunk))] = flight
+  self.under_way = self.under_way + 1
+end
+
+local function end_flight(self, number, packed, message)
+  local flight = self.flights[number]
+  self.flights[number], self.under_way = nil, self.under_way - 1
+  if not packed then
+    self.dirty = true -- the state may have been left half-way
+    return fail(self, flight, jobs.explained(message))
+  end
+  self.done, self.bytes = self.done + 1, self.bytes + flight.bytes
+  self.recent[#self.recent + 1] = { at = core.now(), bytes = flight.bytes }
+  answer(self, flight, "R" .. portable(self, packed), "+ACK")
+end
+
+local function renew(self)
+  local now = core.now()
+  for _, flight in pairs(self.flights) do
+    if now - flight.renewed >= RENEW and now - flight.begun < LONGEST then
+      self.queue:answer(flight.reply, "+WPI")
+      flight.renewed = now
+    end
+  end
+end
+
+-- Take what is done; waits for it up to `ms`.
+local function gather(self, ms)
+  local any = false
+  while self.under_way > 0 do
+    local number, packed, message = self.crew:done(any and 0 or ms)
+    if not number then return any end
+    any = true
+    end_flight(self, number, packed, message)
+  end
+  if self.dirty then drop_crew(self) end
+  return any
+end
+
+-- Ask for as many chunks as there are slots for them.
+local function ask(self)
+  local now, open = core.now(), {}
+  for _, until_when in ipairs(self.asked) do
+    if until_when > now then open[#open + 1] = until_when end
+  end
+  self.asked = open
+  if self.dirty then return end
+  for _ = self.under_way + #open + 1, self.slots do
+    self.queue:ask(self.current.name, ASK)
+    open[#open + 1] = now + (ASK + 200) * MS
+  end
+end
+
+-- ---- One round -----------------------------------------------------------------------------------------------------
+
+local function handle(self, data, deliveries, key, reply)
+  local job, n = key:match "^w%.(%x+)%.(%d+)$"
+  if job then
+    if not (self.current and self.current.name == job) then
+      self.queue:answer(reply, "-NAK")
+      return
+    end
+    table.remove(self.asked, 1)
+    self.current.fed = core.now()
+    begin(self, math.tointeger(tonumber(n)), data, deliveries, reply)
+    return
+  end
+  local what = hear[key:match "^p%.(%a+)$" or ""]
+  if what then what(self, data) end
+end
+
+local function listen(self, ms)
+  local data, deliveries, key, reply = self.queue:hear(ms)
+  while data do
+    handle(self, data, deliveries, key, reply)
+    data, deliveries, key, reply = self.queue:hear(0)
+  end
+  if data == nil then self.note(deliveries) end
+end
+
+-- Jobs that nobody announces any more are over.
+local function sweep(self)
+  local now = core.now()
+  for name, job in pairs(self.known) do
+    if now - job.heard > SILENCE then forget(self, name) end
+  end
+  if self.current and self.current.over then end_job(self) end
+end
+
+--- One round: listens, runs, answers. Returns within about a second.
+function Worker:step()
+  sweep(self)
+  if self.under_way == 0 then
+    local starved = self.current and core.now() - self.current.fed > 2 * SECOND
+    local other = (not self.current or starved) and choose(self, self.current)
+    if other then take_job(self, other) end
+  end
+  if not self.current then return listen(self, 500) end
+  ask(self)
+  listen(self, self.under_way == 0 and 200 or 0)
+  if not self.current then return end
+  gather(self, 10)
+  renew(self)
+end
+
+--- Give back what is under way, at once.
+function Worker:leave()
+  for _, flight in pairs(self.flights) do self.queue:answer(flight.reply, "-NAK") end
+  end_job(self)
+end
+
+return serve

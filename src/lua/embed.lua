@@ -164,14 +164,15 @@ end
 local RARE = {}
 for name in ([[
   capi init
-  cli/address cli/append cli/check cli/complete cli/completion cli/entry_words cli/explain cli/export cli/fields
+  cli/address cli/append cli/check cli/complete cli/entry_words cli/export cli/fields
   cli/follow
-  cli/gates cli/help cli/hook cli/hook_settings cli/import cli/init_store cli/mcp cli/merge cli/page cli/partials
-  cli/plugins cli/plugins_check
+  cli/gates cli/help cli/hook cli/import cli/merge cli/page cli/partials
+  cli/plugins
   cli/read cli/table
-  cli/record cli/repair cli/repl cli/report cli/run cli/script cli/sessions cli/skill cli/why
+  cli/record cli/repl cli/report cli/run cli/script cli/sessions cli/why
+  cli/workers
   entry/card entry/failure entry/fields
-  export/parquet export/samples
+  export/samples
   import/checks import/content import/glob import/init import/kept import/ledger import/looks import/once import/rows
   import/runners import/shell import/siblings import/stamps import/summaries import/transcript import/tree import/values
   import/verdict
@@ -183,19 +184,32 @@ for name in ([[
   query/overview query/why
   record/command record/output record/run record/state
   repl/init repl/try
-  report/bars report/baseline report/cards report/chart report/check report/gate report/html report/json report/junit
+  report/bars report/cards report/chart report/check report/gate report/html report/json
   report/markdown report/records report/separated report/svg report/text
   retro/cited retro/partial
-  run/check run/entries run/exports run/follow run/import_trial run/imports run/isolate run/remote run/script
+  run/entries run/exports run/follow run/imports run/isolate run/remote run/script
   run/served
+  work/crew work/wire
   statistics/change statistics/distributions statistics/numbers statistics/rates
 ]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
+
+-- Modules of commands that are seldom used, or run for long: their text is compiled then, and there is no code of them.
+local TEXT = {}
+for name in ([[
+  cli/completion cli/explain cli/hook_settings cli/init_store cli/mcp cli/plugins_check cli/repair cli/skill cli/work
+  export/parquet report/baseline report/junit run/check run/import_trial work/refusal work/serve work/status
+]]):gmatch "%S+" do TEXT[("lua/debrief/%s.lua"):format(name)] = true end
 
 -- The arrays of a file, and its row of the table.
 local function embed(index, word, packed)
   local path, file, foreign = place(word)
   local text = read(file)
   local code = path:find "^lua/.*%.lua$" and compile(path, text, foreign)
+  if TEXT[path] then
+    local block, at = packed.add(shorter(path, text))
+    return "", ("    {%q, &blocks[%d], %d, %d, NULL, 0, NULL, %s},\n"):format(path, block - 1, at, #shorter(path, text),
+      foreign)
+  end
   if not code then
     local block = packed.add(text, true)
     return "", ("    {%q, &blocks[%d], 0, %d, NULL, 0, NULL, %s},\n"):format(path, block - 1, #text, foreign)

@@ -1,3 +1,4 @@
+/* workers.c: one piece, though long: a worker on the caller's thread and crews on theirs share the way a state is asked. */
 #include "workers.h"
 #include "limits.h"
 #include "memory.h"

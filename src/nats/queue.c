@@ -68,7 +68,7 @@ static attempt first_attempt(const dbf_queue *q) {
 
 /* Did a call fail in a way that passes, and is there time for another one? Waits before it. */
 static bool again(const dbf_queue *q, attempt *a, natsStatus status, jsErrCode code) {
-  if (status == NATS_OK || !dbf_nats_is_passing(status, code)) return false;
+  if (status == NATS_OK || status == NATS_NOT_FOUND || !dbf_nats_is_passing(status, code)) return false;
   for (int64_t until = dbf_nats_clock() + a->pause; dbf_nats_clock() < until;) {
     if (is_stopped(q) || until > a->deadline) return false;
     dbf_nats_pause(SLICE * MS < a->pause ? SLICE * MS : a->pause);

@@ -68,12 +68,14 @@ local function words_of(login)
 end
 
 --- Open the log of a command, for as long as it runs.
--- @param args dir =; gets store = the log, dir = the address as it is shown, login = { dir = as it was given, words = }
+-- @param args dir =; gets store = the log, dir = the address as it is shown, login = { dir = as it was given, options =
+--   login, words = the same as words }
 -- @param login of address.take
 function address.open(args, login)
   local log, message, code = core.log(args.dir, login)
   if not log then messages.fail(message, code == 1 and 2 or 1) end
-  args.store, args.dir, args.login = log, log:dir(), { dir = args.dir, words = words_of(login or {}) }
+  args.store, args.dir, args.login = log, log:dir(), { dir = args.dir, options = login or {},
+    words = words_of(login or {}) }
   messages.translate = translator(log)
   local told = 0
   function messages.left_out()

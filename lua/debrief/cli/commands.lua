@@ -23,6 +23,8 @@ return {
     load = function() return require "debrief.cli.report" end },
   { name = "merge", summary = "Make one report from partial results of several runs or machines.",
     load = function() return require "debrief.cli.merge" end },
+  { name = "work", summary = "Do chunks of retrospectives for other machines.",
+    load = function() return require "debrief.cli.work" end },
   { name = "sessions", summary = "List the sessions of the log.",
     load = function() return require "debrief.cli.sessions" end },
   { name = "check", summary = "Report every damaged line of sessions.",

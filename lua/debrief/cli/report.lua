@@ -15,6 +15,7 @@ function report.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions, patterns or SESSION:LINE (default: all)."
   arguments.question_options(command)
+  require "debrief.cli.workers".option(command)
   page.options(command)
   command:option "-o --output":argname "FILE"
     :description("Write the page to this file, - is standard output (default: " .. FILE .. ").")

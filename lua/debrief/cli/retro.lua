@@ -14,6 +14,7 @@ function retro.options(command)
   command:argument "SESSION":target "session":args "*":argname "SESSION"
     :description "Sessions, patterns or SESSION:LINE (default: all)."
   arguments.question_options(command)
+  require "debrief.cli.workers".option(command)
   command:flag "--partial":description "Write partial results for `debrief merge`."
   retro.chart_option(command)
   gates.options(command)
@@ -44,13 +45,15 @@ end
 function retro.collect(args, q)
   local names = split(args.plugin)
   if #names == 0 then messages.fail("retro: no plugin named (`debrief plugins` lists them)", 2) end
+  if args.on then require "debrief.cli.workers".check(args) end
   local job = arguments.job { query = q, retro = names, dir = args.dir, isolate = args.isolate }
   local worker, about = arguments.worker(job)
   local before = args.baseline and gates.baseline(args, names, job.retro, arguments.ask(worker, "options", {}))
   local items = arguments.sessions(args, q)
   progress.begin "retro"
   local result, message = require "debrief.retro".run(job, items, { worker = worker, about = about, last = q.last,
-    workers = args.jobs, partial = args.partial, progress = progress.at })
+    workers = args.jobs, partial = args.partial, progress = progress.at,
+    on = args.on and require "debrief.cli.workers".of(args, items) })
   progress.finish()
   if not result then messages.fail(message) end
   if args.store then require "debrief.cli.address".places(args.store, result.diagnostics) end

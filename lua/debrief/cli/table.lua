@@ -33,6 +33,7 @@ function table_command.options(command)
   command:option "--chart":argname "TYPE":choices { "line", "bar", "stack", "heat" }
     :description "Draw each column: as lines, bars, stacked bars or a heat map."
   arguments.question_options(command)
+  require "debrief.cli.workers".option(command)
   command:flag "--partial":description "Write a partial result for `debrief merge table`."
   gates.options(command)
   retro.output_options(command)

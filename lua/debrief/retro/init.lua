@@ -36,8 +36,8 @@ local function merge_one(packed, worker, one)
   return true
 end
 
--- Merge what the crew takes, in the order of the chunks; `done` is called with each chunk that was merged. A crew of other
--- machines may give one up.
+-- Merge what the crew takes, in the order of the chunks; `done` is called with each chunk that was merged. A crew of
+-- other machines may give one up.
 local function merge_all(crew, worker, one, done)
   local at = 0
   while not one.total.cut_short do

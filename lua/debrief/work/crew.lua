@@ -5,8 +5,8 @@ local wire = require "debrief.work.wire"
 
 local crew = {}
 
-local SECOND = 1000000000
-local ALONE = 3 * SECOND -- without a worker, after which that is said
+local SECOND, MS = 1000000000, 1000000
+local SILENCE = 3 * SECOND -- without an answer to announcements, after which a worker is gone
 local READING = 600 * SECOND -- a worker that brings its copy of the log up to date says nothing for so long
 local FAILURES = 3 -- of a chunk, after which it is given up
 local OFFER = 300 -- announcements until the queue is reminded of the job
@@ -60,8 +60,8 @@ local function begin(self, given)
       allow = plugin.allow, shown = false, hash = core.hash(plugin.text) }
   end
   job.plugins = plugins
-  local text = core.pack { job = job, log = given.log, dir = given.job.dir, zone = zone, zone_name = zone_name,
-    limits = wire.limits() }
+  local text = core.pack { job = job, dir = given.job.dir, zone = zone, zone_name = zone_name,
+    limits = wire.limits(), patience = wire.PATIENCE }
   local pieces
   pieces, message = wire.put(self.queue, text, function(i) return ("%s.job.%d"):format(self.name, i) end)
   if not pieces then return nil, message end
@@ -72,9 +72,9 @@ local function begin(self, given)
 end
 
 --- Put a job on the queue.
--- @param given { address =, options = of core.queue, job = plain, log = { first =, last = } sequences that the chunks are
---   of, note = function(text) that tells people of what is unusual }
--- @return a crew; and what takes the job off the queue again when it is closed. Or nil and a message
+-- @param given { address =, options = of core.queue, job = plain, note = function(text) for what
+--   is unusual }
+-- @return a crew, and what takes the job off the queue again when it is closed; or nil and a message
 function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})
   if not queue then return nil, message end
@@ -128,7 +128,7 @@ end
 local function is_anyone_there(self)
   local now = core.now()
   for name, seen in pairs(self.workers) do
-    if now - seen < ALONE then return true end
+    if now - seen < SILENCE then return true end
     self.workers[name] = nil
   end
   return false
@@ -136,7 +136,7 @@ end
 
 -- Nobody has answered for a while: say so once. Raises nothing; returns what ends the waiting.
 local function look_after(self)
-  if core.now() - self.begun < ALONE or is_anyone_there(self) then
+  if core.now() - self.begun < wire.ALONE * MS or is_anyone_there(self) then
     self.lonely = self.lonely and not next(self.workers)
     return nil
   end

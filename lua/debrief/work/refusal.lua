@@ -22,7 +22,8 @@ local function of_right(plugin, right, allowed)
   end
   local own = find.plugin(plugin.name)
   if own and own.text == plugin.text then return nil end
-  return ("plugin '%s' is not the one that is installed here, so it does not get the right %s"):format(plugin.name, right)
+  return ("plugin '%s' is not the one that is installed here, so it does not get the right %s"):format(plugin.name,
+    right)
 end
 
 -- Is what a job asks more than what there is? 0 is no limit.
@@ -43,7 +44,7 @@ local function is_job(given)
   local job = given and given.job
   return type(job) == "table" and type(job.plugins) == "table" and type(given.limits) == "table"
     and math.type(given.limits.time) == "integer" and math.type(given.limits.memory) == "integer"
-    and type(given.dir) == "string" and type(given.log) == "table" and math.type(given.log.last) == "integer"
+    and type(given.dir) == "string" and math.type(given.patience) == "integer"
 end
 
 --- Of the job itself.

@@ -1,6 +1,6 @@
 --- A worker: takes chunks of the jobs that are announced, one job at a time, and answers them.
 --
---     announced -> refused, or taken -> the folder is brought up to the job's sequence -> chunks, as many at once as
+--     announced -> refused, or taken -> the folder is brought up to date -> chunks, as many at once as
 --     there are slots, each renewed while it runs -> answer kept -> acknowledged
 --
 -- Everything happens in `step`, on the caller's thread; the chunks run on those of a crew.
@@ -14,7 +14,6 @@ local serve = {}
 
 local SECOND, MS = 1000000000, 1000000
 local SILENCE = 5 * SECOND -- without an announcement, after which a job is over
-local RENEW = SECOND -- between two signs of life of a chunk
 local LONGEST = 600 * SECOND -- of a chunk; then another worker gets it
 local ASK = 1000 -- ms that a request for work stays open
 local DELIVERIES = 10 -- of a chunk; workers have died of it, one after the other
@@ -24,7 +23,7 @@ local Worker = {}
 Worker.__index = Worker
 
 --- @param given { queue = of core.queue, slots = how many chunks at once, allow = array of "plugin:right", folder =
---   function(last sequence) -> a folder with everything up to it; or nil, message, note = function(text) }
+--   function() -> a folder with everything that is stored by now; or nil, message, note = function(text) }
 -- @return a worker; or nil and a message
 function serve.new(given)
   local self = setmetatable({ queue = given.queue, slots = given.slots, allow = given.allow, folder = given.folder,
@@ -133,7 +132,7 @@ end
 local function take_job(self, job)
   end_job(self)
   say(self, job.name, { reading = true })
-  local dir, message = self.folder(job.given.log.last)
+  local dir, message = self.folder()
   if not dir then
     job.broken = true
     self.note(message)
@@ -154,7 +153,8 @@ local function items_of(self, text)
   if not chunk or type(chunk.sessions) ~= "table" then return nil, "the chunk is damaged" end
   local dir = self.current.dir
   for _, item in ipairs(chunk.sessions) do
-    if type(item.session) ~= "string" or not core.session_id_valid(item.session) then return nil, "the chunk is damaged" end
+    local id = item.session
+    if type(id) ~= "string" or not core.session_id_valid(id) then return nil, "the chunk is damaged" end
     item.path, item.is_path = ("%s/%s.jsonl"):format(dir, item.session), false
     local stat = core.stat(item.path)
     local size = math.type(item.size) == "integer" and item.size
@@ -252,9 +252,9 @@ local function end_flight(self, number, packed, message)
 end
 
 local function renew(self)
-  local now = core.now()
+  local now, often = core.now(), self.current.given.patience * MS // 4
   for _, flight in pairs(self.flights) do
-    if now - flight.renewed >= RENEW and now - flight.begun < LONGEST then
+    if now - flight.renewed >= often and now - flight.begun < LONGEST then
       self.queue:answer(flight.reply, "+WPI")
       flight.renewed = now
     end

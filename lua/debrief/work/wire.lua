@@ -11,7 +11,11 @@
 -- @module debrief.work.wire
 local core = require "debrief.core"
 
-local wire = { VERSION = 1, PATIENCE = 4000 } -- ms without a sign of life, after which a chunk is another worker's
+local wire = {
+  VERSION = 1,
+  PATIENCE = 4000, -- ms without a sign of life, after which a chunk is another worker's; tests make it small
+  ALONE = 3000, -- ms without a worker, after which that is said; tests make it small
+}
 
 --- A name that no other job or worker has.
 function wire.name()

@@ -1,0 +1,288 @@
+-- debrief work, and --on workers: one retrospective on several processes, through a queue of NATS.
+local nats = dofile "tests/nats/servers.lua"
+local program = dofile "tests/spec/support/program.lua"
+
+-- The program with small chunks and little patience: ask.lua WORDS.
+local ASK = [[
+require "debrief.retro.chunks".sizes = { chunk = 1200, split = 3600, part = 1200 }
+local wire = require "debrief.work.wire"
+wire.PATIENCE, wire.ALONE = 800, 700
+os.exit(require "debrief.cli"({ [0] = "debrief", table.unpack(arg) }))
+]]
+
+-- Takes its time with each entry, so that there is a chunk under way.
+local SLOW = [[return { name = "dawdle", api = 1, summary = "Slow", split = true, retrospective = {
+  init = function() return { n = 0, names = {} } end,
+  step = function(acc, entry)
+    local n = 0
+    for i = 1, 700000 do n = n + i % 7 end
+    acc.n = acc.n + 1
+    acc.names[#acc.names + 1] = entry.skill
+  end,
+  merge = function(acc, other)
+    acc.n = acc.n + other.n
+    table.move(other.names, 1, #other.names, #acc.names + 1, acc.names)
+  end,
+  finish = function(acc) return { title = "Slow", text = acc.n .. " " .. table.concat(acc.names, ",") } end } }]]
+
+-- Its acc has options.kib KiB from the first entry on.
+local BIG = [[return { name = "big", api = 1, summary = "Big", split = true,
+  options = { kib = { type = "integer", default = 1 } }, retrospective = {
+  init = function() return { n = 0, text = "" } end,
+  step = function(acc, entry, ctx)
+    if acc.n == 0 then acc.text = ("0123456789abcdef"):rep(ctx.options.kib * 64) end
+    acc.n = acc.n + 1
+  end,
+  merge = function(acc, other)
+    if acc.n > 0 and other.n > 0 and acc.text ~= other.text then error "another text" end
+    acc.n, acc.text = acc.n + other.n, #acc.text > 0 and acc.text or other.text
+  end,
+  finish = function(acc) return { title = "Big", text = acc.n .. " " .. #acc.text } end } }]]
+
+-- A worker whose copy of the log is another: other.lua ADDRESS FOLDER.
+local OTHER = [[
+local queue = assert(require "debrief.core".queue(arg[1], {}))
+local worker = assert(require "debrief.work.serve".new { queue = queue, slots = 1, allow = {}, note = function() end,
+  folder = function() return arg[2] end })
+print "ready"
+io.stdout:flush()
+while true do worker:step() end
+]]
+
+local function write_sessions(scene)
+  for s = 1, 5 do
+    local lines = {}
+    for i = 1, s * 6 do
+      lines[i] = ('{"session_id":"s%d","timestamp":"2026-11-%02dT10:%02d:00.5Z","skill":"%s","attempts":[{"attempt":1,'
+        .. '"model":"m%d","verified":%s}],"final_status":"%s","duration_ms":%d}\n'):format(s, s, i % 60,
+        ({ "review", "debug", "plan" })[(s * i) % 3 + 1], i % 2, i % 3 == 0, i % 4 == 0 and "error" or "ok",
+        s * i * 7919 % 90001)
+    end
+    if s == 3 then table.insert(lines, 8, '{"session_id":"s3","skill":\n') end
+    scene:write(("sessions/s%d.jsonl"):format(s), table.concat(lines))
+  end
+end
+
+-- Each session in one message, damage and all, as another program may publish it.
+local PUT = [[
+local core = require "debrief.core"
+local log <close> = assert(core.log(arg[1]))
+assert(log:make {} ~= nil)
+for s = 1, 5 do
+  local file <close> = assert(io.open(("sessions/s%d.jsonl"):format(s)))
+  local good = {}
+  for line in file:lines() do if core.decode(line) then good[#good + 1] = line end end
+  assert(log:append_batch("s" .. s, good))
+end
+]]
+
+describe("work", function()
+  local scene, server, url
+  local whole -- of dawdle, here
+  local running = {}
+
+  -- A process of the program in the background; its parent waits for it, and notes its status. Returns its pid.
+  local function start(name, words)
+    os.remove(scene:path(name .. ".pid"))
+    os.remove(scene:path(name .. ".status"))
+    scene:write(name .. ".sh", ([[
+      env --default-signal=INT %s >NAME.out 2>NAME.err &
+      echo $! >NAME.pid
+      wait $!
+      echo $? >NAME.status
+    ]]):format(words):gsub("NAME", name))
+    scene:sh(("sh %s.sh >/dev/null 2>&1 &"):format(name))
+    local pid = nats.wait_for("a process", function() return tonumber(scene:read(name .. ".pid") or "") end)
+    running[pid] = true
+    return pid
+  end
+
+  local function signal(pid, name) os.execute(("kill -%s %d 2>/dev/null"):format(name, pid)) end
+
+  local function finish(pid)
+    signal(pid, "CONT")
+    signal(pid, "KILL")
+    running[pid] = nil
+  end
+
+  local function ask(words) return scene:sh(('"$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words)) end
+  local function here(words) return scene:sh(('"$DEBRIEF" run ask.lua -d sessions %s -j1'):format(words)) end
+
+  -- Chunks of all jobs: waiting, and under way.
+  local function queue()
+    local waiting, under_way, jobs = 0, 0, 0
+    local answer = server:get(1, "/jsz?accounts=true&streams=true&consumers=true")
+    for _, account in ipairs(answer and answer.account_details or {}) do
+      for _, stream in ipairs(account.stream_detail or {}) do
+        for _, one in ipairs(stream.name == "team-work" and stream.consumer_detail or {}) do
+          waiting, under_way, jobs = waiting + one.num_pending, under_way + one.num_ack_pending, jobs + 1
+        end
+      end
+    end
+    return waiting, under_way, jobs
+  end
+
+  local function wait_for(what, f) return nats.wait_for(what, f, 20) end
+
+  local function worker(name, words)
+    local pid = start(name, ('"$DEBRIEF" work %s %s'):format(url, words or "-j1"))
+    wait_for("a worker", function() return (scene:read(name .. ".err") or ""):find "waits for work" end)
+    return pid
+  end
+
+  -- Wait for the end of a process. Returns its status.
+  local function status_of(name)
+    return wait_for(name, function() return tonumber(scene:read(name .. ".status") or "") end)
+  end
+
+  setup(function()
+    if not nats.available() then return end
+    server = nats.start()
+    url = server:url "team"
+    scene = program.scene()
+    scene:write("ask.lua", ASK)
+    scene:write("dawdle.lua", SLOW)
+    scene:write("big.lua", BIG)
+    scene:write("put.lua", PUT)
+    write_sessions(scene)
+    local r = scene:sh(('"$DEBRIEF" run put.lua %s'):format(url))
+    assert.same({ "", 0 }, { r.err, r.status })
+    scene:sh "sed -i '/skill\":$/d' sessions/s3.jsonl"
+  end)
+  after_each(function()
+    for pid in pairs(running) do finish(pid) end
+  end)
+  teardown(function()
+    nats.clean()
+    program.clean()
+  end)
+
+  local function test(name, f)
+    it(name, function()
+      if not nats.available() then return pending(nats.MISSING) end
+      f()
+    end)
+  end
+
+  local function same(words)
+    local a, b = ask(words), here(words)
+    assert.same({ b.out, b.err, b.status }, { a.out, a.err, a.status })
+    return a
+  end
+
+  test("prints the bytes of a local run, whatever is asked", function()
+    worker("w", "-j2")
+    local r = same "retro skills,attempts,failures,trend --format json"
+    assert.truthy(#r.out > 3000, r.out)
+    same "retro timeline,stuck,models,lessons --csv --skill review,debug --last 60"
+    same "table --by skill,model --show 'runs,median(duration_ms)' --where 'duration_ms > 20000' --fail-if 'runs > 1'"
+    scene:write("enrich.lua", [[return { name = "enrich", api = 1, summary = "E",
+      enrich = function(entry) if entry.skill == "plan" then error "no plan" end entry.skill = "x" .. entry.skill end,
+      filter = function(entry) return entry.duration_ms > 5000 end }]])
+    local failed = same "retro skills s2 s4 --enrich ./enrich.lua --filter ./enrich.lua --json"
+    assert.equal(3, failed.status, failed.err)
+    same "retro ./dawdle.lua s1 's[23]'"
+    local a, b = ask "report --since 2026-11-01 -o a.html", here "report --since 2026-11-01 -o b.html"
+    assert.same({ b.err, b.status }, { a.err, a.status })
+    local page = scene:read "a.html":match "<nav.*"
+    assert.truthy(#page > 5000)
+    assert.is_true(page == scene:read "b.html":match "<nav.*")
+    local _, _, jobs = queue()
+    assert.equal(0, jobs)
+  end)
+
+  test("carries results larger than a message", function()
+    worker("w", "-j2")
+    same "retro ./big.lua --opt kib=1500"
+  end)
+
+  test("goes on without a worker that was killed", function()
+    whole = whole or here "retro ./dawdle.lua"
+    local first = worker "first"
+    start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
+    wait_for("a chunk under way", function() return select(2, queue()) > 0 end)
+    finish(first)
+    worker "second"
+    assert.equal(0, status_of "asking", scene:read "asking.err")
+    assert.same({ whole.out, "" }, { scene:read "asking.out", scene:read "asking.err" })
+  end)
+
+  test("takes the first answer of two, when a worker that was stopped goes on", function()
+    whole = whole or here "retro ./dawdle.lua"
+    local first = worker "first"
+    start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
+    wait_for("a chunk under way", function() return select(2, queue()) > 0 end)
+    signal(first, "STOP")
+    worker "second"
+    wait_for("most of the chunks", function()
+      local waiting, under_way = queue()
+      return waiting + under_way <= 6
+    end)
+    signal(first, "CONT")
+    assert.equal(0, status_of "asking", scene:read "asking.err")
+    assert.same({ whole.out, "" }, { scene:read "asking.out", scene:read "asking.err" })
+  end)
+
+  test("reports a chunk that failed three times, and marks the report", function()
+    scene:sh "cp -r sessions short && head -c 100 sessions/s2.jsonl > short/s2.jsonl"
+    scene:write("other.lua", OTHER)
+    start("other", ('"$DEBRIEF" run other.lua %s short'):format(url))
+    wait_for("the worker", function() return scene:read "other.out" == "ready\n" end)
+    local r = ask "retro skills --json"
+    assert.equal(3, r.status, r.err)
+    assert.truthy(r.err:find("debrief: plugin 'skills', step: 2 sessions, s1 to s2, could not be looked at: workers "
+      .. "failed three times, in the end with: session s2 has 100 bytes here, and %d+ where the question was asked: is "
+      .. "it the same log%? %([^)]+%)\n$"), r.err)
+    assert.truthy(r.out:find('"lost":2', 1, true), r.out)
+    assert.same({ 0, 0, 0 }, { queue() })
+    r = ask "retro skills"
+    assert.truthy(r.out:find("Incomplete: no worker could read 2 sessions, which are not in these", 1, true), r.out)
+  end)
+
+  test("needs rights that the worker's user allows, for a plugin that is installed there", function()
+    local first = worker "w"
+    local words = "retro skills --enrich git --allow git:process"
+    local r = ask(words)
+    assert.same({ "", 1 }, { r.out, r.status })
+    assert.truthy(r.err:find("no worker takes this job: [^:]+: plugin 'git' needs the right process, which this "
+      .. "worker's user has not allowed %(`debrief work %-%-allow git:process`%)"), r.err)
+    finish(first)
+    worker("w", "-j2 --allow git:process")
+    same(words)
+    scene:write("plugins/git.lua", (program.read "plugins/git.lua":gsub("\n", "\n\n", 1)))
+    r = scene:sh(('DEBRIEF_PLUGIN_PATH=$PWD/plugins "$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words))
+    assert.truthy(r.err:find("is not the one that is installed here", 1, true), r.err)
+  end)
+
+  test("takes its chunks off the queue when it is interrupted", function()
+    local asking = start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
+    wait_for("chunks on the queue", function() return queue() > 3 end)
+    wait_for("the note", function() return (scene:read "asking.err" or ""):find "no worker answers" end)
+    local r = scene:sh(('"$DEBRIEF" work %s --status'):format(url))
+    assert.truthy(r.out:find "^no workers\n\njob +chunks waiting", r.out)
+    signal(asking, "INT")
+    assert.equal(130, status_of "asking")
+    assert.same({ 0, 0, 0 }, { queue() })
+    assert.truthy(scene:read "asking.err":find("interrupted: there is no report\n$"), scene:read "asking.err")
+    local rest = server:stream "team-done"
+    assert.equal(0, rest.state.messages)
+  end)
+
+  test("shows workers", function()
+    worker("w", "-j2")
+    same "retro skills"
+    local r = scene:sh(('"$DEBRIEF" work %s --status'):format(url))
+    assert.truthy(r.out:find "0 of 2", r.out)
+    assert.truthy(r.out:find "nothing on the queue\n$", r.out)
+  end)
+
+  it("is refused where there is no queue", function()
+    local s = program.scene()
+    local r = s:run { "retro", "skills", "--on", "workers" }
+    assert.same({ "", 2 }, { r.out, r.status })
+    assert.truthy(r.err:find("--on workers needs a log with an address", 1, true), r.err)
+    r = s:run { "work", "sessions" }
+    assert.same({ "debrief: work: sessions is a folder; work is for a log with an address: debrief work "
+      .. "nats://HOST/NAME\n", 2 }, { r.err, r.status })
+  end)
+end)

@@ -1,6 +1,7 @@
 #include "connect.h"
 
 #include "../log/error.h"
+#include "../log/hash.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus statu
 
 static void on_reconnect(natsConnection *nc, void *user) {
   dbf_nats_connection *c = user;
-  (void)nc;
+  atomic_store(&c->max_payload, natsConnection_GetMaxPayload(nc));
   atomic_fetch_add(&c->reconnects, 1);
 }
 
@@ -80,10 +81,11 @@ bool dbf_nats_is_passing(natsStatus status, jsErrCode code) {
 }
 
 /* What the call failed for, without what it was for. */
-static void reason(dbf_nats_connection *c, natsStatus status, jsErrCode code, char *out, size_t size) {
+static void reason(dbf_nats_connection *c, natsStatus status, jsErrCode code, const char *said, char *out,
+                   size_t size) {
   natsStatus unused;
   char denied[256];
-  const char *said = nats_GetLastError(&unused);
+  if (!said || !*said) said = nats_GetLastError(&unused);
   if (!said || !*said) said = natsStatus_GetText(status);
   switch (code) {
   case JSStreamNotFoundErr:
@@ -131,16 +133,31 @@ static void reason(dbf_nats_connection *c, natsStatus status, jsErrCode code, ch
   }
 }
 
+static bool fail(dbf_nats_connection *c, natsStatus status, jsErrCode code, const char *said,
+                 debrief_error *err, const char *format, va_list args) {
+  char what[200], why[320];
+  vsnprintf(what, sizeof what, format, args);
+  if (status == NATS_NO_MEMORY) return dbf_fail_memory(err);
+  reason(c, status, code, said, why, sizeof why);
+  return dbf_fail(err, code == JSStreamNotFoundErr ? DEBRIEF_ENOENT : DEBRIEF_EIO, "%s: %s", what, why);
+}
+
 bool dbf_nats_fail(dbf_nats_connection *c, natsStatus status, jsErrCode code, debrief_error *err,
                    const char *format, ...) {
-  char what[200], why[320];
   va_list args;
   va_start(args, format);
-  vsnprintf(what, sizeof what, format, args);
+  fail(c, status, code, NULL, err, format, args);
   va_end(args);
-  if (status == NATS_NO_MEMORY) return dbf_fail_memory(err);
-  reason(c, status, code, why, sizeof why);
-  return dbf_fail(err, code == JSStreamNotFoundErr ? DEBRIEF_ENOENT : DEBRIEF_EIO, "%s: %s", what, why);
+  return false;
+}
+
+bool dbf_nats_fail_as(dbf_nats_connection *c, natsStatus status, jsErrCode code, const char *said,
+                      debrief_error *err, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fail(c, status, code, said, err, format, args);
+  va_end(args);
+  return false;
 }
 
 /* ---- Logging in ------------------------------------------------------------------------------------------------ */
@@ -172,6 +189,8 @@ void dbf_nats_login_release(dbf_nats_login *login) {
 
 void dbf_nats_connection_init(dbf_nats_connection *c, const dbf_nats_address *address) {
   *c = (dbf_nats_connection){.address = address};
+  dbf_hash_key random = dbf_hash_key_new();
+  memcpy(c->identity, random.words, sizeof c->identity);
   pthread_mutex_init(&c->mutex, NULL);
 }
 
@@ -226,7 +245,8 @@ static natsStatus try_once(dbf_nats_connection *c, natsOptions *options) {
   if (s == NATS_OK) s = jsOptions_Init(&js);
   if (s == NATS_OK) js.Wait = 5000;
   if (s == NATS_OK) s = natsConnection_JetStream(&c->js, c->nc, &js);
-  if (s != NATS_OK) dbf_nats_disconnect(c);
+  if (s == NATS_OK) atomic_store(&c->max_payload, natsConnection_GetMaxPayload(c->nc));
+  else dbf_nats_disconnect(c);
   return s;
 }
 

@@ -23,8 +23,12 @@ typedef struct dbf_nats_connection {
   natsConnection *nc; /* NULL: not connected yet */
   jsCtx *js;
   pthread_mutex_t mutex;
-  char denied[256];       /* what the server said that it does not permit, under `mutex` */
-  atomic_uint reconnects; /* how often the connection was lost and came back */
+  char denied[256];            /* what the server said that it does not permit, under `mutex` */
+  _Atomic int64_t max_payload; /* of the server, which is asked under a lock that every message needs */
+  uint64_t identity[2];        /* random */
+  _Atomic uint64_t messages;   /* that were given an identity */
+  struct dbf_nats_desk *desk;  /* desk.h; NULL: each message by itself */
+  atomic_uint reconnects;      /* how often the connection was lost and came back */
 } dbf_nats_connection;
 
 /* A clock that is never set, ns. */
@@ -47,6 +51,10 @@ void dbf_nats_disconnect(dbf_nats_connection *c);
  * session s1". ENOENT when there is no such stream, else EIO. */
 bool dbf_nats_fail(dbf_nats_connection *c, natsStatus status, jsErrCode code, debrief_error *err,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same with what the server said itself; "": as above. */
+bool dbf_nats_fail_as(dbf_nats_connection *c, natsStatus status, jsErrCode code, const char *said,
+                      debrief_error *err, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /* Has the server said that something is not permitted? Forgets it with the answer. */
 bool dbf_nats_was_denied(dbf_nats_connection *c, char *text, size_t size);

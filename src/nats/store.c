@@ -4,6 +4,7 @@
 #include "../log/error.h"
 #include "../log/io.h"
 #include "connect.h"
+#include "desk.h"
 #include "snapshot.h"
 #include "stream.h"
 #include "queue.h"
@@ -66,6 +67,7 @@ static dbf_store *store_open(const char *address, const debrief_log_config *conf
 static void store_close(dbf_store *store, bool forked) {
   dbf_nats_snapshot_free(store->snapshot, forked);
   if (forked) return;
+  dbf_nats_desk_free(store->connection.desk);
   dbf_nats_disconnect(&store->connection);
   release(store);
 }
@@ -84,6 +86,10 @@ static bool connected(dbf_store *store, bool patient, debrief_error *err) {
   pthread_mutex_lock(&store->mutex);
   bool ok = store->connection.nc ||
             dbf_nats_connect(&store->connection, &store->login, dbf_nats_clock() + wait, err);
+  if (ok && patient && !store->connection.desk) {
+    store->connection.desk = dbf_nats_desk_new(&store->connection, err);
+    ok = store->connection.desk != NULL;
+  }
   pthread_mutex_unlock(&store->mutex);
   return ok;
 }

@@ -1,14 +1,15 @@
 #include "stream.h"
 
 #include "../log/error.h"
+#include "desk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define MS       INT64_C(1000000)
 #define WINDOW   (INT64_C(600) * 1000 * MS) /* for so long the servers know what was sent twice */
+#define NOBODY   (2000 * MS)                /* after that, JetStream is not about to start */
 #define OVERHEAD 320                        /* bytes of a message that are headers, and more */
 
 /* ---- Subjects -------------------------------------------------------------------------------------------------- */
@@ -118,36 +119,30 @@ bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_
 /* ---- Putting --------------------------------------------------------------------------------------------------- */
 
 size_t dbf_nats_stream_most(dbf_nats_connection *c) {
-  int64_t most = natsConnection_GetMaxPayload(c->nc);
+  int64_t most = atomic_load(&c->max_payload);
   return most > OVERHEAD ? (size_t)most - OVERHEAD : 0;
 }
 
-static void new_identity(char out[33]) {
-  uint64_t words[2] = {0};
-  if (getrandom(words, sizeof words, 0) != sizeof words) words[0] = (uint64_t)dbf_nats_clock();
-  sprintf(out, "%016llx%016llx", (unsigned long long)words[0], (unsigned long long)words[1]);
+/* 128 bits that no other append has: random ones of the connection, and what counts its messages. */
+static void new_identity(dbf_nats_connection *c, char out[33]) {
+  uint64_t count = atomic_fetch_add(&c->messages, 1) + 1;
+  sprintf(out, "%016llx%016llx", (unsigned long long)c->identity[0],
+          (unsigned long long)(c->identity[1] + count));
 }
 
 typedef struct publishing {
   dbf_nats_connection *c;
   const dbf_nats_message *message;
-  const char *subject;
-  jsPubOptions options;
-  jsErrCode code;
-  uint64_t sequence;
+  dbf_nats_posting posting;
+  int64_t began;
   bool sent; /* at least once, perhaps */
 } publishing;
 
 static natsStatus publish_once(publishing *p, int64_t deadline) {
-  jsPubAck *ack = NULL;
   int64_t left = (deadline - dbf_nats_clock()) / MS;
-  p->options.MaxWait = left < 1 ? 1 : left > 2000 ? 2000 : left;
-  p->code = 0;
-  natsStatus s =
-      js_Publish(&ack, p->c->js, p->subject, p->message->data, (int)p->message->len, &p->options, &p->code);
-  if (s == NATS_OK) p->sequence = ack->Sequence;
-  jsPubAck_Destroy(ack);
-  if (s != NATS_NO_RESPONDERS && p->code == 0) p->sent = true;
+  p->posting.options.MaxWait = left < 1 ? 1 : left > 2000 ? 2000 : left;
+  natsStatus s = dbf_nats_desk_publish(p->c->desk, p->c, &p->posting);
+  if (s != NATS_NO_RESPONDERS && p->posting.code == 0) p->sent = true;
   return s;
 }
 
@@ -159,11 +154,11 @@ static bool is_gone(publishing *p, natsStatus *s) {
   natsStatus looked = info_of(p->c, &info, &code);
   jsStreamInfo_Destroy(info);
   if (code == JSStreamNotFoundErr || code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) {
-    p->code = code;
+    p->posting.code = code;
     *s = looked;
     return true;
   }
-  return looked == NATS_NO_RESPONDERS && !p->sent; /* no JetStream at all */
+  return looked == NATS_NO_RESPONDERS && dbf_nats_clock() - p->began > NOBODY; /* no JetStream at all */
 }
 
 /* Does the server not permit this subject? */
@@ -176,8 +171,9 @@ static bool is_denied(publishing *p, natsStatus *s, debrief_error *err) {
 
 static bool fail_unacknowledged(publishing *p, natsStatus s, bool *doubtful, debrief_error *err) {
   const char *id = p->message->id;
-  *doubtful = p->sent && dbf_nats_is_passing(s, p->code);
-  dbf_nats_fail(p->c, s, p->code, err, "cannot append to session %s of %s", id, p->c->address->shown);
+  *doubtful = p->sent && dbf_nats_is_passing(s, p->posting.code);
+  dbf_nats_fail_as(p->c, s, p->posting.code, p->posting.said, err, "cannot append to session %s of %s", id,
+                   p->c->address->shown);
   if (err && *doubtful) {
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, "; it may be stored all the same");
@@ -189,10 +185,10 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
   for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
     natsStatus s = publish_once(p, deadline);
     if (s == NATS_OK) return true;
-    *conflict = p->code == JSStreamWrongLastSequenceErr;
+    *conflict = p->posting.code == JSStreamWrongLastSequenceErr;
     if (*conflict) return dbf_fail(err, DEBRIEF_EIO, "session %s was appended to meanwhile", p->message->id);
     if (is_denied(p, &s, err)) return false;
-    if (is_gone(p, &s) || !dbf_nats_is_passing(s, p->code) || dbf_nats_clock() + pause > deadline)
+    if (is_gone(p, &s) || !dbf_nats_is_passing(s, p->posting.code) || dbf_nats_clock() + pause > deadline)
       return fail_unacknowledged(p, s, doubtful, err);
     dbf_nats_pause(pause);
   }
@@ -201,7 +197,10 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
 bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *message, int64_t deadline,
                              uint64_t *sequence, bool *conflict, bool *doubtful, debrief_error *err) {
   char subject[DBF_NATS_SUBJECT], identity[33];
-  publishing p = {.c = c, .message = message, .subject = subject};
+  publishing p = {.began = dbf_nats_clock(),
+                  .c = c,
+                  .message = message,
+                  .posting = {.subject = subject, .data = message->data, .len = message->len}};
   *conflict = *doubtful = false;
   if (message->len > dbf_nats_stream_most(c))
     return dbf_fail(err, DEBRIEF_ETOOBIG,
@@ -209,15 +208,15 @@ bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *mes
                     "and headers)",
                     message->id, message->len, dbf_nats_stream_most(c));
   dbf_nats_stream_subject(subject, c->address->name, message->id);
-  new_identity(identity);
-  jsPubOptions_Init(&p.options);
-  p.options.MsgId = identity;
-  p.options.ExpectStream = c->address->name;
+  new_identity(c, identity);
+  jsPubOptions_Init(&p.posting.options);
+  p.posting.options.MsgId = identity;
+  p.posting.options.ExpectStream = c->address->name;
   if (message->expected) {
-    p.options.ExpectLastSubjectSeq = *message->expected;
-    p.options.ExpectNoMessage = *message->expected == 0;
+    p.posting.options.ExpectLastSubjectSeq = *message->expected;
+    p.posting.options.ExpectNoMessage = *message->expected == 0;
   }
   bool ok = publish(&p, deadline, conflict, doubtful, err);
-  *sequence = p.sequence;
+  *sequence = p.posting.sequence;
   return ok;
 }

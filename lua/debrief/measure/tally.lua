@@ -104,6 +104,13 @@ local function put(row, counted)
   for i, state in ipairs(counted.cells) do agg.merge(row.cells[i], state) end
 end
 
+-- A row that is new becomes what was counted.
+local function put_at(state, counted, depth)
+  local last, key = groups.at(state, counted.keys, depth - 1), counted.keys[depth]
+  local row = last.groups[key]
+  if row then put(row, counted) else last.groups[key] = { runs = counted.runs, cells = counted.cells } end
+end
+
 --- Add what was counted to the accumulator of the table, and forget it.
 -- @return how many entries that were
 function Tally:absorb(acc)
@@ -113,7 +120,9 @@ function Tally:absorb(acc)
     acc.first = math.min(acc.first or counted.first, counted.first)
     acc.last = math.max(acc.last or counted.last, counted.last)
   end
-  for _, row in ipairs(counted.rows) do put(groups.at(acc.groups, row.keys, depth), row) end
+  for _, row in ipairs(counted.rows) do
+    if self.t.across then put(groups.at(acc.groups, row.keys, depth), row) else put_at(acc.groups, row, depth) end
+  end
   for _, part in ipairs(counted.parts) do
     put(agg.at(groups.at(acc.groups, part.keys, depth).across, part.keys[depth + 1]), part)
   end

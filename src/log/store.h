@@ -12,6 +12,7 @@
 
 #include "append.h"
 #include "queue.h"
+#include "sending.h"
 
 #define DBF_STORE_VERSION 1
 #define DBF_STORE_LIBRARY "libdebrief-nats.so.0"
@@ -71,6 +72,9 @@ typedef struct dbf_store_kind {
 
   /* The queue of work beside the log. */
   const dbf_queue_kind *queue;
+
+  /* Bring a session's lines over, one step of it: see sending.h. What does not fit into a message is left out. */
+  bool (*send)(dbf_store *store, dbf_sending *sending, debrief_error *err);
 } dbf_store_kind;
 
 /* Is it the address of a store that is no folder? */

@@ -164,12 +164,12 @@ end
 local RARE = {}
 for name in ([[
   capi init
-  cli/address cli/append cli/check cli/complete cli/entry_words cli/export cli/fields
-  cli/follow
+  cli/address cli/append cli/check cli/complete cli/copy cli/entry_words cli/export cli/fields
+  cli/follow cli/forward
   cli/gates cli/help cli/hook cli/import cli/merge cli/page cli/partials
   cli/plugins
   cli/read cli/table
-  cli/record cli/repl cli/report cli/run cli/script cli/sessions cli/why
+  cli/record cli/repl cli/report cli/run cli/script cli/sessions cli/spool cli/why
   cli/workers
   entry/card entry/failure entry/fields
   export/samples
@@ -184,6 +184,7 @@ for name in ([[
   query/overview query/why
   record/command record/output record/run record/state
   repl/init repl/try
+  transfer/copy transfer/forward
   report/bars report/cards report/chart report/check report/gate report/html report/json
   report/markdown report/records report/separated report/svg report/text
   retro/cited retro/partial

@@ -22,6 +22,7 @@
 #include "journal.h"
 #include "queue.h"
 #include "redact.h"
+#include "send.h"
 #include "spool.h"
 #include "save.h"
 #include "scratch.h"
@@ -641,6 +642,7 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_attend_register(L);
   dbf_journal_register(L);
   dbf_queue_register(L);
+  dbf_lua_send_register(L);
   dbf_redact_register(L);
   dbf_spool_register(L);
   dbf_isolate_register(L);

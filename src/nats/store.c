@@ -5,6 +5,7 @@
 #include "../log/io.h"
 #include "connect.h"
 #include "desk.h"
+#include "send.h"
 #include "snapshot.h"
 #include "stream.h"
 #include "queue.h"
@@ -305,6 +306,23 @@ static bool store_append(dbf_store *store, const char *id, debrief_text *lines, 
   return connected(store, true, err) && append_new(&a, err);
 }
 
+/* ---- Bringing sessions over ------------------------------------------------------------------------------------ */
+
+/* Without an origin the folder is asked for once, and again when somebody else has appended: what is sent meanwhile need not
+ * come back. */
+static bool store_send(dbf_store *store, dbf_sending *sending, debrief_error *err) {
+  dbf_nats_sender sender = {.c = &store->connection, .deadline = dbf_nats_clock() + store->timeout};
+  bool conflict = false, ok;
+  if (!connected(store, true, err)) return false;
+  do {
+    bool compares = !sending->origin && (conflict || !store->snapshot);
+    if (compares && !up_to_date(store, err)) return false;
+    sender.snapshot = store->snapshot;
+    ok = dbf_nats_send(&sender, sending, &conflict, err);
+  } while (!ok && conflict && dbf_nats_clock() < sender.deadline);
+  return ok;
+}
+
 static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .size = sizeof kind,
                                     .open = store_open,
@@ -319,7 +337,8 @@ static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .sequence_of = store_sequence_of,
                                     .line_of = store_line_of,
                                     .left_out = store_left_out,
-                                    .queue = &dbf_nats_queue};
+                                    .queue = &dbf_nats_queue,
+                                    .send = store_send};
 
 const dbf_store_kind *debrief_nats_store(void) {
   return &kind;

@@ -210,7 +210,7 @@ bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *mes
   dbf_nats_stream_subject(subject, c->address->name, message->id);
   new_identity(c, identity);
   jsPubOptions_Init(&p.posting.options);
-  p.posting.options.MsgId = identity;
+  p.posting.options.MsgId = message->identity ? message->identity : identity;
   p.posting.options.ExpectStream = c->address->name;
   if (message->expected) {
     p.posting.options.ExpectLastSubjectSeq = *message->expected;

@@ -28,6 +28,7 @@ typedef struct dbf_nats_message {
   const char *id; /* of the session */
   const char *data;
   size_t len;
+  const char *identity;     /* servers store what has the same once; NULL: a new one */
   const uint64_t *expected; /* the sequence of the session's last message, 0: none; NULL: whatever it is */
 } dbf_nats_message;
 

@@ -10,6 +10,8 @@
 --     s:pause(2) s:resume(2)                          -- SIGSTOP, SIGCONT: its connections stay open
 --     s:leader "team"                                 -- number of the node that leads a stream, nil without leader
 --     s:get(1, "/varz")                               -- what the monitoring endpoint says, decoded
+--     s:request("$JS.API.STREAM.INFO.team")           -- ask as any client of NATS does; the answer, decoded
+--     s:request("team.e.s1", "text", { [name] = value })   -- put a message into a stream, perhaps with headers
 --     s:close()  nats.clean()                         -- end one, end all: `teardown(nats.clean)`
 --
 -- Options of start:
@@ -193,6 +195,35 @@ function Servers:get(number, path)
   local body = sh(HTTP:format(node.host, node.http, path)):match "\r\n\r\n(.*)$"
   local fine, value = pcall(cjson.decode, body or "")
   return fine and value or nil
+end
+
+-- Send what is in a file, and print what the first answer holds. Answers come as MSG or HMSG lines, sizes last.
+local ASK = [[bash -c 'exec 3<>/dev/tcp/%s/%d && cat %s >&3 || exit
+  while read -r -t 10 -a words <&3; do
+    case ${words[0]} in
+      MSG|HMSG) size=${words[-1]%%$'"'\\r'"'} head=0
+        [ ${words[0]} = HMSG ] && head=${words[-2]}
+        dd bs=1 count=$size <&3 2>/dev/null | tail -c +$((head + 1))
+        exit ;;
+      -ERR*) echo "${words[*]}"; exit ;;
+    esac
+  done']]
+
+--- Send a message and wait for the answer: that of JetStream is JSON and comes decoded, another as a text.
+-- @param headers { [name] = value }, or nil
+function Servers:request(subject, text, headers)
+  local node, path = self.nodes[1], self.dir .. "/request"
+  if not node.pid then node = self.nodes[2] end
+  text = text or ""
+  local lines, verb, size = {}, "PUB", #text
+  for name, value in pairs(headers or {}) do lines[#lines + 1] = ("%s: %s\r\n"):format(name, value) end
+  local head = headers and "NATS/1.0\r\n" .. table.concat(lines) .. "\r\n" or ""
+  if headers then verb, size = "HPUB", ("%d %d"):format(#head, #head + #text) end
+  local connect = 'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _INBOX.tests 1\r\n'
+  write(path, ("%s%s %s _INBOX.tests %s\r\n%s%s\r\n"):format(connect, verb, subject, size, head, text))
+  local answer = sh(ASK:format(node.host, node.port, quote(path)))
+  local fine, value = pcall(cjson.decode, answer)
+  return fine and value or answer
 end
 
 --- The log of a node so far.

@@ -22,12 +22,13 @@ function address.take(words)
     local word = words[i]
     local name, value = word:match "^(%-%-[a-z-]+)=(.*)$"
     local key = OPTIONS[name or word]
-    if word == "--" or OWN[word] then return table.move(words, i, #words, #rest + 1, rest), login end
+    if word == "--" or OWN[word] then break end
     if key and not name then i, value = i + 1, words[i + 1] end
     if key and not value then return nil, nil, ("option '%s' requires an argument"):format(word) end
     if key then login[key] = value else rest[#rest + 1] = word end
     i = i + 1
   end
+  table.move(words, i, #words, #rest + 1, rest)
   local text = login.timeout_ms
   login.timeout_ms = text and require "debrief.text.time".duration(text)
   if text and not login.timeout_ms then

@@ -33,6 +33,8 @@ function append.options(command)
   command:flag "--sparse":description "Write only the fields that are given, and the timestamp: nothing is claimed."
   command:flag "--sync":description "Return only once the entries would survive a power cut."
   command:flag "--stream":description "Store entries as they arrive, at each pause, instead of all or nothing."
+  command:option "--spool":argname "DIR"
+    :description "Keep the entries in this folder, and bring them to the stream from there, now or by `forward`."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
   arguments.run_options(command)
@@ -300,15 +302,17 @@ local function has_pairs(list)
 end
 
 function append.run(args)
+  if args.spool then require "debrief.cli.spool".begin(args) end
   local log, message = core.log(args.dir, { sync = args.sync and 1 or 0 })
   if not log then messages.fail(message) end
   for _, problem in ipairs((select(2, require "debrief.record.state".recover(args.dir)))) do messages.error(problem) end
   args.halves = {}
   local single = has_pairs(args.words) or #args.attempt > 0
   local problems = (single and from_words or from_lines)(args, log)
+  local left = args.spool and require "debrief.cli.spool".finish(args, log)
   log:close()
   warn_of(args.halves)
-  return messages.problems(problems) and 3 or 0
+  return messages.problems(problems) and 3 or left or 0
 end
 
 return append

@@ -2,7 +2,8 @@
 -- In the order of the help.
 --
 -- A module returns { options = function(command) that declares them for argparse, run = function(args) -> exit status,
--- epilog = text below the help, paged = true: its output may go through a pager, no_folder = true: it reads no log }.
+-- epilog = text below the help, paged = true: its output may go through a pager, no_folder = true: it reads no log,
+-- logs_in = true: it takes addresses among its words }.
 -- @module debrief.cli.commands
 return {
   { name = "append", summary = "Append entries to a session.",
@@ -33,6 +34,10 @@ return {
     load = function() return require "debrief.cli.init_store" end },
   { name = "repair", summary = "Replace a damaged session by one without the damage.",
     load = function() return require "debrief.cli.repair" end },
+  { name = "copy", summary = "Copy all sessions to another log, byte for byte.",
+    load = function() return require "debrief.cli.copy" end },
+  { name = "forward", summary = "Bring what was kept in a folder to a stream.",
+    load = function() return require "debrief.cli.forward" end },
   { name = "plugins", summary = "List the plugins, or show or check one.",
     load = function() return require "debrief.cli.plugins" end },
   { name = "import", summary = "Import logs of other programs.",

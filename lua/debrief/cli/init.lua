@@ -74,7 +74,7 @@ local function dispatch(words)
   args.parser, args.typed, args.place, args.dir = grammar, words, script, folder_of(args)
   args.login = login
   if core.is_address(args.dir) and not module.no_folder then require "debrief.cli.address".open(args, login)
-  elseif login and next(login) and args.command ~= "init" and args.command ~= "work" then
+  elseif login and next(login) and not module.logs_in then
     messages.fail("--creds, --tls-ca, --tls-cert, --tls-key and --timeout are for a log at an address "
       .. "(-d nats://HOST/NAME)", 2)
   end

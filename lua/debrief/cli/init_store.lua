@@ -5,6 +5,7 @@ local time = require "debrief.text.time"
 
 local init = {
   no_folder = true,
+  logs_in = true,
   epilog = [[
 Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME.
 Nobody else makes it: append and read say that there is none. A folder needs no

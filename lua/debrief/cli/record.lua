@@ -41,6 +41,8 @@ function record.options(command)
   command:option "--check":argname "CMD":description "A line for sh that decides whether an attempt is verified."
   command:option "--check-kind":argname "KIND":target "check_kind":choices { "test", "build", "lint", "typecheck" }
     :description "What the check is: only a test verifies (default: by its command, else test)."
+  command:option "--spool":argname "DIR"
+    :description "Keep the entry in this folder, and bring it to the stream from there, now or by `forward`."
   command:option "--enrich":argname "PLUGIN":count "*":description "Run this plugin's enrich; what it adds is stored."
   command:option "--opt":argname "KEY=VALUE":count "*":description "An option of a plugin: plugin.key=value."
   command:flag "--recover":description "Store the runs whose recorder has died, and run nothing."
@@ -110,6 +112,7 @@ local function fields_of(args, words)
 end
 
 function record.run(args)
+  if args.spool then require "debrief.cli.spool".begin(args) end
   local words = args.place and table.move(args.typed, args.place + 1, #args.typed, 1, {}) or args.words
   if args.recover then return recover(args) and 0 or 1 end
   if not args.id then messages.fail("record: which session? debrief record SESSION -- COMMAND", 2) end
@@ -129,6 +132,7 @@ function record.run(args)
   for _, problem in ipairs(problems) do messages.error(problem) end
   local line
   line, message = run:finish(final)
+  if line and args.spool then require "debrief.cli.spool".finish(args, log) end
   log:close()
   if not line then
     messages.error(message .. (run.state.problem and "; the run is lost"

@@ -4,6 +4,7 @@ local messages = require "debrief.cli.messages"
 local output = require "debrief.cli.output"
 
 local work = {
+  logs_in = true,
   epilog = "A worker waits for `debrief retro`, `table` and `report` with `--on workers` for the same log, and does "
     .. "their chunks until it is ended (Ctrl-C). Plugins come with the question and run in the reduced environment; a "
     .. "right (--allow) is only for a plugin that is installed here with the same text.",

@@ -268,9 +268,19 @@ describe("work", function()
     assert.equal(0, rest.state.messages)
   end)
 
+  test("is about the log as it was when it was asked", function()
+    local before = here "retro skills,timeline --json"
+    start("asking", ('"$DEBRIEF" run ask.lua -d %s retro skills,timeline --json --on workers'):format(url))
+    wait_for("chunks on the queue", function() return queue() > 0 end)
+    scene:sh(([[for id in s1 s5 t; do "$DEBRIEF" -d %s append $id skill=late final_status=ok; done]]):format(url))
+    worker("w", "-j2")
+    assert.equal(0, status_of "asking", scene:read "asking.err")
+    assert.equal(before.out, scene:read "asking.out")
+  end)
+
   test("shows workers", function()
     worker("w", "-j2")
-    same "retro skills"
+    assert.equal(0, ask "retro skills".status)
     local r = scene:sh(('"$DEBRIEF" work %s --status'):format(url))
     assert.truthy(r.out:find "0 of 2", r.out)
     assert.truthy(r.out:find "nothing on the queue\n$", r.out)

@@ -7,7 +7,8 @@ local init = {
   no_folder = true,
   logs_in = true,
   epilog = [[
-Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME.
+Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME, and
+two for `debrief work`, NAME-work and NAME-done.
 Nobody else makes it: append and read say that there is none. A folder needs no
 init. With --replicas 3 an entry is stored when two of three servers have it.
 A stream that is there already stays as it is.]],
@@ -29,6 +30,17 @@ function init.options(command)
   end):description "Remove entries that are older (default: never)."
 end
 
+-- What `debrief work` and --on workers use.
+local function make_queue(args)
+  local queue, message = core.queue(args.login.dir, args.login.options)
+  local ok
+  if queue then
+    ok, message = queue:make()
+    queue:close()
+  end
+  if not ok then messages.note("the streams for `debrief work` are not there: " .. message) end
+end
+
 function init.run(args)
   local dir = args.address or args.dir
   if not core.is_address(dir) then
@@ -39,6 +51,7 @@ function init.run(args)
   require "debrief.cli.address".open(args, args.login)
   local made, message, code = args.store:make { replicas = args.replicas or 1, max_age = args.max_age or 0 }
   if made == nil then messages.fail(message, code == 1 and 2 or 1) end
+  make_queue(args)
   output.write(made and "made " or "there already: ", args.dir, "\n")
   return 0
 end

@@ -30,7 +30,7 @@ local function parts_of(item, log)
   if not parts then return nil end
   local out = {}
   for i, part in ipairs(parts) do
-    out[i] = { session = item.session, path = item.path, is_path = item.is_path, part = part }
+    out[i] = { session = item.session, path = item.path, is_path = item.is_path, size = size_of(item), part = part }
   end
   return out
 end

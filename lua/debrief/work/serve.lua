@@ -157,14 +157,13 @@ local function items_of(self, text)
     if type(id) ~= "string" or not core.session_id_valid(id) then return nil, "the chunk is damaged" end
     item.path, item.is_path = ("%s/%s.jsonl"):format(dir, item.session), false
     local stat = core.stat(item.path)
-    local size = math.type(item.size) == "integer" and item.size
-    local known = stat and stat.size or 0
-    local wanted = size or item.part and item.part[2] or 0
-    if known < wanted then
+    local size, known = math.tointeger(item.size) or 0, stat and stat.size or 0
+    if known < size then
       return nil, ("session %s has %d bytes here, and %d where the question was asked: is it the same log?"):format(
-        item.session, known, wanted)
+        item.session, known, size)
     end
-    if size and known > size and not item.part then item.part = { 0, size, 1 } end
+    local part = item.part or { 0, 0, 1 }
+    if known > size and part[2] == 0 then item.part = { part[1], size, part[3] } end
   end
   return chunk
 end

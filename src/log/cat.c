@@ -2,6 +2,7 @@
 #include "error.h"
 #include "io.h"
 #include "json_write.h"
+#include "log_internal.h"
 #include "read.h"
 
 #include <assert.h>
@@ -152,7 +153,7 @@ static debrief_reader *open_item(task *t) {
   debrief_read_config config = {.struct_size = sizeof config, .strict = t->all->options->strict};
   config.on_diagnostic = on_diagnostic;
   config.user = t;
-  return item->id ? debrief_log_read(t->all->log, item->id, &config, &item->err)
+  return item->id ? dbf_log_read_seen(t->all->log, item->id, &config, &item->err)
                   : debrief_log_read_path(item->path, &config, &item->err);
 }
 

@@ -13,6 +13,7 @@ typedef struct dbf_nats_consumer {
   char *filter;          /* a subject; NULL: all */
   uint64_t next;         /* the sequence that is wanted next, or a later one */
   natsSubscription *sub; /* NULL: there is no consumer now */
+  int ready;             /* so many messages are here already */
   uint64_t delivered;    /* messages of this consumer */
   uint64_t pending;      /* so many are in the stream after the last one, as the server says */
   unsigned reconnects;   /* the connection's, when it was made */
@@ -33,7 +34,7 @@ void dbf_nats_consumer_release(dbf_nats_consumer *consumer);
 /* Let the consumer of the server's go; the next call makes one. */
 void dbf_nats_consumer_rest(dbf_nats_consumer *consumer);
 
-/* The next message into *message, for the caller to destroy, and its sequence; waits until `deadline` of the clock. */
+/* The next message into *message, for the caller to destroy (many at once: each wakes a thread), and its sequence; waits until `deadline` of the clock. */
 dbf_nats_came dbf_nats_consumer_next(dbf_nats_consumer *consumer, int64_t deadline, natsMsg **message,
                                      uint64_t *sequence, debrief_error *err);
 

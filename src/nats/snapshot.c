@@ -23,6 +23,7 @@
 #define PIECES    512                /* of a session, in one write */
 #define SEQUENCES ".sequences"
 #define NONE      UINT32_MAX
+#define TAKEN     256
 #define EXAMPLES  3 /* of what was left out, that are told */
 
 typedef struct session {
@@ -56,6 +57,8 @@ struct dbf_nats_snapshot {
   uint32_t slots;
   dbf_hash_key key;
 
+  natsMsg *taken[TAKEN]; /* to be destroyed together */
+  unsigned taken_count;
   dbf_bytes buffer;  /* texts */
   dbf_bytes pieces;  /* piece[] */
   dbf_bytes touched; /* uint32_t[]: sessions with pieces */
@@ -238,6 +241,12 @@ static bool flush(dbf_nats_snapshot *s, debrief_error *err) {
 
 /* ---- Bringing -------------------------------------------------------------------------------------------------- */
 
+/* To destroy a message wakes a thread of the client library. */
+static void let_go(dbf_nats_snapshot *s) {
+  for (unsigned i = 0; i < s->taken_count; i++) natsMsg_Destroy(s->taken[i]);
+  s->taken_count = 0;
+}
+
 /* Take messages until the sequence `until` was passed, or none came until `deadline`. */
 static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline, debrief_error *err) {
   while (true) {
@@ -247,7 +256,8 @@ static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline
     if (came != DBF_NATS_MESSAGE) return came;
     bool ok = take(s, sequence, natsMsg_GetSubject(message), natsMsg_GetData(message),
                    (size_t)natsMsg_GetDataLength(message));
-    natsMsg_Destroy(message);
+    s->taken[s->taken_count++] = message;
+    if (s->taken_count == TAKEN || s->consumer.ready == 0) let_go(s);
     if (!ok) {
       s->broken = true;
       return dbf_fail_memory(err), DBF_NATS_FAILED;
@@ -450,6 +460,7 @@ void dbf_nats_snapshot_free(dbf_nats_snapshot *s, bool forked) {
     atomic_store(&s->stop, true);
     pthread_join(s->thread, NULL);
   }
+  if (!forked) let_go(s);
   if (!forked) dbf_nats_consumer_release(&s->consumer);
   if (s->records_fd >= 0) close(s->records_fd);
   dbf_nats_folder_remove(&s->folder, forked);

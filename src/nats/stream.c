@@ -9,7 +9,7 @@
 
 #define MS       INT64_C(1000000)
 #define WINDOW   (INT64_C(600) * 1000 * MS) /* for so long the servers know what was sent twice */
-#define NOBODY   (2000 * MS)                /* after that, JetStream is not about to start */
+#define NOBODY   (3000 * MS)                /* after that, JetStream is not about to start */
 #define OVERHEAD 320                        /* bytes of a message that are headers, and more */
 
 /* ---- Subjects -------------------------------------------------------------------------------------------------- */
@@ -97,14 +97,22 @@ static int64_t next_pause(int64_t pause) {
   return pause < 800 * MS ? pause * 2 : pause;
 }
 
+/* A server that starts says so for a moment, too. */
+static bool is_disabled(jsErrCode code) {
+  return code == JSNotEnabledErr || code == JSNotEnabledForAccountErr;
+}
+
 bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_t deadline,
                           debrief_error *err) {
   jsStreamInfo *info = NULL;
   jsErrCode code;
   natsStatus s;
+  int64_t began = dbf_nats_clock();
   for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
     s = info_of(c, &info, &code);
-    if (s == NATS_OK || !dbf_nats_is_passing(s, code) || dbf_nats_clock() + pause > deadline) break;
+    int64_t now = dbf_nats_clock();
+    bool passing = dbf_nats_is_passing(s, code) || (is_disabled(code) && now - began < NOBODY);
+    if (s == NATS_OK || !passing || now + pause > deadline) break;
     dbf_nats_pause(pause);
   }
   if (s != NATS_OK) return dbf_nats_fail(c, s, code, err, "cannot read %s", c->address->shown);
@@ -134,8 +142,8 @@ typedef struct publishing {
   dbf_nats_connection *c;
   const dbf_nats_message *message;
   dbf_nats_posting posting;
-  int64_t began;
-  bool sent; /* at least once, perhaps */
+  int64_t nobody_since; /* clock: there has been no JetStream; 0: there is */
+  bool sent;            /* at least once, perhaps */
 } publishing;
 
 static natsStatus publish_once(publishing *p, int64_t deadline) {
@@ -148,17 +156,19 @@ static natsStatus publish_once(publishing *p, int64_t deadline) {
 
 /* Where nobody takes messages, the reason may be one that stays. */
 static bool is_gone(publishing *p, natsStatus *s) {
+  jsErrCode code = p->posting.code;
+  if (*s != NATS_NO_RESPONDERS && !is_disabled(code)) return p->nobody_since = 0, false;
   jsStreamInfo *info = NULL;
-  jsErrCode code;
-  if (*s != NATS_NO_RESPONDERS) return false;
   natsStatus looked = info_of(p->c, &info, &code);
   jsStreamInfo_Destroy(info);
-  if (code == JSStreamNotFoundErr || code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) {
-    p->posting.code = code;
-    *s = looked;
-    return true;
-  }
-  return looked == NATS_NO_RESPONDERS && dbf_nats_clock() - p->began > NOBODY; /* no JetStream at all */
+  int64_t now = dbf_nats_clock();
+  if (!is_disabled(code) && looked != NATS_NO_RESPONDERS) p->nobody_since = 0;
+  else if (!p->nobody_since) p->nobody_since = now;
+  bool stays = p->nobody_since && now - p->nobody_since > NOBODY;
+  if (code != JSStreamNotFoundErr && !stays) return false;
+  p->posting.code = code;
+  *s = looked;
+  return true;
 }
 
 /* Does the server not permit this subject? */
@@ -188,7 +198,8 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
     *conflict = p->posting.code == JSStreamWrongLastSequenceErr;
     if (*conflict) return dbf_fail(err, DEBRIEF_EIO, "session %s was appended to meanwhile", p->message->id);
     if (is_denied(p, &s, err)) return false;
-    if (is_gone(p, &s) || !dbf_nats_is_passing(s, p->posting.code) || dbf_nats_clock() + pause > deadline)
+    bool passing = dbf_nats_is_passing(s, p->posting.code) || is_disabled(p->posting.code);
+    if (is_gone(p, &s) || !passing || dbf_nats_clock() + pause > deadline)
       return fail_unacknowledged(p, s, doubtful, err);
     dbf_nats_pause(pause);
   }
@@ -197,8 +208,7 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
 bool dbf_nats_stream_publish(dbf_nats_connection *c, const dbf_nats_message *message, int64_t deadline,
                              uint64_t *sequence, bool *conflict, bool *doubtful, debrief_error *err) {
   char subject[DBF_NATS_SUBJECT], identity[33];
-  publishing p = {.began = dbf_nats_clock(),
-                  .c = c,
+  publishing p = {.c = c,
                   .message = message,
                   .posting = {.subject = subject, .data = message->data, .len = message->len}};
   *conflict = *doubtful = false;

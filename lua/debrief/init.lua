@@ -44,9 +44,10 @@ local Log = {}
 Log.__index = Log
 Log.__name = "log"
 
---- Open the log in a folder. The folder is made when the first entry is appended.
--- @param dir the folder
--- @param opts { sync = true for entries that survive a power cut, file_mode=, folder_mode=, lock_timeout_ms= }
+--- Open the log in a folder, or at an address (nats://HOST/NAME). The folder is made when the first entry is appended.
+-- @param dir the folder, or the address
+-- @param opts { sync = true for entries that survive a power cut, file_mode=, folder_mode=, lock_timeout_ms= }; at an
+--   address { creds =, tls_ca =, tls_cert =, tls_key = paths, timeout_ms = how long an append tries again }
 -- @return a log, or nil and a message
 function debrief.open(dir, opts)
   local handle, message = core.log(dir, opts)

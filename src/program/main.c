@@ -111,6 +111,29 @@ static void keep_heap(void) {
 #endif
 }
 
+/* The user and the password of an address in a word, as a range; false: it has none. */
+static bool find_login(char *word, char **from, char **to) {
+  char *scheme = strstr(word, "nats://");
+  if (!scheme) scheme = strstr(word, "tls://");
+  if (!scheme) return false;
+  *from = strstr(scheme, "://") + 3;
+  char *slash = strrchr(*from, '/');
+  *to = slash ? memrchr(*from, '@', (size_t)(slash - *from)) : NULL;
+  return *to != NULL;
+}
+
+/* The words, of which those with a password are copied: everybody sees those that the system keeps (ps). The copies live as
+ * long as the program. */
+static void hide_logins(int argc, char **argv) {
+  char *from, *to;
+  for (int i = 1; i < argc; i++) {
+    char *word = argv[i], *copy = find_login(word, &from, &to) ? strdup(word) : NULL;
+    if (!copy) continue;
+    memset(from, 'x', (size_t)(to - from));
+    argv[i] = copy;
+  }
+}
+
 int main(int argc, char **argv) {
   debrief_config config = {.struct_size = sizeof config,
                            .source_dir = getenv("DEBRIEF_LUA_DIR"),
@@ -125,6 +148,7 @@ int main(int argc, char **argv) {
   if (debrief_isolated(argc, argv, &status)) return status;
   hold_places();
   keep_heap();
+  hide_logins(argc, argv);
   signal(
       SIGXFSZ,
       SIG_IGN); /* a limit on file sizes (ulimit -f) is reported, and does not end the program without a word */

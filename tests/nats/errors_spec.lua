@@ -77,6 +77,12 @@ describe("a log at an address, where something is wrong:", function()
       'Permissions Violation for Publish to "log.e.other"')
     assert.equal(0, run(writer, { "append", "mine", "skill=a", "final_status=ok" }).status)
     says(run(url, { "--creds", "missing.creds", "read" }), 1, "missing.creds")
+    local r = scene:sh(([[
+      "$DEBRIEF" -d %s read --follow &
+      for i in $(seq 500); do grep -q xxxxxxxxxx@ /proc/$!/cmdline && break; sleep 0.01; done
+      tr "\\0" " " </proc/$!/cmdline; kill $!]]):format(s:url("log", "ann:s3cret")))
+    assert.falsy(r.out:find "s3cret")
+    assert.truthy(r.out:find("nats://xxxxxxxxxx@", 1, true), r.out)
   end)
 
   here("TLS", function()

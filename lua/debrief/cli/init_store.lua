@@ -11,7 +11,11 @@ Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME, and
 two for `debrief work`, NAME-work and NAME-done.
 Nobody else makes it: append and read say that there is none. A folder needs no
 init. With --replicas 3 an entry is stored when two of three servers have it.
-A stream that is there already stays as it is.]],
+A stream that is there already stays as it is.
+Every command takes, after -d ADDRESS or in its place: --creds FILE (or
+$NATS_CREDS), --tls-ca FILE, --tls-cert FILE and --tls-key FILE to log in, and
+--timeout TIME, for which an append tries again (default 30s). For run, repl and
+record they stand before the command.]],
 }
 
 function init.options(command)

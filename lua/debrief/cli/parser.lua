@@ -13,7 +13,8 @@ parser.__index = parser
 local EPILOG = [[
 `debrief COMMAND --help` shows the help of a command.
 A SESSION is an id (s1), or a path (with a '/' or ending in .jsonl) in commands that only read.
-The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions.
+The folder is -d DIR, else $DEBRIEF_DIR, else ./sessions. A DIR that is an address,
+nats://HOST[:PORT][,HOST...]/NAME or tls://..., is a stream of NATS: `debrief help init`.
 Exit status: 0 fine, 1 failed, 2 wrong usage or a plugin that does not load,
 3 finished, but lines could not be read or plugins failed, 4 a gate (--fail-if) failed,
 130 interrupted.]]

@@ -38,7 +38,7 @@ typedef void *(*debrief_allocate)(void *user, void *block, size_t old_size, size
  * process is when the host is opened. */
 typedef struct debrief_config {
   size_t struct_size;            /* sizeof(debrief_config) */
-  const char *dir;               /* the folder of the log; NULL: "sessions" */
+  const char *dir;               /* the folder of the log, or an address (debrief/nats.h); NULL: "sessions" */
   const debrief_log_config *log; /* how the log is opened; NULL: the defaults */
   /* Folders that are searched first for plugins, separated by ':'. NULL: $DEBRIEF_PLUGIN_PATH. */
   const char *plugin_path;

@@ -1,5 +1,6 @@
 /* check.c: a reader that returns nothing and counts everything. */
 #include "error.h"
+#include "log_internal.h"
 #include "read.h"
 #include "struct_size.h"
 
@@ -55,6 +56,14 @@ bool debrief_log_check(debrief_log *log, const char *id, const debrief_read_conf
   debrief_read_config reading;
   return begin(&t, &reading, config, check, err) &&
          run(debrief_log_read(log, id, &reading, err), &t, check, err);
+}
+
+bool dbf_log_check_seen(debrief_log *log, const char *id, const debrief_read_config *config,
+                        debrief_check *check, debrief_error *err) {
+  tally t;
+  debrief_read_config reading;
+  return begin(&t, &reading, config, check, err) &&
+         run(dbf_log_read_seen(log, id, &reading, err), &t, check, err);
 }
 
 bool debrief_log_check_path(const char *path, const debrief_read_config *config, debrief_check *check,

@@ -19,6 +19,10 @@ debrief_log *dbf_log_open_again(const debrief_log *other, const debrief_log_conf
 debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrief_read_config *config,
                                   debrief_error *err);
 
+/* debrief_log_check of the same. */
+bool dbf_log_check_seen(debrief_log *log, const char *id, const debrief_read_config *config,
+                        debrief_check *check, debrief_error *err);
+
 /* The store of a log that is no folder; *kind is NULL when it is one. */
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind);
 

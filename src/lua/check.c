@@ -3,6 +3,7 @@
 #include "diagnostics.h"
 #include "table.h"
 #include "userdata.h"
+#include "../log/log_internal.h"
 
 static const char repair_type[] = "debrief.repair"; /* owns what C allocated while Lua may raise */
 
@@ -76,7 +77,7 @@ static int l_check(lua_State *L) {
   const char *id = luaL_checkstring(L, 2);
   debrief_read_config config = listen(L, 3, &l);
   dbf_lua_log_pin(L, 1, true);
-  bool ok = debrief_log_check(log, id, &config, &check, &err);
+  bool ok = dbf_log_check_seen(log, id, &config, &check, &err);
   dbf_lua_log_pin(L, 1, false);
   return finish_check(L, &l, ok, &check, &err);
 }

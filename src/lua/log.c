@@ -644,7 +644,7 @@ static int l_log_again(lua_State *L) {
     lua_setiuservalue(L, 2, 3);
     r->name = id;
   }
-  if (!(r->reader = debrief_log_read(log->log, id, &config, &err))) return fail_at(L, &err);
+  if (!(r->reader = dbf_log_read_seen(log->log, id, &config, &err))) return fail_at(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -78,6 +78,7 @@ function address.open(args, login)
   args.store, args.dir, args.login = log, log:dir(), { dir = args.dir, options = login or {},
     words = words_of(login or {}) }
   messages.translate = translator(log)
+  if type(args.session) == "table" and #args.session > 0 then return end -- what is of no session is not of these
   local told = 0
   function messages.left_out()
     local list = select(3, log:store())

@@ -134,20 +134,37 @@ local function add_matching(log, pattern, add, missing)
   return fail("enoent", ("no session matches '%s' in %s"):format(escape(pattern), log:dir()))
 end
 
--- The line of SESSION@SEQUENCE, a message of a stream.
-local function by_sequence(log, name)
-  local id, digits = name:match "^([^:@]*):?%d*@(%d+)$"
-  if not id or not log:store() then return name end
-  if not log:folder() then return name end
-  local line = log:line(id, math.tointeger(digits) or 0)
-  if line then return id .. ":" .. line end
-  return fail("enoent", ("there is no message %s of session '%s' in %s"):format(digits, escape(id), log:dir()))
+-- SESSION@SEQUENCE is a message of a stream: all of its lines. SESSION:LINE@SEQUENCE, as diagnostics name a place, is
+-- one of them; once lines before it have expired it has another number, and the whole message is taken.
+local function add_message(log, id, line, digits, add)
+  local item = log:find(id)
+  if not item then return no_session(log, id) end
+  local first = log:line(id, math.tointeger(digits) or 0)
+  if not first then
+    return fail("enoent", ("there is no message %s of session '%s' in %s"):format(digits, escape(id), log:dir()))
+  end
+  local sequence = log:sequence(id, first)
+  item.is_path = false
+  if line and log:sequence(id, line) == sequence then first, sequence = line, nil end
+  repeat
+    add(item, first)
+    first = first + 1
+  until not sequence or log:sequence(id, first) ~= sequence
+  return true
+end
+
+-- A place as messages show it, without the name of the log.
+local function without_name(log, name)
+  local own = log:store()
+  local rest = own and name:sub(1, #own + 1) == own .. "/" and name:sub(#own + 2)
+  return rest and not sessions.is_path(rest) and rest or name
 end
 
 local function add_named(log, name, add, missing)
-  local missed
-  name, missed = by_sequence(log, name)
-  if not name then return nil, missed end
+  if log:store() then
+    local id, line, digits = name:match "^([^:@]*):?(%d*)@(%d+)$"
+    if id then return add_message(log, id, math.tointeger(line), digits, add) end
+  end
   local id, digits = name:match "^(.-):(%d+)$"
   local item = log:find(id or name)
   if item then
@@ -179,8 +196,9 @@ function sessions.of(log, q, opts)
     for _, item in ipairs(list) do add(item) end
     q.skipped, q.old = skipped, oldest_of(q) and old
   end
-  for _, name in ipairs(q.sessions or {}) do
+  for _, given in ipairs(q.sessions or {}) do
     local ok, failure, item
+    local name = without_name(log, given)
     if opts.paths ~= false and sessions.is_path(name) then
       local line
       item, line = by_path(name)

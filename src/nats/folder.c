@@ -11,9 +11,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PREFIX    "debrief-log-"
+#define FRESH     "debrief-new-" /* until it is locked */
+#define LETTERS   6              /* after either, of mkdtemp */
+#define OLD       60             /* seconds: making and removing a folder takes less */
 #define LOCK_NAME ".lock"
 
 static const char *place(void) {
@@ -21,7 +25,7 @@ static const char *place(void) {
   return dir && *dir ? dir : "/tmp";
 }
 
-/* The files of an open folder, which this closes. */
+/* Remove the files of an open folder, and close it. The lock goes last: what has none is empty. */
 static void empty(int fd) {
   DIR *dir = fdopendir(fd);
   if (!dir) {
@@ -29,39 +33,46 @@ static void empty(int fd) {
     return;
   }
   for (struct dirent *item; (item = readdir(dir));)
-    if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0) unlinkat(fd, item->d_name, 0);
+    if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0 &&
+        strcmp(item->d_name, LOCK_NAME) != 0)
+      unlinkat(fd, item->d_name, 0);
+  unlinkat(fd, LOCK_NAME, 0);
   closedir(dir);
 }
 
 /* ---- Sweeping -------------------------------------------------------------------------------------------------- */
 
-/* The lock of a folder whose process is gone, taken; -1: it lives, or is not ours. */
+/* The lock of a folder whose process is gone, taken; -1: it lives. */
 static int take_lock(int folder) {
-  struct stat st;
-  if (fstat(folder, &st) != 0 || st.st_uid != geteuid()) return -1;
   int lock = dbf_io_above(openat(folder, LOCK_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
   if (lock >= 0) close(lock);
   return -1;
 }
 
+static bool begins(const char *name, const char *prefix) {
+  size_t len = strlen(prefix);
+  return strncmp(name, prefix, len) == 0 && strlen(name) == len + LETTERS;
+}
+
+/* One that is not locked any more, or was left without a lock: those are empty, or it is not ours to know. */
 static void sweep_one(int parent, const char *name) {
+  struct stat st;
   int folder = dbf_io_above(openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  int lock = folder < 0 ? -1 : take_lock(folder);
-  if (lock < 0) {
-    if (folder >= 0) close(folder);
-    return;
-  }
-  empty(folder);
-  unlinkat(parent, name, AT_REMOVEDIR);
-  close(lock);
+  bool own = folder >= 0 && fstat(folder, &st) == 0 && st.st_uid == geteuid();
+  bool old = own && time(NULL) - st.st_mtime > OLD;
+  int lock = own && (old || begins(name, PREFIX)) ? take_lock(folder) : -1;
+  if (lock >= 0) empty(folder);
+  else if (folder >= 0) close(folder);
+  if (lock >= 0 || old) unlinkat(parent, name, AT_REMOVEDIR);
+  if (lock >= 0) close(lock);
 }
 
 static void sweep(void) {
   DIR *dir = opendir(place());
   if (!dir) return;
   for (struct dirent *item; (item = readdir(dir));)
-    if (strncmp(item->d_name, PREFIX, strlen(PREFIX)) == 0) sweep_one(dirfd(dir), item->d_name);
+    if (begins(item->d_name, PREFIX) || begins(item->d_name, FRESH)) sweep_one(dirfd(dir), item->d_name);
   closedir(dir);
 }
 
@@ -87,7 +98,7 @@ bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
   char *fresh = NULL;
   *f = (dbf_nats_folder){.fd = -1, .lock = -1};
   sweep();
-  if (asprintf(&fresh, "%s/debrief-new-XXXXXX", place()) < 0) return dbf_fail_memory(err);
+  if (asprintf(&fresh, "%s/" FRESH "XXXXXX", place()) < 0) return dbf_fail_memory(err);
   if (asprintf(&f->path, "%s/" PREFIX "XXXXXX", place()) < 0) f->path = NULL;
   bool ok = f->path || dbf_fail_memory(err);
   if (ok) {

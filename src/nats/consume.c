@@ -1,5 +1,7 @@
 #include "consume.h"
 
+#include "../log/error.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +12,9 @@
 #define PAUSE     (MS / 4)
 #define AGAIN     (200 * MS) /* how long to wait before the next consumer is asked for */
 
-void dbf_nats_consumer_init(dbf_nats_consumer *consumer, dbf_nats_connection *c, uint64_t next) {
-  *consumer = (dbf_nats_consumer){.c = c, .next = next};
+void dbf_nats_consumer_init(dbf_nats_consumer *consumer, dbf_nats_connection *c, int64_t created,
+                            uint64_t next) {
+  *consumer = (dbf_nats_consumer){.c = c, .created = created, .next = next};
 }
 
 void dbf_nats_consumer_rest(dbf_nats_consumer *consumer) {
@@ -47,6 +50,15 @@ static natsStatus add(dbf_nats_consumer *consumer, const char *inbox, jsErrCode 
   return s;
 }
 
+/* Looked at once there is the consumer, which goes with its stream: so it is of this one, or of none. */
+static natsStatus look(dbf_nats_consumer *consumer, jsErrCode *code) {
+  jsStreamInfo *info = NULL;
+  natsStatus s = js_GetStreamInfo(&info, consumer->c->js, consumer->c->address->name, NULL, code);
+  if (s == NATS_OK && info->Created != consumer->created) consumer->remade = info->Created;
+  jsStreamInfo_Destroy(info);
+  return s == NATS_OK && consumer->remade ? NATS_NOT_FOUND : s;
+}
+
 static natsStatus make(dbf_nats_consumer *consumer, jsErrCode *code) {
   natsInbox *inbox = NULL;
   unsigned reconnects = atomic_load(&consumer->c->reconnects);
@@ -56,6 +68,7 @@ static natsStatus make(dbf_nats_consumer *consumer, jsErrCode *code) {
   /* The server stops by itself (flow control): nothing is to be dropped here. */
   if (s == NATS_OK) s = natsSubscription_SetPendingLimits(consumer->sub, -1, -1);
   if (s == NATS_OK) s = add(consumer, inbox, code);
+  if (s == NATS_OK && consumer->created) s = look(consumer, code);
   if (s != NATS_OK) dbf_nats_consumer_rest(consumer);
   natsInbox_Destroy(inbox);
   consumer->delivered = 0;
@@ -78,6 +91,11 @@ static dbf_nats_came ensure(dbf_nats_consumer *consumer, int64_t deadline, debri
   natsStatus s = make(consumer, &code);
   consumer->tried = s == NATS_OK ? 0 : dbf_nats_clock();
   if (s == NATS_OK) return DBF_NATS_MESSAGE;
+  if (consumer->remade) {
+    dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
+             consumer->c->address->name);
+    return DBF_NATS_FAILED;
+  }
   if (dbf_nats_is_passing(s, code)) return DBF_NATS_NOTHING;
   dbf_nats_fail(consumer->c, s, code, err, "cannot read %s", consumer->c->address->shown);
   return DBF_NATS_FAILED;

@@ -12,6 +12,8 @@ typedef struct dbf_nats_consumer {
   dbf_nats_connection *c;
   char *filter;          /* a subject; NULL: all */
   uint64_t next;         /* the sequence that is wanted next, or a later one */
+  int64_t created;       /* when the stream was made that is read; 0: whichever there is */
+  int64_t remade;        /* when the one was made that replaced it; 0: none has */
   natsSubscription *sub; /* NULL: there is no consumer now */
   int ready;             /* so many messages are here already */
   uint64_t delivered;    /* messages of this consumer */
@@ -28,7 +30,10 @@ typedef enum dbf_nats_came {
   DBF_NATS_MESSAGE = 1
 } dbf_nats_came;
 
-void dbf_nats_consumer_init(dbf_nats_consumer *consumer, dbf_nats_connection *c, uint64_t next);
+/* `created`, of dbf_store_state, or 0: of a stream that is removed and made again nothing is read, for its sequences mean
+ * other messages; `next` fails then, and `remade` says so. */
+void dbf_nats_consumer_init(dbf_nats_consumer *consumer, dbf_nats_connection *c, int64_t created,
+                            uint64_t next);
 void dbf_nats_consumer_release(dbf_nats_consumer *consumer);
 
 /* Let the consumer of the server's go; the next call makes one. */

@@ -155,7 +155,7 @@ static bool look_at_last(step *t, const char *subject, uint64_t *sequence) {
 /* All messages of the session after the one that was noted, up to `last`. */
 static bool look_through(step *t, const char *subject, uint64_t last) {
   dbf_nats_consumer consumer;
-  dbf_nats_consumer_init(&consumer, t->sender->c, t->s->sequence + 1);
+  dbf_nats_consumer_init(&consumer, t->sender->c, 0, t->s->sequence + 1);
   consumer.filter = strdup(subject);
   bool ok = consumer.filter || dbf_fail_memory(t->err);
   while (ok && t->s->sequence < last) {

@@ -302,9 +302,14 @@ static void enter(dbf_nats_snapshot *s) {
   atomic_fetch_sub(&s->waiting, 1);
 }
 
-bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, uint64_t until, int64_t patience, debrief_error *err) {
+bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t until, int64_t patience,
+                             debrief_error *err) {
   enter(s);
-  bool ok = bring(s, until, patience, err) && flush(s, err);
+  bool ok =
+      s->consumer.created == created ||
+      dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
+               s->c->address->name);
+  ok = ok && bring(s, until, patience, err) && flush(s, err);
   if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
   pthread_mutex_unlock(&s->mutex);
   return ok;
@@ -327,6 +332,18 @@ uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *s, const char *id) {
 
 /* ---- Following ------------------------------------------------------------------------------------------------- */
 
+/* The stream was made again: its messages follow those of the one before, whose sequences name others now. False: try
+ * later. */
+static bool start_over(dbf_nats_snapshot *s) {
+  if (ftruncate(s->records_fd, 0) != 0) return false;
+  dbf_bytes_clear(&s->known);
+  s->known_size = 0;
+  for (uint32_t i = 0; i < s->count; i++) s->sessions[i]->last = 0;
+  dbf_nats_consumer_init(&s->consumer, s->c, s->consumer.remade, 1);
+  s->at = 0;
+  return true;
+}
+
 /* Whatever fails is tried again: a follower waits for the servers as for its files. */
 static void *read_on(void *user) {
   dbf_nats_snapshot *s = user;
@@ -335,6 +352,7 @@ static void *read_on(void *user) {
     pthread_mutex_lock(&s->mutex);
     dbf_nats_came came = pull(s, UINT64_MAX, dbf_nats_clock() + 50 * MS, &unused);
     bool ok = flush(s, &unused) && came != DBF_NATS_FAILED;
+    if (!ok && s->consumer.remade) ok = start_over(s);
     pthread_mutex_unlock(&s->mutex);
     if (!ok) dbf_nats_pause(200 * MS);
     while (atomic_load(&s->waiting) && !atomic_load(&s->stop)) dbf_nats_pause(MS / 10);
@@ -439,7 +457,7 @@ static bool prepare(dbf_nats_snapshot *s, debrief_error *err) {
   return s->records_fd >= 0 || dbf_fail_errno(err, "cannot write to %s", s->folder.path);
 }
 
-dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, debrief_error *err) {
+dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, int64_t created, debrief_error *err) {
   dbf_nats_snapshot *s = calloc(1, sizeof *s);
   if (!s) return dbf_fail_memory(err), NULL;
   s->c = c;
@@ -448,7 +466,7 @@ dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, debrief_error *
   s->key = dbf_hash_key_new();
   s->folder = (dbf_nats_folder){.fd = -1, .lock = -1};
   pthread_mutex_init(&s->mutex, NULL);
-  dbf_nats_consumer_init(&s->consumer, c, 1);
+  dbf_nats_consumer_init(&s->consumer, c, created, 1);
   if (prepare(s, err)) return s;
   dbf_nats_snapshot_free(s, false);
   return NULL;

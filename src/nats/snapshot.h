@@ -12,17 +12,19 @@
 
 typedef struct dbf_nats_snapshot dbf_nats_snapshot;
 
-/* NULL: EIO, EMEMORY. Nothing is read yet. */
-dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, debrief_error *err);
+/* Of the stream that was made at `created`. NULL: EIO, EMEMORY. Nothing is read yet. */
+dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, int64_t created, debrief_error *err);
 void dbf_nats_snapshot_free(dbf_nats_snapshot *snapshot, bool forked);
 
 const char *dbf_nats_snapshot_path(const dbf_nats_snapshot *snapshot);
 
-/* Read up to the sequence `until`, or what is left of it. `patience` (ns): how long nothing may come. Errors: EIO. */
-bool dbf_nats_snapshot_bring(dbf_nats_snapshot *snapshot, uint64_t until, int64_t patience,
+/* Read up to the sequence `until`, or what is left of it. `patience` (ns): how long nothing may come. Errors: EIO, also
+ * when the stream, made at `created`, is another one than it was. */
+bool dbf_nats_snapshot_bring(dbf_nats_snapshot *snapshot, int64_t created, uint64_t until, int64_t patience,
                              debrief_error *err);
 
-/* Read on by itself, on a thread, until it is called with false. */
+/* Read on by itself, on a thread, until it is called with false; where the stream is removed and made again, what is in
+ * the new one follows. */
 bool dbf_nats_snapshot_follow(dbf_nats_snapshot *snapshot, bool on, debrief_error *err);
 
 /* The sequence up to which it was read. */

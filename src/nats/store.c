@@ -28,7 +28,6 @@ struct dbf_store {
   pthread_mutex_t mutex;
   dbf_nats_connection connection; /* made when it is needed, under `mutex`, as the snapshot is */
   dbf_nats_snapshot *snapshot;
-  int64_t created; /* when the stream was made that it is of */
 };
 
 static void release(dbf_store *store) {
@@ -108,24 +107,18 @@ static bool store_look(dbf_store *store, dbf_store_state *state, debrief_error *
 
 static dbf_nats_snapshot *snapshot_of(dbf_store *store, int64_t created, debrief_error *err) {
   pthread_mutex_lock(&store->mutex);
-  if (!store->snapshot) {
-    store->snapshot = dbf_nats_snapshot_new(&store->connection, err);
-    store->created = created;
-  }
+  if (!store->snapshot) store->snapshot = dbf_nats_snapshot_new(&store->connection, created, err);
   dbf_nats_snapshot *snapshot = store->snapshot;
-  bool other = snapshot && store->created != created;
   pthread_mutex_unlock(&store->mutex);
-  if (!other) return snapshot;
-  dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
-           store->address.name);
-  return NULL;
+  return snapshot;
 }
 
 static dbf_nats_snapshot *up_to_date(dbf_store *store, debrief_error *err) {
   dbf_store_state state;
   if (!store_look(store, &state, err)) return NULL;
   dbf_nats_snapshot *snapshot = snapshot_of(store, state.created_ns, err);
-  return snapshot && dbf_nats_snapshot_bring(snapshot, state.last, store->timeout, err) ? snapshot : NULL;
+  bool ok = snapshot && dbf_nats_snapshot_bring(snapshot, state.created_ns, state.last, store->timeout, err);
+  return ok ? snapshot : NULL;
 }
 
 static const char *store_folder(dbf_store *store, debrief_error *err) {

@@ -1,0 +1,124 @@
+-- A log at an address, where something odd happens: streams that are made again, folders that are left, odd places.
+local program = dofile "tests/spec/support/program.lua"
+local nats = dofile "tests/nats/servers.lua"
+
+describe("a log at an address, at its edges:", function()
+  local scene, s, url, name
+  setup(function() if nats.available() then s = nats.start() end end)
+  before_each(function() scene = program.scene() end)
+  teardown(function()
+    nats.clean()
+    program.clean()
+  end)
+
+  local made = 0
+
+  local function here(what, body)
+    it(what, function()
+      if not s then return pending(nats.MISSING) end
+      made = made + 1
+      name = "log" .. made
+      url = s:url(name)
+      assert.equal(0, scene:run({ "init", url }).status)
+      body()
+    end)
+  end
+
+  local function run(words)
+    table.insert(words, 1, "-d")
+    table.insert(words, 2, url)
+    return scene:run(words)
+  end
+
+  local function must(words)
+    local r = run(words)
+    assert.same({ 0, "" }, { r.status, r.err })
+    return r.out
+  end
+
+  -- What a program that is not debrief says to the server; ends when that has answered `until_what`.
+  local function speak(text, until_what)
+    scene:write("said", ('CONNECT {"verbose":false}\r\n%s'):format(text))
+    local host, port = s:host(1):match "^(.*):(%d+)$"
+    local r = scene:sh(("exec bash -c 'exec 3<>/dev/tcp/%s/%s && cat said >&3 && grep -m1 %s <&3'"):format(host, port,
+      until_what))
+    assert.equal(0, r.status, r.err)
+  end
+
+  local function publish(subject, text)
+    speak(("PUB %s.e.%s %d\r\n%s\r\nPING\r\n"):format(name, subject, #text, text), "PONG")
+  end
+
+  local function delete()
+    speak(("SUB inbox 1\r\nPUB $JS.API.STREAM.DELETE.%s inbox 0\r\n\r\n"):format(name), '"success"')
+  end
+
+  here("reads up to where it ended when the reading began", function()
+    local lines = {}
+    for i = 1, 60 do lines[i] = ('{"session_id":"s%d","skill":"a"}'):format(i) end
+    scene:write("in.jsonl", table.concat(lines, "\n") .. "\n")
+    must { "append", "-", "in.jsonl" }
+    for _, words in ipairs { { "read" }, { "read", "--fields", "skill", "--no-pager" }, { "check" },
+      { "read", "--where", "skill == 'a'" } } do
+      local before = s:get(1, "/jsz").api.total
+      must(words)
+      assert.truthy(s:get(1, "/jsz").api.total - before < 10, table.concat(words, " "))
+    end
+  end)
+
+  here("a place names its line, the number of a message all of its lines", function()
+    publish("s1", '{"skill":"a"}\n{"skill":"b"}\n\n{"skill":"c"}\n')
+    publish("s1", '{"skill":"d"}\nodd\n')
+    local function skills(place)
+      local r = run { "read", place, "--fields", "skill" }
+      return (r.out:gsub("\n", " ")) .. r.err
+    end
+    assert.equal("b ", skills "s1:2@1")
+    assert.equal("b ", skills(name .. "/s1:2@1"))
+    assert.equal("a b c ", skills "s1@1")
+    assert.equal("a b c ", skills "s1:5@1") -- a line number of another day
+    assert.equal("b ", skills(name .. "/s1:2"))
+    local place = run({ "read" }).err:match "^%S+"
+    assert.equal(name .. "/s1:6@2", place)
+    assert.truthy(skills(place):find(place .. " bad_json", 1, true))
+    assert.equal("debrief: there is no message 3 of session 's1' in " .. url .. "\n", skills "s1@3")
+    assert.truthy(skills("s2@1"):find("no session 's2'", 1, true))
+  end)
+
+  here("messages of no session are not the problem of those that are named", function()
+    publish("s1", '{"skill":"a"}\n')
+    publish("%2E%2E", "x")
+    assert.equal(3, run({ "read" }).status)
+    assert.equal('{"skill":"a"}\n', must { "read", "s1" })
+    must { "check", "s1" }
+  end)
+
+  here("a stream that is made again is followed from its beginning", function()
+    publish("s1", '{"skill":"old1"}\n{"skill":"old2"}\n')
+    publish("s1", '{"skill":"old3"}\n')
+    scene:sh(('"$DEBRIEF" -d %s read --follow --from start --fields skill >out 2>err & echo $! >pid'):format(url))
+    local function lines() return select(2, (scene:read "out" or ""):gsub("\n", "\n")) end
+    nats.wait_for("the first stream", function() return lines() == 3 end)
+    delete()
+    assert.equal(0, scene:run({ "init", url }).status)
+    publish("s1", '{"skill":"new1"}\n')
+    publish("s2", '{"skill":"new2"}\n')
+    nats.wait_for("the second stream", function() return lines() >= 5 end)
+    scene:sh "kill $(cat pid)"
+    assert.equal("old1\nold2\nold3\nnew1\nnew2\n", scene:read "out")
+    assert.equal("", scene:read "err")
+  end)
+
+  here("folders that were left are removed, and nothing else", function()
+    publish("s1", '{"skill":"a"}\n')
+    scene:sh [[
+      mkdir tmp tmp/debrief-log-Abc123 tmp/debrief-log-Abc124 tmp/debrief-log-Abc125 tmp/debrief-new-Abc123 &&
+      mkdir tmp/debrief-log-Abc126 tmp/debrief-log-mine-too &&
+      touch tmp/debrief-log-Abc123/.lock tmp/debrief-log-Abc123/s1.jsonl tmp/debrief-new-Abc123/.lock &&
+      touch tmp/debrief-log-mine-too/.lock tmp/debrief-log-Abc126/mine.jsonl &&
+      touch -d '2 minutes ago' tmp/debrief-log-Abc124 tmp/debrief-log-Abc126 tmp/debrief-new-Abc123
+    ]]
+    assert.equal(0, scene:sh(('TMPDIR=$PWD/tmp "$DEBRIEF" -d %s read'):format(url)).status)
+    assert.equal("debrief-log-Abc125\ndebrief-log-Abc126\ndebrief-log-mine-too\n", scene:sh("ls tmp").out)
+  end)
+end)

@@ -50,8 +50,8 @@ end
 
 -- The job of a query, its plugins found.
 local function job_of(q, plugins, follow)
-  local job, message = jobs.new { query = q, retro = plugins, dir = folder(), follow = follow }
-  if not job then fail("eplugin", message) end
+  local job, message, code = jobs.new { query = q, retro = plugins, dir = folder(), follow = follow }
+  if not job then fail(code or "eplugin", message) end
   return job
 end
 

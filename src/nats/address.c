@@ -90,12 +90,13 @@ static bool take_hosts(dbf_nats_address *a, const char *from, const char *to, de
 
 bool dbf_nats_address_parse(dbf_nats_address *a, const char *text, debrief_error *err) {
   *a = (dbf_nats_address){.tls = strncmp(text, "tls://", 6) == 0};
-  const char *from = strstr(text, "://"), *slash = strrchr(text, '/');
+  const char *from = strstr(text, "://"), *slash = strrchr(text, '/'), *at = strrchr(text, '@');
   if (!from) return dbf_fail(err, DEBRIEF_EARG, "this is no address: %s", form);
   from += 3;
-  if (slash < from) return dbf_fail(err, DEBRIEF_EARG, "the address has no NAME: %s", form);
+  if (at && at < from) at = NULL;
+  if (slash < from || (at && slash < at))
+    return dbf_fail(err, DEBRIEF_EARG, "the address has no NAME: %s", form);
   /* What is before the last '@' is never shown, whatever it is. */
-  const char *at = memrchr(from, '@', (size_t)(slash - from));
   if (at && !take_user(a, from, at, err)) return false;
   if (at) from = at + 1;
   if (!dbf_nats_address_is_name(slash + 1))

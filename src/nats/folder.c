@@ -103,7 +103,8 @@ bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
   bool ok = f->path || dbf_fail_memory(err);
   if (ok) {
     /* mkdtemp chooses the six letters of the one, and the other gets the same */
-    ok = mkdtemp(fresh) || dbf_fail_errno(err, "cannot make a folder in %s", place());
+    ok = mkdtemp(fresh) ||
+         dbf_fail_errno(err, "cannot make a folder in %s ($TMPDIR names another place)", place());
     if (ok) memcpy(f->path + strlen(f->path) - 6, fresh + strlen(fresh) - 6, 6);
   }
   ok = ok && make(f, fresh, err);

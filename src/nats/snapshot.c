@@ -70,6 +70,7 @@ struct dbf_nats_snapshot {
   uint64_t known_size;
 
   bool broken;        /* something that came could not be kept */
+  debrief_error why;  /* of that */
   uint64_t strangers; /* messages that were left out */
   char examples[EXAMPLES][160];
 
@@ -228,10 +229,12 @@ static bool write_all(dbf_nats_snapshot *s, debrief_error *err) {
 
 /* Half of it written cannot be written again. */
 static bool flush(dbf_nats_snapshot *s, debrief_error *err) {
-  if (s->broken)
-    return dbf_fail(err, DEBRIEF_EIO, "what was read from %s could not be kept: open it again",
-                    s->c->address->shown);
-  s->broken = !write_all(s, err);
+  if (s->broken) {
+    if (err) *err = s->why;
+    return false;
+  }
+  s->broken = !write_all(s, &s->why);
+  if (s->broken && err) *err = s->why;
   dbf_bytes_clear(&s->buffer);
   dbf_bytes_clear(&s->pieces);
   dbf_bytes_clear(&s->touched);
@@ -260,6 +263,7 @@ static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline
     if (s->taken_count == TAKEN || s->consumer.ready == 0) let_go(s);
     if (!ok) {
       s->broken = true;
+      dbf_fail_memory(&s->why);
       return dbf_fail_memory(err), DBF_NATS_FAILED;
     }
     if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;

@@ -117,8 +117,7 @@ static bool find_login(char *word, char **from, char **to) {
   if (!scheme) scheme = strstr(word, "tls://");
   if (!scheme) return false;
   *from = strstr(scheme, "://") + 3;
-  char *slash = strrchr(*from, '/');
-  *to = slash ? memrchr(*from, '@', (size_t)(slash - *from)) : NULL;
+  *to = strrchr(*from, '@');
   return *to != NULL;
 }
 

@@ -121,4 +121,34 @@ describe("a log at an address, at its edges:", function()
     assert.equal(0, scene:sh(('TMPDIR=$PWD/tmp "$DEBRIEF" -d %s read'):format(url)).status)
     assert.equal("debrief-log-Abc125\ndebrief-log-Abc126\ndebrief-log-mine-too\n", scene:sh("ls tmp").out)
   end)
+
+  here("no part of a password is shown, whatever is in it", function()
+    for _, address in ipairs { "nats://bobby:s3c/ret@127.0.0.1:1", "nats://bobby:s3c/r@t@127.0.0.1:1/x",
+      "nats://bobby:s3c@ret@127.0.0.1:1/x", "nats://bobby:s3c@127.0.0.1:1/ret@x", "nats://bobby:s3c:ret@/x" } do
+      local r = scene:run { "-d", address, "--timeout", "10ms", "read" }
+      assert.truthy(r.status == 1 or r.status == 2, address)
+      assert.falsy(r.err:find "bobby" or r.err:find "s3c" or r.err:find "ret", r.err)
+    end
+  end)
+
+  here("a folder that takes no more is named, with the reason", function()
+    publish("s1", ('{"skill":"%s"}\n'):format(("x"):rep(900000)))
+    for _, words in ipairs { "read", "read --follow" } do
+      local limit = 'ulimit -f 100; trap "" XFSZ; mkdir -p tmp; TMPDIR=$PWD/tmp '
+      local r = scene:sh(limit .. ('"$DEBRIEF" -d %s %s'):format(url, words))
+      assert.equal(1, r.status)
+      assert.truthy(r.err:find "cannot write .*to %S*/tmp/debrief%-log%-%w+ .*: File too large", r.err)
+    end
+    assert.equal("", scene:sh("ls -A tmp").out)
+  end)
+
+  here("a server that is not there is a failure of every command, not a mistake in it", function()
+    url = "nats://127.0.0.1:1/x"
+    for _, words in ipairs { "read", "read --follow", "retro skills", "table --by skill", "fields", "export samples",
+      "sessions", "check" } do
+      local r = scene:sh(('"$DEBRIEF" -d %s --timeout 10ms %s'):format(url, words))
+      local message = "debrief: cannot connect to " .. url .. ": no server answers there\n"
+      assert.same({ 1, message }, { r.status, r.err }, words)
+    end
+  end)
 end)

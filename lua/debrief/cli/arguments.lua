@@ -181,8 +181,8 @@ end
 
 --- Make a job (see debrief.run.job), or leave with status 2.
 function arguments.job(given)
-  local job, message = require "debrief.run.job".new(given)
-  if not job then messages.fail(message, 2) end
+  local job, message, code = require "debrief.run.job".new(given)
+  if not job then messages.fail(message, code and 1 or 2) end
   given.query.job = job
   return job
 end

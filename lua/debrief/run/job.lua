@@ -89,11 +89,11 @@ local live = setmetatable({}, { __mode = "k" })
 -- @param given { query = of debrief.query, retro =, import =, export = arrays of names or paths, dir =, final =,
 --   shown = true when the plugins are only described, isolate = true to run them in a process of their own,
 --   follow = true when what comes is read, too }
--- @return the job, or nil and a message
+-- @return the job; or nil, a message, and "eio" when the log could not be read
 function job.new(given)
   local plugins, q = {}, given.query
   local dir, log = job.folder(given.dir, given.follow)
-  if given.dir and not dir then return nil, log end
+  if given.dir and not dir then return nil, log, "eio" end
   local made = { dir = dir, final = given.final or false, now = q.now, query = query.plain(q),
     isolate = given.isolate or false }
   local uses = { retro = given.retro, enrich = q.enrich, filter = q.filter, import = given.import,

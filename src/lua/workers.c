@@ -178,7 +178,7 @@ static int l_worker_keep(lua_State *L) {
 /* ---- Threads --------------------------------------------------------------------------------------------------------- */
 
 static bool pack_parcel(parcel *p, const char *data, size_t len, bool failed) {
-  p->data = malloc(len + 1);
+  *p = (parcel){.data = malloc(len + 1)};
   if (!p->data) return false;
   memcpy(p->data, data, len);
   p->data[len] = '\0';

@@ -15,6 +15,7 @@ local SLOW = [[return { name = "dawdle", api = 1, summary = "Slow", split = true
   init = function() return { n = 0, names = {} } end,
   step = function(acc, entry)
     local n = 0
+    if acc.n == 0 then print "dawdles" end
     for i = 1, 700000 do n = n + i % 7 end
     acc.n = acc.n + 1
     acc.names[#acc.names + 1] = entry.skill
@@ -105,7 +106,7 @@ describe("work", function()
     running[pid] = nil
   end
 
-  local function ask(words) return scene:sh(('"$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words)) end
+  local function ask(words) return scene:sh(('timeout 60 "$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words)) end
   local function here(words) return scene:sh(('"$DEBRIEF" run ask.lua -d sessions %s -j1'):format(words)) end
 
   -- Chunks of all jobs: waiting, and under way.
@@ -200,7 +201,7 @@ describe("work", function()
     whole = whole or here "retro ./dawdle.lua"
     local first = worker "first"
     start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
-    wait_for("a chunk under way", function() return select(2, queue()) > 0 end)
+    wait_for("a chunk under way", function() return scene:read "first.err":find "dawdles" end)
     finish(first)
     worker "second"
     assert.equal(0, status_of "asking", scene:read "asking.err")
@@ -211,7 +212,7 @@ describe("work", function()
     whole = whole or here "retro ./dawdle.lua"
     local first = worker "first"
     start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
-    wait_for("a chunk under way", function() return select(2, queue()) > 0 end)
+    wait_for("a chunk under way", function() return scene:read "first.err":find "dawdles" end)
     signal(first, "STOP")
     worker "second"
     wait_for("most of the chunks", function()

@@ -76,6 +76,13 @@ typedef struct dbf_queue_kind {
 
   void (*drop)(dbf_queue_message *message);
 
+  /* Bring a session of the log into a folder of the queue's, until its file has *size bytes or all there are, for up to `ms`.
+   * *done: it is there, and *size is what it has. */
+  bool (*bring)(dbf_queue *q, const char *id, uint64_t *size, int64_t ms, bool *done, debrief_error *err);
+
+  /* That folder; NULL with *err when there can be none. */
+  const char *(*folder)(dbf_queue *q, debrief_error *err);
+
   /* Call `each` with every job that has work. */
   bool (*jobs)(dbf_queue *q, void (*each)(void *user, const dbf_queue_job *job), void *user,
                debrief_error *err);

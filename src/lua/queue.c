@@ -218,11 +218,34 @@ static int l_jobs(lua_State *L) {
   return ok ? 1 : failed(L, &err);
 }
 
+static int l_bring(lua_State *L) {
+  debrief_error err;
+  bool done;
+  queue_object *q = check(L);
+  const char *id = luaL_checkstring(L, 2);
+  lua_Integer bytes = luaL_checkinteger(L, 3), ms = luaL_checkinteger(L, 4);
+  uint64_t size = bytes > 0 ? (uint64_t)bytes : 0;
+  if (!q->kind->bring(q->queue, id, &size, ms, &done, &err)) return failed(L, &err);
+  if (done) lua_pushinteger(L, (lua_Integer)size);
+  else lua_pushboolean(L, 0);
+  return 1;
+}
+
+static int l_folder(lua_State *L) {
+  debrief_error err;
+  queue_object *q = check(L);
+  const char *path = q->kind->folder(q->queue, &err);
+  if (!path) return failed(L, &err);
+  lua_pushstring(L, path);
+  return 1;
+}
+
 void dbf_queue_open(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"shown", l_shown}, {"room", l_room},     {"make", l_make}, {"put", l_put},       {"next", l_next},
       {"purge", l_purge}, {"offer", l_offer},   {"ask", l_ask},   {"answer", l_answer}, {"say", l_say},
-      {"hear", l_hear},   {"listen", l_listen}, {"jobs", l_jobs}, {"close", l_close},   {NULL, NULL}};
+      {"hear", l_hear},   {"listen", l_listen}, {"jobs", l_jobs}, {"bring", l_bring},   {"folder", l_folder},
+      {"close", l_close}, {NULL, NULL}};
   dbf_userdata_type(L, queue_type, methods, l_close);
 }
 

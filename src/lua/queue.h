@@ -13,6 +13,8 @@
  *     queue:ask(job, ms), queue:answer(reply, text)
  *     queue:say(key, data), queue:listen(key)
  *     queue:hear(ms) -> data, deliveries, key, reply or nil | false
+ *     queue:bring(id, size, ms) -> bytes of the session's file, once it has `size` or all there are | false: not yet
+ *     queue:folder() -> where such files are
  *     queue:jobs() -> text: NAME WAITING UNDER_WAY, a line for each job
  *     queue:close() */
 #ifndef DBF_LUA_QUEUE_H

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include "../log/error.h"
+#include "pick.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct dbf_queue {
   int64_t timeout; /* ns */
   bool (*stopped)(void *user);
   void *user;
+  dbf_nats_pick *pick;                            /* NULL: nothing was brought yet */
   bool leaving;                                   /* what is done now is done whatever has stopped */
   char streams[2][40];                            /* by dbf_queue_part */
   char inbox[64];                                 /* where work is delivered */
@@ -155,6 +157,7 @@ static void release(dbf_queue *q) {
 
 /* No callback runs when this returns: the connection's threads are ended by its destruction. */
 static void queue_close(dbf_queue *q, bool forked) {
+  dbf_nats_pick_free(q->pick, forked);
   if (forked) return;
   for (int i = 0; i < q->listening; i++) natsSubscription_Destroy(q->subscriptions[i]);
   dbf_nats_disconnect(&q->connection);
@@ -473,6 +476,17 @@ static bool queue_jobs(dbf_queue *q, void (*each)(void *user, const dbf_queue_jo
   return true;
 }
 
+static const char *queue_folder(dbf_queue *q, debrief_error *err) {
+  if (!q->pick) q->pick = dbf_nats_pick_new(&q->connection, err);
+  return q->pick ? dbf_nats_pick_path(q->pick) : NULL;
+}
+
+static bool queue_bring(dbf_queue *q, const char *id, uint64_t *size, int64_t ms, bool *done,
+                        debrief_error *err) {
+  return queue_folder(q, err) &&
+         dbf_nats_pick_bring(q->pick, id, size, dbf_nats_clock() + ms * MS, done, err);
+}
+
 const dbf_queue_kind dbf_nats_queue = {.open = queue_open,
                                        .close = queue_close,
                                        .shown = queue_shown,
@@ -489,4 +503,6 @@ const dbf_queue_kind dbf_nats_queue = {.open = queue_open,
                                        .listen = queue_listen,
                                        .hear = queue_hear,
                                        .drop = queue_drop,
+                                       .bring = queue_bring,
+                                       .folder = queue_folder,
                                        .jobs = queue_jobs};

@@ -6,7 +6,7 @@ local program = dofile "tests/spec/support/program.lua"
 local ASK = [[
 require "debrief.retro.chunks".sizes = { chunk = 1200, split = 3600, part = 1200 }
 local wire = require "debrief.work.wire"
-wire.PATIENCE, wire.ALONE = 800, 700
+wire.PATIENCE, wire.ALONE, wire.SMALL = 800, 700, tonumber(os.getenv "SMALL") or wire.SMALL
 os.exit(require "debrief.cli"({ [0] = "debrief", table.unpack(arg) }))
 ]]
 
@@ -106,7 +106,12 @@ describe("work", function()
     running[pid] = nil
   end
 
-  local function ask(words) return scene:sh(('timeout 60 "$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words)) end
+  -- Workers bring single sessions for what is asked so, and the whole log for `start("asking", ...)`.
+  local function ask(words, small)
+    local line = 'SMALL=%d timeout 60 "$DEBRIEF" run ask.lua -d %s %s --on workers'
+    return scene:sh(line:format(small or 0, url, words))
+  end
+
   local function here(words) return scene:sh(('"$DEBRIEF" run ask.lua -d sessions %s -j1'):format(words)) end
 
   -- Chunks of all jobs: waiting, and under way.
@@ -229,14 +234,14 @@ describe("work", function()
     scene:write("other.lua", OTHER)
     start("other", ('"$DEBRIEF" run other.lua %s short'):format(url))
     wait_for("the worker", function() return scene:read "other.out" == "ready\n" end)
-    local r = ask "retro skills --json"
+    local r = ask("retro skills --json", 1 << 20)
     assert.equal(3, r.status, r.err)
     assert.truthy(r.err:find("debrief: plugin 'skills', step: 2 sessions, s1 to s2, could not be looked at: workers "
       .. "failed three times, in the end with: session s2 has 100 bytes here, and %d+ where the question was asked: is "
       .. "it the same log%? %([^)]+%)\n$"), r.err)
     assert.truthy(r.out:find('"lost":2', 1, true), r.out)
     assert.same({ 0, 0, 0 }, { queue() })
-    r = ask "retro skills"
+    r = ask("retro skills", 1 << 20)
     assert.truthy(r.out:find("Incomplete: no worker could read 2 sessions, which are not in these", 1, true), r.out)
   end)
 
@@ -271,12 +276,16 @@ describe("work", function()
 
   test("is about the log as it was when it was asked", function()
     local before = here "retro skills,timeline --json"
-    start("asking", ('"$DEBRIEF" run ask.lua -d %s retro skills,timeline --json --on workers'):format(url))
-    wait_for("chunks on the queue", function() return queue() > 0 end)
+    local words = ('"$DEBRIEF" run ask.lua -d %s retro skills,timeline --json --on workers'):format(url)
+    start("whole", words)
+    start("some", "SMALL=0 " .. words)
+    wait_for("chunks on the queue", function() return select(3, queue()) > 1 end)
     scene:sh(([[for id in s1 s5 t; do "$DEBRIEF" -d %s append $id skill=late final_status=ok; done]]):format(url))
     worker("w", "-j2")
-    assert.equal(0, status_of "asking", scene:read "asking.err")
-    assert.equal(before.out, scene:read "asking.out")
+    for _, name in ipairs { "whole", "some" } do
+      assert.equal(0, status_of(name), scene:read(name .. ".err"))
+      assert.equal(before.out, scene:read(name .. ".out"))
+    end
   end)
 
   test("shows workers", function()

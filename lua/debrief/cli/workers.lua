@@ -37,9 +37,9 @@ end
 function workers.of(args, items)
   if not args.on then return nil end
   check_items(items)
-  return function(job)
+  return function(job, chunks)
     return require "debrief.work.crew".new { address = args.login.dir, options = args.login.options, job = job,
-      note = messages.note }
+      chunks = chunks, note = messages.note }
   end
 end
 

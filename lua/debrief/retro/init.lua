@@ -63,7 +63,7 @@ local function crew_of(job, worker, one, given)
   local part, wish = {}, given.workers or core.host().workers
   for key, value in pairs(job) do part[key] = value end
   part.retro = one.names
-  if given.on then return given.on(part) end
+  if given.on then return given.on(part, one.chunks) end
   if job.isolate or not wish and #one.chunks <= 1 and not core.needs_thread() then return alone(worker) end
   local count = wish or core.cores()
   if count == 1 then return alone(worker) end
@@ -151,7 +151,7 @@ end
 -- @param given { workers = how many; by default what the host says, else as many as there are processors; partial =
 --   true: partial results for `debrief merge` instead of reports; last = only so many entries, the latest that enrich
 --   and filter keep; progress = function(bytes that were read and merged, bytes there are), called now and then;
---   worker, about = of jobs.worker, when there is one already; on = function(job) -> a crew of other machines
+--   worker, about = of jobs.worker, when there is one already; on = function(job, chunks) -> a crew of other machines
 --   (debrief.work.crew) for its chunks }
 -- @return { reports = {...}, entries=, sessions=, diagnostics=, problems=, failures=, dropped= }, with a window
 --   also untimed= (entries without a timestamp), and sessions= are those with entries in it; or nil, message, plugin

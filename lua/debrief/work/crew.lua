@@ -42,6 +42,14 @@ local function put_chunk(self, n, packed)
   return self.queue:put("work", key, text, key)
 end
 
+-- Should a worker bring the whole log, rather than the sessions of its chunks one by one? That takes longer for small
+-- ones.
+local function is_whole(chunks)
+  local sessions, bytes = 0, 0
+  for _, chunk in ipairs(chunks) do sessions, bytes = sessions + #chunk.sessions, bytes + chunk.bytes end
+  return bytes < sessions * wire.SMALL
+end
+
 -- Nothing of a path of this machine: the worker has its own folder.
 local function portable(packed)
   local chunk = core.unpack(packed)
@@ -61,7 +69,7 @@ local function begin(self, given)
   end
   job.plugins = plugins
   local text = core.pack { job = job, dir = given.job.dir, zone = zone, zone_name = zone_name,
-    limits = wire.limits(), patience = wire.PATIENCE }
+    limits = wire.limits(), patience = wire.PATIENCE, whole = is_whole(given.chunks) }
   local pieces
   pieces, message = wire.put(self.queue, text, function(i) return ("%s.job.%d"):format(self.name, i) end)
   if not pieces then return nil, message end
@@ -72,8 +80,8 @@ local function begin(self, given)
 end
 
 --- Put a job on the queue.
--- @param given { address =, options = of core.queue, job = plain, note = function(text) for what
---   is unusual }
+-- @param given { address =, options = of core.queue, job = plain, chunks = of debrief.retro.chunks, note =
+--   function(text) for what is unusual }
 -- @return a crew, and what takes the job off the queue again when it is closed; or nil and a message
 function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})

@@ -17,6 +17,7 @@ local SILENCE = 5 * SECOND -- without an announcement, after which a job is over
 local LONGEST = 600 * SECOND -- of a chunk; then another worker gets it
 local ASK = 1000 -- ms that a request for work stays open
 local DELIVERIES = 10 -- of a chunk; workers have died of it, one after the other
+local LOAD = 200 -- ms that are spent on bringing sessions in one round
 local AGAIN = '-NAK {"delay":500000000}' -- ns
 
 local Worker = {}
@@ -28,7 +29,7 @@ Worker.__index = Worker
 function serve.new(given)
   local self = setmetatable({ queue = given.queue, slots = given.slots, allow = given.allow, folder = given.folder,
     note = given.note, name = wire.name(), host = wire.host(), limits = wire.limits(), known = {}, flights = {},
-    under_way = 0, asked = {}, done = 0, failed = 0, bytes = 0, begun = core.now(), recent = {} }, Worker)
+    loading = {}, under_way = 0, asked = {}, done = 0, failed = 0, bytes = 0, begun = core.now(), recent = {} }, Worker)
   for _, key in ipairs { "job", "over", "status" } do
     local ok, message = self.queue:listen(key)
     if not ok then return nil, message end
@@ -94,7 +95,7 @@ end
 function hear.status(self, text)
   if not text:find "^%x+$" then return end
   local chunks, bytes = rate(self)
-  say(self, text, { version = core.version, slots = self.slots, busy = self.under_way, done = self.done,
+  say(self, text, { version = core.version, slots = self.slots, busy = self.under_way + #self.loading, done = self.done,
     failed = self.failed, bytes = self.bytes, seconds = (core.now() - self.begun) // SECOND, chunks_minute = chunks,
     bytes_minute = bytes, job = self.current and self.current.name or nil })
 end
@@ -108,7 +109,7 @@ end
 
 local function end_job(self)
   drop_crew(self)
-  self.current, self.flights, self.under_way, self.asked = nil, {}, 0, {}
+  self.current, self.flights, self.loading, self.under_way, self.asked = nil, {}, {}, 0, {}
 end
 
 -- A crew with the plugins of the job, in this worker's folder.
@@ -132,7 +133,8 @@ end
 local function take_job(self, job)
   end_job(self)
   say(self, job.name, { reading = true })
-  local dir, message = self.folder()
+  local dir, message
+  if job.given.whole then dir, message = self.folder() else dir, message = self.queue:folder() end
   if not dir then
     job.broken = true
     self.note(message)
@@ -146,18 +148,30 @@ end
 
 -- ---- Chunks --------------------------------------------------------------------------------------------------------
 
--- The bytes of the chunk, and the same as items of this worker's folder. A session may have grown since; one that is
--- shorter is not the one that is meant.
-local function items_of(self, text)
+-- A chunk as it was sent; nil when it is damaged.
+local function chunk_of(text)
   local chunk = wire.unpack(text)
-  if not chunk or type(chunk.sessions) ~= "table" then return nil, "the chunk is damaged" end
+  for _, item in ipairs(chunk and type(chunk.sessions) == "table" and chunk.sessions or {}) do
+    local id = type(item) == "table" and item.session
+    if type(id) ~= "string" or not core.session_id_valid(id) then return nil end
+  end
+  return chunk
+end
+
+-- How many bytes of its session an item needs.
+local function needs(item)
+  local last = item.part and math.tointeger(item.part[2]) or 0
+  return last > 0 and last or math.tointeger(item.size) or 0
+end
+
+-- The items are those of this worker's folder from here on. A session may have grown since; one that is shorter is not
+-- the one that is meant.
+local function place(self, chunk)
   local dir = self.current.dir
   for _, item in ipairs(chunk.sessions) do
-    local id = item.session
-    if type(id) ~= "string" or not core.session_id_valid(id) then return nil, "the chunk is damaged" end
     item.path, item.is_path = ("%s/%s.jsonl"):format(dir, item.session), false
     local stat = core.stat(item.path)
-    local size, known = math.tointeger(item.size) or 0, stat and stat.size or 0
+    local size, known = needs(item), stat and stat.size or 0
     if known < size then
       return nil, ("session %s has %d bytes here, and %d where the question was asked: is it the same log?"):format(
         item.session, known, size)
@@ -165,7 +179,7 @@ local function items_of(self, text)
     local part = item.part or { 0, 0, 1 }
     if known > size and part[2] == 0 then item.part = { part[1], size, part[3] } end
   end
-  return chunk
+  return true
 end
 
 local function text_of(self, n, message)
@@ -217,6 +231,15 @@ local function fail(self, flight, message)
   answer(self, flight, ("F%s (%s)"):format(message, self.host), AGAIN)
 end
 
+-- Give a chunk to the crew.
+local function run(self, flight)
+  local ok, why = place(self, flight.chunk)
+  if not ok then return fail(self, flight, why) end
+  if not self.crew then new_crew(self) end
+  self.flights[self.crew:add(core.pack(flight.chunk))] = flight
+  self.under_way, flight.chunk = self.under_way + 1, nil
+end
+
 -- A chunk has come.
 local function begin(self, n, message, deliveries, reply)
   local flight = { n = n, reply = reply, deliveries = deliveries, begun = core.now(), renewed = core.now() }
@@ -229,13 +252,30 @@ local function begin(self, n, message, deliveries, reply)
     return
   end
   local text, why = text_of(self, n, message)
-  local chunk
-  if text then chunk, why = items_of(self, text) end
-  if not chunk then return fail(self, flight, why) end
-  if not self.crew then new_crew(self) end
-  flight.bytes = math.type(chunk.bytes) == "integer" and chunk.bytes or 0
-  self.flights[self.crew:add(core.pack(chunk))] = flight
-  self.under_way = self.under_way + 1
+  flight.chunk = text and chunk_of(text)
+  if not flight.chunk then return fail(self, flight, why or "the chunk is damaged") end
+  flight.bytes = math.tointeger(flight.chunk.bytes) or 0
+  if self.current.given.whole then run(self, flight) else table.insert(self.loading, flight) end
+end
+
+-- Bring the next sessions of chunks that wait for them, for a while.
+local function load(self)
+  local flight = self.loading[1]
+  if not flight then return end
+  flight.at = flight.at or 1
+  while flight.chunk.sessions[flight.at] do
+    local item = flight.chunk.sessions[flight.at]
+    local size, message = 0, nil
+    if not item.old then size, message = self.queue:bring(item.session, needs(item), LOAD) end
+    if size == false then return end
+    if not size then
+      table.remove(self.loading, 1)
+      return fail(self, flight, message)
+    end
+    flight.at = flight.at + 1
+  end
+  table.remove(self.loading, 1)
+  run(self, flight)
 end
 
 local function end_flight(self, number, packed, message)
@@ -252,10 +292,12 @@ end
 
 local function renew(self)
   local now, often = core.now(), self.current.given.patience * MS // 4
-  for _, flight in pairs(self.flights) do
-    if now - flight.renewed >= often and now - flight.begun < LONGEST then
-      self.queue:answer(flight.reply, "+WPI")
-      flight.renewed = now
+  for _, list in ipairs { self.flights, self.loading } do
+    for _, flight in pairs(list) do
+      if now - flight.renewed >= often and now - flight.begun < LONGEST then
+        self.queue:answer(flight.reply, "+WPI")
+        flight.renewed = now
+      end
     end
   end
 end
@@ -281,7 +323,7 @@ local function ask(self)
   end
   self.asked = open
   if self.dirty then return end
-  for _ = self.under_way + #open + 1, self.slots do
+  for _ = self.under_way + #self.loading + #open + 1, self.slots do
     self.queue:ask(self.current.name, ASK)
     open[#open + 1] = now + (ASK + 200) * MS
   end
@@ -326,22 +368,26 @@ end
 --- One round: listens, runs, answers. Returns within about a second.
 function Worker:step()
   sweep(self)
-  if self.under_way == 0 then
+  local idle = self.under_way == 0 and #self.loading == 0
+  if idle then
     local starved = self.current and core.now() - self.current.fed > 2 * SECOND
     local other = (not self.current or starved) and choose(self, self.current)
     if other then take_job(self, other) end
   end
   if not self.current then return listen(self, 500) end
   ask(self)
-  listen(self, self.under_way == 0 and 200 or 0)
+  listen(self, idle and 200 or 0)
   if not self.current then return end
-  gather(self, 10)
+  load(self)
+  gather(self, self.loading[1] and 0 or 10)
   renew(self)
 end
 
 --- Give back what is under way, at once.
 function Worker:leave()
-  for _, flight in pairs(self.flights) do self.queue:answer(flight.reply, "-NAK") end
+  for _, list in ipairs { self.flights, self.loading } do
+    for _, flight in pairs(list) do self.queue:answer(flight.reply, "-NAK") end
+  end
   end_job(self)
 end
 

@@ -14,6 +14,7 @@ local core = require "debrief.core"
 local wire = {
   VERSION = 1,
   PATIENCE = 4000, -- ms without a sign of life, after which a chunk is another worker's; tests make it small
+  SMALL = 128 * 1024, -- bytes of a session, on average, below which a worker reads the whole log
   ALONE = 3000, -- ms without a worker, after which that is said; tests make it small
 }
 

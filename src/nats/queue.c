@@ -1,3 +1,4 @@
+/* queue.c: one piece, though long: it is a list of short functions, one for each of the interface, over one connection. */
 #include "queue.h"
 
 #include "../log/error.h"

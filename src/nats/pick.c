@@ -23,6 +23,7 @@ typedef struct picked {
 
 struct dbf_nats_pick {
   dbf_nats_connection *c;
+  int64_t created; /* when the stream was made */
   dbf_nats_folder folder;
   picked *list; /* by id */
   size_t count, room;
@@ -31,11 +32,12 @@ struct dbf_nats_pick {
   bool broken; /* half a message was written */
 };
 
-dbf_nats_pick *dbf_nats_pick_new(dbf_nats_connection *c, debrief_error *err) {
+dbf_nats_pick *dbf_nats_pick_new(dbf_nats_connection *c, int64_t created, debrief_error *err) {
   dbf_nats_pick *pick = calloc(1, sizeof *pick);
   if (!pick) return dbf_fail_memory(err), NULL;
   pick->c = c;
-  dbf_nats_consumer_init(&pick->consumer, c, 1);
+  pick->created = created;
+  dbf_nats_consumer_init(&pick->consumer, c, created, 1);
   if (dbf_nats_folder_make(&pick->folder, err)) return pick;
   free(pick);
   return NULL;
@@ -49,6 +51,10 @@ void dbf_nats_pick_free(dbf_nats_pick *pick, bool forked) {
   for (size_t i = 0; i < pick->count; i++) free(pick->list[i].id);
   free(pick->list);
   free(pick);
+}
+
+int64_t dbf_nats_pick_created(const dbf_nats_pick *pick) {
+  return pick->created;
 }
 
 const char *dbf_nats_pick_path(const dbf_nats_pick *pick) {
@@ -93,7 +99,7 @@ static bool turn_to(dbf_nats_pick *pick, const picked *one, debrief_error *err) 
   if (pick->current == one->id) return true;
   dbf_nats_consumer_release(&pick->consumer);
   pick->current = NULL;
-  dbf_nats_consumer_init(&pick->consumer, pick->c, one->next);
+  dbf_nats_consumer_init(&pick->consumer, pick->c, pick->created, one->next);
   dbf_nats_stream_subject(subject, pick->c->address->name, one->id);
   pick->consumer.filter = strdup(subject);
   if (!pick->consumer.filter) return dbf_fail_memory(err);

@@ -9,9 +9,11 @@
 
 typedef struct dbf_nats_pick dbf_nats_pick;
 
-/* NULL: EIO, EMEMORY. Nothing is read yet. */
-dbf_nats_pick *dbf_nats_pick_new(dbf_nats_connection *c, debrief_error *err);
+/* Of the stream that was made at `created`. NULL: EIO, EMEMORY. Nothing is read yet. */
+dbf_nats_pick *dbf_nats_pick_new(dbf_nats_connection *c, int64_t created, debrief_error *err);
 void dbf_nats_pick_free(dbf_nats_pick *pick, bool forked);
+
+int64_t dbf_nats_pick_created(const dbf_nats_pick *pick);
 
 const char *dbf_nats_pick_path(const dbf_nats_pick *pick);
 

@@ -3,6 +3,7 @@
 
 #include "../log/error.h"
 #include "pick.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -477,14 +478,21 @@ static bool queue_jobs(dbf_queue *q, void (*each)(void *user, const dbf_queue_jo
   return true;
 }
 
+/* A stream that was made again has other sessions. */
 static const char *queue_folder(dbf_queue *q, debrief_error *err) {
-  if (!q->pick) q->pick = dbf_nats_pick_new(&q->connection, err);
+  dbf_store_state state;
+  if (!dbf_nats_stream_look(&q->connection, &state, dbf_nats_clock() + q->timeout, err)) return NULL;
+  if (q->pick && dbf_nats_pick_created(q->pick) != state.created_ns) {
+    dbf_nats_pick_free(q->pick, false);
+    q->pick = NULL;
+  }
+  if (!q->pick) q->pick = dbf_nats_pick_new(&q->connection, state.created_ns, err);
   return q->pick ? dbf_nats_pick_path(q->pick) : NULL;
 }
 
 static bool queue_bring(dbf_queue *q, const char *id, uint64_t *size, int64_t ms, bool *done,
                         debrief_error *err) {
-  return queue_folder(q, err) &&
+  return (q->pick || queue_folder(q, err)) &&
          dbf_nats_pick_bring(q->pick, id, size, dbf_nats_clock() + ms * MS, done, err);
 }
 

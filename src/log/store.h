@@ -30,6 +30,7 @@ typedef struct dbf_store_state {
   uint64_t first, last; /* sequences; last is 0 in an empty one */
   int64_t created_ns;   /* when it was made: another of the same name has another time */
   unsigned replicas;
+  uint64_t reached; /* up to which the folder has what is stored; 0: it was not asked for */
 } dbf_store_state;
 
 typedef struct dbf_store_kind {
@@ -75,6 +76,10 @@ typedef struct dbf_store_kind {
 
   /* Bring a session's lines over, one step of it: see sending.h. What does not fit into a message is left out. */
   bool (*send)(dbf_store *store, dbf_sending *sending, debrief_error *err);
+
+  /* Let the folder, which was not asked for yet, begin after this sequence: what is before it is known already. Lines are
+   * then counted from there. */
+  bool (*skip)(dbf_store *store, uint64_t sequence, debrief_error *err);
 } dbf_store_kind;
 
 /* Is it the address of a store that is no folder? */

@@ -181,7 +181,7 @@ for name in ([[
   retro/aggregate/quantiles retro/aggregate/top retro/aggregate/largest retro/chunks retro/init retro/total
   pretty/init pretty/inspect
   prompt/commands prompt/complete prompt/console prompt/help prompt/init prompt/save prompt/syntax
-  query/overview query/why
+  query/overview query/seen query/why
   record/command record/output record/run record/state
   repl/init repl/try
   transfer/copy transfer/forward

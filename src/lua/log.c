@@ -884,6 +884,34 @@ static int l_log_make(lua_State *L) {
   return 1;
 }
 
+/* state() -> { first, last = sequences, created = ns, reached = of the folder } | nil, message. Of an address */
+static int l_log_state(lua_State *L) {
+  log_object *log = check_log(L);
+  const dbf_store_kind *kind;
+  debrief_error err;
+  dbf_store_state state;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  if (!store) return lua_pushnil(L), 1;
+  if (!kind->look(store, &state, &err)) return fail_at(L, &err);
+  lua_createtable(L, 0, 4);
+  dbf_table_set_integer(L, "first", (lua_Integer)state.first);
+  dbf_table_set_integer(L, "last", (lua_Integer)state.last);
+  dbf_table_set_integer(L, "created", state.created_ns);
+  dbf_table_set_integer(L, "reached", (lua_Integer)state.reached);
+  return 1;
+}
+
+/* skip(sequence) -> true | nil, message: the folder begins after it. Of an address, before anything is read */
+static int l_log_skip(lua_State *L) {
+  log_object *log = check_log(L);
+  const dbf_store_kind *kind;
+  debrief_error err;
+  dbf_store *store = dbf_log_store(log->log, &kind);
+  if (!store || !kind->skip(store, (uint64_t)luaL_checkinteger(L, 2), &err)) return fail_at(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 static int l_is_address(lua_State *L) {
   lua_pushboolean(L, lua_type(L, 1) == LUA_TSTRING && dbf_store_is_address(lua_tostring(L, 1)));
   return 1;
@@ -924,6 +952,8 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"sequence", l_log_sequence},
                                          {"line", l_log_line},
                                          {"make", l_log_make},
+                                         {"state", l_log_state},
+                                         {"skip", l_log_skip},
                                          {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"next", l_reader_next},
                                             {"tally", l_reader_tally},

@@ -38,6 +38,7 @@ void dbf_lua_log_pin(lua_State *L, int index, bool on);
  *                with what comes, until this log is closed
  * log:store() -> name, shown, {what was left out}, folder: of an address; nil: it is a folder
  * log:sequence(id, line), log:line(id, sequence) -> the message of a line, and back; nil. Of an address
+ * log:state() -> {first, last, created, reached} | nil, message; log:skip(sequence) -> true | nil, message. Of an address
  * log:make({replicas=, max_age= ns}) -> made | nil, message. Of an address
  * is_address(text) -> boolean
  *

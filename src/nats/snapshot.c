@@ -1,3 +1,4 @@
+/* One piece, because all of it is under one mutex, and most of it about one table of sessions. */
 #include "snapshot.h"
 
 #include "../log/bytes.h"
@@ -317,6 +318,15 @@ bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t unt
   if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
   pthread_mutex_unlock(&s->mutex);
   return ok;
+}
+
+void dbf_nats_snapshot_skip(dbf_nats_snapshot *s, uint64_t sequence) {
+  enter(s);
+  if (s->at == 0) {
+    s->at = sequence;
+    s->consumer.next = sequence + 1;
+  }
+  pthread_mutex_unlock(&s->mutex);
 }
 
 uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *s) {

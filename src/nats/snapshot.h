@@ -27,6 +27,9 @@ bool dbf_nats_snapshot_bring(dbf_nats_snapshot *snapshot, int64_t created, uint6
  * the new one follows. */
 bool dbf_nats_snapshot_follow(dbf_nats_snapshot *snapshot, bool on, debrief_error *err);
 
+/* Begin after a sequence, when nothing was read yet. */
+void dbf_nats_snapshot_skip(dbf_nats_snapshot *snapshot, uint64_t sequence);
+
 /* The sequence up to which it was read. */
 uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *snapshot);
 

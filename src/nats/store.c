@@ -99,8 +99,10 @@ static bool store_make(dbf_store *store, const dbf_store_making *how, bool *made
 }
 
 static bool store_look(dbf_store *store, dbf_store_state *state, debrief_error *err) {
-  return connected(store, false, err) &&
-         dbf_nats_stream_look(&store->connection, state, dbf_nats_clock() + store->timeout, err);
+  bool ok = connected(store, false, err) &&
+            dbf_nats_stream_look(&store->connection, state, dbf_nats_clock() + store->timeout, err);
+  if (ok && store->snapshot) state->reached = dbf_nats_snapshot_at(store->snapshot);
+  return ok;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------------------------- */
@@ -124,6 +126,15 @@ static dbf_nats_snapshot *up_to_date(dbf_store *store, debrief_error *err) {
 static const char *store_folder(dbf_store *store, debrief_error *err) {
   dbf_nats_snapshot *snapshot = up_to_date(store, err);
   return snapshot ? dbf_nats_snapshot_path(snapshot) : NULL;
+}
+
+static bool store_skip(dbf_store *store, uint64_t sequence, debrief_error *err) {
+  dbf_store_state state;
+  if (!store_look(store, &state, err)) return false;
+  dbf_nats_snapshot *snapshot = snapshot_of(store, state.created_ns, err);
+  if (!snapshot) return false;
+  dbf_nats_snapshot_skip(snapshot, sequence);
+  return true;
 }
 
 static bool store_follow(dbf_store *store, bool on, debrief_error *err) {
@@ -330,6 +341,7 @@ static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .sequence_of = store_sequence_of,
                                     .line_of = store_line_of,
                                     .left_out = store_left_out,
+                                    .skip = store_skip,
                                     .queue = &dbf_nats_queue,
                                     .send = store_send};
 

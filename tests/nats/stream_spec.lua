@@ -82,6 +82,30 @@ describe("a log at an address", function()
     assert.same({ 1, "debrief: there is no message 2 of session 's1' in " .. url .. "\n" }, { r.status, r.err })
   end)
 
+  here("lists sessions by what is new, and forgets when the stream does", function()
+    fresh()
+    local env = { XDG_CACHE_HOME = scene:path "cache" }
+    local function list(...)
+      local r = run { "sessions", env = env, ... }
+      assert.same({ 0, "" }, { r.status, r.err })
+      return r.out
+    end
+    scene:write("in.jsonl", ENTRY:format("s1", "a") .. ENTRY:format("s2", "b"))
+    must { "append", "-", "in.jsonl" }
+    assert.equal("s1\ns2\n", list())
+    local name = scene:sh("ls cache/debrief").out
+    assert.truthy(name:find "^sessions%-%x+\n$", name)
+    scene:write("in.jsonl", ENTRY:format("s1", "a") .. ENTRY:format("s0", "c"))
+    must { "append", "-", "in.jsonl" }
+    assert.equal("s0\ns1\ns2\n", list())
+    local json = list "--json"
+    scene:sh "rm -r cache"
+    assert.equal(list "--json", json)
+    assert.truthy(json:find('"session":"s1","entries":2,', 1, true), json)
+    scene:sh "echo broken >cache/debrief/*"
+    assert.equal(json, list "--json")
+  end)
+
   here("refuses what is not for a stream, and says why", function()
     fresh()
     must { "append", "s1", "skill=a", "final_status=ok" }

@@ -17,6 +17,18 @@ function sessions.options(command)
   command:flag "--json":target "as_json":description "One array of objects with all that is known."
 end
 
+-- The same of a whole log at an address: only what is new there is read.
+local function look_at_stream(args)
+  progress.begin "sessions"
+  local rows, failures = require "debrief.query.seen".of(args.store, function() end)
+  progress.finish()
+  if not rows then messages.fail(failures.message) end
+  local damaged, left = 0, messages.left_out()
+  for _, text in ipairs(left) do messages.note(text) end
+  for _, row in ipairs(rows) do damaged = damaged + row.damaged end
+  return rows, failures, damaged, #left > 0
+end
+
 -- What is in the sessions, as debrief.query.overview returns it, and how many lines of them are damaged.
 local function look(args, list)
   local overview, log = require "debrief.query.overview", arguments.log(args)
@@ -88,7 +100,21 @@ local function ids_of(args, q)
   return skipped and ids
 end
 
+local function show(args, columns, rows, failures, damaged, is_partial)
+  if not (columns or args.as_json) then damaged = 0 end
+  if args.as_json then print_json(rows)
+  elseif columns then if #rows > 0 then print_table(rows, columns) end
+  else for _, row in ipairs(rows) do output.write(row.session, "\n") end end
+  local failed = messages.failures(failures)
+  if damaged > 0 then
+    messages.note(("%s: `debrief check` names %s"):format(require "debrief.text.values".count(damaged, "damaged line"),
+      damaged == 1 and "it" or "them"))
+  end
+  return failed and 1 or (damaged > 0 or is_partial) and 3 or 0
+end
+
 function sessions.run(args)
+  if args.store and #args.session == 0 then return show(args, core.terminal(1), look_at_stream(args)) end
   local q = arguments.query(args)
   local ids = ids_of(args, q)
   if ids then
@@ -103,14 +129,7 @@ function sessions.run(args)
     for _, item in ipairs(list) do output.write(item.session, "\n") end
     return 0
   end
-  local rows, failures, damaged = look(args, list)
-  if args.as_json then print_json(rows) elseif #rows > 0 then print_table(rows, columns) end
-  local failed = messages.failures(failures)
-  if damaged > 0 then
-    messages.note(("%s: `debrief check` names %s"):format(require "debrief.text.values".count(damaged, "damaged line"),
-      damaged == 1 and "it" or "them"))
-  end
-  return failed and 1 or damaged > 0 and 3 or 0
+  return show(args, columns, look(args, list))
 end
 
 return sessions

@@ -26,7 +26,8 @@ local function add(row, entry)
   row.runs[project] = (row.runs[project] or 0) + 1
 end
 
-local function finish(row)
+--- Make a row ready to be shown: with its projects in order, and without what counts them.
+function overview.finish(row)
   table.sort(row.projects, function(a, b)
     if row.runs[a] ~= row.runs[b] then return row.runs[a] > row.runs[b] end
     return a < b
@@ -34,14 +35,30 @@ local function finish(row)
   row.runs = nil
 end
 
+--- Add to a row what another one, of later entries of the session, has counted. Both are not finished.
+function overview.join(row, later)
+  for _, name in ipairs { "bytes", "entries", "damaged", table.unpack(OUTCOMES) } do
+    row[name] = row[name] + later[name]
+  end
+  if later.first and (not row.first or later.first < row.first) then
+    row.first, row.first_at = later.first, later.first_at
+  end
+  if later.last and (not row.last or later.last >= row.last) then row.last, row.last_at = later.last, later.last_at end
+  for _, project in ipairs(later.projects) do
+    if not row.runs[project] then row.projects[#row.projects + 1] = project end
+    row.runs[project] = (row.runs[project] or 0) + later.runs[project]
+  end
+end
+
 --- Look through sessions.
 -- @param log of core.log
 -- @param items of debrief.query.sessions
 -- @param progress function(bytes done), called after each session
+-- @param unfinished true: the rows are for overview.join, and then overview.finish
 -- @return { { session =, bytes =, entries =, damaged = lines that are not entries, first =, last = (ns; nil without
 --   times), first_at =, last_at = (their timestamps), ok =, fail =, skip =, unknown =, projects = paths, the one with
 --   most runs first } … }; and an array of { session =, message = } of sessions that could not be read to their end
-function overview.of(log, items, progress)
+function overview.of(log, items, progress, unfinished)
   local rows, failures, done = {}, {}, 0
   for i, item in ipairs(items) do
     local row, reader <close> = new_row(item), readers.sessions({ item }, { log = log })
@@ -54,7 +71,7 @@ function overview.of(log, items, progress)
     local list, dropped = reader:diagnostics()
     for _, d in ipairs(list) do row.damaged = row.damaged + (d.damage and 1 or 0) end
     row.damaged = row.damaged + dropped
-    finish(row)
+    if not unfinished then overview.finish(row) end
     rows[i], done = row, done + item.size
     if progress then progress(done) end
   end

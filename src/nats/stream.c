@@ -10,6 +10,7 @@
 #define MS       INT64_C(1000000)
 #define WINDOW   (INT64_C(600) * 1000 * MS) /* for so long the servers know what was sent twice */
 #define NOBODY   (3000 * MS)                /* after that, JetStream is not about to start */
+#define STARTING (10000 * MS)               /* how long servers may take until they take a stream */
 #define OVERHEAD 320                        /* bytes of a message that are headers, and more */
 
 /* ---- Subjects -------------------------------------------------------------------------------------------------- */
@@ -60,38 +61,6 @@ static bool check_existing(dbf_nats_connection *c, const jsStreamInfo *info, con
       info->Config->SubjectsLen ? info->Config->Subjects[0] : "-");
 }
 
-bool dbf_nats_stream_make(dbf_nats_connection *c, const dbf_store_making *how, bool *made,
-                          debrief_error *err) {
-  char subject[64];
-  const char *subjects[] = {subject};
-  jsStreamConfig config;
-  jsStreamInfo *info = NULL;
-  jsErrCode code;
-  *made = false;
-  snprintf(subject, sizeof subject, "%s.e.*", c->address->name);
-  natsStatus s = info_of(c, &info, &code);
-  if (s == NATS_OK) {
-    bool ok = check_existing(c, info, subject, how, err);
-    jsStreamInfo_Destroy(info);
-    return ok;
-  }
-  if (code != JSStreamNotFoundErr)
-    return dbf_nats_fail(c, s, code, err, "cannot make the stream %s", c->address->name);
-  jsStreamConfig_Init(&config);
-  config.Name = c->address->name;
-  config.Description = "a log of debrief";
-  config.Subjects = subjects;
-  config.SubjectsLen = 1;
-  config.Replicas = how->replicas ? how->replicas : 1;
-  config.MaxAge = how->max_age_ns;
-  config.Duplicates = how->max_age_ns && how->max_age_ns < WINDOW ? how->max_age_ns : WINDOW;
-  config.Discard =
-      js_DiscardNew; /* a full stream refuses what is new, and forgets nothing that was acknowledged */
-  s = js_AddStream(NULL, c->js, &config, NULL, &code);
-  *made = s == NATS_OK;
-  return *made || dbf_nats_fail(c, s, code, err, "cannot make the stream %s", c->address->name);
-}
-
 /* How long to wait before trying again, longer each time. */
 static int64_t next_pause(int64_t pause) {
   return pause < 800 * MS ? pause * 2 : pause;
@@ -100,6 +69,56 @@ static int64_t next_pause(int64_t pause) {
 /* A server that starts says so for a moment, too. */
 static bool is_disabled(jsErrCode code) {
   return code == JSNotEnabledErr || code == JSNotEnabledForAccountErr;
+}
+
+static natsStatus add_stream(dbf_nats_connection *c, const char *subject, const dbf_store_making *how,
+                             jsErrCode *code) {
+  const char *subjects[] = {subject};
+  jsStreamConfig config;
+  jsStreamConfig_Init(&config);
+  config.Name = c->address->name;
+  config.Description = "a log of debrief";
+  config.Subjects = subjects;
+  config.SubjectsLen = 1;
+  config.Replicas = how->replicas ? how->replicas : 1;
+  config.MaxAge = how->max_age_ns;
+  config.Duplicates = how->max_age_ns && how->max_age_ns < WINDOW ? how->max_age_ns : WINDOW;
+  /* a full stream refuses what is new, and forgets nothing that was acknowledged */
+  config.Discard = js_DiscardNew;
+  *code = 0;
+  return js_AddStream(NULL, c->js, &config, NULL, code);
+}
+
+/* Servers that were started just now have no leader yet, or do not know each other. */
+static bool is_starting(natsStatus s, jsErrCode code) {
+  return dbf_nats_is_passing(s, code) || is_disabled(code) || code == JSClusterNoPeersErr;
+}
+
+bool dbf_nats_stream_make(dbf_nats_connection *c, const dbf_store_making *how, bool *made,
+                          debrief_error *err) {
+  char subject[64];
+  int64_t deadline = dbf_nats_clock() + STARTING;
+  jsOptions soon;
+  jsOptions_Init(&soon);
+  soon.Wait = 500; /* without a leader nobody answers */
+  *made = false;
+  snprintf(subject, sizeof subject, "%s.e.*", c->address->name);
+  for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
+    jsStreamInfo *info = NULL;
+    jsErrCode code = 0;
+    natsStatus s = js_GetStreamInfo(&info, c->js, c->address->name, &soon, &code);
+    if (s == NATS_OK) {
+      bool ok = check_existing(c, info, subject, how, err);
+      jsStreamInfo_Destroy(info);
+      return ok;
+    }
+    if (code == JSStreamNotFoundErr) s = add_stream(c, subject, how, &code);
+    *made = s == NATS_OK;
+    if (*made) return true;
+    if (!is_starting(s, code) || dbf_nats_clock() + pause > deadline)
+      return dbf_nats_fail(c, s, code, err, "cannot make the stream %s", c->address->name);
+    dbf_nats_pause(pause);
+  }
 }
 
 bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_t deadline,

@@ -10,17 +10,19 @@ local WRITER_KILLS = LONG and 500 or 6
 local ENTRIES = LONG and 20000 or 200
 local WRITERS = LONG and 8 or 3
 
--- Append until there is a file `stop`; what was acknowledged goes to a file of its own, and what was refused.
+-- Append some for each line of standard input; what was acknowledged goes to a file of its own, and what was refused.
 local WRITER = [[
 local id, generation = arg[1], arg[2]
 local acks <close> = assert(io.open("acks-" .. id, "a"))
 local n = 0
-while not io.open "stop" do
-  n = n + 1
-  local name = id .. "." .. generation .. "." .. n
-  local ok, message = log:append(id, { skill = "write", name = name })
-  acks:write(ok and name or "refused " .. name .. ": " .. tostring(message), "\n")
-  acks:flush()
+for _ in io.lines() do
+  for _ = 1, 10 do
+    n = n + 1
+    local name = id .. "." .. generation .. "." .. n
+    local ok, message = log:append(id, { skill = "write", name = name })
+    acks:write(ok and name or "refused " .. name .. ": " .. tostring(message), "\n")
+    acks:flush()
+  end
 end
 ]]
 
@@ -45,10 +47,16 @@ describe("entries of a log in a stream", function()
     program.clean()
   end)
 
-  -- A shell that starts the writers and stays as long as they do; `each` is the line that runs writer $w.
+  -- A shell that starts the writers and stays as long as they do; `each` is the line that runs writer $w, for which
+  -- `beat` writes a line every tenth of a second until there is a file `stop`.
   local function start_writers(each)
-    scene:write("writers.sh", ("for w in %s; do { %s; } & done; wait; touch over\n"):format(
-      table.concat({ 1, 2, 3, 4, 5, 6, 7, 8 }, " ", 1, WRITERS), each))
+    local numbers = table.concat({ 1, 2, 3, 4, 5, 6, 7, 8 }, " ", 1, WRITERS)
+    scene:write("writers.sh", ([[
+beat() { while [ ! -e stop ]; do echo; sleep 0.1; done; }
+for w in %s; do { %s; } & done
+wait
+touch over
+]]):format(numbers, each))
     scene:sh "exec setsid bash writers.sh </dev/null >written 2>&1 &"
   end
 
@@ -107,7 +115,7 @@ describe("entries of a log in a stream", function()
     local cut = LONG and nats.can_cut()
     local s = nats.start { size = 3, cut = cut }
     local url = make(s)
-    start_writers(('"$DEBRIEF" -d %s run writer.lua w$w 0'):format(url))
+    start_writers(('beat | "$DEBRIEF" -d %s run writer.lua w$w 0'):format(url))
     wait_for_progress(50)
     for turn = 1, NODE_KILLS do
       local number = victim(s, turn)
@@ -133,8 +141,8 @@ describe("entries of a log in a stream", function()
     local url = make(s)
     local rounds = math.ceil(WRITER_KILLS / WRITERS)
     start_writers(([[i=0; while [ $i -lt %d ]; do i=$((i + 1))
-      timeout -s KILL 0.$((RANDOM %% 3 + 1))$((RANDOM %% 10)) "$DEBRIEF" -d %s run writer.lua w$w $i; done]]):format(
-      rounds, url))
+      yes | timeout -s KILL 0.$((RANDOM %% 600 + 400)) "$DEBRIEF" -d %s run writer.lua w$w $i
+    done]]):format(rounds, url))
     nats.wait_for("the kills", function() return scene:read "over" end, 600)
     judge(("%d writers, killed %d times"):format(WRITERS, rounds * WRITERS), verdict(url), 1)
   end)

@@ -69,6 +69,12 @@ local function compiler(folder)
     flags, folder, folder))
 end
 
+-- A nats-server that ends with the shell that started it.
+local function server_of(folder)
+  must(([[printf '#!/bin/sh\nexec setpriv --pdeathsig KILL %%s "$@"\n' "$(command -v nats-server)" >%s/bin/nats-server
+    chmod +x %s/bin/nats-server]]):format(folder, folder))
+end
+
 local function new_home()
   local folder = must("mktemp -d"):match "[^\n]+"
   must(("mkdir -p %s/.claude/projects"):format(folder))
@@ -113,12 +119,22 @@ function run.sh(block, state)
     for target in block.text:gmatch "make ([a-z]+)" do
       assert(help:find("\n" .. target .. ":", 1, true), "no target " .. target)
     end
+  elseif block.text:find "nats%-server" then
+    state.skipped = os.execute "command -v nats-server >/dev/null" ~= true
+    if state.skipped then return pending "no nats-server" end
+    server_of(state.folder)
+    -- its ports are those of the text: one test at a time uses them
+    state.output = must("flock /tmp/debrief-readme-ports timeout 120 sh -c " .. quote(state.prefix .. block.text))
   else
     state.output = must(state.prefix .. block.text)
   end
 end
 
 function run.text(block, state)
+  if state.skipped then
+    state.skipped = nil
+    return pending "no nats-server"
+  end
   assert.equal(block.text, state.output)
   state.output = nil
 end
@@ -140,7 +156,7 @@ for _, path in ipairs(PATHS) do
     for _, block in ipairs(blocks(path)) do
       it(("runs its %s block of line %d"):format(block.lang, block.line), function()
         if block.lang ~= "console" and not state.folder then state.folder, state.prefix = new_home() end
-        assert(run[block.lang], "no way to run " .. block.lang)(block, state)
+        return assert(run[block.lang], "no way to run " .. block.lang)(block, state)
       end)
     end
 

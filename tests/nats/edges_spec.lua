@@ -151,4 +151,31 @@ describe("a log at an address, at its edges:", function()
       assert.same({ 1, message }, { r.status, r.err }, words)
     end
   end)
+
+  it("a job that no program of ours has made is refused, and ends no worker", function()
+    scene:write("jobs.lua", [[
+      local wire, refusal = require "debrief.work.wire", require "debrief.work.refusal"
+      local core = require "debrief.core"
+      local function job(change)
+        local zone, zone_name = wire.zone()
+        local plugin = { name = "a", path = "a.lua", text = "x", hash = core.hash "x" }
+        local given = { job = { plugins = { plugin } }, dir = "/x", zone = zone, zone_name = zone_name,
+          limits = { time = 500, memory = 1 << 20 }, patience = 4000 }
+        change(given, plugin)
+        return refusal.of_job(given, {}, { time = 1000, memory = 256 << 20 })
+      end
+      print((job(function() end)))
+      for _, number in ipairs { -1, math.mininteger, 1.5, "1" } do
+        print(job(function(given) given.limits.time = number end))
+        print(job(function(given) given.limits.memory = number end))
+        print(job(function(given) given.patience = number end))
+      end
+      print(job(function(given) given.limits.time = 1 << 40 end))
+      print(job(function(given) given.zone_name = {} end))
+      print(job(function(_, plugin) plugin.path = nil end))
+      print(refusal.of_job(5, {}, {}))
+    ]])
+    local r = scene:run { "run", "jobs.lua" }
+    assert.same({ 0, "", "nil\n" .. ("the job is damaged\n"):rep(16) }, { r.status, r.err, r.out })
+  end)
 end)

@@ -40,11 +40,15 @@ local function of_limits(asked, own)
   end
 end
 
+local function is_in(value, least, most) return math.type(value) == "integer" and value >= least and value <= most end
+
+-- What others announce may be anything.
 local function is_job(given)
-  local job = given and given.job
+  local job = type(given) == "table" and given.job
   return type(job) == "table" and type(job.plugins) == "table" and type(given.limits) == "table"
-    and math.type(given.limits.time) == "integer" and math.type(given.limits.memory) == "integer"
-    and type(given.dir) == "string" and math.type(given.patience) == "integer"
+    and is_in(given.limits.time, 0, 0x7fffffff) and is_in(given.limits.memory, 0, math.maxinteger)
+    and type(given.dir) == "string" and is_in(given.patience, 1, 0x7fffffff) and type(given.zone) == "string"
+    and type(given.zone_name) == "string"
 end
 
 --- Of the job itself.
@@ -62,6 +66,7 @@ function refusal.of_job(given, allow, limits)
   for _, text in ipairs(allow) do allowed[text] = true end
   for _, plugin in ipairs(given.job.plugins) do
     if type(plugin) ~= "table" or type(plugin.name) ~= "string" or type(plugin.text) ~= "string"
+      or type(plugin.path) ~= "string"
       or core.hash(plugin.text) ~= plugin.hash then
       return "the job is damaged"
     end

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS        INT64_C(1000000)
-#define HEARTBEAT (1000 * MS) /* how often the server says that it is there */
-#define SILENCE   (3000 * MS) /* after that it is not */
+#define MS INT64_C(1000000)
+/* A consumer may be given to a server that is gone, for some seconds after it went: then there is no answer. */
+#define ANSWER    1500        /* ms */
+#define HEARTBEAT (500 * MS)  /* how often the server says that it is there */
+#define SILENCE   (2000 * MS) /* after that it is not */
 #define PAUSE     (MS / 4)
 #define AGAIN     (200 * MS) /* how long to wait before the next consumer is asked for */
 
@@ -33,7 +35,10 @@ void dbf_nats_consumer_release(dbf_nats_consumer *consumer) {
 static natsStatus add(dbf_nats_consumer *consumer, const char *inbox, jsErrCode *code) {
   jsConsumerConfig config;
   jsConsumerInfo *info = NULL;
+  jsOptions options;
   jsConsumerConfig_Init(&config);
+  jsOptions_Init(&options);
+  options.Wait = ANSWER;
   config.DeliverPolicy = js_DeliverByStartSequence;
   config.OptStartSeq = consumer->next ? consumer->next : 1;
   config.AckPolicy = js_AckNone;
@@ -44,7 +49,7 @@ static natsStatus add(dbf_nats_consumer *consumer, const char *inbox, jsErrCode 
   config.Heartbeat = HEARTBEAT;
   config.MemoryStorage = true;
   config.Replicas = 1;
-  natsStatus s = js_AddConsumer(&info, consumer->c->js, consumer->c->address->name, &config, NULL, code);
+  natsStatus s = js_AddConsumer(&info, consumer->c->js, consumer->c->address->name, &config, &options, code);
   if (s == NATS_OK) consumer->pending = info->NumPending;
   jsConsumerInfo_Destroy(info);
   return s;

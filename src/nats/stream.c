@@ -39,9 +39,12 @@ bool dbf_nats_stream_session(const char *name, const char *subject, char id[DBF_
 
 /* ---- Making and looking ---------------------------------------------------------------------------------------- */
 
-static natsStatus info_of(dbf_nats_connection *c, jsStreamInfo **info, jsErrCode *code) {
+static natsStatus info_of(dbf_nats_connection *c, int64_t wait_ms, jsStreamInfo **info, jsErrCode *code) {
+  jsOptions options;
+  jsOptions_Init(&options);
+  options.Wait = wait_ms;
   *code = 0;
-  return js_GetStreamInfo(info, c->js, c->address->name, NULL, code);
+  return js_GetStreamInfo(info, c->js, c->address->name, &options, code);
 }
 
 static bool is_as_wanted(const jsStreamInfo *info, const char *subject, const dbf_store_making *how) {
@@ -128,7 +131,7 @@ bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_
   natsStatus s;
   int64_t began = dbf_nats_clock();
   for (int64_t pause = 20 * MS;; pause = next_pause(pause)) {
-    s = info_of(c, &info, &code);
+    s = info_of(c, 2000, &info, &code);
     int64_t now = dbf_nats_clock();
     bool passing = dbf_nats_is_passing(s, code) || (is_disabled(code) && now - began < NOBODY);
     if (s == NATS_OK || !passing || now + pause > deadline) break;
@@ -178,7 +181,7 @@ static bool is_gone(publishing *p, natsStatus *s) {
   jsErrCode code = p->posting.code;
   if (*s != NATS_NO_RESPONDERS && !is_disabled(code)) return p->nobody_since = 0, false;
   jsStreamInfo *info = NULL;
-  natsStatus looked = info_of(p->c, &info, &code);
+  natsStatus looked = info_of(p->c, 500, &info, &code);
   jsStreamInfo_Destroy(info);
   int64_t now = dbf_nats_clock();
   if (!is_disabled(code) && looked != NATS_NO_RESPONDERS) p->nobody_since = 0;

@@ -9,6 +9,7 @@
 
 #define MS       INT64_C(1000000)
 #define WINDOW   (INT64_C(600) * 1000 * MS) /* for so long the servers know what was sent twice */
+#define SURE     (1000 * MS)                /* every stream knows for so long what was sent twice */
 #define NOBODY   (3000 * MS)                /* after that, JetStream is not about to start */
 #define STARTING (10000 * MS)               /* how long servers may take until they take a stream */
 #define OVERHEAD 320                        /* bytes of a message that are headers, and more */
@@ -166,11 +167,14 @@ typedef struct publishing {
   dbf_nats_posting posting;
   int64_t nobody_since; /* clock: there has been no JetStream; 0: there is */
   bool sent;            /* at least once, perhaps */
+  int64_t first;        /* clock, when it was sent first, perhaps */
+  int64_t window;       /* ns, for which the stream knows what was sent twice; 0: not asked */
 } publishing;
 
 static natsStatus publish_once(publishing *p, int64_t deadline) {
   int64_t left = (deadline - dbf_nats_clock()) / MS;
   p->posting.options.MaxWait = left < 1 ? 1 : left > 2000 ? 2000 : left;
+  if (!p->sent) p->first = dbf_nats_clock();
   natsStatus s = dbf_nats_desk_publish(p->c->desk, p->c, &p->posting);
   if (s != NATS_NO_RESPONDERS && p->posting.code == 0) p->sent = true;
   return s;
@@ -201,6 +205,19 @@ static bool is_denied(publishing *p, natsStatus *s, debrief_error *err) {
                    p->message->id, text);
 }
 
+typedef enum again { NOW, LATER, NEVER } again;
+
+/* What may be stored is sent again only while the stream would know it. Streams of others know for less long than ours. */
+static again when_again(publishing *p) {
+  jsStreamInfo *info = NULL;
+  jsErrCode code;
+  if (!p->sent || dbf_nats_clock() - p->first < SURE) return NOW;
+  if (!p->window && info_of(p->c, 500, &info, &code) == NATS_OK) p->window = info->Config->Duplicates;
+  jsStreamInfo_Destroy(info);
+  if (!p->window) return LATER;
+  return dbf_nats_clock() - p->first < p->window - p->window / 10 ? NOW : NEVER;
+}
+
 static bool fail_unacknowledged(publishing *p, natsStatus s, bool *doubtful, debrief_error *err) {
   const char *id = p->message->id;
   *doubtful = p->sent && dbf_nats_is_passing(s, p->posting.code);
@@ -221,9 +238,13 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
     if (*conflict) return dbf_fail(err, DEBRIEF_EIO, "session %s was appended to meanwhile", p->message->id);
     if (is_denied(p, &s, err)) return false;
     bool passing = dbf_nats_is_passing(s, p->posting.code) || is_disabled(p->posting.code);
-    if (is_gone(p, &s) || !passing || dbf_nats_clock() + pause > deadline)
-      return fail_unacknowledged(p, s, doubtful, err);
-    dbf_nats_pause(pause);
+    again when = LATER;
+    if (is_gone(p, &s) || !passing) return fail_unacknowledged(p, s, doubtful, err);
+    while (when == LATER && dbf_nats_clock() + pause < deadline) {
+      dbf_nats_pause(pause);
+      when = when_again(p);
+    }
+    if (when != NOW) return fail_unacknowledged(p, s, doubtful, err);
   }
 }
 

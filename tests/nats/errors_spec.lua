@@ -192,6 +192,30 @@ describe("a log at an address, where something is wrong:", function()
     assert.equal("late\n", run(url, { "read", "--fields", "skill" }).out)
   end)
 
+  here("no answer for longer than the stream knows what was sent", function()
+    made = made + 1
+    shared = shared or nats.start()
+    local name, url = "log" .. made, shared:url("log" .. made)
+    local config = ('{"name":"%s","subjects":["%s.e.*"],"storage":"file","num_replicas":1,'
+      .. '"duplicate_window":1000000000}'):format(name, name)
+    publish(shared, "$JS.API.STREAM.CREATE." .. name, config)
+    nats.wait_for("the stream", function() return shared:stream(name) end)
+    assert.equal(0, append(url).status)
+    scene:write("wait.lua", [[
+      assert(log:append("s2", { skill = "first" }))
+      io.open("ready", "w"):close()
+      while not io.open "go" do os.execute "sleep 0.02" end
+      print(select(2, log:append("s2", { skill = "second" })))]])
+    scene:sh(('"$DEBRIEF" -d %s run wait.lua >out 2>&1 & echo $! >pid'):format(url))
+    nats.wait_for("the connection", function() return io.open(scene:path "ready") end)
+    shared:pause(1)
+    scene:sh "touch go; sleep 2.3"
+    shared:resume(1)
+    scene:sh "while kill -0 $(cat pid) 2>/dev/null; do sleep 0.02; done"
+    assert.truthy(scene:read("out"):find "it may be stored all the same", scene:read "out")
+    assert.equal("a\nfirst\nsecond\n", run(url, { "read", "--fields", "skill" }).out)
+  end)
+
   here("a follower that is slow, and a server that goes", function()
     local s, url = plain()
     scene:sh(('"$DEBRIEF" -d %s read --follow --from start >out 2>err & echo $! >pid'):format(url))

@@ -82,6 +82,26 @@ describe("a log at an address", function()
     assert.same({ 1, "debrief: there is no message 2 of session 's1' in " .. url .. "\n" }, { r.status, r.err })
   end)
 
+  here("is a log for every command", function()
+    fresh()
+    must { "record", "r1", "--skill", "test", "--", "true" }
+    local input = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"record","arguments":{"session":"m1",'
+      .. '"skill":"x"}}}\n{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"read","arguments":{}}}\n'
+    local answers = run({ "mcp", stdin = input }).out
+    assert.truthy(answers:find('\\"session\\":\\"m1\\"', 1, true) or answers:find("m1", 1, true), answers)
+    assert.truthy(answers:find("r1", 1, true), answers)
+    local r = run { "repl", stdin = "for id in log:sessions() do print(id) end\n" }
+    assert.same({ 0, "m1\nr1\n" }, { r.status, r.out }, r.err)
+    must { "report", "-o", "page.html" }
+    assert.falsy(scene:read("page.html"):find "debrief%-log%-")
+    r = run { "export", "sft" }
+    assert.same({ 3, true }, { r.status, r.err:find("0 rows of 2 entries", 1, true) ~= nil })
+    must { "retro", "skills", "--partial", "-o", "one.partial" }
+    assert.truthy(scene:run({ "merge", "skills", "one.partial" }).out:find "2 entries in 2 sessions")
+    r = run { "hook", "--context", "history", stdin = '{"hook_event_name":"SessionStart","cwd":"/p"}' }
+    assert.same({ 0, "" }, { r.status, r.err })
+  end)
+
   here("lists sessions by what is new, and forgets when the stream does", function()
     fresh()
     local env = { XDG_CACHE_HOME = scene:path "cache" }

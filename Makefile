@@ -266,7 +266,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdebrief-log.a $(filter %.o,$(EN
 # Numbers of the long form, for the scripts in tests/faults and tests/fuzz; see tests/torture/README.md.
 LONG = TORTURE=1 HOSTILE=full LINEAR_SIZE=8388608 KILLS=8000 KILLS_SECONDS=1200 REPAIRS=20000 ENTRIES=50000
 LONG += BAD_LINES=5000000
-TORTURED = faults/ cli_append cli_record import_kept unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile_ terminal_safe linear_ redact formats_ nats/proof nats/copy
+TORTURED = faults/ cli_append cli_record import_kept unit/failing unit/power unit/salvage unit/reference embed/host_malloc hostile_ terminal_safe linear_ redact formats_ nats/proof nats/copy nats/work
 
 torture: ## the long form of what breaks logs, calls, memory and scripts, as root: figures in build-torture/torture.md
 	@.ci/deps $(TO_BUILD) $(TO_TEST) $(TO_FUZZ)

@@ -14,10 +14,11 @@
 #define MS INT64_C(1000000)
 
 enum {
-  HEADERS = 1024, /* bytes that a message has besides its data, at most */
-  SLICE = 50,     /* ms until `stopped` is asked again */
-  WAIT = 2000,    /* ms for one answer of the servers: a request to a node that died is repeated then */
-  LEAVING = 5000, /* ms for taking work off the queue */
+  HEADERS = 1024,  /* bytes that a message has besides its data, at most */
+  SLICE = 50,      /* ms until `stopped` is asked again */
+  WAIT = 2000,     /* ms for one answer of the servers: a request to a node that died is repeated then */
+  STARTING = 5000, /* ms for which a server may have no JetStream yet */
+  LEAVING = 5000,  /* ms for taking work off the queue */
   SUBSCRIPTIONS = 8,
   HEARD = 4096 /* messages that may wait; what is said beyond them is lost */
 };
@@ -63,16 +64,25 @@ static void subject_of(const dbf_queue *q, char part, const char *key, char *out
 /* ---- Trying again ---------------------------------------------------------------------------------------------- */
 
 typedef struct attempt {
-  int64_t deadline, pause;
+  int64_t began, deadline, pause;
 } attempt;
 
 static attempt first_attempt(const dbf_queue *q) {
-  return (attempt){.deadline = dbf_nats_clock() + q->timeout, .pause = 20 * MS};
+  int64_t now = dbf_nats_clock();
+  return (attempt){.began = now, .deadline = now + q->timeout, .pause = 20 * MS};
+}
+
+/* A server that starts says for a moment that it has no JetStream. */
+static bool is_starting(const attempt *a, jsErrCode code) {
+  return (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) &&
+         dbf_nats_clock() - a->began < STARTING * MS;
 }
 
 /* Did a call fail in a way that passes, and is there time for another one? Waits before it. */
 static bool again(const dbf_queue *q, attempt *a, natsStatus status, jsErrCode code) {
-  if (status == NATS_OK || status == NATS_NOT_FOUND || !dbf_nats_is_passing(status, code)) return false;
+  if (status == NATS_OK || status == NATS_NOT_FOUND ||
+      !(dbf_nats_is_passing(status, code) || is_starting(a, code)))
+    return false;
   for (int64_t until = dbf_nats_clock() + a->pause; dbf_nats_clock() < until;) {
     if (is_stopped(q) || until > a->deadline) return false;
     dbf_nats_pause(SLICE * MS < a->pause ? SLICE * MS : a->pause);

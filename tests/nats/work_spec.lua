@@ -296,6 +296,60 @@ describe("work", function()
     assert.truthy(r.out:find "nothing on the queue\n$", r.out)
   end)
 
+  -- A log of 512 MiB; only the long form has the time.
+  local BIG_LOG = [[
+    math.randomseed(7)
+    os.execute "mkdir -p half"
+    for s = 1, 64 do
+      local file <close> = assert(io.open(("half/s%02d.jsonl"):format(s), "w"))
+      while file:seek() < 8 << 20 do
+        file:write(('{"session_id":"s%02d","timestamp":"2026-11-%02dT10:00:00Z","skill":"skill%d","input":{"text":"'
+          .. '%s"},"attempts":[{"attempt":1,"model":"m%d","verified":%s}],'
+          .. '"final_status":"%s","duration_ms":%d}\n'):format(s, math.random(28), math.random(12), ("lorem ipsum "):rep(math.random(120)), math.random(4), math.random() < .4,
+          math.random() < .7 and "ok" or "error", math.random(200000)))
+      end
+    end
+  ]]
+
+  test("does 512 MiB while a worker is killed every second", function()
+    if not os.getenv "TORTURE" then return pending "TORTURE is not set" end
+    local figure, now = dofile "tests/torture/figure.lua", require "debrief.core".now
+    local half, words = server:url "half", "retro skills --json"
+    scene:write("half.lua", BIG_LOG)
+    local r = scene:sh(('"$DEBRIEF" run half.lua && "$DEBRIEF" init %s && "$DEBRIEF" copy half %s'):format(half, half))
+    assert.equal(0, r.status, r.err)
+    local function ask_half(name)
+      local begun = now()
+      start(name, ('"$DEBRIEF" -d %s %s --on workers'):format(half, words))
+      return function()
+        nats.wait_for("the report", function() return scene:read(name .. ".status") end, 600)
+        assert.same({ "0\n", "" }, { scene:read(name .. ".status"), scene:read(name .. ".err") })
+        assert.is_true(scene:read(name .. ".out") == r.out)
+        return (now() - begun) / 1e9
+      end
+    end
+    local begun = now()
+    r = scene:sh(('"$DEBRIEF" -d half %s -j1'):format(words))
+    local times = { ("a folder, -j1: %.1f s"):format((now() - begun) / 1e9) }
+    local workers = {}
+    for i = 1, 4 do
+      workers[i] = start("w" .. i, ('"$DEBRIEF" work %s -j1'):format(half))
+      wait_for("a worker", function() return (scene:read("w" .. i .. ".err") or ""):find "waits for work" end)
+      if i ~= 3 then times[#times + 1] = ("%d: %.1f s"):format(i, ask_half("asking" .. i)()) end
+    end
+    local wait, kills = ask_half "asking", 0
+    while not scene:read "asking.status" do
+      scene:sh "sleep 1"
+      kills = kills + 1
+      local name = ("k%d"):format(kills)
+      finish(table.remove(workers, 1))
+      workers[4] = start(name, ('"$DEBRIEF" work %s -j1'):format(half))
+    end
+    times[#times + 1] = ("4, one killed every second: %.1f s, %d killed"):format(wait(), kills)
+    figure("workers", "512 MiB, time with workers", table.concat(times, "; "), "the bytes of -j1", true)
+    print("# " .. table.concat(times, "; "))
+  end)
+
   it("is refused where there is no queue", function()
     local s = program.scene()
     local r = s:run { "retro", "skills", "--on", "workers" }

@@ -87,7 +87,7 @@ function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})
   if not queue then return nil, message end
   local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, announced = 0, note = given.note,
-    begun = core.now(), workers = {}, refusals = {} }, Crew)
+    begun = core.now(), workers = {}, refusals = {}, told = {} }, Crew)
   local ok
   ok, message = begin(self, given)
   if not ok then
@@ -116,7 +116,9 @@ local function note_answer(self, text)
   local said = wire.decode(text)
   if not said or type(said.worker) ~= "string" then return end
   if said.trouble then
-    self.note(("%s: %s"):format(tostring(said.host), tostring(said.trouble)))
+    local trouble = ("%s: %s"):format(tostring(said.host), tostring(said.trouble))
+    if not self.told[trouble] then self.note(trouble) end
+    self.told[trouble] = true
   elseif said.refusal then
     self.refusals[said.worker] = ("%s: %s"):format(tostring(said.host), tostring(said.refusal))
   else
@@ -203,8 +205,16 @@ local function judge(self, answer)
   return false, text
 end
 
+-- After a while in which nothing was announced, because servers were away, the silence is no worker's.
+local function forgive(self)
+  local now = core.now()
+  if now - self.said < 2 * SECOND then return end
+  for name, seen in pairs(self.workers) do self.workers[name] = math.max(seen, now) end
+end
+
 -- Listen until something may have changed.
 local function wait(self)
+  forgive(self)
   local text, message = self.queue:hear(200)
   while text do
     note_answer(self, text)

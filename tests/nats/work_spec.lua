@@ -305,7 +305,8 @@ describe("work", function()
       while file:seek() < 8 << 20 do
         file:write(('{"session_id":"s%02d","timestamp":"2026-11-%02dT10:00:00Z","skill":"skill%d","input":{"text":"'
           .. '%s"},"attempts":[{"attempt":1,"model":"m%d","verified":%s}],'
-          .. '"final_status":"%s","duration_ms":%d}\n'):format(s, math.random(28), math.random(12), ("lorem ipsum "):rep(math.random(120)), math.random(4), math.random() < .4,
+          .. '"final_status":"%s","duration_ms":%d}\n'):format(s, math.random(28), math.random(12),
+          ("lorem ipsum "):rep(math.random(120)), math.random(4), math.random() < .4,
           math.random() < .7 and "ok" or "error", math.random(200000)))
       end
     end

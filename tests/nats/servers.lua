@@ -27,7 +27,7 @@
 local cjson = require "cjson"
 
 local servers = {}
-servers.MISSING = "no nats-server"
+servers.MISSING = "no nats-server, or built with NATS=no"
 
 local DEADLINE = 30 -- seconds that a state may take to come
 
@@ -53,9 +53,10 @@ end
 local here = sh "pwd -P" .. "/tests/nats/"
 local open = {} -- what clean() closes
 
---- Is there a nats-server?
+--- Is there a nats-server, and was the build made with NATS?
 function servers.available()
-  return os.execute "command -v nats-server >/dev/null" == true
+  local library <close> = io.open((os.getenv "BUILD" or "build") .. "/libdebrief-nats.so.0")
+  return library ~= nil and os.execute "command -v nats-server >/dev/null" == true
 end
 
 --- May this user make network namespaces?

@@ -142,8 +142,8 @@ touch over
     local rounds = math.ceil(WRITER_KILLS / WRITERS)
     start_writers(([[i=0; while [ $i -lt %d ]; do i=$((i + 1))
       yes | timeout -s KILL 0.$((RANDOM %% 600 + 400)) "$DEBRIEF" -d %s run writer.lua w$w $i
-    done]]):format(rounds, url))
+    done; echo | "$DEBRIEF" -d %s run writer.lua w$w last]]):format(rounds, url, url))
     nats.wait_for("the kills", function() return scene:read "over" end, 600)
-    judge(("%d writers, killed %d times"):format(WRITERS, rounds * WRITERS), verdict(url), 1)
+    judge(("%d writers, killed %d times"):format(WRITERS, rounds * WRITERS), verdict(url), 10 * WRITERS)
   end)
 end)

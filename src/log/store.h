@@ -80,6 +80,10 @@ typedef struct dbf_store_kind {
   /* Let the folder, which was not asked for yet, begin after this sequence: what is before it is known already. Lines are
    * then counted from there. */
   bool (*skip)(dbf_store *store, uint64_t sequence, debrief_error *err);
+
+  /* From now on calls that wait ask `stopped`, on the caller's thread and several times a second, and fail once it returns
+   * true. */
+  void (*heed)(dbf_store *store, bool (*stopped)(void));
 } dbf_store_kind;
 
 /* Is it the address of a store that is no folder? */

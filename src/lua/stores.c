@@ -1,4 +1,5 @@
 #include "stores.h"
+#include "limits.h"
 #include "userdata.h"
 #include "../log/log_internal.h"
 
@@ -31,9 +32,11 @@ static bool has_login(const debrief_log_config *config) {
   return config->creds || config->tls_ca || config->tls_cert || config->tls_key || config->timeout_ms;
 }
 
-static const char *shown_of(debrief_log *log) {
+/* The address as messages show it. Ctrl-C ends what waits for its servers. */
+static const char *begin(debrief_log *log) {
   const dbf_store_kind *kind;
   dbf_store *store = dbf_log_store(log, &kind);
+  kind->heed(store, dbf_limits_stopped);
   return kind->shown(store);
 }
 
@@ -51,7 +54,7 @@ debrief_log *dbf_stores_take(lua_State *L, const char *address, const debrief_lo
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, address);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -3, shown_of(store->log)); /* the same, for whoever knows it by what messages show */
+    lua_setfield(L, -3, begin(store->log)); /* the same, for whoever knows it by what messages show */
   }
   lua_remove(L, -2);
   store->users++;

@@ -23,6 +23,10 @@ void dbf_nats_pause(int64_t ns) {
   nanosleep(&time, NULL);
 }
 
+bool dbf_nats_is_stopped(const dbf_nats_connection *c) {
+  return c->stopped && c->stopped();
+}
+
 /* ---- What failures mean ---------------------------------------------------------------------------------------- */
 
 /* Called on a thread of the client library. Without a handler it prints. */
@@ -272,7 +276,7 @@ bool dbf_nats_connect(dbf_nats_connection *c, const dbf_nats_login *login, int64
   }
   for (int64_t pause = 50 * MS;; pause = pause < 800 * MS ? pause * 2 : pause) {
     s = try_once(c, options);
-    if (s == NATS_OK || is_final(s) || dbf_nats_clock() + pause > deadline) break;
+    if (s == NATS_OK || is_final(s) || dbf_nats_is_stopped(c) || dbf_nats_clock() + pause > deadline) break;
     dbf_nats_pause(pause);
   }
   natsOptions_Destroy(options);

@@ -29,7 +29,11 @@ typedef struct dbf_nats_connection {
   _Atomic uint64_t messages;   /* that were given an identity */
   struct dbf_nats_desk *desk;  /* desk.h; NULL: each message by itself */
   atomic_uint reconnects;      /* how often the connection was lost and came back */
+  bool (*stopped)(void);       /* is the caller's thread to end what it waits for? NULL: never */
 } dbf_nats_connection;
+
+/* Is the caller to wait no longer? */
+bool dbf_nats_is_stopped(const dbf_nats_connection *c);
 
 /* A clock that is never set, ns. */
 int64_t dbf_nats_clock(void);

@@ -269,7 +269,7 @@ static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline
     }
     if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
     s->at = sequence;
-    if (sequence >= until || s->consumer.pending == 0) return DBF_NATS_MESSAGE;
+    if (sequence >= until || s->consumer.pending == 0 || dbf_nats_is_stopped(s->c)) return DBF_NATS_MESSAGE;
   }
 }
 
@@ -293,6 +293,7 @@ static bool bring(dbf_nats_snapshot *s, uint64_t until, int64_t patience, debrie
   while (s->at < until) {
     dbf_nats_came came = pull(s, until, dbf_nats_clock() + 250 * MS, err);
     if (came == DBF_NATS_FAILED) return false;
+    if (s->at < until && dbf_nats_is_stopped(s->c)) return dbf_fail(err, DEBRIEF_EINTERRUPTED, "interrupted");
     if (came == DBF_NATS_MESSAGE) came_last = dbf_nats_clock(), quiet = 0;
     else if (s->consumer.sub && s->consumer.pending == 0 && ++quiet >= 2 && !is_there(s, until))
       s->at = until;

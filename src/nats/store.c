@@ -327,6 +327,10 @@ static bool store_send(dbf_store *store, dbf_sending *sending, debrief_error *er
   return ok;
 }
 
+static void store_heed(dbf_store *store, bool (*stopped)(void)) {
+  store->connection.stopped = stopped;
+}
+
 static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .size = sizeof kind,
                                     .open = store_open,
@@ -343,7 +347,8 @@ static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .left_out = store_left_out,
                                     .skip = store_skip,
                                     .queue = &dbf_nats_queue,
-                                    .send = store_send};
+                                    .send = store_send,
+                                    .heed = store_heed};
 
 const dbf_store_kind *debrief_nats_store(void) {
   return &kind;

@@ -135,7 +135,7 @@ bool dbf_nats_stream_look(dbf_nats_connection *c, dbf_store_state *state, int64_
     s = info_of(c, 2000, &info, &code);
     int64_t now = dbf_nats_clock();
     bool passing = dbf_nats_is_passing(s, code) || (is_disabled(code) && now - began < NOBODY);
-    if (s == NATS_OK || !passing || now + pause > deadline) break;
+    if (s == NATS_OK || !passing || dbf_nats_is_stopped(c) || now + pause > deadline) break;
     dbf_nats_pause(pause);
   }
   if (s != NATS_OK) return dbf_nats_fail(c, s, code, err, "cannot read %s", c->address->shown);
@@ -240,7 +240,7 @@ static bool publish(publishing *p, int64_t deadline, bool *conflict, bool *doubt
     bool passing = dbf_nats_is_passing(s, p->posting.code) || is_disabled(p->posting.code);
     again when = LATER;
     if (is_gone(p, &s) || !passing) return fail_unacknowledged(p, s, doubtful, err);
-    while (when == LATER && dbf_nats_clock() + pause < deadline) {
+    while (when == LATER && !dbf_nats_is_stopped(p->c) && dbf_nats_clock() + pause < deadline) {
       dbf_nats_pause(pause);
       when = when_again(p);
     }

@@ -178,4 +178,42 @@ describe("a log at an address, at its edges:", function()
     local r = scene:run { "run", "jobs.lua" }
     assert.same({ 0, "", "nil\n" .. ("the job is damaged\n"):rep(16) }, { r.status, r.err, r.out })
   end)
+
+  here("Ctrl-C ends what waits for a server", function()
+    publish("s1", '{"skill":"a"}\n')
+    scene:write("wait.lua", [[
+      local core = require "debrief.core"
+      local log = assert(debrief.open(arg[1]))
+      assert(log:sessions())
+      io.open("ready" .. arg[2], "w"):close()
+      while not io.open "paused" do end
+      print(core.guard(tostring, function()
+        io.open("waiting" .. arg[2], "w"):close()
+        if arg[2] == "append" then return log:append("s1", { skill = "a" }) end
+        for _ in log:entries() do end
+      end))
+    ]])
+    local words = { "read", "append" }
+    local function all(file)
+      for _, what in ipairs(words) do
+        nats.wait_for(file .. " of " .. what, function() return scene:read(file .. what) end)
+      end
+    end
+    for _, what in ipairs(words) do -- a shell starts what stands before & with SIGINT ignored: env takes that back
+      local command = ('exec env --default-signal=INT "$DEBRIEF" run wait.lua %s WHAT >WHAT 2>&1 & echo $! >pidWHAT')
+        :format(url):gsub("WHAT", what)
+      scene:sh(command)
+    end
+    all "ready"
+    s:pause(1)
+    scene:write("paused", "")
+    all "waiting"
+    local begun = os.time()
+    scene:sh "kill -INT $(cat pidread pidappend)"
+    scene:sh "while kill -0 $(cat pidread) || kill -0 $(cat pidappend); do sleep 0.02; done 2>/dev/null"
+    s:resume(1)
+    assert.truthy(os.time() - begun < 15) -- and not 30 s
+    assert.truthy(scene:read "read":find "^false\tinterrupted", scene:read "read")
+    assert.truthy(scene:read "append":find "it may be stored all the same", scene:read "append")
+  end)
 end)

@@ -57,4 +57,19 @@ describe("users of a log in a stream", function()
     assert.truthy(r.out:find "\nb +1 ", r.out)
     is_refused(as("worker:k", "append", "s3", "skill=a"))
   end)
+
+  it_with_server("log in with files of credentials", function()
+    local signed = nats.start { creds = true }
+    local url = signed:url "team"
+    local writer = signed.operator:user_creds { publish = { "team.e.*", "$JS.API.STREAM.INFO.team" },
+      subscribe = { "_INBOX.>" } }
+    local function with(creds, ...) return scene:run { "--creds", creds, "--timeout", "500ms", "-d", url, ... } end
+    local r = with(signed.creds, "init", url)
+    assert.equal(0, r.status, r.err)
+    assert.equal(0, with(writer, "append", "s1", "skill=a").status)
+    is_refused(with(writer, "read"))
+    r = scene:run { "-d", url, "read", env = { NATS_CREDS = signed.creds } }
+    assert.truthy(r.out:find '"skill":"a"', r.err)
+    is_refused(scene:run { "-d", url, "--timeout", "500ms", "read" })
+  end)
 end)

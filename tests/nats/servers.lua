@@ -20,6 +20,8 @@
 --                { ca, cert, key } are the paths for a client; "verify": clients must show theirs
 --   users        { { user =, password =, publish = { subjects }, subscribe = { subjects } }, … }: a user without list
 --                may use every subject; url("team", "user:password") is an address with a name
+--   creds        true: users are known by signed tokens; s.creds is the path of a user's file, and
+--                s.operator:user_creds { publish =, subscribe = } makes one with fewer rights
 --   max_payload  bytes of a message; max_store: bytes that all streams may have on disk; jetstream = false: without
 --   config       more text for the configuration
 --   cut          true: the last node runs in a network namespace of its own, so that s:cut() and s:join() can
@@ -140,6 +142,7 @@ local function configuration(s, node)
   end
   if o.users then add("%s", users_block(o.users)) end
   if s.tls then add("%s", tls_block(s.tls, o.tls == "verify")) end
+  if s.operator then add("%s", s.operator:configuration()) end
   add("%s\n", o.config or "")
   return table.concat(text)
 end
@@ -428,6 +431,10 @@ function servers.start(options)
   local s = setmetatable({ options = options or {}, nodes = {} }, Servers)
   s.dir = sh "mktemp -d /tmp/debrief-nats.XXXXXX"
   if s.options.tls then s.tls = make_certificates(s.dir) end
+  if s.options.creds then
+    s.operator = dofile(here .. "operator.lua").new(s.dir)
+    s.creds = s.operator:user_creds {}
+  end
   local fine, message = pcall(start, s)
   if fine then return s end
   s:close()

@@ -351,6 +351,14 @@ describe("work", function()
     print("# " .. table.concat(times, "; "))
   end)
 
+  test("says that there is no such log", function()
+    for _, words in ipairs { "", "--status" } do
+      local r = scene:sh(('timeout 20 "$DEBRIEF" work %s %s'):format(server:url "none", words))
+      assert.same({ "", 1 }, { r.out, r.status })
+      assert.truthy(r.err:find("there is no stream none (`debrief init", 1, true), r.err)
+    end
+  end)
+
   it("is refused where there is no queue", function()
     local s = program.scene()
     local r = s:run { "retro", "skills", "--on", "workers" }

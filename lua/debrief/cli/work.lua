@@ -19,9 +19,12 @@ function work.options(command)
   command:flag "--status":description "Show the workers there are and what is on the queue, and exit."
 end
 
+-- The queue; leaves where there is no such log.
 local function open(args)
   local queue, message = core.queue(args.login.dir, args.login.options)
-  if not queue then messages.fail(message) end
+  local there
+  if queue then there, message = queue:folder() end
+  if not there then messages.fail(message) end
   return queue
 end
 

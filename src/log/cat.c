@@ -191,8 +191,8 @@ static bool copy_lines(task *t, debrief_reader *reader) {
 }
 
 /* Is it the last item that is copied? */
-static bool ends_all(const task *t) {
-  return t->item->unsure || (t->item->failed && t->all->options->strict);
+static bool ends_all(const copy *c, const dbf_cat_item *item) {
+  return item->unsure || (item->failed && c->options->strict);
 }
 
 static bool copy_run(task *t) {
@@ -204,7 +204,7 @@ static bool copy_run(task *t) {
     bool go_on = !reader || copy_lines(t, reader);
     debrief_reader_close(reader);
     if (!go_on) return false;
-    last = ends_all(t);
+    last = ends_all(t->all, t->item);
   }
   if (!drain(t, true)) return false;
   give_notes(t);
@@ -243,6 +243,16 @@ static void *work(void *argument) {
   return NULL;
 }
 
+/* Threads have read ahead; of the items after the last one nothing was copied. */
+static void forget_rest(const copy *c) {
+  size_t i = 0;
+  while (i < c->count && !ends_all(c, &c->items[i])) i++;
+  for (i++; i < c->count; i++) {
+    c->items[i].entries = 0;
+    c->items[i].failed = c->items[i].unsure = false;
+  }
+}
+
 bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_options *options) {
   copy c = {.log = log, .items = items, .count = count, .options = options};
   pthread_t threads[DBF_CAT_THREADS];
@@ -256,6 +266,7 @@ bool dbf_cat(debrief_log *log, dbf_cat_item *items, size_t count, const dbf_cat_
     started++;
   work(&c); /* this thread is one of them */
   for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  forget_rest(&c);
   pthread_cond_destroy(&c.turned);
   pthread_mutex_destroy(&c.mutex);
   errno = c.write_error;

@@ -155,6 +155,17 @@ static void stops_at_the_first_damaged_line_when_it_is_strict(void **state) {
   }
 }
 
+static void knows_nothing_of_what_comes_after_that(void **state) {
+  (void)state;
+  for (int i = 0; i < SESSIONS; i++) put_session(i, LINE("a") "\n{x\n");
+  for (int n = 0; n < 200; n++) {
+    assert_true(copy(SESSIONS, 8, true));
+    assert_true(items[0].failed);
+    assert_int_equal(items[0].entries, 1);
+    for (int i = 1; i < SESSIONS; i++) assert_false(items[i].failed || items[i].entries);
+  }
+}
+
 static void copies_files_by_their_path_and_goes_on_past_those_that_fail(void **state) {
   (void)state;
   put_session(2, LINE("c") "\n");
@@ -328,6 +339,7 @@ int main(void) {
       TEST(writes_valid_utf8_for_bytes_that_are_not),
       TEST(tells_what_is_damaged_in_the_order_of_the_sessions),
       TEST(stops_at_the_first_damaged_line_when_it_is_strict),
+      TEST(knows_nothing_of_what_comes_after_that),
       TEST(copies_files_by_their_path_and_goes_on_past_those_that_fail),
       TEST(copies_what_the_sieve_keeps),
       TEST(stops_before_an_entry_that_the_sieve_is_unsure_of),

@@ -8,10 +8,10 @@ local copy = {
   no_folder = true,
   logs_in = true,
   epilog = [[
-FROM and TO are folders or addresses (nats://HOST/NAME). Every session is copied
-byte for byte, as many whole lines in a message as fit. Stopped at any moment and
-begun again, it goes on where it was: TO holds the beginning of a session, or
-nothing of it; a session that goes on otherwise there is reported and left alone.
+FROM and TO are folders or addresses (nats://HOST/NAME). Every session is
+copied byte for byte, as many whole lines in a message as fit. Interrupted at
+any moment, the same command goes on where it stopped. TO may hold the
+beginning of a session; one that differs there is reported and left alone.
 The stream is made by `debrief init`.]],
 }
 

@@ -8,10 +8,11 @@ local forward = {
   no_folder = true,
   logs_in = true,
   epilog = [[
-DIR is what `append --spool DIR` and `record --spool DIR` keep, or any folder that
-grows. Each line reaches the stream once, wherever forward was stopped; others may
-write to the same sessions. What is over stays in DIR and is noted there, in
-.forwarded-*: remove a session's file once forward has nothing to bring over.]],
+DIR is what `append --spool DIR` and `record --spool DIR` keep, or any folder
+that grows. Each line reaches the stream once, wherever forward was stopped;
+others may write to the same sessions. What was sent stays in DIR and is noted
+there, in .forwarded-*: remove a session's file once forward has nothing to
+bring over.]],
 }
 
 local PAUSE = 2000 -- ms to wait for new entries, and for servers that are not there

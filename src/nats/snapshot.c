@@ -291,8 +291,10 @@ static bool bring(dbf_nats_snapshot *s, uint64_t until, int64_t patience, debrie
   int64_t came_last = dbf_nats_clock();
   unsigned quiet = 0;
   while (s->at < until) {
+    uint64_t before = s->at;
     dbf_nats_came came = pull(s, until, dbf_nats_clock() + 250 * MS, err);
     if (came == DBF_NATS_FAILED) return false;
+    if (s->at > before) came = DBF_NATS_MESSAGE; /* and then none for a moment */
     if (s->at < until && dbf_nats_is_stopped(s->c)) return dbf_fail(err, DEBRIEF_EINTERRUPTED, "interrupted");
     if (came == DBF_NATS_MESSAGE) came_last = dbf_nats_clock(), quiet = 0;
     else if (s->consumer.sub && s->consumer.pending == 0 && ++quiet >= 2 && !is_there(s, until))

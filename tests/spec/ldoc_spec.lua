@@ -40,10 +40,11 @@ local function undescribed(t, names)
 end
 
 describe("a description", function()
-  for _, name in ipairs { "aggregate", "transcript" } do
+  -- of `transcript` plugins and scripts have functions that load the module
+  for name, module in pairs { aggregate = debrief.aggregate, transcript = require "debrief.import.transcript" } do
     it("stands above every function of debrief." .. name, function()
       local names = {}
-      assert.same({}, undescribed(debrief[name], names))
+      assert.same({}, undescribed(module, names))
       assert.is_true(#names > 3)
     end)
   end

@@ -631,7 +631,6 @@ int luaopen_debrief_core(lua_State *L) {
   dbf_pager_open(L);
   dbf_spool_open(L);
   dbf_journal_open(L);
-  dbf_queue_open(L);
   dbf_workers_open(L);
   dbf_isolate_open(L);
   luaL_newlib(L, functions);

@@ -45,33 +45,6 @@ static dbf_queue_part check_part(lua_State *L, int index) {
   return luaL_checkoption(L, index, NULL, names) == 0 ? DBF_QUEUE_WORK : DBF_QUEUE_REST;
 }
 
-static const char *text_of(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
-  const char *text = lua_tostring(L, -1);
-  lua_pop(L, 1); /* the table keeps it */
-  return text;
-}
-
-static int l_queue(lua_State *L) {
-  debrief_error err;
-  debrief_log_config config = {.struct_size = sizeof config};
-  const char *address = luaL_checkstring(L, 1);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  config.creds = text_of(L, "creds");
-  config.tls_ca = text_of(L, "tls_ca");
-  config.tls_cert = text_of(L, "tls_cert");
-  config.tls_key = text_of(L, "tls_key");
-  config.timeout_ms = (unsigned)dbf_table_count(L, 2, "timeout_ms");
-  queue_object *q = lua_newuserdatauv(L, sizeof *q, 0);
-  *q = (queue_object){.owner = getpid()};
-  luaL_setmetatable(L, queue_type);
-  const dbf_store_kind *kind = dbf_store_load(&err);
-  if (!kind) return failed(L, &err);
-  q->kind = kind->queue;
-  q->queue = q->kind->open(address, &config, is_stopped, NULL, &err);
-  return q->queue ? 1 : failed(L, &err);
-}
-
 static int l_close(lua_State *L) {
   queue_object *q = luaL_checkudata(L, 1, queue_type);
   bool forked = q->owner != getpid();
@@ -240,13 +213,44 @@ static int l_folder(lua_State *L) {
   return 1;
 }
 
-void dbf_queue_open(lua_State *L) {
+/* Made with the first queue: most states have none, and each state would begin later. */
+static void set_type(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"shown", l_shown}, {"room", l_room},     {"make", l_make}, {"put", l_put},       {"next", l_next},
       {"purge", l_purge}, {"offer", l_offer},   {"ask", l_ask},   {"answer", l_answer}, {"say", l_say},
       {"hear", l_hear},   {"listen", l_listen}, {"jobs", l_jobs}, {"bring", l_bring},   {"folder", l_folder},
       {"close", l_close}, {NULL, NULL}};
-  dbf_userdata_type(L, queue_type, methods, l_close);
+  bool there = luaL_getmetatable(L, queue_type) != LUA_TNIL;
+  lua_pop(L, 1);
+  if (!there) dbf_userdata_type(L, queue_type, methods, l_close);
+  luaL_setmetatable(L, queue_type);
+}
+
+static const char *text_of(lua_State *L, const char *name) {
+  lua_getfield(L, 2, name);
+  const char *text = lua_tostring(L, -1);
+  lua_pop(L, 1); /* the table keeps it */
+  return text;
+}
+
+static int l_queue(lua_State *L) {
+  debrief_error err;
+  debrief_log_config config = {.struct_size = sizeof config};
+  const char *address = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  config.creds = text_of(L, "creds");
+  config.tls_ca = text_of(L, "tls_ca");
+  config.tls_cert = text_of(L, "tls_cert");
+  config.tls_key = text_of(L, "tls_key");
+  config.timeout_ms = (unsigned)dbf_table_count(L, 2, "timeout_ms");
+  queue_object *q = lua_newuserdatauv(L, sizeof *q, 0);
+  *q = (queue_object){.owner = getpid()};
+  set_type(L);
+  const dbf_store_kind *kind = dbf_store_load(&err);
+  if (!kind) return failed(L, &err);
+  q->kind = kind->queue;
+  q->queue = q->kind->open(address, &config, is_stopped, NULL, &err);
+  return q->queue ? 1 : failed(L, &err);
 }
 
 void dbf_queue_register(lua_State *L) {

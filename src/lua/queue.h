@@ -22,7 +22,6 @@
 
 #include <lua.h>
 
-void dbf_queue_open(lua_State *L);
 void dbf_queue_register(lua_State *L);
 
 #endif

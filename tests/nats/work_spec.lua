@@ -288,6 +288,22 @@ describe("work", function()
     end
   end)
 
+  test("leaves out a session whose first entries went meanwhile", function()
+    local words = ('"$DEBRIEF" run ask.lua -d %s retro skills --json --on workers'):format(url)
+    start("whole", words)
+    start("some", "SMALL=0 " .. words)
+    wait_for("chunks on the queue", function() return select(3, queue()) > 1 end)
+    server:request("$JS.API.STREAM.MSG.DELETE.team", '{"seq":1}') -- all of s1, as --max-age takes it
+    scene:sh(([[for i in $(seq 20); do "$DEBRIEF" -d %s append s1 skill=fresh final_status=ok; done]]):format(url))
+    worker("w", "-j2")
+    for _, name in ipairs { "whole", "some" } do
+      assert.equal(3, status_of(name), scene:read(name .. ".err"))
+      local told = scene:read(name .. ".err")
+      assert.truthy(told:find("session s1 does not begin as where the question was asked", 1, true), told)
+      assert.is_nil(scene:read(name .. ".out"):find("fresh", 1, true))
+    end
+  end)
+
   test("shows workers", function()
     worker("w", "-j2")
     assert.equal(0, ask "retro skills".status)

@@ -50,10 +50,13 @@ local function is_whole(chunks)
   return bytes < sessions * wire.SMALL
 end
 
--- Nothing of a path of this machine: the worker has its own folder.
+-- Nothing of a path of this machine: the worker has its own folder, in which the session must begin as here.
 local function portable(packed)
   local chunk = core.unpack(packed)
-  for _, item in ipairs(chunk.sessions) do item.path = nil end
+  for _, item in ipairs(chunk.sessions) do
+    item.head, item.head_size = wire.head(item.path)
+    item.path = nil
+  end
   return core.pack(chunk)
 end
 

@@ -176,6 +176,11 @@ local function place(self, chunk)
       return nil, ("session %s has %d bytes here, and %d where the question was asked: is it the same log?"):format(
         item.session, known, size)
     end
+    local asked = math.tointeger(item.head_size)
+    if asked and wire.head(item.path, asked) ~= item.head then
+      return nil, ("session %s does not begin as where the question was asked: its oldest entries went meanwhile "
+        .. "(--max-age); ask again"):format(item.session)
+    end
     local part = item.part or { 0, 0, 1 }
     if known > size and part[2] == 0 then item.part = { part[1], size, part[3] } end
   end

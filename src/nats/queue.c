@@ -268,7 +268,7 @@ static bool make_part(dbf_queue *q, dbf_queue_part part, int64_t replicas, debri
 }
 
 static bool queue_make(dbf_queue *q, debrief_error *err) {
-  int64_t replicas;
+  int64_t replicas = 0;
   return replicas_of_log(q, &replicas, err) && make_part(q, DBF_QUEUE_WORK, replicas, err) &&
          make_part(q, DBF_QUEUE_REST, replicas, err);
 }

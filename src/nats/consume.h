@@ -39,7 +39,8 @@ void dbf_nats_consumer_release(dbf_nats_consumer *consumer);
 /* Let the consumer of the server's go; the next call makes one. */
 void dbf_nats_consumer_rest(dbf_nats_consumer *consumer);
 
-/* The next message into *message, for the caller to destroy (many at once: each wakes a thread), and its sequence; waits until `deadline` of the clock. */
+/* The next message into *message, for the caller to destroy (many at once: each wakes a thread), and its sequence; waits
+ * until `deadline` of the clock. */
 dbf_nats_came dbf_nats_consumer_next(dbf_nats_consumer *consumer, int64_t deadline, natsMsg **message,
                                      uint64_t *sequence, debrief_error *err);
 

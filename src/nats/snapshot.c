@@ -49,8 +49,9 @@ struct dbf_nats_snapshot {
   dbf_nats_connection *c;
   dbf_nats_folder folder;
   dbf_nats_consumer consumer;
-  pthread_mutex_t mutex; /* over all that follows */
-  uint64_t at;           /* the sequence up to which it is whole */
+  pthread_mutex_t turning; /* the thread is started and ended by one caller at a time; taken before `mutex` */
+  pthread_mutex_t mutex;   /* over all that follows */
+  uint64_t at;             /* the sequence up to which it is whole */
 
   session **sessions; /* in the order in which they came */
   uint32_t count, room;
@@ -378,6 +379,7 @@ static void *read_on(void *user) {
 }
 
 bool dbf_nats_snapshot_follow(dbf_nats_snapshot *s, bool on, debrief_error *err) {
+  pthread_mutex_lock(&s->turning);
   enter(s);
   bool start = on && s->followers++ == 0, end = !on && s->followers > 0 && --s->followers == 0;
   int failed = 0;
@@ -389,6 +391,7 @@ bool dbf_nats_snapshot_follow(dbf_nats_snapshot *s, bool on, debrief_error *err)
   if (end) atomic_store(&s->stop, true);
   pthread_mutex_unlock(&s->mutex);
   if (end) pthread_join(s->thread, NULL);
+  pthread_mutex_unlock(&s->turning);
   errno = failed;
   return !failed || dbf_fail_errno(err, "cannot start a thread that follows %s", s->c->address->shown);
 }
@@ -482,6 +485,7 @@ dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, int64_t created
   s->looked_up = NONE;
   s->key = dbf_hash_key_new();
   s->folder = (dbf_nats_folder){.fd = -1, .lock = -1};
+  pthread_mutex_init(&s->turning, NULL);
   pthread_mutex_init(&s->mutex, NULL);
   dbf_nats_consumer_init(&s->consumer, c, created, 1);
   if (prepare(s, err)) return s;

@@ -6,8 +6,16 @@ local installed = dofile "tests/spec/support/installed.lua"
 local host = [[
 #include <debrief/debrief.h>
 #include <debrief/nats.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Followers that come and go, so that nobody follows again and again. */
+static void *churn(void *log) {
+  debrief_error err;
+  for (int i = 0; i < 200; i++) debrief_follower_close(debrief_log_follow(log, NULL, 0, NULL, &err));
+  return NULL;
+}
 
 static bool count(void *user, const char *id) { (void)id; ++*(int *)user; return true; }
 
@@ -33,6 +41,9 @@ int main(int argc, char **argv) {
        debrief_follower_next(f, 5000, &line, &session, &err) == DEBRIEF_NEXT_ENTRY;
   printf("followed %d %s\n", ok, session);
   debrief_follower_close(f);
+  pthread_t threads[2];
+  for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, churn, log);
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   debrief_repair repair = {.struct_size = sizeof repair};
   if (!debrief_log_repair(log, "s1", &repair, &err)) puts(err.message);
   debrief_log_close(log);
@@ -78,7 +89,8 @@ describe("a C program with a log at an address", function()
       if not s then return pending(nats.MISSING) end
       local url = s:url(name)
       assert.equal(0, scene:run({ "init", url }).status)
-      local r = scene:sh(BUILT .. libraries .. " -o " .. name .. " && exec ./" .. name .. " " .. url)
+      local run = (" -pthread -o %s && exec timeout 60 ./%s %s"):format(name, name, url)
+      local r = scene:sh(BUILT .. libraries .. run)
       assert.same({ "", 0 }, { r.err, r.status })
       assert.equal("log 2 2 2\nfollowed 1 s3\nrepair: " .. url
         .. " is a stream, and what is in a stream is never changed\nhost ok 4\ns1\ns2\ns3\ns4\ncommand 0\n", r.out)

@@ -344,8 +344,9 @@ typedef struct debrief_follower debrief_follower;
  * even if it has become longer than before. Limits: a file that had the name only between two looks is missed, and
  * only the last five renamed files are followed.
  *
- * Close with debrief_follower_close; the log of a folder may be closed before it, that of an address after it. A follower belongs to one thread at a time, uses
- * no thread and no signal, and changes no file. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY.
+ * Close with debrief_follower_close; the log of a folder may be closed before it, that of an address after it. A
+ * follower belongs to one thread at a time, uses no thread (of an address: one, for all of its log) and no signal, and
+ * changes no file. Errors: EARG, EID, EIO, EUNSAFE, EFORK, EMEMORY.
  * NULL: EARG for log and for one of the ids; ids: all sessions; config: the defaults. */
 DEBRIEF_API debrief_follower *debrief_log_follow(debrief_log *log, const char *const *ids, size_t count,
                                                  const debrief_follow_config *config, debrief_error *err);

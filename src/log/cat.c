@@ -212,7 +212,7 @@ static bool copy_run(task *t) {
   return true;
 }
 
-/* The next run of items, into `t`; false: there is none. */
+/* The next run of items, into `t`; false: that was all. */
 static bool take(copy *c, task *t) {
   pthread_mutex_lock(&c->mutex);
   bool got = !c->stop && c->next < c->count;

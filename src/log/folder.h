@@ -32,7 +32,7 @@ typedef struct dbf_slot {
 } dbf_slot;
 
 typedef struct dbf_folder {
-  dbf_directory dir; /* without a path: there is none yet */
+  dbf_directory dir; /* without a path: not made yet */
   debrief_log_config config;
   pthread_mutex_t mutex;
   dbf_slot *table[DBF_FOLDER_BUCKETS];

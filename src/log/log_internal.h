@@ -26,7 +26,7 @@ bool dbf_log_check_seen(debrief_log *log, const char *id, const debrief_read_con
 /* The store of a log that is no folder; *kind is NULL when it is one. */
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind);
 
-/* The folder of a store that is none, where it has been asked for; NULL. */
+/* The folder that a stream is read into, once it has been asked for; else NULL. */
 const char *dbf_log_seen_folder(debrief_log *log);
 
 /* Refuse what changes a session otherwise than by appending; `what` names it: "repair". */

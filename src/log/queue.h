@@ -47,7 +47,7 @@ typedef struct dbf_queue_kind {
   bool (*put)(dbf_queue *q, dbf_queue_part part, const char *key, const char *data, size_t len,
               const char *id, debrief_error *err);
 
-  /* The first message of the rest from `sequence` on whose key `key` selects. held is NULL when there is none. */
+  /* The first message of the rest from `sequence` on whose key `key` selects. held is NULL when nothing came. */
   bool (*next)(dbf_queue *q, const char *key, uint64_t sequence, dbf_queue_message *message,
                debrief_error *err);
 
@@ -71,7 +71,7 @@ typedef struct dbf_queue_kind {
   bool (*say)(dbf_queue *q, const char *key, const char *data, size_t len, debrief_error *err);
   bool (*listen)(dbf_queue *q, const char *key, debrief_error *err);
 
-  /* The next message that was heard, waited for up to `ms`. held is NULL when there is none. */
+  /* The next message that was heard, waited for up to `ms`. held is NULL when nothing came. */
   bool (*hear)(dbf_queue *q, int64_t ms, dbf_queue_message *message, debrief_error *err);
 
   void (*drop)(dbf_queue_message *message);

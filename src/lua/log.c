@@ -846,7 +846,7 @@ static int l_log_store(lua_State *L) {
   return 4;
 }
 
-/* sequence(id, line) -> the message that a line came in; line(id, sequence) -> its first line; nil: there is none */
+/* sequence(id, line) -> the message that a line came in; line(id, sequence) -> its first line; nil: not found */
 static int push_number(lua_State *L, bool line) {
   log_object *log = check_log(L);
   const char *id = luaL_checkstring(L, 2);

@@ -54,7 +54,7 @@ debrief_log *dbf_stores_take(lua_State *L, const char *address, const debrief_lo
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, address);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -3, begin(store->log)); /* the same, for whoever knows it by what messages show */
+    lua_setfield(L, -3, begin(store->log)); /* the same log, by the name that messages show */
   }
   lua_remove(L, -2);
   store->users++;

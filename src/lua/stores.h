@@ -1,4 +1,4 @@
-/* stores.h: the logs at addresses that a state has open: one handle each, whoever opens it, so that a stream is read once. */
+/* stores.h: the logs at addresses that a state has open: one handle each, however often it is opened, so that a stream is read once. */
 #ifndef DBF_STORES_H
 #define DBF_STORES_H
 

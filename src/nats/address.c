@@ -40,7 +40,7 @@ static bool take_user(dbf_nats_address *a, const char *from, const char *to, deb
   return a->user && (!colon || a->password);
 }
 
-/* The port is what is behind the last ':' that no bracket of an IPv6 address encloses. */
+/* The port follows the last ':' that no bracket of an IPv6 address encloses. */
 static bool is_host(const char *from, const char *to) {
   const char *end = to;
   if (from < to && *from == '[') {

@@ -6,7 +6,7 @@
 #include <debrief/log.h>
 
 typedef struct dbf_nats_folder {
-  char *path; /* NULL: there is none */
+  char *path; /* NULL: not made */
   int fd;
   int lock; /* held as long as the process lives */
 } dbf_nats_folder;

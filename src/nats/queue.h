@@ -4,7 +4,7 @@
  *     NAME-done   subjects NAME.d.>   read message by message, with no consumer that could be lost with a node
  *                 subjects NAME.p.>   in no stream
  *
- * What nobody removes, because whoever put it there was killed, goes after a day. */
+ * What nobody removes, because its process was killed, goes after a day. */
 #ifndef DBF_NATS_QUEUE_H
 #define DBF_NATS_QUEUE_H
 

@@ -1,5 +1,5 @@
 /* send.h: bringing a session's lines into the stream (../log/sending.h): as many whole lines in a message as fit, each
- * message only behind the session's last one that is known, so that one that a killed process has sent and that arrives
+ * message only after the session's last one that is known, so that one that a killed process has sent and that arrives
  * late is not added to what was sent after it. */
 #ifndef DBF_NATS_SEND_H
 #define DBF_NATS_SEND_H

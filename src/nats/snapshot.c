@@ -25,7 +25,7 @@
 #define SEQUENCES ".sequences"
 #define NONE      UINT32_MAX
 #define TAKEN     256
-#define EXAMPLES  3 /* of what was left out, that are told */
+#define EXAMPLES  3 /* of what was left out, that are reported */
 
 typedef struct session {
   uint64_t lines; /* that were read */
@@ -274,7 +274,7 @@ static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline
   }
 }
 
-/* Is the message with this sequence in the stream, as its leader knows it? The consumer may be on a server that is behind. */
+/* Is the message with this sequence in the stream, as its leader knows it? The consumer's server may lag. */
 static bool is_there(dbf_nats_snapshot *s, uint64_t sequence) {
   natsMsg *message = NULL;
   jsErrCode code = 0;

@@ -36,7 +36,7 @@ uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *snapshot);
 /* The sequence of the session's last message; 0: it has none. */
 uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *snapshot, const char *id);
 
-/* The message of a line, and the first line of a message; 0: there is none. */
+/* The message of a line, and the first line of a message; 0: not found. */
 uint64_t dbf_nats_snapshot_sequence(dbf_nats_snapshot *snapshot, const char *id, uint64_t line);
 uint64_t dbf_nats_snapshot_line(dbf_nats_snapshot *snapshot, const char *id, uint64_t sequence);
 

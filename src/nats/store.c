@@ -213,7 +213,7 @@ typedef struct adding {
   debrief_error too_big;
 } adding;
 
-/* The session as it is in the folder; where there is none, an empty file. */
+/* The session as it is in the folder; an empty file if it does not exist. */
 static int open_session(const adding *a, char *path, size_t size) {
   snprintf(path, size, "%s/%s" DBF_SESSION_SUFFIX, dbf_nats_snapshot_path(a->store->snapshot), a->id);
   int fd = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));

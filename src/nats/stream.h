@@ -10,7 +10,7 @@
 /* The subject of a session: NAME.e.ID, with each '.' of the id as %2E. */
 void dbf_nats_stream_subject(char out[DBF_NATS_SUBJECT], const char *name, const char *id);
 
-/* The session of a subject into `id`; false when it is none that debrief makes. */
+/* The session of a subject into `id`; false when debrief makes no such subject. */
 bool dbf_nats_stream_session(const char *name, const char *subject, char id[DBF_SESSION_ID_MAX + 1]);
 
 /* As dbf_store_kind's. */

@@ -146,7 +146,7 @@ describe("a log in a stream", function()
   end)
 
   describe("forward", function()
-    it_with_server("brings each line over once, wherever it was killed and whoever else writes", function()
+    it_with_server("brings each line over once, wherever it was killed and whatever else writes", function()
       fill(scene, "a", 10, 60)
       local url = stream()
       local others = KILLS * 2

@@ -26,11 +26,7 @@ describe("a log at an address, where something is wrong:", function()
     return shared, url, "log" .. made
   end
 
-  local function run(url, words)
-    table.insert(words, 1, "-d")
-    table.insert(words, 2, url)
-    return scene:run(words)
-  end
+  local function run(url, words) return nats.run(scene, url, words) end
 
   local function says(r, status, text)
     assert.equal(status, r.status, r.err)

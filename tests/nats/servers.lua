@@ -441,4 +441,14 @@ function servers.start(options)
   error(message, 0)
 end
 
+--- Run the program with a log at an address.
+-- @param scene of spec/support/program
+-- @param words an array, which gets the address in front
+-- @return what scene:run returns
+function servers.run(scene, url, words)
+  table.insert(words, 1, "-d")
+  table.insert(words, 2, url)
+  return scene:run(words)
+end
+
 return servers

@@ -20,11 +20,7 @@ describe("a log at an address", function()
     assert.same({ 0, "" }, { r.status, r.err })
   end
 
-  local function run(words)
-    table.insert(words, 1, "-d")
-    table.insert(words, 2, url)
-    return scene:run(words)
-  end
+  local function run(words) return nats.run(scene, url, words) end
 
   local function must(words)
     local r = run(words)

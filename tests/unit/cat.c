@@ -31,7 +31,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*
   return __real_pthread_create(thread, how, start, argument);
 }
 
-/* What the sieve says of each skill; NULL: there is none. */
+/* Skills that the sieve keeps, and leaves; NULL: no sieve. */
 static const char *kept, *left;
 
 static dbf_cat_verdict judge(void *user, unsigned thread, const dbf_cat_item *item,

@@ -14,7 +14,7 @@ local OPTIONS = { ["--creds"] = "creds", ["--tls-ca"] = "tls_ca", ["--tls-cert"]
 -- The words of scripts and commands, which may have such options of their own.
 local OWN = { run = true, repl = true, record = true }
 
---- Take the options out of the words. Behind the name of a command that runs another, they are not ours.
+--- Take the options out of the words. After the name of a command that runs another, they are not ours.
 -- @return the words without them, and what debrief.core.log takes; nil, nil, message
 function address.take(words)
   local rest, login, i = { [0] = words[0] }, {}, 1

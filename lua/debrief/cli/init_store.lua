@@ -9,7 +9,7 @@ local init = {
   epilog = [[
 Makes the stream of a log at an address, nats://HOST[:PORT][,HOST...]/NAME, and
 two for `debrief work`, NAME-work and NAME-done.
-Nobody else makes it: append and read say that there is none. A folder needs no
+Nothing else makes it: append and read report that it does not exist. A folder needs no
 init. With --replicas 3 an entry is stored when two of three servers have it.
 A stream that is there already stays as it is.
 Every command takes, after -d ADDRESS or in its place: --creds FILE (or

@@ -32,7 +32,7 @@ local function random_name()
   return (file:read(8):gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
--- What tells a file from another of the same name: its first line, or the beginning of it.
+-- What distinguishes a file from another of the same name: its first line, or the beginning of it.
 local function head_of(path)
   local file <close> = io.open(path, "rb")
   local hash = 0xcbf29ce484222325

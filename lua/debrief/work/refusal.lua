@@ -31,11 +31,11 @@ local function exceeds(asked, own) return own ~= 0 and (asked == 0 or asked > ow
 
 local function of_limits(asked, own)
   if exceeds(asked.time, own.time) then
-    return ("the job gives a call of a plugin %s s, this worker %s s (`debrief work --plugin-time`)"):format(
+    return ("the job allows a call of a plugin %s s, this worker %s s (`debrief work --plugin-time`)"):format(
       asked.time == 0 and "any number of" or asked.time / 1000, own.time / 1000)
   end
   if exceeds(asked.memory, own.memory) then
-    return ("the job gives plugins %s MiB, this worker %d MiB (`debrief work --plugin-memory`)"):format(
+    return ("the job allows plugins %s MiB, this worker %d MiB (`debrief work --plugin-memory`)"):format(
       asked.memory == 0 and "any number of" or asked.memory >> 20, own.memory >> 20)
   end
 end

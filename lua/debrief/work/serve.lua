@@ -195,7 +195,7 @@ local function text_of(self, n, message)
   return wire.get(self.queue, ("%s.in.%d."):format(self.current.name, n), pieces)
 end
 
--- Texts of a result with this worker's folder in them have that of whoever asked instead.
+-- Texts of a result with this worker's folder in them get the folder of the one who asked instead.
 local function moved(value, from, to)
   if type(value) == "string" then
     local at = value:find(from, 1, true)

@@ -5,7 +5,7 @@
 --            status          a question; to.NAME: the answer
 --     rest   JOB.job.I       the pieces of the job
 --            JOB.in.N.I      the pieces of a chunk that is larger than a message
---            JOB.out.N.ATTEMPT.I.PIECES   those of an answer: "R" and a result, or "F" and why there is none
+--            JOB.out.N.ATTEMPT.I.PIECES   those of an answer: "R" and a result, or "F" and the reason for its absence
 --     work   JOB.N           a chunk: "C" and its bytes, or "P" and the number of its pieces
 --
 -- @module debrief.work.wire

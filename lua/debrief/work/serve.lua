@@ -217,8 +217,10 @@ local function portable(self, packed)
   return core.pack(result)
 end
 
--- Keep the answer, then acknowledge the chunk or give it back.
+-- Keep the answer, then acknowledge the chunk or give it back. A job that is over has taken off the queue what it had
+-- there; nobody would read an answer, or remove it.
 local function answer(self, flight, text, how)
+  if self.current.over then return end
   local ok, message = wire.put(self.queue, text, function(i, pieces)
     return ("%s.out.%d.%s-%d.%d.%d"):format(self.current.name, flight.n, self.name, flight.deliveries, i, pieces)
   end)

@@ -47,7 +47,7 @@ typedef struct dbf_queue_kind {
   bool (*put)(dbf_queue *q, dbf_queue_part part, const char *key, const char *data, size_t len,
               const char *id, debrief_error *err);
 
-  /* The first message of the rest from `sequence` on whose key `key` selects. held is NULL when nothing came. */
+  /* The first message of the rest from `sequence` on whose key `key` selects. held is NULL when no message matches. */
   bool (*next)(dbf_queue *q, const char *key, uint64_t sequence, dbf_queue_message *message,
                debrief_error *err);
 

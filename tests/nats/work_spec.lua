@@ -7,6 +7,8 @@ local ASK = [[
 require "debrief.retro.chunks".sizes = { chunk = 1200, split = 3600, part = 1200 }
 local wire = require "debrief.work.wire"
 wire.PATIENCE, wire.ALONE, wire.SMALL = 800, 700, tonumber(os.getenv "SMALL") or wire.SMALL
+wire.VERSION = tonumber(os.getenv "FORMAT") or wire.VERSION
+require "debrief.core".version = os.getenv "VERSION" or require "debrief.core".version
 os.exit(require "debrief.cli"({ [0] = "debrief", table.unpack(arg) }))
 ]]
 
@@ -48,6 +50,13 @@ local worker = assert(require "debrief.work.serve".new { queue = queue, slots = 
 print "ready"
 io.stdout:flush()
 while true do worker:step() end
+]]
+
+-- Others may say what they like: stranger.lua ADDRESS KEY TEXT...
+local STRANGER = [[
+local queue <close> = assert(require "debrief.core".queue(arg[1], {}))
+for i = 3, #arg do assert(queue:say(arg[2], arg[i])) end
+assert(queue:next("none", 1) == false) -- all was sent
 ]]
 
 local function write_sessions(scene)
@@ -164,6 +173,7 @@ describe("work", function()
     scene:write("dawdle.lua", SLOW)
     scene:write("big.lua", BIG)
     scene:write("put.lua", PUT)
+    scene:write("stranger.lua", STRANGER)
     write_sessions(scene)
     local r = scene:sh(('"$DEBRIEF" run put.lua %s'):format(url))
     assert.same({ "", 0 }, { r.err, r.status })
@@ -272,6 +282,36 @@ describe("work", function()
     scene:write("plugins/git.lua", (program.read "plugins/git.lua":gsub("\n", "\n\n", 1)))
     r = scene:sh(('DEBRIEF_PLUGIN_PATH=$PWD/plugins "$DEBRIEF" run ask.lua -d %s %s --on workers'):format(url, words))
     assert.truthy(r.err:find("is not the one that is installed here", 1, true), r.err)
+  end)
+
+  test("refuses a job of another version, and says what to install where", function()
+    worker "w"
+    local function refused(set, message)
+      local r = scene:sh(set .. (' timeout 60 "$DEBRIEF" run ask.lua -d %s retro skills --on workers'):format(url))
+      assert.same({ "", 1 }, { r.out, r.status })
+      assert.truthy(r.err:find("^debrief: no worker takes this job: [^:\n]+: " .. message .. "\n$"), r.err)
+    end
+    local builds = "this worker and the job are debrief [%d.]+, but of different builds %(jobs of format 1 here, "
+    refused("FORMAT=2", builds .. "2 there%): install the newer build where this worker runs")
+    refused("FORMAT=0", builds .. "0 there%): install the newer build where the question was asked")
+    refused("VERSION=9.9", "this worker is debrief [%d.]+, the job is of debrief 9%.9: install the same version on both")
+    refused("VERSION='no version'", "the announcement of the job is damaged")
+    assert.equal(0, ask "retro skills".status)
+  end)
+
+  test("is not disturbed by announcements that are nonsense", function()
+    worker "w"
+    local function say(text) return '\'{"job":"ab%02x",' .. text .. "}' " end
+    local words = "'' nonsense [] null 7 '{}' '{\"job\":7}' '{\"job\":\"*\"}' "
+    for i, text in ipairs { '"pieces":1', '"pieces":1,"wire":1', '"wire":"1","version":"0.1.0"', '"wire":{},"version":[]',
+      '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null', '"wire":2.5,"version":"0.1.0"' } do
+      words = words .. say(text):format(i)
+    end
+    local r = scene:sh(('"$DEBRIEF" run stranger.lua %s job %s'):format(url, words))
+    assert.same({ "", 0 }, { r.err, r.status })
+    wait_for("the refusals", function() return scene:read "w.err":find "is damaged" end)
+    same "retro skills"
+    assert.equal(1, select(2, scene:read "w.err":gsub("refused", "")), scene:read "w.err") -- the same again and again
   end)
 
   test("takes its chunks off the queue when it is interrupted", function()

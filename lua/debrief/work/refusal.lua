@@ -7,11 +7,21 @@ local wire = require "debrief.work.wire"
 
 local refusal = {}
 
+-- A version as it is shown: others may announce anything.
+local function is_version(text) return type(text) == "string" and #text <= 40 and text:find "^%d[%w.+-]*$" ~= nil end
+
 --- Of the announcement.
 function refusal.of_version(said)
-  if said.version == core.version and said.wire == wire.VERSION then return nil end
-  return ("this worker is debrief %s, the job is of debrief %s: install the same version on both"):format(core.version,
-    tostring(said.version))
+  local number = type(said.wire) == "number" and math.tointeger(said.wire)
+  if not number or not is_version(said.version) then return "the announcement of the job is damaged" end
+  if said.version ~= core.version then
+    return ("this worker is debrief %s, the job is of debrief %s: install the same version on both"):format(core.version,
+      said.version)
+  end
+  if number == wire.VERSION then return nil end
+  local older = number > wire.VERSION and "where this worker runs" or "where the question was asked"
+  return ("this worker and the job are debrief %s, but of different builds (jobs of format %d here, %d there): install "
+    .. "the newer build %s"):format(core.version, wire.VERSION, number, older)
 end
 
 -- A right is for the plugin that the worker's user has, not for any of that name.

@@ -84,6 +84,30 @@ bool dbf_nats_is_passing(natsStatus status, jsErrCode code) {
   }
 }
 
+/* What libssl says of a certificate, in words for people. */
+static void reason_of_tls(const char *said, char *out, size_t size) {
+  static const char unknown[] = "the authority of the server's certificate is not known here: --tls-ca FILE";
+  static const char other[] = "the server's certificate is for another host";
+  static const struct {
+    const char *said, *meaning;
+  } known[] = {
+      {"certificate has expired", "the server's certificate has expired"},
+      {"certificate is not yet valid", "the server's certificate is not valid yet, by the clock here"},
+      {"hostname mismatch", other},
+      {"IP address mismatch", other},
+      {"unable to get local issuer", unknown},
+      {"self-signed certificate", unknown},
+      {"self signed certificate", unknown}};
+  const char *text = strncmp(said, "(conn.c:", 8) == 0 ? strstr(said, "): ") : NULL;
+  text = text ? text + 3 : said;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (!strstr(said, known[i].said)) continue;
+    snprintf(out, size, "TLS failed: %s (%.200s)", known[i].meaning, text);
+    return;
+  }
+  snprintf(out, size, "TLS failed: %.200s", text);
+}
+
 /* What the call failed for, without what it was for. */
 static void reason(dbf_nats_connection *c, natsStatus status, jsErrCode code, const char *said, char *out,
                    size_t size) {
@@ -122,7 +146,7 @@ static void reason(dbf_nats_connection *c, natsStatus status, jsErrCode code, co
   case NATS_SECURE_CONNECTION_WANTED:
     snprintf(out, size, "the server has no TLS, and the address says tls://");
     return;
-  case NATS_SSL_ERROR: snprintf(out, size, "TLS failed: %.200s", said); return;
+  case NATS_SSL_ERROR: reason_of_tls(said, out, size); return;
   case NATS_NO_RESPONDERS:
     snprintf(out, size,
              "no JetStream answers there (`jetstream {}` in the server's configuration, and a leader)");
@@ -254,11 +278,37 @@ static natsStatus try_once(dbf_nats_connection *c, natsOptions *options) {
   return s;
 }
 
-/* With several servers the client library says that none is there when the last one refused the login. */
-static bool is_final(natsStatus status) {
+/* With several servers the client library says that none is there, whatever the last one failed for. */
+static natsStatus cause_of(natsStatus status) {
   natsStatus last = NATS_OK;
   nats_GetLastError(&last);
-  return !dbf_nats_is_passing(status, 0) || !dbf_nats_is_passing(last, 0);
+  bool tells = last == NATS_PROTOCOL_ERROR || !dbf_nats_is_passing(last, 0);
+  return status == NATS_NO_SERVER && tells ? last : status;
+}
+
+/* Did the server end the connection while it was greeted? One that refuses the client's certificate does so when TLS is
+ * made already, and the client notices when it reads or when it writes. */
+static bool was_ended(natsStatus cause) {
+  natsStatus unused;
+  const char *said = nats_GetLastError(&unused);
+  return cause != NATS_OK && said && (strstr(said, "'PONG', got ''") || strstr(said, "SSL_"));
+}
+
+/* Can it not pass? A server may die at any moment of a greeting, but not three times. */
+static bool is_final(natsStatus cause, int *ended) {
+  if (was_ended(cause) || cause == NATS_PROTOCOL_ERROR) return ++*ended == 3;
+  return !dbf_nats_is_passing(cause, 0);
+}
+
+static bool fail_to_connect(dbf_nats_connection *c, const dbf_nats_login *login, natsStatus cause,
+                            debrief_error *err) {
+  if (!was_ended(cause) || !(c->address->tls || login->tls_ca || login->tls_cert))
+    return dbf_nats_fail(c, cause, 0, err, "cannot connect to %s", c->address->shown);
+  return dbf_fail(err, DEBRIEF_EIO,
+                  "cannot connect to %s: the server ended the connection as soon as TLS was made: %s",
+                  c->address->shown,
+                  login->tls_cert ? "it may not accept the certificate of --tls-cert"
+                                  : "it may want a client's certificate (--tls-cert, --tls-key)");
 }
 
 bool dbf_nats_connect(dbf_nats_connection *c, const dbf_nats_login *login, int64_t deadline,
@@ -274,13 +324,15 @@ bool dbf_nats_connect(dbf_nats_connection *c, const dbf_nats_login *login, int64
     if (err && s != NATS_NO_MEMORY) err->code = DEBRIEF_EARG;
     return false;
   }
+  int ended = 0;
   for (int64_t pause = 50 * MS;; pause = pause < 800 * MS ? pause * 2 : pause) {
-    s = try_once(c, options);
-    if (s == NATS_OK || is_final(s) || dbf_nats_is_stopped(c) || dbf_nats_clock() + pause > deadline) break;
+    s = cause_of(try_once(c, options));
+    if (s == NATS_OK || is_final(s, &ended) || dbf_nats_is_stopped(c) || dbf_nats_clock() + pause > deadline)
+      break;
     dbf_nats_pause(pause);
   }
   natsOptions_Destroy(options);
-  return s == NATS_OK || dbf_nats_fail(c, s, 0, err, "cannot connect to %s", c->address->shown);
+  return s == NATS_OK || fail_to_connect(c, login, s, err);
 }
 
 void dbf_nats_disconnect(dbf_nats_connection *c) {

@@ -17,7 +17,9 @@
 -- Options of start:
 --   size         1 or 3
 --   tls          true: the server has a certificate for localhost and 127.0.0.1, url() says tls://, s.tls =
---                { ca, cert, key } are the paths for a client; "verify": clients must show theirs
+--                { ca, cert, key } are the paths for a client; "verify": clients must show theirs. s.tls.other_ca,
+--                other_cert, other_key are those of an authority that the server does not know
+--   certificate  with tls: { names = "DNS:elsewhere" }, what the server's is for; { days = -1 }: it has expired
 --   users        { { user =, password =, publish = { subjects }, subscribe = { subjects } }, … }: a user without list
 --                may use every subject; url("team", "user:password") is an address with a name
 --   creds        true: users are known by signed tokens; s.creds is the path of a user's file, and
@@ -149,19 +151,26 @@ end
 
 local function openssl(...) must(("openssl %s 2>/dev/null"):format(string.format(...))) end
 
--- An authority and two certificates that it signed: the server's, and a client's.
-local function make_certificates(dir)
+local KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout %s -out %s -subj /CN=%s"
+
+local function make_authority(key, cert)
+  openssl("req -x509 " .. KEY .. " -addext basicConstraints=critical,CA:TRUE", quote(key), quote(cert), "tests")
+end
+
+-- An authority and two certificates that it signed: the server's, and a client's; and another authority.
+local function make_certificates(dir, o)
   local tls = { ca = dir .. "/ca.pem", server_cert = dir .. "/server.pem", server_key = dir .. "/server.key",
-    cert = dir .. "/client.pem", key = dir .. "/client.key" }
-  local key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout %s -out %s -subj /CN=%s"
-  openssl("req -x509 " .. key .. " -addext basicConstraints=critical,CA:TRUE", quote(dir .. "/ca.key"), quote(tls.ca),
-    "tests")
-  for name, more in pairs { server = "DNS:localhost,IP:127.0.0.1", client = "DNS:client" } do
+    cert = dir .. "/client.pem", key = dir .. "/client.key", other_ca = dir .. "/other.pem",
+    other_cert = dir .. "/other.pem", other_key = dir .. "/other.key" }
+  make_authority(dir .. "/ca.key", tls.ca)
+  make_authority(tls.other_key, tls.other_ca)
+  for name, more in pairs { server = o.names or "DNS:localhost,IP:127.0.0.1", client = "DNS:client" } do
     local path = dir .. "/" .. name
-    openssl("req " .. key, quote(path .. ".key"), quote(path .. ".csr"), name)
+    openssl("req " .. KEY, quote(path .. ".key"), quote(path .. ".csr"), name)
     write(path .. ".ext", "subjectAltName=" .. more)
-    openssl("x509 -req -in %s -CA %s -CAkey %s -CAcreateserial -days 2 -extfile %s -out %s", quote(path .. ".csr"),
-      quote(tls.ca), quote(dir .. "/ca.key"), quote(path .. ".ext"), quote(path .. ".pem"))
+    openssl("x509 -req -in %s -CA %s -CAkey %s -CAcreateserial -days %d -extfile %s -out %s", quote(path .. ".csr"),
+      quote(tls.ca), quote(dir .. "/ca.key"), name == "server" and o.days or 2, quote(path .. ".ext"),
+      quote(path .. ".pem"))
   end
   return tls
 end
@@ -430,7 +439,7 @@ end
 function servers.start(options)
   local s = setmetatable({ options = options or {}, nodes = {} }, Servers)
   s.dir = sh "mktemp -d /tmp/debrief-nats.XXXXXX"
-  if s.options.tls then s.tls = make_certificates(s.dir) end
+  if s.options.tls then s.tls = make_certificates(s.dir, s.options.certificate or {}) end
   if s.options.creds then
     s.operator = dofile(here .. "operator.lua").new(s.dir)
     s.creds = s.operator:user_creds {}

@@ -294,7 +294,8 @@ describe("work", function()
     local builds = "this worker and the job are debrief [%d.]+, but of different builds %(jobs of format 1 here, "
     refused("FORMAT=2", builds .. "2 there%): install the newer build where this worker runs")
     refused("FORMAT=0", builds .. "0 there%): install the newer build where the question was asked")
-    refused("VERSION=9.9", "this worker is debrief [%d.]+, the job is of debrief 9%.9: install the same version on both")
+    refused("VERSION=9.9", "this worker is debrief [%d.]+, the job is of debrief 9%.9: install the same version on "
+      .. "both")
     refused("VERSION='no version'", "the announcement of the job is damaged")
     assert.equal(0, ask "retro skills".status)
   end)
@@ -303,8 +304,8 @@ describe("work", function()
     worker "w"
     local function say(text) return '\'{"job":"ab%02x",' .. text .. "}' " end
     local words = "'' nonsense [] null 7 '{}' '{\"job\":7}' '{\"job\":\"*\"}' "
-    for i, text in ipairs { '"pieces":1', '"pieces":1,"wire":1', '"wire":"1","version":"0.1.0"', '"wire":{},"version":[]',
-      '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null', '"wire":2.5,"version":"0.1.0"' } do
+    for i, text in ipairs { '"pieces":1', '"pieces":1,"wire":1', '"wire":"1","version":"0.1.0"',
+      '"wire":{},"version":[]', '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null', '"wire":2.5,"version":"0.1.0"' } do
       words = words .. say(text):format(i)
     end
     local r = scene:sh(('"$DEBRIEF" run stranger.lua %s job %s'):format(url, words))

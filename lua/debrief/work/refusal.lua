@@ -15,8 +15,8 @@ function refusal.of_version(said)
   local number = type(said.wire) == "number" and math.tointeger(said.wire)
   if not number or not is_version(said.version) then return "the announcement of the job is damaged" end
   if said.version ~= core.version then
-    return ("this worker is debrief %s, the job is of debrief %s: install the same version on both"):format(core.version,
-      said.version)
+    return ("this worker is debrief %s, the job is of debrief %s: install the same version on both"):format(
+      core.version, said.version)
   end
   if number == wire.VERSION then return nil end
   local older = number > wire.VERSION and "where this worker runs" or "where the question was asked"

@@ -23,6 +23,7 @@ typedef struct dbf_queue_message {
   const char *data;
   size_t len;
   uint64_t sequence;   /* in the rest */
+  int64_t time_ns;     /* of the rest: when it was stored, by the server's clock */
   uint64_t deliveries; /* of work: 1 for the first time */
 } dbf_queue_message;
 

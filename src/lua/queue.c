@@ -88,17 +88,18 @@ static int l_push(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)(m->sequence ? m->sequence : m->deliveries));
   lua_pushstring(L, m->key);
   lua_pushstring(L, m->reply);
-  return 4;
+  lua_pushinteger(L, m->time_ns);
+  return 5;
 }
 
-/* Push data, number, key and reply, or false. Returns how many values. */
+/* Push data, number, key, reply and time, or false. Returns how many values. */
 static int push_message(lua_State *L, queue_object *q, dbf_queue_message *m) {
   if (!m->held) return lua_pushboolean(L, 0), 1;
   lua_pushcfunction(L, l_push);
   lua_pushlightuserdata(L, m);
-  int status = lua_pcall(L, 1, 4, 0);
+  int status = lua_pcall(L, 1, 5, 0);
   q->kind->drop(m);
-  return status == LUA_OK ? 4 : lua_error(L);
+  return status == LUA_OK ? 5 : lua_error(L);
 }
 
 static int l_next(lua_State *L) {

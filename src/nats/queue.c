@@ -333,6 +333,7 @@ static bool queue_next(dbf_queue *q, const char *key, uint64_t sequence, dbf_que
   if (s != NATS_OK) return fail_of(q, DBF_QUEUE_REST, s, 0, err, "cannot read answers");
   describe(q, msg, message);
   message->sequence = natsMsg_GetSequence(msg);
+  message->time_ns = natsMsg_GetTime(msg);
   return true;
 }
 

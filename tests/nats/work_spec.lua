@@ -8,6 +8,7 @@ require "debrief.retro.chunks".sizes = { chunk = 1200, split = 3600, part = 1200
 local wire = require "debrief.work.wire"
 wire.PATIENCE, wire.ALONE, wire.SMALL = 800, 700, tonumber(os.getenv "SMALL") or wire.SMALL
 wire.VERSION = tonumber(os.getenv "FORMAT") or wire.VERSION
+for _, name in ipairs { "REMIND", "ABANDONED", "LISTEN" } do wire[name] = tonumber(os.getenv(name)) or wire[name] end
 require "debrief.core".version = os.getenv "VERSION" or require "debrief.core".version
 os.exit(require "debrief.cli"({ [0] = "debrief", table.unpack(arg) }))
 ]]
@@ -305,7 +306,8 @@ describe("work", function()
     local function say(text) return '\'{"job":"ab%02x",' .. text .. "}' " end
     local words = "'' nonsense [] null 7 '{}' '{\"job\":7}' '{\"job\":\"*\"}' "
     for i, text in ipairs { '"pieces":1', '"pieces":1,"wire":1', '"wire":"1","version":"0.1.0"',
-      '"wire":{},"version":[]', '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null', '"wire":2.5,"version":"0.1.0"' } do
+      '"wire":{},"version":[]', '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null',
+      '"wire":2.5,"version":"0.1.0"' } do
       words = words .. say(text):format(i)
     end
     local r = scene:sh(('"$DEBRIEF" run stranger.lua %s job %s'):format(url, words))
@@ -321,6 +323,7 @@ describe("work", function()
     wait_for("the note", function() return (scene:read "asking.err" or ""):find "no worker answers" end)
     local r = scene:sh(('"$DEBRIEF" work %s --status'):format(url))
     assert.truthy(r.out:find "^no workers\n\njob +chunks waiting", r.out)
+    assert.truthy(r.out:find "waited for\n$", r.out)
     local job = job_name()
     assert.truthy(rest_of(job) > 0)
     signal(asking, "INT")
@@ -328,6 +331,78 @@ describe("work", function()
     assert.same({ 0, 0, 0 }, { queue() })
     assert.truthy(scene:read "asking.err":find("interrupted: there is no report\n$"), scene:read "asking.err")
     assert.equal(0, rest_of(job))
+  end)
+
+  -- As the servers do after an hour without workers.
+  local function forget_consumer(job)
+    assert.is_true(server:request("$JS.API.CONSUMER.DELETE.team-work." .. job).success)
+  end
+
+  local function ask_in_background(name, settings)
+    start(name, ('%s "$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(settings or "", url))
+    wait_for("chunks on the queue", function() return queue() > 3 end)
+    wait_for("the note", function() return (scene:read(name .. ".err") or ""):find "no worker answers" end)
+    return tonumber(scene:read(name .. ".pid")), job_name()
+  end
+
+  -- Messages on the queue of all jobs: chunks.
+  local function chunks() return server:stream "team-work".state.messages end
+
+  local OFF = "took 1 job off the queue that nobody had waited for in an hour"
+
+  test("shows a job whose process was killed, and takes it off the queue after an hour", function()
+    local killed, job = ask_in_background "killed"
+    finish(killed)
+    local r = scene:sh(('"$DEBRIEF" work %s --status'):format(url))
+    assert.truthy(r.out:find "abandoned\n$", r.out)
+    local asking = ask_in_background("recent", "LISTEN=2")
+    local other = ask_in_background("used", "ABANDONED=0 LISTEN=2")
+    forget_consumer(job)
+    ask_in_background("first", "ABANDONED=0 LISTEN=2")
+    wait_for("the job to be taken off", function() return scene:read "first.err":find(OFF, 1, true) end)
+    assert.equal(0, rest_of(job))
+    for _, name in ipairs { "recent", "used" } do assert.falsy(scene:read(name .. ".err"):find(OFF, 1, true)) end
+    finish(asking)
+    finish(other)
+    worker("w", "-j2")
+    assert.equal(0, status_of "first", scene:read "first.err")
+    for _, name in ipairs(server:request "$JS.API.CONSUMER.NAMES.team-work".consumers) do
+      server:request("$JS.API.CONSUMER.DELETE.team-work." .. name)
+    end
+    for _, name in ipairs { "team-work", "team-done" } do server:request("$JS.API.STREAM.PURGE." .. name) end
+  end)
+
+  test("never takes a job off the queue that a process waits for", function()
+    local _, job = ask_in_background("slow", "REMIND=2")
+    forget_consumer(job) -- and the reminder makes it again
+    local asking = ask_in_background("other", "ABANDONED=0 LISTEN=3")
+    wait_for("the consumer", function()
+      for _, name in ipairs(server:request "$JS.API.CONSUMER.NAMES.team-work".consumers) do
+        if name == job then return true end
+      end
+    end)
+    assert.truthy(rest_of(job) > 0)
+    signal(asking, "INT")
+    assert.equal(130, status_of "other")
+    assert.falsy(scene:read "other.err":find(OFF, 1, true))
+    worker("w", "-j2")
+    assert.equal(0, status_of "slow", scene:read "slow.err")
+    assert.equal(0, chunks())
+  end)
+
+  test("says that its job is gone, when it goes on after an hour", function()
+    local stopped, job = ask_in_background("stopped", "REMIND=1")
+    signal(stopped, "STOP")
+    forget_consumer(job)
+    local asking = ask_in_background("other", "ABANDONED=0 LISTEN=2")
+    wait_for("the job to be taken off", function() return scene:read "other.err":find(OFF, 1, true) end)
+    signal(stopped, "CONT")
+    assert.equal(1, status_of "stopped")
+    assert.truthy(scene:read "stopped.err":find("the job is not on the queue any more: it was there for a day, or this "
+      .. "process did not run for an hour; ask again", 1, true), scene:read "stopped.err")
+    signal(asking, "INT")
+    assert.equal(130, status_of "other")
+    assert.equal(0, chunks())
   end)
 
   test("is about the log as it was when it was asked", function()

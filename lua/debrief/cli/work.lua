@@ -83,11 +83,12 @@ end
 local function show_jobs(list, now_working)
   local rows = {}
   for i, one in ipairs(list) do
-    rows[i] = { one.name, number(one.waiting), number(one.under_way), number(now_working[one.name] or 0) }
+    rows[i] = { one.name, number(one.waiting), number(one.under_way), number(now_working[one.name] or 0),
+      one.announced and "waited for" or "abandoned" }
   end
   local right = "right"
   show({ { title = "job" }, { title = "chunks waiting", align = right }, { title = "under way", align = right },
-    { title = "workers", align = right } }, rows)
+    { title = "workers", align = right }, { title = "state" } }, rows)
 end
 
 local function status(args)

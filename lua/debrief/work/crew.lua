@@ -1,6 +1,8 @@
 --- The chunks of a job on the queue, and the answers of workers: what core.crew makes, over other machines.
 -- @module debrief.work.crew
+local abandoned = require "debrief.work.abandoned"
 local core = require "debrief.core"
+local values = require "debrief.text.values"
 local wire = require "debrief.work.wire"
 
 local crew = {}
@@ -9,16 +11,29 @@ local SECOND, MS = 1000000000, 1000000
 local SILENCE = 3 * SECOND -- without an answer to announcements, after which a worker is gone
 local READING = 600 * SECOND -- a worker that brings its copy of the log up to date says nothing for so long
 local FAILURES = 3 -- of a chunk, after which it is given up
-local OFFER = 300 -- announcements until the queue is reminded of the job
 
 local Crew = {}
 Crew.__index = Crew
 
 -- ---- The job -------------------------------------------------------------------------------------------------------
 
+-- The servers forget a consumer that nobody uses, and everything after a day; see debrief.work.abandoned, too.
+local function remind(self)
+  self.reminded = core.now()
+  if self.queue:next(self.name .. ".job.1", 1) == false then
+    return nil, "the job is not on the queue any more: it was there for a day, or this process did not run for an "
+      .. "hour; ask again"
+  end
+  self.queue:offer(self.name, wire.PATIENCE)
+  return true
+end
+
 local function announce(self)
-  self.said, self.announced = core.now(), self.announced + 1
-  if self.announced % OFFER == 0 then self.queue:offer(self.name, wire.PATIENCE) end
+  self.said = core.now()
+  if self.said - self.reminded > wire.REMIND * SECOND then
+    local ok, message = remind(self)
+    if not ok then return nil, message end
+  end
   return self.queue:say("job", self.announcement)
 end
 
@@ -79,6 +94,7 @@ local function begin(self, given)
   self.announcement = core.encode { job = self.name, pieces = pieces, wire = wire.VERSION, version = core.version }
   ok, message = self.queue:listen("to." .. self.name)
   if not ok then return nil, message end
+  self.watch = abandoned.watch(self.queue, self.name)
   return announce(self)
 end
 
@@ -89,8 +105,8 @@ end
 function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})
   if not queue then return nil, message end
-  local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, announced = 0, note = given.note,
-    begun = core.now(), workers = {}, refusals = {}, told = {} }, Crew)
+  local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, note = given.note,
+    begun = core.now(), reminded = core.now(), workers = {}, refusals = {}, told = {} }, Crew)
   local ok
   ok, message = begin(self, given)
   if not ok then
@@ -215,14 +231,28 @@ local function forgive(self)
   for name, seen in pairs(self.workers) do self.workers[name] = math.max(seen, now) end
 end
 
+local function end_watch(self)
+  local count = self.watch:remove()
+  self.watch = nil
+  if count == 0 then return end
+  self.note(("took %s off the queue that nobody had waited for in an hour"):format(values.count(count, "job")))
+end
+
+local function listen(self, ms)
+  local text, message, key = self.queue:hear(ms)
+  while text do
+    if key ~= "p.job" then note_answer(self, text)
+    elseif self.watch then self.watch:hear(text) end
+    text, message, key = self.queue:hear(0)
+  end
+  return text, message
+end
+
 -- Listen until something may have changed.
 local function wait(self)
   forgive(self)
-  local text, message = self.queue:hear(200)
-  while text do
-    note_answer(self, text)
-    text, message = self.queue:hear(0)
-  end
+  local text, message = listen(self, 200)
+  if self.watch and self.watch:is_over() then end_watch(self) end
   if text == nil then return message end
   if core.now() - self.said > SECOND then
     local ok

@@ -16,6 +16,9 @@ local wire = {
   PATIENCE = 4000, -- ms without a sign of life, after which a chunk is another worker's; tests make it small
   SMALL = 128 * 1024, -- bytes of a session, on average, below which a worker reads the whole log
   ALONE = 3000, -- ms without a worker, after which that is said; tests make it small
+  REMIND = 300, -- s until the queue is reminded of a job that goes on; tests make it small
+  ABANDONED = 3600, -- s; see debrief.work.abandoned; tests make these two small
+  LISTEN = 10,
 }
 
 --- A name that no other job or worker has.

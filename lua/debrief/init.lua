@@ -327,7 +327,7 @@ end
 -- message
 function Log:check(id, on_diagnostic)
   own(self, Log, "check")
-  local folder, message = self.handle:folder() -- of an address: with what came since it was read
+  local folder, message = self.handle:folder(false, true) -- of an address: with what came since it was read
   if not folder then return nil, message end
   return core.check(self.handle, id, on_diagnostic)
 end

@@ -73,6 +73,7 @@ bool dbf_directory_copy(dbf_directory *to, const dbf_directory *dir, debrief_err
 /* The mutex is not destroyed: after a fork another thread of the parent may hold the child's copy for ever. */
 void dbf_directory_release(dbf_directory *dir) {
   if (dir->fd >= 0) close(dir->fd);
+  dbf_pack_release(&dir->pack);
   free(dir->path);
   free(dir->absolute);
   dir->fd = -1;
@@ -121,6 +122,7 @@ static void forget_moved(dbf_directory *dir) {
     if (!dir->known || (named.st_dev == dir->st.st_dev && named.st_ino == dir->st.st_ino)) return;
   } else if (errno != ENOENT && errno != ENOTDIR) return;
   close(dir->fd);
+  dbf_pack_release(&dir->pack);
   dir->fd = -1;
 }
 
@@ -312,6 +314,60 @@ bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append,
   return ok;
 }
 
+/* The folder is open and the mutex held. */
+static bool look_at_pack(dbf_directory *dir, debrief_error *err) {
+  bool ok;
+  do ok = dbf_pack_look(&dir->pack, dir->fd, err);
+  while (!ok && gives_way(dir));
+  return ok;
+}
+
+/* Where the pack has a session; size 0: it does not. The mutex is held. */
+static bool find_packed(dbf_directory *dir, const char *id, dbf_packed *found, debrief_error *err) {
+  *found = (dbf_packed){.size = 0};
+  if (!look_at_pack(dir, err)) return false;
+  const dbf_packed *one = dbf_pack_find(&dir->pack, id);
+  if (one) *found = *one;
+  return true;
+}
+
+static bool open_packed(dbf_directory *dir, const char *id, dbf_extent *file, debrief_error *err) {
+  dbf_packed found;
+  if (!find_packed(dir, id, &found, err)) return false;
+  if (found.size == 0) return true;
+  *file = (dbf_extent){.origin = found.origin, .size = found.size};
+  do file->fd = dbf_io_duplicate(dir->pack.data);
+  while (file->fd < 0 && gives_way(dir));
+  return file->fd >= 0 ||
+         dbf_fail_errno(err, "cannot open session %s in %s", id, dbf_directory_shown(dir->path));
+}
+
+/* A session that is in the pack may have a file that is not written yet. */
+bool dbf_directory_read_session(dbf_directory *dir, const char *id, dbf_extent *file, debrief_error *err) {
+  bool unused;
+  *file = (dbf_extent){.fd = -1};
+  if (!dbf_session_id_check(id, err)) return false;
+  char *path = dbf_directory_session_path(dir, id);
+  if (!path) return dbf_fail_memory(err);
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err);
+  ok = ok && open_packed(dir, id, file, err);
+  if (ok && file->fd < 0) ok = open_session(dir, path, false, &file->fd, &unused, err);
+  pthread_mutex_unlock(&dir->mutex);
+  free(path);
+  return ok;
+}
+
+bool dbf_directory_is_stalled(dbf_directory *dir, char *why, size_t size) {
+  ssize_t len = -1;
+  pthread_mutex_lock(&dir->mutex);
+  if (dir->fd >= 0 && look_at_pack(dir, NULL) && dir->pack.list)
+    len = readlinkat(dir->fd, DBF_PACK_STALLED, why, size - 1);
+  pthread_mutex_unlock(&dir->mutex);
+  if (len >= 0) why[len] = '\0';
+  return len >= 0;
+}
+
 /* ---- Other files beside the sessions ----------------------------------------------------------------------- */
 
 int dbf_directory_handle(dbf_directory *dir, debrief_error *err) {
@@ -392,7 +448,7 @@ static bool is_regular(DIR *stream, const struct dirent *item) {
 
 typedef enum wanted { ALL, FILES, OTHERS } wanted; /* OTHERS: links, FIFOs and the like */
 
-/* The ids in the names of the folder that are of this kind, sorted. False with errno. */
+/* The ids in the names of the folder that are of this kind. False with errno. */
 static bool collect(DIR *stream, wanted kind, names *list) {
   struct dirent *item;
   while (errno = 0, (item = readdir(stream))) {
@@ -400,8 +456,36 @@ static bool collect(DIR *stream, wanted kind, names *list) {
     bool is = len && (kind == ALL || is_regular(stream, item) == (kind == FILES));
     if (is && !names_add(list, item->d_name, len)) return false;
   }
-  if (errno != 0) return false;
+  return errno == 0;
+}
+
+/* Sorted, each once. */
+static void put_in_order(names *list) {
+  size_t kept = 0;
   if (list->count) qsort(list->at, list->count, sizeof *list->at, by_bytes);
+  for (size_t i = 0; i < list->count; i++) {
+    if (kept && strcmp(list->at[kept - 1], list->at[i]) == 0) free(list->at[i]);
+    else list->at[kept++] = list->at[i];
+  }
+  list->count = kept;
+}
+
+/* Also those that have a file of their own by now: it was made after the folder was read, perhaps. */
+static bool collect_packed(dbf_directory *dir, names *list, debrief_error *err) {
+  pthread_mutex_lock(&dir->mutex);
+  bool ok = open_folder(dir, false, err) && look_at_pack(dir, err);
+  for (uint32_t i = 0; ok && i < dir->pack.count; i++) {
+    const char *id = dir->pack.list[i]->id;
+    ok = names_add(list, id, strlen(id)) || dbf_fail_memory(err);
+  }
+  pthread_mutex_unlock(&dir->mutex);
+  return ok;
+}
+
+static bool collect_all(dbf_directory *dir, DIR *stream, wanted kind, names *list, debrief_error *err) {
+  if (!collect(stream, kind, list)) return fail_folder(dir, "list", err);
+  if (kind != OTHERS && !collect_packed(dir, list, err)) return false;
+  put_in_order(list);
   return true;
 }
 
@@ -424,7 +508,7 @@ bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char 
   names list = {0};
   DIR *stream = open_stream(dir, err);
   if (!stream) return false;
-  bool ok = collect(stream, FILES, &list) || fail_folder(dir, "list", err);
+  bool ok = collect_all(dir, stream, FILES, &list, err);
   closedir(stream);
   for (size_t i = 0; ok && i < list.count && each(user, list.at[i]); i++) continue;
   names_release(&list);
@@ -444,6 +528,20 @@ static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
   return true;
 }
 
+static void set_packed(const dbf_packed *found, const char *id, dbf_directory_item *item) {
+  *item = (dbf_directory_item){.id = id, .size = found->size, .mtime_ns = found->mtime_ns};
+}
+
+/* As the pack was when the sessions were collected. */
+static bool look_at_packed(dbf_directory *dir, const char *id, dbf_directory_item *item) {
+  pthread_mutex_lock(&dir->mutex);
+  const dbf_packed *found = dbf_pack_find(&dir->pack, id);
+  bool is = found && found->size > 0;
+  if (is) set_packed(found, id, item);
+  pthread_mutex_unlock(&dir->mutex);
+  return is;
+}
+
 bool dbf_directory_look(dbf_directory *dir, bool others,
                         bool (*each)(void *user, const dbf_directory_item *item), void *user,
                         debrief_error *err) {
@@ -451,9 +549,9 @@ bool dbf_directory_look(dbf_directory *dir, bool others,
   dbf_directory_item item;
   DIR *stream = open_stream(dir, err);
   if (!stream) return false;
-  bool ok = collect(stream, others ? OTHERS : ALL, &list) || fail_folder(dir, "list", err);
+  bool ok = collect_all(dir, stream, others ? OTHERS : ALL, &list, err);
   for (size_t i = 0; ok && i < list.count; i++) {
-    bool there = look_at_item(dirfd(stream), list.at[i], &item);
+    bool there = look_at_packed(dir, list.at[i], &item) || look_at_item(dirfd(stream), list.at[i], &item);
     if (!there && errno != ENOENT) ok = fail_folder(dir, "look at the sessions of", err);
     if (there && !each(user, &item)) break;
   }
@@ -465,8 +563,11 @@ bool dbf_directory_look(dbf_directory *dir, bool others,
 bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err) {
   if (!dbf_session_id_check(id, err)) return false;
   pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err);
-  if (ok && !look_at_item(dir->fd, id, item)) {
+  dbf_packed found;
+  bool ok = open_folder(dir, false, err) && find_packed(dir, id, &found, err);
+  if (ok && found.size) {
+    set_packed(&found, id, item);
+  } else if (ok && !look_at_item(dir->fd, id, item)) {
     if (errno == ENOENT)
       ok = dbf_fail(err, DEBRIEF_ENOENT, "no session '%s' in %s", id, dbf_directory_shown(dir->path));
     else ok = fail_folder(dir, "look at the sessions of", err);

@@ -2,18 +2,20 @@
 #ifndef DBF_DIRECTORY_H
 #define DBF_DIRECTORY_H
 
+#include "pack.h"
 #include "session_id.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
 
-/* Thread-safe: `fd` and `levels_made` are only touched under `mutex`. */
+/* Thread-safe: `fd`, `pack` and `levels_made` are only touched under `mutex`. */
 typedef struct dbf_directory {
   char *path;     /* as given, for messages */
   char *absolute; /* where it was when it was given: the process may go elsewhere */
   int fd;         /* of the folder, -1 until it was needed */
   bool known;     /* which folder that is: st says it */
   struct stat st;
+  dbf_pack pack;        /* of the folder that is open */
   unsigned levels_made; /* folders made here and not synced: the last one and its parents */
   uint32_t file_mode, folder_mode;
   bool (*give_way)(
@@ -44,6 +46,13 @@ bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error
 bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append, int *fd, bool *made,
                                 debrief_error *err);
 
+/* A session to be read, wherever the folder has it: as a file of its own, opened as above, or in its pack. The descriptor
+ * is the caller's; -1 and true when there is no such session. */
+bool dbf_directory_read_session(dbf_directory *dir, const char *id, dbf_extent *file, debrief_error *err);
+
+/* Does the folder have a pack, and cannot what comes to it be written at the moment? *why: the reason. */
+bool dbf_directory_is_stalled(dbf_directory *dir, char *why, size_t size);
+
 /* DIR/ID.jsonl, for messages and diagnostics; malloc, NULL when out of memory. */
 char *dbf_directory_session_path(const dbf_directory *dir, const char *id);
 
@@ -66,8 +75,8 @@ int dbf_directory_open_file(int folder, const char *name);
 /* Set the mode of an open file, and the owner and group of `like`. False with errno. */
 bool dbf_directory_dress(int fd, uint32_t mode, const struct stat *like);
 
-/* Session ids in byte order: the regular files named ID.jsonl, none of which is opened or looked at where the folder
- * names their kinds. */
+/* Session ids in byte order: of the pack, and the regular files named ID.jsonl, none of which is opened or looked at where
+ * the folder names their kinds. */
 bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,
                         debrief_error *err);
 
@@ -80,7 +89,7 @@ typedef struct dbf_directory_item {
   int64_t mtime_ns; /* since 1970; the nearest that fits */
 } dbf_directory_item;
 
-/* Every name of the form ID.jsonl in byte order of the ids, with one statx(2) each beneath the folder's descriptor; with
+/* Every session of the pack, and every name of the form ID.jsonl, in byte order of the ids, these with one statx(2) each beneath the folder's descriptor; with
  * `others` those alone that are no regular files. One that disappears meanwhile is left out. ENOENT if the folder does
  * not exist. */
 bool dbf_directory_look(dbf_directory *dir, bool others,

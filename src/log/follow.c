@@ -141,13 +141,25 @@ static debrief_next step(debrief_follower *f, debrief_error *err) {
   return DEBRIEF_NEXT_END;
 }
 
+/* Can what comes not be written to the folder? That is reported once, until it can. */
+static bool is_stalled(debrief_follower *f, debrief_error *err) {
+  char why[64];
+  bool stalled = dbf_directory_is_stalled(&f->dir, why, sizeof why), reported = f->stalled;
+  f->stalled = stalled;
+  if (!stalled || reported) return false;
+  dbf_fail(err, DEBRIEF_EIO,
+           "what comes cannot be written to %s ($TMPDIR names another place), and waits: %s",
+           dbf_directory_shown(f->dir.path), why);
+  return true;
+}
+
 /* The next entry without waiting. */
 static debrief_next try_next(debrief_follower *f, dbf_record *record, debrief_error *err) {
   for (bool fresh = false;;) {
     debrief_next next = DEBRIEF_NEXT_END;
     if (f->giving) next = give(f, record, err);
     else if (f->queue) next = step(f, err);
-    else if (fresh || f->stopped) return DEBRIEF_NEXT_END;
+    else if (fresh || f->stopped) return is_stalled(f, err) ? DEBRIEF_NEXT_ERROR : DEBRIEF_NEXT_END;
     else { /* events are read only when the queue is empty: under a storm of them, entries come first */
       fresh = true;
       f->retry = f->locked;

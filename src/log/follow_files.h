@@ -56,6 +56,7 @@ struct debrief_follower {
   bool retry;                           /* something waited for a lock when the timer was set */
   bool failed;                          /* out of memory in a callback */
   const dbf_store_kind *kind;           /* of a store that keeps the folder up to date meanwhile; NULL */
+  bool stalled;                         /* that was reported */
   dbf_store *store;
 };
 

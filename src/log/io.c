@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int dbf_io_duplicate(int fd) {
@@ -54,4 +55,21 @@ bool dbf_io_read(int fd, const char *path, void *to, size_t len, uint64_t at, si
   ssize_t n = dbf_io_read_at(fd, to, len, at);
   *got = n > 0 ? (size_t)n : 0;
   return n >= 0 || dbf_fail_errno(err, "%s: cannot read at byte %llu", path, (unsigned long long)at);
+}
+
+bool dbf_io_read_of(const dbf_extent *file, const char *path, void *to, size_t len, uint64_t at, size_t *got,
+                    debrief_error *err) {
+  *got = 0;
+  if (file->size && at >= file->size) return true;
+  if (file->size && file->size - at < len) len = (size_t)(file->size - at);
+  return dbf_io_read(file->fd, path, to, len, file->origin + at, got, err);
+}
+
+bool dbf_io_size_of(const dbf_extent *file, uint64_t *size) {
+  struct stat st;
+  *size = file->size;
+  if (file->size || file->fd < 0) return true;
+  if (fstat(file->fd, &st) != 0) return false;
+  *size = (uint64_t)st.st_size;
+  return true;
 }

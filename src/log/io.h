@@ -34,4 +34,17 @@ ssize_t dbf_io_read_at(int fd, void *to, size_t len, uint64_t at);
 bool dbf_io_read(int fd, const char *path, void *to, size_t len, uint64_t at, size_t *got,
                  debrief_error *err);
 
+/* A file, or bytes of one that are taken for a file: `size` of them from `origin` on; size 0: all of it, as it grows. */
+typedef struct dbf_extent {
+  int fd; /* -1: an empty file */
+  uint64_t origin, size;
+} dbf_extent;
+
+/* dbf_io_read of it: `at` counts from its first byte. */
+bool dbf_io_read_of(const dbf_extent *file, const char *path, void *to, size_t len, uint64_t at, size_t *got,
+                    debrief_error *err);
+
+/* How many bytes it has. False with errno. */
+bool dbf_io_size_of(const dbf_extent *file, uint64_t *size);
+
 #endif

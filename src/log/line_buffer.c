@@ -11,10 +11,20 @@ enum { EXCERPT = 256 }; /* bytes of an oversize line that are kept to be shown *
 
 void dbf_line_buffer_init(dbf_line_buffer *w, int fd, const char *path, uint64_t begin, uint64_t end,
                           size_t step, size_t limit) {
-  *w = (dbf_line_buffer){
-      .fd = fd, .path = path, .first = begin, .base = begin, .end = end, .step = step, .limit = limit};
+  *w = (dbf_line_buffer){.file = {.fd = fd},
+                         .path = path,
+                         .first = begin,
+                         .base = begin,
+                         .end = end,
+                         .step = step,
+                         .limit = limit};
   dbf_bytes_init(&w->bytes);
   w->at_end = fd < 0;
+}
+
+void dbf_line_buffer_within(dbf_line_buffer *w, uint64_t origin, uint64_t size) {
+  w->file.origin = origin;
+  w->file.size = size;
 }
 
 void dbf_line_buffer_release(dbf_line_buffer *w) {
@@ -42,7 +52,7 @@ static void check(const dbf_line_buffer *w) {
   (void)w; /* without assertions */
   assert(w->start <= w->bytes.len && w->bytes.len <= w->bytes.cap);
   assert(w->taken <= w->bytes.len - w->start);
-  assert(!w->end || w->base + w->bytes.len <= w->end || w->fd < 0);
+  assert(!w->end || w->base + w->bytes.len <= w->end || w->file.fd < 0);
 }
 
 /* Drop what lies before the current line. */
@@ -63,14 +73,16 @@ static bool fill(dbf_line_buffer *w, debrief_error *err) {
   at = w->base + w->bytes.len;
   if (w->end && at >= w->end) return w->at_end = true;
   if (w->end && w->end - at < want) want = (size_t)(w->end - at);
-  if (w->fd < 0) return w->at_end = true;
+  if (w->file.size && w->file.size < at + want)
+    want = at < w->file.size ? (size_t)(w->file.size - at) + 1 : 1;
+  if (w->file.fd < 0) return w->at_end = true;
   if (w->is_short) { /* it has said so already: once, for the file may have grown when it is asked again */
     w->is_short = false;
     return w->at_end = true;
   }
   size_t got;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  if (!dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
+  if (!dbf_io_read_of(&w->file, w->path, w->bytes.data + w->bytes.len, want, at, &got, err)) return false;
   w->bytes.len += got;
   /* the scan looks a little past the end of a line, and stops at nothing there */
   dbf_bytes_terminate(&w->bytes);
@@ -176,7 +188,7 @@ bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *be
   char block[4096];
   for (*begin = end > 0 ? end - 1 : 0; *begin > 0;) {
     size_t want = *begin < sizeof block ? (size_t)*begin : sizeof block, got;
-    if (!dbf_io_read(w->fd, w->path, block, want, *begin - want, &got, err)) return false;
+    if (!dbf_io_read_of(&w->file, w->path, block, want, *begin - want, &got, err)) return false;
     const char *newline = got == want ? memrchr(block, '\n', got) : NULL;
     *begin -= newline ? want - (size_t)(newline + 1 - block) : want;
     if (newline) break;
@@ -189,9 +201,10 @@ bool dbf_line_buffer_before(const dbf_line_buffer *w, uint64_t end, uint64_t *be
  * `bytes` and do not count. */
 static bool peek(dbf_line_buffer *w, size_t want, size_t *got, debrief_error *err) {
   *got = 0;
-  if (!w->end || w->fd < 0) return true;
+  if (!w->end || w->file.fd < 0) return true;
   if (!dbf_bytes_reserve(&w->bytes, want)) return dbf_fail_memory(err);
-  return dbf_io_read(w->fd, w->path, w->bytes.data + w->bytes.len, want, w->base + w->bytes.len, got, err);
+  return dbf_io_read_of(&w->file, w->path, w->bytes.data + w->bytes.len, want, w->base + w->bytes.len, got,
+                        err);
 }
 
 dbf_line_buffer_status dbf_line_buffer_repeats(dbf_line_buffer *w, dbf_line_buffer_line *line, size_t from,

@@ -10,10 +10,11 @@
 #define DBF_LINE_BUFFER_H
 
 #include "bytes.h"
+#include "io.h"
 #include <debrief/log.h>
 
 typedef struct dbf_line_buffer {
-  int fd; /* not owned; -1: an empty file */
+  dbf_extent file; /* not owned */
   const char *path;
   dbf_bytes bytes;
   uint64_t first; /* where the part of the file that is read begins */
@@ -46,6 +47,9 @@ typedef enum dbf_line_buffer_status {
 
 void dbf_line_buffer_init(dbf_line_buffer *window, int fd, const char *path, uint64_t begin, uint64_t end,
                           size_t step, size_t limit);
+/* Take these bytes of the file for the file. Before the first line. */
+void dbf_line_buffer_within(dbf_line_buffer *window, uint64_t origin, uint64_t size);
+
 void dbf_line_buffer_release(dbf_line_buffer *window);
 
 /* Show these bytes, which stand at `offset` of the file, and then the end: for a window without a file. *bytes gets the

@@ -272,14 +272,14 @@ bool dbf_log_append_lines(debrief_log *log, const char *id, debrief_text *lines,
 
 /* ---- Stores that are no folder ----------------------------------------------------------------------------- */
 
-/* With `fresh` the folder gets what came since it was asked for last. */
-static bool bring(debrief_log *log, bool fresh, debrief_error *err) {
+/* With `fresh` the folder gets what came since it was asked for last; `whole`: see store.h. */
+static bool bring(debrief_log *log, bool fresh, bool whole, debrief_error *err) {
   if (!log->kind) return true;
   pthread_mutex_lock(&log->folder.mutex);
   bool there = log->folder.dir.path != NULL;
   pthread_mutex_unlock(&log->folder.mutex);
   if (there && !fresh) return true;
-  const char *path = log->kind->folder(log->store, err);
+  const char *path = log->kind->folder(log->store, whole, err);
   if (!path) return false;
   pthread_mutex_lock(&log->folder.mutex);
   bool ok = log->folder.dir.path || dbf_folder_open(&log->folder, path, err);
@@ -288,9 +288,13 @@ static bool bring(debrief_log *log, bool fresh, debrief_error *err) {
 }
 
 dbf_directory *dbf_log_directory(debrief_log *log, uint32_t *lock_timeout_ms, debrief_error *err) {
-  if (!check_log(log, err) || !bring(log, true, err)) return NULL;
+  if (!check_log(log, err) || !bring(log, true, false, err)) return NULL;
   *lock_timeout_ms = log->folder.config.lock_timeout_ms;
   return &log->folder.dir;
+}
+
+const char *dbf_log_whole_folder(debrief_log *log, debrief_error *err) {
+  return check_log(log, err) && bring(log, true, true, err) ? log->folder.dir.path : NULL;
 }
 
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind) {
@@ -326,23 +330,26 @@ static bool reading_options(const debrief_read_config *config, dbf_read_options 
 
 debrief_reader *debrief_log_read(debrief_log *log, const char *id, const debrief_read_config *config,
                                  debrief_error *err) {
-  return check_log(log, err) && bring(log, true, err) ? dbf_log_read_seen(log, id, config, err) : NULL;
+  return check_log(log, err) && bring(log, true, false, err) ? dbf_log_read_seen(log, id, config, err) : NULL;
 }
 
 debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrief_read_config *config,
                                   debrief_error *err) {
   dbf_read_options options;
-  int fd;
-  if (!check_log(log, err) || !reading_options(config, &options, err) || !bring(log, false, err)) return NULL;
-  if (!dbf_directory_open_session(&log->folder.dir, id, false, &fd, NULL, err)) return NULL;
+  dbf_extent file;
+  if (!check_log(log, err) || !reading_options(config, &options, err) || !bring(log, false, false, err))
+    return NULL;
+  if (!dbf_directory_read_session(&log->folder.dir, id, &file, err)) return NULL;
   char *path = dbf_directory_session_path(&log->folder.dir, id);
   if (!path) {
-    if (fd >= 0) close(fd);
+    if (file.fd >= 0) close(file.fd);
     dbf_fail_memory(err);
     return NULL;
   }
   options.session = id;
-  debrief_reader *reader = dbf_reader_open(fd, path, &options, err);
+  options.origin = file.origin;
+  options.size = file.size;
+  debrief_reader *reader = dbf_reader_open(file.fd, path, &options, err);
   free(path);
   return reader;
 }
@@ -376,7 +383,7 @@ debrief_reader *debrief_log_read_path(const char *path, const debrief_read_confi
 
 bool debrief_log_sessions(debrief_log *log, bool (*each)(void *user, const char *id), void *user,
                           debrief_error *err) {
-  if (!check_log(log, err) || !bring(log, true, err)) return false;
+  if (!check_log(log, err) || !bring(log, true, false, err)) return false;
   if (!each) return dbf_fail(err, DEBRIEF_EARG, "no function was given (each is NULL)");
   return dbf_directory_list(&log->folder.dir, each, user, err);
 }

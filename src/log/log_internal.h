@@ -23,6 +23,9 @@ debrief_reader *dbf_log_read_seen(debrief_log *log, const char *id, const debrie
 bool dbf_log_check_seen(debrief_log *log, const char *id, const debrief_read_config *config,
                         debrief_check *check, debrief_error *err);
 
+/* The path of the log's folder, in which each session has a file, for code that opens them by itself. NULL: EARG, EFORK; EIO of the store. */
+const char *dbf_log_whole_folder(debrief_log *log, debrief_error *err);
+
 /* The store of a log that is no folder; *kind is NULL when it is one. */
 dbf_store *dbf_log_store(debrief_log *log, const dbf_store_kind **kind);
 

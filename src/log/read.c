@@ -252,6 +252,8 @@ static bool look_back(debrief_reader *r) {
                             (unsigned long long)end);
     dbf_read_options options = {.foreign = r->options.foreign,
                                 .session = r->options.session,
+                                .origin = r->options.origin,
+                                .size = r->options.size,
                                 .begin = begin,
                                 .end = end,
                                 .holding_lock = true,
@@ -430,6 +432,7 @@ debrief_reader *dbf_reader_open(int fd, const char *path, const dbf_read_options
   dbf_line_buffer_init(&r->window, fd, r->path, options->begin, options->end,
                        options->window ? options->window : WINDOW,
                        options->line_limit ? options->line_limit : DBF_LINE_LIMIT);
+  dbf_line_buffer_within(&r->window, options->origin, options->size);
   dbf_entry_init(&r->entry);
   dbf_bytes_init(&r->learned);
   dbf_bytes_init(&r->begin);
@@ -456,8 +459,8 @@ bool dbf_reader_line_start(const debrief_reader *r, uint64_t at, uint64_t *begin
   return dbf_line_buffer_before(&r->window, at, begin, err);
 }
 
-int dbf_reader_fd(const debrief_reader *r) {
-  return r->fd;
+dbf_extent dbf_reader_file(const debrief_reader *r) {
+  return r->window.file;
 }
 
 void debrief_reader_close(debrief_reader *r) {

@@ -9,6 +9,7 @@
 #define DBF_READ_H
 
 #include "entry.h"
+#include "io.h"
 #include <debrief/log.h>
 
 typedef struct dbf_read_options {
@@ -18,11 +19,12 @@ typedef struct dbf_read_options {
       session; /* the id that salvaged entries must name; NULL: that of the lines before, at first the file's name */
   uint64_t begin,
       end; /* the part of the file to read, at line ends; end 0: to the end of the file as it grows */
-  uint64_t first_line; /* number of the line at `begin`; 0: 1 */
-  bool holding_lock;   /* fd is the descriptor that holds the session's lock: leave the lock alone */
-  bool alone;          /* what stands before `begin` is nothing to this reader */
-  size_t line_limit;   /* 0: DBF_LINE_LIMIT */
-  size_t window;       /* bytes to read at once; 0: 256 KiB. Tests use a few bytes */
+  uint64_t origin, size; /* the bytes of `fd` that are the file; size 0: all of it */
+  uint64_t first_line;   /* number of the line at `begin`; 0: 1 */
+  bool holding_lock;     /* fd is the descriptor that holds the session's lock: leave the lock alone */
+  bool alone;            /* what stands before `begin` is nothing to this reader */
+  size_t line_limit;     /* 0: DBF_LINE_LIMIT */
+  size_t window;         /* bytes to read at once; 0: 256 KiB. Tests use a few bytes */
   void (*on_diagnostic)(void *user, const debrief_diagnostic *diagnostic);
   void *user;
 } dbf_read_options;
@@ -55,8 +57,8 @@ void dbf_reader_narrow(debrief_reader *reader, uint64_t begin, uint64_t end, uin
 /* Where the line begins that byte `at` - 1 of the file stands in. Errors: EIO. */
 bool dbf_reader_line_start(const debrief_reader *reader, uint64_t at, uint64_t *begin, debrief_error *err);
 
-/* The descriptor it reads, -1 for an empty session; it stays the reader's. */
-int dbf_reader_fd(const debrief_reader *reader);
+/* The file it reads; the descriptor stays the reader's. */
+dbf_extent dbf_reader_file(const debrief_reader *reader);
 
 /* Counts of what was met so far; `bytes` is where the next line begins. */
 typedef struct dbf_read_counts {

@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "sending.h"
 
-#define DBF_STORE_VERSION 1
+#define DBF_STORE_VERSION 2
 #define DBF_STORE_LIBRARY "libdebrief-nats.so.0"
 #define DBF_STORE_SYMBOL  "debrief_nats_store"
 
@@ -58,8 +58,9 @@ typedef struct dbf_store_kind {
                  void *user, dbf_appended *done, debrief_error *err);
 
   /* A folder with what is stored at this moment, or more. It stays until the store is closed, and a later call adds to it
-   * what came meanwhile. Belongs to the store. */
-  const char *(*folder)(dbf_store *store, debrief_error *err);
+   * what came meanwhile. Small sessions may lie in its pack (pack.h), unless it is to be `whole`: then each has a file,
+   * from now on. Belongs to the store. */
+  const char *(*folder)(dbf_store *store, bool whole, debrief_error *err);
 
   /* Keep the folder up to date from now on, without being asked: for followers. Calls are counted. */
   bool (*follow)(dbf_store *store, bool on, debrief_error *err);

@@ -286,7 +286,8 @@ static int l_reader_cut(lua_State *L) {
   dbf_bytes *out = &dbf_scratch_take(L)->text;
   int taken = lua_gettop(L);
   debrief_error err;
-  if (!dbf_cut(dbf_reader_fd(r->reader), "the session", (uint64_t)step, keep_part, out, &err))
+  dbf_extent file = dbf_reader_file(r->reader);
+  if (!dbf_cut(&file, "the session", (uint64_t)step, keep_part, out, &err))
     return dbf_table_push_failure(L, &err);
   dbf_scratch_check(L, out);
   lua_newtable(L);
@@ -309,17 +310,16 @@ static int l_reader_tail(lua_State *L) {
   reader_object *r = check_reader(L);
   uint64_t bytes = (uint64_t)luaL_checkinteger(L, 2), begin = 0, lines = 0;
   bool numbered = lua_toboolean(L, 3);
-  int fd = dbf_reader_fd(r->reader);
+  uint64_t size;
+  dbf_extent file = dbf_reader_file(r->reader);
   debrief_error err;
-  struct stat st;
-  if (fd >= 0 && fstat(fd, &st) != 0) {
+  if (!dbf_io_size_of(&file, &size)) {
     dbf_fail_errno(&err, "cannot look at the session");
     return dbf_table_push_failure(L, &err);
   }
-  uint64_t size = fd >= 0 ? (uint64_t)st.st_size : 0;
   if (size > bytes && !dbf_reader_line_start(r->reader, size - bytes, &begin, &err))
     return dbf_table_push_failure(L, &err);
-  if (numbered && !dbf_count_lines(fd, "the session", begin, &lines, &err))
+  if (numbered && !dbf_count_lines(&file, "the session", begin, &lines, &err))
     return dbf_table_push_failure(L, &err);
   lua_pushinteger(L, (lua_Integer)begin);
   lua_pushinteger(L, 0);
@@ -802,8 +802,9 @@ static int l_log_close(lua_State *L) {
 
 /* ---- Stores that are no folder --------------------------------------------------------------------------------- */
 
-/* folder([live]) -> where the sessions are, to be read: of an address, a folder that has them as they are now, or with `live`
- * gets what comes until the log is closed */
+/* folder([live [, packed]]) -> where the sessions are, to be read: of an address, a folder that has them as they are now, or with
+ * `live` gets what comes until the log is closed. With `packed` only core.log can read all of it: small sessions have no file
+ * of their own. */
 static int l_log_folder(lua_State *L) {
   log_object *log = check_log(L);
   const dbf_store_kind *kind;
@@ -811,13 +812,15 @@ static int l_log_folder(lua_State *L) {
   dbf_store *store = dbf_log_store(log->log, &kind);
   if (!store) return l_log_dir(L);
   uint32_t unused;
+  bool packed = lua_toboolean(L, 3);
   if (lua_toboolean(L, 2) && !log->live) {
     if (!kind->follow(store, true, &err)) return fail_at(L, &err);
     log->live = true;
   }
-  dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
-  if (!dir) return fail_at(L, &err);
-  lua_pushstring(L, dir->path);
+  dbf_directory *dir = packed ? dbf_log_directory(log->log, &unused, &err) : NULL;
+  const char *path = packed ? (dir ? dir->path : NULL) : dbf_log_whole_folder(log->log, &err);
+  if (!path) return fail_at(L, &err);
+  lua_pushstring(L, path);
   return 1;
 }
 

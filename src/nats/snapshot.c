@@ -5,8 +5,11 @@
 #include "../log/error.h"
 #include "../log/hash.h"
 #include "../log/io.h"
+#include "../log/pack.h"
 #include "consume.h"
 #include "folder.h"
+#include "packing.h"
+#include "places.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -19,17 +22,24 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MS        INT64_C(1000000)
-#define BUFFER    ((size_t)32 << 20) /* bytes that wait for being written */
-#define PIECES    512                /* of a session, in one write */
-#define SEQUENCES ".sequences"
-#define NONE      UINT32_MAX
-#define TAKEN     256
-#define EXAMPLES  3 /* of what was left out, that are reported */
+#define MS       INT64_C(1000000)
+#define BUFFER   ((size_t)32 << 20) /* bytes that wait for being written */
+#define PIECES   512                /* of a session, in one write */
+#define STAGED   ((size_t)1 << 20)  /* bytes of packed sessions that are written together */
+#define SMALL    65536              /* bytes of a session that is packed, at most */
+#define PACKED   4                  /* how often it is: each time all of it is written again */
+#define NONE     UINT32_MAX
+#define TAKEN    256
+#define EXAMPLES 3 /* of what was left out, that are reported */
 
 typedef struct session {
   uint64_t lines; /* that were read */
   uint64_t last;  /* sequence of its last message */
+  dbf_nats_trace trace;
+  uint64_t size;   /* bytes in the folder */
+  uint64_t origin; /* of them in the pack, when it has no file */
+  unsigned packed; /* how often it was */
+  bool has_file;
   uint32_t first_piece, last_piece;
   char id[];
 } session;
@@ -40,18 +50,13 @@ typedef struct piece {
   uint32_t next; /* of the same session */
 } piece;
 
-/* One record of .sequences. */
-typedef struct record {
-  uint64_t session, line, sequence;
-} record;
-
 struct dbf_nats_snapshot {
   dbf_nats_connection *c;
   dbf_nats_folder folder;
   dbf_nats_consumer consumer;
   pthread_mutex_t turning; /* the thread is started and ended by one caller at a time; taken before `mutex` */
   pthread_mutex_t mutex;   /* over all that follows */
-  uint64_t at;             /* the sequence up to which it is whole */
+  uint64_t at;             /* the sequence up to which it was read */
 
   session **sessions; /* in the order in which they came */
   uint32_t count, room;
@@ -64,15 +69,11 @@ struct dbf_nats_snapshot {
   dbf_bytes buffer;  /* texts */
   dbf_bytes pieces;  /* piece[] */
   dbf_bytes touched; /* uint32_t[]: sessions with pieces */
-  dbf_bytes records; /* record[] */
-  int records_fd;
+  size_t done;       /* so many of them are written, or staged for the pack */
+  dbf_nats_packing packing;
+  bool whole; /* each session has a file of its own */
+  dbf_nats_places places;
 
-  dbf_bytes known; /* the records of session `looked_up`, as they were in `known_size` bytes of the file */
-  uint32_t looked_up;
-  uint64_t known_size;
-
-  bool broken;        /* something that came could not be kept */
-  debrief_error why;  /* of that */
   uint64_t strangers; /* messages that were left out */
   char examples[EXAMPLES][160];
 
@@ -80,6 +81,7 @@ struct dbf_nats_snapshot {
   unsigned followers;
   atomic_uint waiting; /* callers that want the mutex, to which the thread gives way */
   atomic_bool stop;
+  bool stalled; /* what came could not be written, and followers are to say so */
 };
 
 /* ---- Sessions -------------------------------------------------------------------------------------------------- */
@@ -143,23 +145,17 @@ static void leave_out(dbf_nats_snapshot *s, uint64_t sequence, const char *subje
     if ((unsigned char)at[i] < ' ' || (unsigned char)at[i] > '~') at[i] = '?';
 }
 
-/* A message that does not end its last line was written by something else: its line is ended here, so that the next one
- * begins with its own. */
-static bool take(dbf_nats_snapshot *s, uint64_t sequence, const char *subject, const char *text, size_t len) {
-  char id[DBF_SESSION_ID_MAX + 1];
-  if (!dbf_nats_stream_session(s->c->address->name, subject, id))
-    return leave_out(s, sequence, subject), true;
-  uint32_t number = number_of(s, id), added = (uint32_t)(s->pieces.len / sizeof(piece));
-  if (number == NONE) return false;
+/* A failure leaves what is there as it was. */
+static bool make_room(dbf_bytes *bytes, size_t len) {
+  bool ok = dbf_bytes_reserve(bytes, len);
+  bytes->failed = false;
+  return ok;
+}
+
+/* Chain the last piece to those of its session. */
+static void chain(dbf_nats_snapshot *s, uint32_t number) {
   session *one = s->sessions[number];
-  one->last = sequence;
-  if (len == 0) return true;
-  record noted = {.session = number, .line = one->lines + 1, .sequence = sequence};
-  piece new = {.offset = s->buffer.len, .next = NONE};
-  dbf_bytes_append(&s->buffer, text, len);
-  if (text[len - 1] != '\n') dbf_bytes_append_char(&s->buffer, '\n');
-  new.len = s->buffer.len - new.offset;
-  one->lines += lines_in(text, len) + (text[len - 1] != '\n');
+  uint32_t added = (uint32_t)(s->pieces.len / sizeof(piece)) - 1;
   if (one->first_piece == NONE) {
     one->first_piece = added;
     dbf_bytes_append(&s->touched, &number, sizeof number);
@@ -167,18 +163,41 @@ static bool take(dbf_nats_snapshot *s, uint64_t sequence, const char *subject, c
     ((piece *)(void *)s->pieces.data)[one->last_piece].next = added;
   }
   one->last_piece = added;
+}
+
+/* A message that does not end its last line was written by something else: its line is ended here, so that the next one
+ * begins with its own. False: no memory, and it was not taken. */
+static bool take(dbf_nats_snapshot *s, uint64_t sequence, const char *subject, const char *text, size_t len) {
+  char id[DBF_SESSION_ID_MAX + 1];
+  if (!dbf_nats_stream_session(s->c->address->name, subject, id))
+    return leave_out(s, sequence, subject), true;
+  uint32_t number = number_of(s, id);
+  piece new = {.offset = s->buffer.len, .next = NONE};
+  if (number == NONE || !make_room(&s->buffer, len + 1) || !make_room(&s->pieces, sizeof new) ||
+      !make_room(&s->touched, sizeof number) || !dbf_nats_places_reserve(&s->places))
+    return false;
+  session *one = s->sessions[number];
+  one->last = sequence;
+  if (len == 0) return true;
+  dbf_bytes_append(&s->buffer, text, len);
+  if (text[len - 1] != '\n') dbf_bytes_append_char(&s->buffer, '\n');
+  new.len = s->buffer.len - new.offset;
   dbf_bytes_append(&s->pieces, &new, sizeof new);
-  dbf_bytes_append(&s->records, &noted, sizeof noted);
-  return !(s->buffer.failed || s->touched.failed || s->pieces.failed || s->records.failed);
+  chain(s, number);
+  dbf_nats_places_note(&s->places, &one->trace, one->lines + 1, sequence);
+  one->lines += lines_in(text, len) + (text[len - 1] != '\n');
+  return true;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
 
-static bool write_pieces(int fd, struct iovec *list, int count) {
+/* At byte `at` of the file, so that what a failure left there is written over by the next attempt. */
+static bool write_pieces(int fd, struct iovec *list, int count, uint64_t *at) {
   while (count > 0) {
-    ssize_t n = writev(fd, list, count);
+    ssize_t n = pwritev(fd, list, count, (off_t)*at);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
+    *at += (uint64_t)n;
     for (; count > 0 && (size_t)n >= list->iov_len; list++, count--) n -= (ssize_t)list->iov_len;
     if (count > 0) {
       list->iov_base = (char *)list->iov_base + n;
@@ -189,7 +208,7 @@ static bool write_pieces(int fd, struct iovec *list, int count) {
 }
 
 /* Neighbours in the buffer are one piece. */
-static bool write_chain(dbf_nats_snapshot *s, int fd, session *one) {
+static bool write_chain(dbf_nats_snapshot *s, int fd, const session *one, uint64_t *size) {
   const piece *pieces = (const piece *)(const void *)s->pieces.data;
   struct iovec list[PIECES];
   uint32_t at = one->first_piece;
@@ -201,47 +220,95 @@ static bool write_chain(dbf_nats_snapshot *s, int fd, session *one) {
       if (before && (char *)before->iov_base + before->iov_len == text) before->iov_len += pieces[at].len;
       else list[count++] = (struct iovec){text, pieces[at].len};
     }
-    if (!write_pieces(fd, list, count)) return false;
+    if (!write_pieces(fd, list, count, size)) return false;
   }
-  one->first_piece = one->last_piece = NONE;
   return true;
 }
 
-static bool write_session(dbf_nats_snapshot *s, session *one, debrief_error *err) {
+/* What the pack has of a session becomes the beginning of its file. */
+static bool move_out(dbf_nats_snapshot *s, int fd, const session *one) {
+  char block[SMALL];
+  struct iovec all = {block, one->size};
+  uint64_t at = 0;
+  return one->size == 0 || (dbf_nats_packing_read(&s->packing, one->origin, block, one->size) &&
+                            write_pieces(fd, &all, 1, &at) && dbf_nats_packing_drop(&s->packing, one->id));
+}
+
+static size_t chain_len(const dbf_nats_snapshot *s, const session *one) {
+  const piece *pieces = (const piece *)(const void *)s->pieces.data;
+  size_t len = 0;
+  for (uint32_t at = one->first_piece; at != NONE; at = pieces[at].next) len += pieces[at].len;
+  return len;
+}
+
+/* Followers read along, and would take half a message for a damaged line: it is begun when there is room for all of it. File
+ * systems that cannot say (EOPNOTSUPP) are trusted. */
+static bool has_room(dbf_nats_snapshot *s, int fd, const session *one) {
+  if (s->followers == 0) return true;
+  return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)one->size, (off_t)chain_len(s, one)) == 0 ||
+         errno == EOPNOTSUPP;
+}
+
+/* Write to the session's file, which is made if it has none. */
+static bool write_to_file(dbf_nats_snapshot *s, session *one) {
   char name[DBF_SESSION_ID_MAX + sizeof DBF_SESSION_SUFFIX];
+  uint64_t size = one->size;
   snprintf(name, sizeof name, "%s" DBF_SESSION_SUFFIX, one->id);
-  int fd =
-      dbf_io_above(openat(s->folder.fd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  bool ok = fd >= 0 && write_chain(s, fd, one);
-  if (!ok)
-    dbf_fail_errno(err, "cannot write what was read from %s to %s ($TMPDIR names another place)",
-                   s->c->address->shown, s->folder.path);
+  int fd = dbf_io_above(openat(s->folder.fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  bool ok = fd >= 0 && (one->has_file || move_out(s, fd, one));
+  if (ok) one->has_file = true;
+  ok = ok && has_room(s, fd, one) && write_chain(s, fd, one, &size);
+  if (ok) one->size = size;
+  int saved = errno;
+  if (!ok && fd >= 0 && !one->has_file) unlinkat(s->folder.fd, name, 0);
   if (fd >= 0) close(fd);
+  errno = saved;
   return ok;
 }
 
-static bool write_all(dbf_nats_snapshot *s, debrief_error *err) {
-  const uint32_t *touched = (const uint32_t *)(const void *)s->touched.data;
-  for (size_t i = 0; i < s->touched.len / sizeof *touched; i++)
-    if (!write_session(s, s->sessions[touched[i]], err)) return false;
-  if (!dbf_io_write_all(s->records_fd, s->records.data, s->records.len))
-    return dbf_fail_errno(err, "cannot write to %s", s->folder.path);
+static bool pack(dbf_nats_snapshot *s, session *one, size_t len) {
+  const piece *pieces = (const piece *)(const void *)s->pieces.data;
+  char *to = dbf_nats_packing_stage(&s->packing, one->id, &one->origin, one->size, len);
+  if (!to) return false;
+  for (uint32_t at = one->first_piece; at != NONE; at = pieces[at].next) {
+    memcpy(to, s->buffer.data + pieces[at].offset, pieces[at].len);
+    to += pieces[at].len;
+  }
+  one->size += len;
+  one->packed++;
   return true;
 }
 
-/* Half of it written cannot be written again. */
-static bool flush(dbf_nats_snapshot *s, debrief_error *err) {
-  if (s->broken) {
-    if (err) *err = s->why;
-    return false;
+static bool write_session(dbf_nats_snapshot *s, session *one) {
+  size_t len = chain_len(s, one);
+  bool packs = !s->whole && !one->has_file && one->packed < PACKED && one->size + len <= SMALL;
+  if (!(packs ? pack(s, one, len) : write_to_file(s, one))) return false;
+  one->first_piece = one->last_piece = NONE;
+  return dbf_nats_packing_write(&s->packing, STAGED);
+}
+
+static bool write_all(dbf_nats_snapshot *s) {
+  const uint32_t *touched = (const uint32_t *)(const void *)s->touched.data;
+  for (; s->done < s->touched.len / sizeof *touched; s->done++) {
+    session *one = s->sessions[touched[s->done]];
+    if (one->first_piece != NONE && !write_session(s, one)) return false;
   }
-  s->broken = !write_all(s, &s->why);
-  if (s->broken && err) *err = s->why;
+  return dbf_nats_packing_write(&s->packing, 0) && dbf_nats_places_write(&s->places);
+}
+
+static bool fail_write(const dbf_nats_snapshot *s, debrief_error *err) {
+  return dbf_fail_errno(err, "cannot write what was read from %s to %s ($TMPDIR names another place)",
+                        s->c->address->shown, s->folder.path);
+}
+
+/* What cannot be written stays in the buffer, for the next attempt. */
+static bool flush(dbf_nats_snapshot *s, debrief_error *err) {
+  if (!write_all(s)) return fail_write(s, err);
+  s->done = 0;
   dbf_bytes_clear(&s->buffer);
   dbf_bytes_clear(&s->pieces);
   dbf_bytes_clear(&s->touched);
-  dbf_bytes_clear(&s->records);
-  return !s->broken;
+  return true;
 }
 
 /* ---- Bringing -------------------------------------------------------------------------------------------------- */
@@ -252,23 +319,26 @@ static void let_go(dbf_nats_snapshot *s) {
   s->taken_count = 0;
 }
 
+/* The next consumer begins with this message again. */
+static dbf_nats_came fail_taking(dbf_nats_snapshot *s, uint64_t sequence, debrief_error *err) {
+  dbf_nats_consumer_rest(&s->consumer);
+  s->consumer.next = sequence;
+  return dbf_fail_memory(err), DBF_NATS_FAILED;
+}
+
 /* Take messages until the sequence `until` was passed, or none came until `deadline`. */
 static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline, debrief_error *err) {
   while (true) {
     natsMsg *message;
     uint64_t sequence;
+    if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
     dbf_nats_came came = dbf_nats_consumer_next(&s->consumer, deadline, &message, &sequence, err);
     if (came != DBF_NATS_MESSAGE) return came;
     bool ok = take(s, sequence, natsMsg_GetSubject(message), natsMsg_GetData(message),
                    (size_t)natsMsg_GetDataLength(message));
     s->taken[s->taken_count++] = message;
-    if (s->taken_count == TAKEN || s->consumer.ready == 0) let_go(s);
-    if (!ok) {
-      s->broken = true;
-      dbf_fail_memory(&s->why);
-      return dbf_fail_memory(err), DBF_NATS_FAILED;
-    }
-    if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
+    if (!ok || s->taken_count == TAKEN || s->consumer.ready == 0) let_go(s);
+    if (!ok) return fail_taking(s, sequence, err);
     s->at = sequence;
     if (sequence >= until || s->consumer.pending == 0 || dbf_nats_is_stopped(s->c)) return DBF_NATS_MESSAGE;
   }
@@ -311,14 +381,24 @@ static void enter(dbf_nats_snapshot *s) {
   atomic_fetch_sub(&s->waiting, 1);
 }
 
-bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t until, int64_t patience,
-                             debrief_error *err) {
+/* Give each session that is packed a file of its own. */
+static bool unpack(dbf_nats_snapshot *s, debrief_error *err) {
+  s->whole = true;
+  for (uint32_t i = 0; i < s->count; i++) {
+    session *one = s->sessions[i];
+    if (!one->has_file && one->size && !write_to_file(s, one)) return fail_write(s, err);
+  }
+  return dbf_nats_packing_write(&s->packing, 0) || fail_write(s, err);
+}
+
+bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t until, bool whole,
+                             int64_t patience, debrief_error *err) {
   enter(s);
   bool ok =
       s->consumer.created == created ||
       dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
                s->c->address->name);
-  ok = ok && bring(s, until, patience, err) && flush(s, err);
+  ok = ok && bring(s, until, patience, err) && flush(s, err) && (!whole || s->whole || unpack(s, err));
   if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
   pthread_mutex_unlock(&s->mutex);
   return ok;
@@ -353,13 +433,22 @@ uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *s, const char *id) {
 /* The stream was made again: its messages follow those of the one before, whose sequences name others now. False: try
  * later. */
 static bool start_over(dbf_nats_snapshot *s) {
-  if (ftruncate(s->records_fd, 0) != 0) return false;
-  dbf_bytes_clear(&s->known);
-  s->known_size = 0;
-  for (uint32_t i = 0; i < s->count; i++) s->sessions[i]->last = 0;
+  if (!dbf_nats_places_clear(&s->places)) return false;
+  for (uint32_t i = 0; i < s->count; i++) {
+    s->sessions[i]->last = 0;
+    s->sessions[i]->trace = (dbf_nats_trace){.last = 0};
+  }
   dbf_nats_consumer_init(&s->consumer, s->c, s->consumer.remade, 1);
   s->at = 0;
   return true;
+}
+
+/* A link takes no room on a disk that is full. */
+static void note_stall(dbf_nats_snapshot *s, bool stalled) {
+  const char *why = strerror(errno);
+  if (stalled && !s->stalled) stalled = symlinkat(why, s->folder.fd, DBF_PACK_STALLED) == 0;
+  if (!stalled && s->stalled) unlinkat(s->folder.fd, DBF_PACK_STALLED, 0);
+  s->stalled = stalled;
 }
 
 /* Whatever fails is tried again: a follower waits for the servers as for its files. */
@@ -369,7 +458,9 @@ static void *read_on(void *user) {
   while (!atomic_load(&s->stop)) {
     pthread_mutex_lock(&s->mutex);
     dbf_nats_came came = pull(s, UINT64_MAX, dbf_nats_clock() + 50 * MS, &unused);
-    bool ok = flush(s, &unused) && came != DBF_NATS_FAILED;
+    bool ok = flush(s, &unused);
+    note_stall(s, !ok);
+    ok = ok && came != DBF_NATS_FAILED;
     if (!ok && s->consumer.remade) ok = start_over(s);
     pthread_mutex_unlock(&s->mutex);
     if (!ok) dbf_nats_pause(200 * MS);
@@ -398,43 +489,11 @@ bool dbf_nats_snapshot_follow(dbf_nats_snapshot *s, bool on, debrief_error *err)
 
 /* ---- Places ---------------------------------------------------------------------------------------------------- */
 
-/* Read the records of a session, again if there may be more now. */
-static bool look_up(dbf_nats_snapshot *s, uint32_t number) {
-  record block[1024];
-  if (s->looked_up != number) {
-    dbf_bytes_clear(&s->known);
-    s->known_size = 0;
-    s->looked_up = number;
-  }
-  while (true) {
-    ssize_t got = dbf_io_read_at(s->records_fd, block, sizeof block, s->known_size);
-    if (got < (ssize_t)sizeof *block) break;
-    size_t count = (size_t)got / sizeof *block;
-    for (size_t i = 0; i < count; i++)
-      if (block[i].session == number) dbf_bytes_append(&s->known, &block[i], sizeof *block);
-    s->known_size += count * sizeof *block;
-  }
-  return !s->known.failed && s->known.len > 0;
-}
-
-/* The last record whose line (or sequence) is not after `value`; NULL: none. */
-static const record *last_until(const dbf_nats_snapshot *s, bool by_line, uint64_t value) {
-  const record *list = (const record *)(const void *)s->known.data, *found = NULL;
-  size_t low = 0, high = s->known.len / sizeof *list;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if ((by_line ? list[middle].line : list[middle].sequence) <= value)
-      found = &list[middle], low = middle + 1;
-    else high = middle;
-  }
-  return found;
-}
-
 uint64_t dbf_nats_snapshot_sequence(dbf_nats_snapshot *s, const char *id, uint64_t line) {
   enter(s);
   const session *one = find(s, id);
-  const record *at = NULL;
-  if (one && line >= 1 && line <= one->lines && look_up(s, *slot_of(s, id))) at = last_until(s, true, line);
+  const dbf_nats_place *at = NULL;
+  if (one && line >= 1 && line <= one->lines) at = dbf_nats_places_find(&s->places, &one->trace, true, line);
   uint64_t sequence = at ? at->sequence : 0;
   pthread_mutex_unlock(&s->mutex);
   return sequence;
@@ -442,8 +501,8 @@ uint64_t dbf_nats_snapshot_sequence(dbf_nats_snapshot *s, const char *id, uint64
 
 uint64_t dbf_nats_snapshot_line(dbf_nats_snapshot *s, const char *id, uint64_t sequence) {
   enter(s);
-  const record *at = NULL;
-  if (find(s, id) && look_up(s, *slot_of(s, id))) at = last_until(s, false, sequence);
+  const session *one = find(s, id);
+  const dbf_nats_place *at = one ? dbf_nats_places_find(&s->places, &one->trace, false, sequence) : NULL;
   uint64_t line = at && at->sequence == sequence ? at->line : 0;
   pthread_mutex_unlock(&s->mutex);
   return line;
@@ -472,17 +531,16 @@ const char *dbf_nats_snapshot_path(const dbf_nats_snapshot *s) {
 static bool prepare(dbf_nats_snapshot *s, debrief_error *err) {
   if (!dbf_nats_folder_make(&s->folder, err)) return false;
   if (!grow(s)) return dbf_fail_memory(err);
-  s->records_fd =
-      dbf_io_above(openat(s->folder.fd, SEQUENCES, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_EXCL, 0600));
-  return s->records_fd >= 0 || dbf_fail_errno(err, "cannot write to %s", s->folder.path);
+  return (dbf_nats_packing_open(&s->packing, s->folder.fd) &&
+          dbf_nats_places_open(&s->places, s->folder.fd)) ||
+         dbf_fail_errno(err, "cannot write to %s ($TMPDIR names another place)", s->folder.path);
 }
 
 dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, int64_t created, debrief_error *err) {
   dbf_nats_snapshot *s = calloc(1, sizeof *s);
   if (!s) return dbf_fail_memory(err), NULL;
   s->c = c;
-  s->records_fd = -1;
-  s->looked_up = NONE;
+  s->packing.data = s->packing.index = s->places.fd = -1;
   s->key = dbf_hash_key_new();
   s->folder = (dbf_nats_folder){.fd = -1, .lock = -1};
   pthread_mutex_init(&s->turning, NULL);
@@ -501,7 +559,8 @@ void dbf_nats_snapshot_free(dbf_nats_snapshot *s, bool forked) {
   }
   if (!forked) let_go(s);
   if (!forked) dbf_nats_consumer_release(&s->consumer);
-  if (s->records_fd >= 0) close(s->records_fd);
+  dbf_nats_packing_close(&s->packing);
+  dbf_nats_places_close(&s->places);
   dbf_nats_folder_remove(&s->folder, forked);
   for (uint32_t i = 0; i < s->count; i++) free(s->sessions[i]);
   free(s->sessions);
@@ -509,7 +568,5 @@ void dbf_nats_snapshot_free(dbf_nats_snapshot *s, bool forked) {
   dbf_bytes_release(&s->buffer);
   dbf_bytes_release(&s->pieces);
   dbf_bytes_release(&s->touched);
-  dbf_bytes_release(&s->records);
-  dbf_bytes_release(&s->known);
   free(s);
 }

@@ -1,8 +1,9 @@
 /* snapshot.h: the stream as a folder of sessions, up to a sequence: brought in one pass in stream order, and further when
  * it is asked for.
  *
- *     stream  s1 s2 s1 s3 s1 ...  --> a buffer, grouped by session --> s1.jsonl, s2.jsonl ... of a temporary folder
- *                                                                 \--> .sequences: session, first line, sequence
+ *     stream  s1 s2 s1 s3 s1 ...  --> a buffer, grouped by session --> s1.jsonl ... of a temporary folder
+ *                                                                 \--> .pack: small sessions (packing.h)
+ *                                                                 \--> .sequences (places.h)
  *
  * The buffer is bounded, and no session's file stays open. What is no message of a session is left out, and counted. */
 #ifndef DBF_NATS_SNAPSHOT_H
@@ -18,10 +19,11 @@ void dbf_nats_snapshot_free(dbf_nats_snapshot *snapshot, bool forked);
 
 const char *dbf_nats_snapshot_path(const dbf_nats_snapshot *snapshot);
 
-/* Read up to the sequence `until`, or what is left of it. `patience` (ns): how long nothing may come. Errors: EIO, also
+/* Read up to the sequence `until`, or what is left of it. `whole`: each session is to have a file of its own from now on;
+ * else small ones may lie in the folder's pack. `patience` (ns): how long nothing may come. Errors: EIO, also
  * when the stream, made at `created`, is another one than it was. */
-bool dbf_nats_snapshot_bring(dbf_nats_snapshot *snapshot, int64_t created, uint64_t until, int64_t patience,
-                             debrief_error *err);
+bool dbf_nats_snapshot_bring(dbf_nats_snapshot *snapshot, int64_t created, uint64_t until, bool whole,
+                             int64_t patience, debrief_error *err);
 
 /* Read on by itself, on a thread, until it is called with false; where the stream is removed and made again, what is in
  * the new one follows. */

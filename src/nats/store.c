@@ -115,16 +115,18 @@ static dbf_nats_snapshot *snapshot_of(dbf_store *store, int64_t created, debrief
   return snapshot;
 }
 
-static dbf_nats_snapshot *up_to_date(dbf_store *store, debrief_error *err) {
+/* `whole`: with a file for each session. */
+static dbf_nats_snapshot *up_to_date(dbf_store *store, bool whole, debrief_error *err) {
   dbf_store_state state;
   if (!store_look(store, &state, err)) return NULL;
   dbf_nats_snapshot *snapshot = snapshot_of(store, state.created_ns, err);
-  bool ok = snapshot && dbf_nats_snapshot_bring(snapshot, state.created_ns, state.last, store->timeout, err);
+  bool ok =
+      snapshot && dbf_nats_snapshot_bring(snapshot, state.created_ns, state.last, whole, store->timeout, err);
   return ok ? snapshot : NULL;
 }
 
-static const char *store_folder(dbf_store *store, debrief_error *err) {
-  dbf_nats_snapshot *snapshot = up_to_date(store, err);
+static const char *store_folder(dbf_store *store, bool whole, debrief_error *err) {
+  dbf_nats_snapshot *snapshot = up_to_date(store, whole, err);
   return snapshot ? dbf_nats_snapshot_path(snapshot) : NULL;
 }
 
@@ -139,7 +141,7 @@ static bool store_skip(dbf_store *store, uint64_t sequence, debrief_error *err) 
 
 static bool store_follow(dbf_store *store, bool on, debrief_error *err) {
   if (!on) return !store->snapshot || dbf_nats_snapshot_follow(store->snapshot, false, err);
-  return up_to_date(store, err) && dbf_nats_snapshot_follow(store->snapshot, true, err);
+  return up_to_date(store, true, err) && dbf_nats_snapshot_follow(store->snapshot, true, err);
 }
 
 static uint64_t store_sequence_of(dbf_store *store, const char *id, uint64_t line) {
@@ -222,7 +224,7 @@ static int open_session(const adding *a, char *path, size_t size) {
 
 static bool choose(adding *a, uint64_t *last, debrief_error *err) {
   char path[4096];
-  dbf_nats_snapshot *snapshot = up_to_date(a->store, err);
+  dbf_nats_snapshot *snapshot = up_to_date(a->store, true, err);
   if (!snapshot) return false;
   *last = dbf_nats_snapshot_last(snapshot, a->id);
   int fd = open_session(a, path, sizeof path);
@@ -320,7 +322,7 @@ static bool store_send(dbf_store *store, dbf_sending *sending, debrief_error *er
   if (!connected(store, true, err)) return false;
   do {
     bool compares = !sending->origin && (conflict || !store->snapshot);
-    if (compares && !up_to_date(store, err)) return false;
+    if (compares && !up_to_date(store, true, err)) return false;
     sender.snapshot = store->snapshot;
     ok = dbf_nats_send(&sender, sending, &conflict, err);
   } while (!ok && conflict && dbf_nats_clock() < sender.deadline);

@@ -50,7 +50,7 @@ static void add_part(void *user, uint64_t begin, uint64_t end, uint64_t first_li
 static bool cut(uint64_t step) {
   int fd = open(path, O_RDONLY);
   dbf_bytes_clear(&parts);
-  bool ok = dbf_cut(fd, path, step, add_part, NULL, &err);
+  bool ok = dbf_cut(&(dbf_extent){.fd = fd}, path, step, add_part, NULL, &err);
   if (fd >= 0) close(fd);
   return ok;
 }
@@ -156,7 +156,7 @@ static void release(telling *t) {
 static void assert_same_in_parts(const char *text, size_t len, size_t step, size_t window) {
   telling whole = {.fd = file_of(text, len)}, cut = {.fd = file_of(text, len), .window = window};
   read_part(&whole, 0, 0, 1);
-  assert_true(dbf_cut(cut.fd, "s1.jsonl", step, read_part, &cut, &err));
+  assert_true(dbf_cut(&(dbf_extent){.fd = cut.fd}, "s1.jsonl", step, read_part, &cut, &err));
   dbf_bytes_terminate(&whole.said);
   assert_bytes(&cut.said, whole.said.data);
   assert_int_equal(cut.entries, whole.entries);

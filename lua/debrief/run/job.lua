@@ -78,7 +78,7 @@ function job.folder(dir, follow)
   if not core.is_address(dir) then return dir end
   local log, message = core.log(dir)
   if not log then return nil, message end
-  local folder, why = log:folder(follow)
+  local folder, why = log:folder(follow, not follow)
   return folder, folder and log or why
 end
 

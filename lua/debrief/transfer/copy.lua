@@ -47,7 +47,9 @@ local copy = { send = send }
 function copy.new_result() return { sessions = 0, copied = 0, lines = 0, too_big = {}, rest = {}, failures = {} } end
 
 function copy.run(from, to, given)
-  local list, message = from:list()
+  local folder, message = from:folder() -- with a file for each session
+  local list
+  if folder then list, message = from:list() end
   if not list then return nil, message end
   local result, done = copy.new_result(), 0
   for _, item in ipairs(list) do

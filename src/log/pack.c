@@ -69,9 +69,11 @@ const dbf_packed *dbf_pack_find(const dbf_pack *p, const char *id) {
 static int open_part(int folder, const char *name) {
   struct stat st;
   int fd = dbf_io_above(openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))) return fd;
+  if (fd < 0) return -1;
+  int failed = fstat(fd, &st) != 0 ? errno : S_ISREG(st.st_mode) ? 0 : ENOENT;
+  if (!failed) return fd;
   close(fd);
-  errno = ENOENT;
+  errno = failed;
   return -1;
 }
 

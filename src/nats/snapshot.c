@@ -71,7 +71,8 @@ struct dbf_nats_snapshot {
   dbf_bytes touched; /* uint32_t[]: sessions with pieces */
   size_t done;       /* so many of them are written, or staged for the pack */
   dbf_nats_packing packing;
-  bool whole; /* each session has a file of its own */
+  bool whole;    /* none is packed any more */
+  bool unpacked; /* and each has a file of its own */
   dbf_nats_places places;
 
   uint64_t strangers; /* messages that were left out */
@@ -388,7 +389,8 @@ static bool unpack(dbf_nats_snapshot *s, debrief_error *err) {
     session *one = s->sessions[i];
     if (!one->has_file && one->size && !write_to_file(s, one)) return fail_write(s, err);
   }
-  return dbf_nats_packing_write(&s->packing, 0) || fail_write(s, err);
+  s->unpacked = dbf_nats_packing_write(&s->packing, 0);
+  return s->unpacked || fail_write(s, err);
 }
 
 bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t until, bool whole,
@@ -398,7 +400,8 @@ bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t unt
       s->consumer.created == created ||
       dbf_fail(err, DEBRIEF_EIO, "the stream %s was removed and made again meanwhile: open the log again",
                s->c->address->name);
-  ok = ok && bring(s, until, patience, err) && flush(s, err) && (!whole || s->whole || unpack(s, err));
+  if (whole && s->at == 0) s->whole = s->unpacked = true;
+  ok = ok && bring(s, until, patience, err) && flush(s, err) && (!whole || s->unpacked || unpack(s, err));
   if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
   pthread_mutex_unlock(&s->mutex);
   return ok;

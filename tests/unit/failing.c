@@ -225,6 +225,23 @@ static void three_sessions(void) {
   put_text(DAMAGED);
 }
 
+/* p1 and s3 in a pack. */
+static void packed_sessions(void) {
+  dbf_pack_record records[] = {{.size = strlen(DAMAGED), .id_len = 2},
+                               {.origin = strlen(DAMAGED), .size = strlen(B "\n"), .id_len = 2}};
+  put_file(folder, ".pack", DAMAGED B "\n");
+  put_bytes(folder, ".packed", "w", (const char *)&records[0], sizeof *records);
+  put_bytes(folder, ".packed", "a", "p1", 2);
+  put_bytes(folder, ".packed", "a", (const char *)&records[1], sizeof *records);
+  put_bytes(folder, ".packed", "a", "s3", 2);
+  put_text(A "\n");
+}
+
+static bool read_packed(debrief_log *log) {
+  debrief_read_config config = {.struct_size = sizeof config, .on_diagnostic = say_diagnostic, .user = &said};
+  return read_all(debrief_log_read(log, "p1", &config, &err));
+}
+
 static bool list(debrief_log *log) {
   return debrief_log_sessions(log, add_session, NULL, &err);
 }
@@ -356,6 +373,9 @@ static const operation operations[] = {
     {"check", damaged, check, is_unchanged, DEBRIEF_SYNC_NONE},
     {"list", three_sessions, list, is_unchanged, DEBRIEF_SYNC_NONE},
     {"look", three_sessions, look, is_unchanged, DEBRIEF_SYNC_NONE},
+    {"read a packed session", packed_sessions, read_packed, nothing_to_see, DEBRIEF_SYNC_NONE},
+    {"list packed sessions", packed_sessions, list, nothing_to_see, DEBRIEF_SYNC_NONE},
+    {"look at packed sessions", packed_sessions, look, nothing_to_see, DEBRIEF_SYNC_NONE},
     {"copy", three_sessions, copy, is_unchanged, DEBRIEF_SYNC_NONE},
     {"repair", damaged, repair, is_the_old_one_or_repaired, DEBRIEF_SYNC_NONE},
     {"follow", two_entries, follow_events, nothing_to_see, DEBRIEF_SYNC_NONE},

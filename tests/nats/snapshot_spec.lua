@@ -1,0 +1,143 @@
+-- The folder that a stream is read into: small sessions in its pack, larger ones in files; and a disk that is full.
+local program = dofile "tests/spec/support/program.lua"
+local nats = dofile "tests/nats/servers.lua"
+
+-- grow.lua ADDRESS: one handle, which sees what is appended in rounds: "ok", or what differs.
+local GROW = [[
+local core, debrief = require "debrief.core", require "debrief"
+local log, raw = assert(debrief.open(arg[1])), core.log(arg[1])
+local texts, lines, sequences, sequence, seed = {}, {}, {}, 0, 4711
+
+local function random(most)
+  seed = (seed * 1103515245 + 12345) % 2147483648
+  return seed // 65536 % most + 1
+end
+
+local function add(id, count, size)
+  local list = {}
+  for i = 1, count do
+    list[i] = ('{"session_id":"%s","timestamp":"2026-11-01T10:00:00Z","n":%d,"text":"%s"}'):format(id,
+      (lines[id] or 0) + i, ("x"):rep(random(size)))
+  end
+  assert(raw:append_batch(id, list))
+  sequence = sequence + 1
+  sequences[id] = sequences[id] or {}
+  for i = 1, count do sequences[id][(lines[id] or 0) + i] = sequence end
+  texts[id], lines[id] = (texts[id] or "") .. table.concat(list, "\n") .. "\n", (lines[id] or 0) + count
+end
+
+local function check(round, whole)
+  local seen = {}
+  for entry, id, line in log:entries() do
+    seen[id] = (seen[id] or 0) + 1
+    assert(entry.n == seen[id] and line == seen[id], ("round %d: %s:%d is %s"):format(round, id, line, entry.n))
+  end
+  for id, count in pairs(lines) do assert(seen[id] == count, ("round %d: %s has %s"):format(round, id, seen[id])) end
+  for _, item in ipairs(assert(raw:list())) do
+    assert(item.size == #texts[item.session], ("round %d: size of %s"):format(round, item.session))
+    local file <close> = io.open(item.path)
+    assert(file or not whole, "there is no " .. item.path)
+    if file then assert(file:read "a" == texts[item.session], ("round %d: file of %s"):format(round, item.session)) end
+  end
+  for id, list in pairs(sequences) do
+    local line = random(#list)
+    assert(raw:sequence(id, line) == list[line], ("round %d: message of %s:%d"):format(round, id, line))
+    local first = line
+    while first > 1 and list[first - 1] == list[line] do first = first - 1 end
+    assert(raw:line(id, list[line]) == first, ("round %d: line of message %d"):format(round, list[line]))
+  end
+end
+
+for round = 1, 9 do
+  for i = 1, 30 do
+    if round == 1 or random(3) == 1 then add("s" .. i, random(5), i % 6 == 0 and 20000 or 700) end
+  end
+  for _ = 1, 80 do add("busy", 1, 10) end -- more messages than a look back passes
+  check(round)
+  if round == 6 then check(round, assert(raw:folder())) end
+end
+print "ok"
+]]
+
+-- A follower on a disk of its own, which is full for a while: full.sh ADDRESS.
+local FULL = [[
+mkdir small && mount -t tmpfs -o size=700k none small || exit 77
+TMPDIR=$PWD/small "$DEBRIEF" read -d "$1" --follow --from start >out 2>err & follower=$!
+until [ -s out ]; do sleep 0.1; done
+dd if=/dev/zero of=small/fill bs=1k count=600 2>/dev/null
+"$DEBRIEF" -d "$1" append - more.jsonl
+until [ -s err ]; do sleep 0.1; done
+rm small/fill
+until [ "$(wc -l <out)" -ge 101 ]; do sleep 0.1; done
+sleep 1
+kill $follower
+wait $follower
+true
+]]
+
+describe("what a stream is read into", function()
+  local scene, s
+  setup(function() if nats.available() then s = nats.start() end end)
+  before_each(function() scene = program.scene() end)
+  teardown(function()
+    nats.clean()
+    program.clean()
+  end)
+
+  local function here(what, body)
+    it(what, function()
+      if not s then return pending(nats.MISSING) end
+      return body()
+    end)
+  end
+
+  here("has what was appended, in small sessions and in large ones", function()
+    local url = s:url "grow"
+    assert.equal(0, scene:run({ "init", url }).status)
+    scene:write("grow.lua", GROW)
+    local r = scene:run { "run", "grow.lua", url }
+    assert.same({ "ok\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  here("makes no file for each small session", function()
+    local url, lines = s:url "small", {}
+    assert.equal(0, scene:run({ "init", url }).status)
+    for i = 1, 200 do lines[i] = ('{"session_id":"s%d","skill":"a"}'):format(i) end
+    scene:write("in.jsonl", table.concat(lines, "\n") .. "\n")
+    assert.equal(0, nats.run(scene, url, { "append", "-", "in.jsonl" }).status)
+    scene:write("mark.lua", [[return { name = "mark", api = 1, summary = "M",
+      enrich = function(entry) entry.skill = "b" end }]])
+    local function files(words)
+      local r = scene:sh(('strace -f -e trace=openat,openat2 -o trace "$DEBRIEF" -d %s %s | wc -l'):format(url, words))
+      if r.err:find "not found" then return nil end
+      return r.out, select(2, scene:read("trace"):gsub("%.jsonl\"[^\n]*O_CREAT", ""))
+    end
+    if not files "read" then return pending "strace is not installed" end
+    for words, rows in pairs { read = 200, ["read --isolate --enrich ./mark.lua"] = 200, ["read --last 150"] = 150,
+      ["table --by session --csv"] = 201 } do
+      local out, made = files(words)
+      assert.same({ rows, 0 }, { tonumber(out), made }, words)
+    end
+  end)
+
+  here("is filled when its disk has room again, and a follower says that it waits", function()
+    if scene:sh("unshare -m true").status ~= 0 then return pending "no file system of its own" end
+    local url, lines = s:url "full", {}
+    assert.equal(0, scene:run({ "init", url }).status)
+    assert.equal(0, nats.run(scene, url, { "append", "s0", "skill=first" }).status)
+    for i = 1, 100 do
+      lines[i] = ('{"session_id":"s%d","n":%d,"text":"%s"}'):format(i % 3, i, ("x"):rep(3000))
+    end
+    scene:write("more.jsonl", table.concat(lines, "\n") .. "\n")
+    scene:write("full.sh", FULL)
+    local r = scene:sh(("timeout 100 unshare -m sh full.sh %s 2>&1"):format(url))
+    if r.status == 77 then return pending "no tmpfs" end
+    assert.equal(0, r.status, r.out)
+    local numbers, count = {}, 0
+    for n in scene:read("out"):gmatch '"n":(%d+)' do numbers[n], count = true, count + 1 end
+    assert.equal(100, count)
+    for i = 1, 100 do assert.is_true(numbers[tostring(i)]) end
+    assert.equal(("debrief: what comes cannot be written to %s ($TMPDIR names another place), and waits: "
+      .. "No space left on device\n"):format(url), scene:read "err")
+  end)
+end)

@@ -175,7 +175,7 @@ describe("a log at an address, at its edges:", function()
     assert.same({ 0, "", "nil\n" .. ("the job is damaged\n"):rep(16) }, { r.status, r.err, r.out })
   end)
 
-  -- Passes on what the server says, two megabytes a second.
+  -- Passes on what the server says, 1.3 megabytes a second.
   local SLOW = [[
 import socket, sys, threading, time
 def pass_on(a, b, pause):
@@ -190,7 +190,7 @@ client, _ = listener.accept()
 host, port = sys.argv[1].rsplit(":", 1)
 server = socket.create_connection((host, int(port)))
 threading.Thread(target=pass_on, args=(client, server, 0), daemon=True).start()
-pass_on(server, client, 0.01)
+pass_on(server, client, 0.015)
 ]]
 
   here("what comes slowly, but comes, is waited for longer than the timeout", function()
@@ -203,7 +203,7 @@ pass_on(server, client, 0.01)
     scene:sh(("python3 slow.py %s >port 2>/dev/null & echo $! >pid"):format(s:host(1)))
     nats.wait_for("the port", function() return (scene:read "port" or ""):find "\n" end)
     local slow = url:gsub(s:host(1):gsub("%p", "%%%0"), "127.0.0.1:" .. scene:read "port":match "%d+")
-    local r = scene:run { "-d", slow, "--timeout", "1s", "read", "--where", 'skill == "a"', "--fields", "skill" }
+    local r = scene:run { "-d", slow, "--timeout", "2s", "read", "--where", 'skill == "a"', "--fields", "skill" }
     scene:sh "kill $(cat pid)"
     assert.same({ 0, "", ("a\n"):rep(60) }, { r.status, r.err, r.out })
   end)

@@ -113,8 +113,9 @@ describe("what a stream is read into", function()
       return r.out, select(2, scene:read("trace"):gsub("%.jsonl\"[^\n]*O_CREAT", ""))
     end
     if not files "read" then return pending "strace is not installed" end
-    for words, rows in pairs { read = 200, ["read --isolate --enrich ./mark.lua"] = 200, ["read --last 150"] = 150,
-      ["table --by session --csv"] = 201 } do
+    local asked = { read = 200, ["read --last 150"] = 150, ["table --by session --csv"] = 201 }
+    if not program.sanitized then asked["read --isolate --enrich ./mark.lua"] = 200 end -- its leaks cannot be looked for
+    for words, rows in pairs(asked) do
       local out, made = files(words)
       assert.same({ rows, 0 }, { tonumber(out), made }, words)
     end

@@ -361,7 +361,7 @@ bool dbf_directory_read_session(dbf_directory *dir, const char *id, dbf_extent *
 bool dbf_directory_is_stalled(dbf_directory *dir, char *why, size_t size) {
   ssize_t len = -1;
   pthread_mutex_lock(&dir->mutex);
-  if (dir->fd >= 0 && look_at_pack(dir, NULL) && dir->pack.list)
+  if (dir->fd >= 0 && look_at_pack(dir, NULL) && dir->pack.there)
     len = readlinkat(dir->fd, DBF_PACK_STALLED, why, size - 1);
   pthread_mutex_unlock(&dir->mutex);
   if (len >= 0) why[len] = '\0';
@@ -474,8 +474,8 @@ static void put_in_order(names *list) {
 static bool collect_packed(dbf_directory *dir, names *list, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
   bool ok = open_folder(dir, false, err) && look_at_pack(dir, err);
-  for (uint32_t i = 0; ok && i < dir->pack.count; i++) {
-    const char *id = dir->pack.list[i]->id;
+  for (uint32_t i = 0; ok && i < dir->pack.ids.count; i++) {
+    const char *id = dir->pack.ids.list[i];
     ok = names_add(list, id, strlen(id)) || dbf_fail_memory(err);
   }
   pthread_mutex_unlock(&dir->mutex);

@@ -39,6 +39,15 @@ bool dbf_io_write_all(int fd, const void *data, size_t len) {
   return true;
 }
 
+bool dbf_io_write_at(int fd, const void *data, size_t len, uint64_t at) {
+  for (size_t done = 0; done < len;) {
+    ssize_t n = pwrite(fd, (const char *)data + done, len - done, (off_t)(at + done));
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) done += (size_t)n;
+  }
+  return true;
+}
+
 ssize_t dbf_io_read_at(int fd, void *to, size_t len, uint64_t at) {
   size_t got = 0;
   while (got < len) {

@@ -26,6 +26,9 @@ bool dbf_io_pipe(int ends[2]);
 /* Write all of it; false with errno, and a part may be written. */
 bool dbf_io_write_all(int fd, const void *data, size_t len);
 
+/* The same at byte `at`. */
+bool dbf_io_write_at(int fd, const void *data, size_t len, uint64_t at);
+
 /* Read `len` bytes at byte `at`, whatever pread(2) returns at once: how many there are, fewer only at the end of the file;
  * -1 with errno. */
 ssize_t dbf_io_read_at(int fd, void *to, size_t len, uint64_t at);

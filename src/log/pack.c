@@ -12,55 +12,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NONE  UINT32_MAX
 #define BLOCK ((size_t)1 << 18)
 
 /* ---- Members ------------------------------------------------------------------------------------------------ */
 
-static uint32_t *slot_of(const dbf_pack *p, const char *id, size_t len) {
-  uint32_t at = (uint32_t)dbf_hash_keyed(&p->key, id, len) & (p->slots - 1);
-  while (p->table[at] != NONE) {
-    const char *there = p->list[p->table[at]]->id;
-    if (strncmp(there, id, len) == 0 && there[len] == '\0') break;
-    at = (at + 1) & (p->slots - 1);
-  }
-  return &p->table[at];
-}
-
-static bool grow(dbf_pack *p) {
-  uint32_t room = p->room ? p->room * 2 : 64;
-  uint32_t *table = malloc((size_t)room * 2 * sizeof *table);
-  dbf_pack_member **list = table ? realloc(p->list, room * sizeof(dbf_pack_member *)) : NULL;
-  if (!list) return free(table), false;
-  p->list = list;
-  free(p->table);
-  p->table = table;
-  p->slots = room * 2;
-  p->room = room;
-  memset(table, 0xff, (size_t)p->slots * sizeof *table);
-  for (uint32_t i = 0; i < p->count; i++) *slot_of(p, p->list[i]->id, strlen(p->list[i]->id)) = i;
+static bool make_room(dbf_pack *p) {
+  if (!dbf_ids_reserve(&p->ids)) return false;
+  if (p->room == p->ids.room) return true;
+  dbf_pack_member **members = realloc(p->members, p->ids.room * sizeof(dbf_pack_member *));
+  if (!members) return false;
+  p->members = members;
+  p->room = p->ids.room;
   return true;
 }
 
+static dbf_pack_member *add(dbf_pack *p, const char *id, size_t len) {
+  dbf_pack_member *one = make_room(p) ? malloc(sizeof *one + len + 1) : NULL;
+  if (!one) return NULL;
+  memcpy(one->id, id, len);
+  one->id[len] = '\0';
+  return p->members[dbf_ids_add(&p->ids, one->id)] = one;
+}
+
 static bool note(dbf_pack *p, const dbf_pack_record *record, const char *id) {
-  size_t len = record->id_len;
-  if (p->count == p->room && !grow(p)) return false;
-  uint32_t *slot = slot_of(p, id, len);
-  dbf_pack_member *one = *slot == NONE ? malloc(sizeof *one + len + 1) : p->list[*slot];
+  uint32_t number = dbf_ids_find(&p->ids, id, record->id_len);
+  dbf_pack_member *one = number == DBF_IDS_NONE ? add(p, id, record->id_len) : p->members[number];
   if (!one) return false;
-  if (*slot == NONE) {
-    memcpy(one->id, id, len);
-    one->id[len] = '\0';
-    *slot = p->count;
-    p->list[p->count++] = one;
-  }
   one->at = (dbf_packed){.origin = record->origin, .size = record->size, .mtime_ns = record->mtime_ns};
   return true;
 }
 
 const dbf_packed *dbf_pack_find(const dbf_pack *p, const char *id) {
-  uint32_t at = p->count ? *slot_of(p, id, strlen(id)) : NONE;
-  return at == NONE ? NULL : &p->list[at]->at;
+  uint32_t number = p->there ? dbf_ids_find(&p->ids, id, strlen(id)) : DBF_IDS_NONE;
+  return number == DBF_IDS_NONE ? NULL : &p->members[number]->at;
 }
 
 /* ---- The index ------------------------------------------------------------------------------------------------ */
@@ -77,14 +61,14 @@ static int open_part(int folder, const char *name) {
   return -1;
 }
 
-/* True without a list: there is no pack. */
+/* True also when there is no pack. */
 static bool open_both(dbf_pack *p, int folder, debrief_error *err) {
   p->index = open_part(folder, DBF_PACK_INDEX);
   if (p->index < 0)
     return errno == ENOENT || errno == ELOOP || dbf_fail_errno(err, "cannot open " DBF_PACK_INDEX);
   p->data = open_part(folder, DBF_PACK_DATA);
-  p->key = dbf_hash_key_new();
-  if (p->data >= 0 && grow(p)) return true;
+  p->there = p->data >= 0 && dbf_ids_init(&p->ids);
+  if (p->there) return true;
   bool ok = p->data >= 0 ? dbf_fail_memory(err)
                          : errno == ENOENT || dbf_fail_errno(err, "cannot open " DBF_PACK_DATA);
   if (p->data >= 0) close(p->data);
@@ -132,18 +116,18 @@ bool dbf_pack_look(dbf_pack *p, int folder, debrief_error *err) {
   dbf_look look;
   if (!p->asked && !open_both(p, folder, err)) return false;
   p->asked = true;
-  if (!p->list) return true;
+  if (!p->there) return true;
   if (!dbf_look_at(p->index, &look)) return dbf_fail_errno(err, "cannot look at %s", DBF_PACK_INDEX);
   return look.size <= p->read || read_on(p, look.size, err);
 }
 
 void dbf_pack_release(dbf_pack *p) {
-  p->asked = false;
-  if (!p->list) return;
-  close(p->index);
-  close(p->data);
-  for (uint32_t i = 0; i < p->count; i++) free(p->list[i]);
-  free(p->list);
-  free(p->table);
-  *p = (dbf_pack){.list = NULL};
+  if (p->there) {
+    close(p->index);
+    close(p->data);
+  }
+  for (uint32_t i = 0; i < p->ids.count; i++) free(p->members[i]);
+  free(p->members);
+  dbf_ids_release(&p->ids);
+  *p = (dbf_pack){.there = false};
 }

@@ -10,7 +10,7 @@
 #ifndef DBF_PACK_H
 #define DBF_PACK_H
 
-#include "hash.h"
+#include "ids.h"
 #include "io.h"
 
 #define DBF_PACK_DATA  ".pack"
@@ -40,13 +40,12 @@ typedef struct dbf_pack_member {
 /* What a folder's index has said so far. All zero: nothing. */
 typedef struct dbf_pack {
   bool asked;      /* whether there is one: it would have been made with its folder */
-  int index, data; /* only with `list` */
+  bool there;      /* and there is */
+  int index, data; /* then */
   uint64_t read;   /* bytes of the index */
-  dbf_pack_member **list;
-  uint32_t count, room;
-  uint32_t *table;
-  uint32_t slots;
-  dbf_hash_key key;
+  dbf_ids ids;
+  dbf_pack_member **members; /* by number */
+  uint32_t room;
 } dbf_pack;
 
 /* Read what the index of the open folder has got since. True also when it has none. Errors: EIO, EMEMORY. */

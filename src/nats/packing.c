@@ -71,22 +71,13 @@ bool dbf_nats_packing_drop(dbf_nats_packing *p, const char *id) {
   return stage_record(p, id, 0, 0);
 }
 
-static bool write_at(int fd, const dbf_bytes *bytes, uint64_t at) {
-  for (size_t done = 0; done < bytes->len;) {
-    ssize_t n = pwrite(fd, bytes->data + done, bytes->len - done, (off_t)(at + done));
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) done += (size_t)n;
-  }
-  return true;
-}
-
 /* The records after what they name. */
 bool dbf_nats_packing_write(dbf_nats_packing *p, size_t much) {
   if (p->text.len < much) return true;
-  if (!write_at(p->data, &p->text, p->end)) return false;
+  if (!dbf_io_write_at(p->data, p->text.data, p->text.len, p->end)) return false;
   p->end += p->text.len;
   dbf_bytes_clear(&p->text);
-  if (!write_at(p->index, &p->records, p->index_end)) return false;
+  if (!dbf_io_write_at(p->index, p->records.data, p->records.len, p->index_end)) return false;
   p->index_end += p->records.len;
   dbf_bytes_clear(&p->records);
   return true;

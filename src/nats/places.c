@@ -34,12 +34,8 @@ void dbf_nats_places_note(dbf_nats_places *p, dbf_nats_trace *session, uint64_t 
 }
 
 bool dbf_nats_places_write(dbf_nats_places *p) {
-  for (size_t done = 0; done < p->staged.len;) {
-    ssize_t n = pwrite(p->fd, p->staged.data + done, p->staged.len - done,
-                       (off_t)(p->written * sizeof(dbf_nats_place) + done));
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) done += (size_t)n;
-  }
+  if (!dbf_io_write_at(p->fd, p->staged.data, p->staged.len, p->written * sizeof(dbf_nats_place)))
+    return false;
   p->written += p->staged.len / sizeof(dbf_nats_place);
   dbf_bytes_clear(&p->staged);
   return true;

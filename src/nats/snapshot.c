@@ -3,7 +3,7 @@
 
 #include "../log/bytes.h"
 #include "../log/error.h"
-#include "../log/hash.h"
+#include "../log/ids.h"
 #include "../log/io.h"
 #include "../log/pack.h"
 #include "consume.h"
@@ -28,7 +28,7 @@
 #define STAGED   ((size_t)1 << 20)  /* bytes of packed sessions that are written together */
 #define SMALL    65536              /* bytes of a session that is packed, at most */
 #define PACKED   4                  /* how often it is: each time all of it is written again */
-#define NONE     UINT32_MAX
+#define NONE     DBF_IDS_NONE
 #define TAKEN    256
 #define EXAMPLES 3 /* of what was left out, that are reported */
 
@@ -58,11 +58,9 @@ struct dbf_nats_snapshot {
   pthread_mutex_t mutex;   /* over all that follows */
   uint64_t at;             /* the sequence up to which it was read */
 
-  session **sessions; /* in the order in which they came */
-  uint32_t count, room;
-  uint32_t *table; /* number of a session by its id; a power of two, NONE: free */
-  uint32_t slots;
-  dbf_hash_key key;
+  dbf_ids ids;
+  session **sessions; /* by number */
+  uint32_t room;
 
   natsMsg *taken[TAKEN]; /* to be destroyed together */
   unsigned taken_count;
@@ -87,44 +85,32 @@ struct dbf_nats_snapshot {
 
 /* ---- Sessions -------------------------------------------------------------------------------------------------- */
 
-static uint32_t *slot_of(dbf_nats_snapshot *s, const char *id) {
-  uint32_t at = (uint32_t)dbf_hash_keyed(&s->key, id, strlen(id)) & (s->slots - 1);
-  while (s->table[at] != NONE && strcmp(s->sessions[s->table[at]]->id, id) != 0)
-    at = (at + 1) & (s->slots - 1);
-  return &s->table[at];
-}
-
-static bool grow(dbf_nats_snapshot *s) {
-  uint32_t room = s->room ? s->room * 2 : 64;
-  session **sessions = realloc(s->sessions, room * sizeof(session *));
-  if (sessions) s->sessions = sessions;
-  uint32_t *table = sessions ? malloc((size_t)room * 2 * sizeof *table) : NULL;
-  if (!table) return false;
-  free(s->table);
-  s->table = table;
-  s->slots = room * 2;
-  s->room = room;
-  memset(table, 0xff, (size_t)s->slots * sizeof *table);
-  for (uint32_t i = 0; i < s->count; i++) *slot_of(s, s->sessions[i]->id) = i;
+static bool make_room_for_one(dbf_nats_snapshot *s) {
+  if (!dbf_ids_reserve(&s->ids)) return false;
+  if (s->room == s->ids.room) return true;
+  session **sessions = realloc(s->sessions, s->ids.room * sizeof(session *));
+  if (!sessions) return false;
+  s->sessions = sessions;
+  s->room = s->ids.room;
   return true;
 }
 
 /* The number of a session; NONE: there is no memory. */
 static uint32_t number_of(dbf_nats_snapshot *s, const char *id) {
-  if (s->count == s->room && !grow(s)) return NONE;
-  uint32_t *slot = slot_of(s, id);
-  if (*slot != NONE) return *slot;
   size_t len = strlen(id);
-  session *made = malloc(sizeof *made + len + 1);
+  uint32_t number = dbf_ids_find(&s->ids, id, len);
+  if (number != NONE) return number;
+  session *made = make_room_for_one(s) ? malloc(sizeof *made + len + 1) : NULL;
   if (!made) return NONE;
   *made = (session){.first_piece = NONE, .last_piece = NONE};
   memcpy(made->id, id, len + 1);
-  s->sessions[s->count] = made;
-  return *slot = s->count++;
+  number = dbf_ids_add(&s->ids, made->id);
+  s->sessions[number] = made;
+  return number;
 }
 
 static session *find(dbf_nats_snapshot *s, const char *id) {
-  uint32_t number = s->count ? *slot_of(s, id) : NONE;
+  uint32_t number = dbf_ids_find(&s->ids, id, strlen(id));
   return number == NONE ? NULL : s->sessions[number];
 }
 
@@ -385,7 +371,7 @@ static void enter(dbf_nats_snapshot *s) {
 /* Give each session that is packed a file of its own. */
 static bool unpack(dbf_nats_snapshot *s, debrief_error *err) {
   s->whole = true;
-  for (uint32_t i = 0; i < s->count; i++) {
+  for (uint32_t i = 0; i < s->ids.count; i++) {
     session *one = s->sessions[i];
     if (!one->has_file && one->size && !write_to_file(s, one)) return fail_write(s, err);
   }
@@ -437,7 +423,7 @@ uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *s, const char *id) {
  * later. */
 static bool start_over(dbf_nats_snapshot *s) {
   if (!dbf_nats_places_clear(&s->places)) return false;
-  for (uint32_t i = 0; i < s->count; i++) {
+  for (uint32_t i = 0; i < s->ids.count; i++) {
     s->sessions[i]->last = 0;
     s->sessions[i]->trace = (dbf_nats_trace){.last = 0};
   }
@@ -533,7 +519,7 @@ const char *dbf_nats_snapshot_path(const dbf_nats_snapshot *s) {
 
 static bool prepare(dbf_nats_snapshot *s, debrief_error *err) {
   if (!dbf_nats_folder_make(&s->folder, err)) return false;
-  if (!grow(s)) return dbf_fail_memory(err);
+  if (!dbf_ids_init(&s->ids)) return dbf_fail_memory(err);
   return (dbf_nats_packing_open(&s->packing, s->folder.fd) &&
           dbf_nats_places_open(&s->places, s->folder.fd)) ||
          dbf_fail_errno(err, "cannot write to %s ($TMPDIR names another place)", s->folder.path);
@@ -544,7 +530,6 @@ dbf_nats_snapshot *dbf_nats_snapshot_new(dbf_nats_connection *c, int64_t created
   if (!s) return dbf_fail_memory(err), NULL;
   s->c = c;
   s->packing.data = s->packing.index = s->places.fd = -1;
-  s->key = dbf_hash_key_new();
   s->folder = (dbf_nats_folder){.fd = -1, .lock = -1};
   pthread_mutex_init(&s->turning, NULL);
   pthread_mutex_init(&s->mutex, NULL);
@@ -565,9 +550,9 @@ void dbf_nats_snapshot_free(dbf_nats_snapshot *s, bool forked) {
   dbf_nats_packing_close(&s->packing);
   dbf_nats_places_close(&s->places);
   dbf_nats_folder_remove(&s->folder, forked);
-  for (uint32_t i = 0; i < s->count; i++) free(s->sessions[i]);
+  for (uint32_t i = 0; i < s->ids.count; i++) free(s->sessions[i]);
   free(s->sessions);
-  free(s->table);
+  dbf_ids_release(&s->ids);
   dbf_bytes_release(&s->buffer);
   dbf_bytes_release(&s->pieces);
   dbf_bytes_release(&s->touched);

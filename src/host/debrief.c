@@ -160,6 +160,11 @@ debrief_interruption debrief_interrupt(debrief *host) {
   return host ? dbf_limits_send(&host->interrupt) : DEBRIEF_INTERRUPT_NOTHING;
 }
 
+void debrief_abandon(debrief *host) {
+  dbf_last_act ending = host ? atomic_load(&host->interrupt.ending) : NULL;
+  if (ending) ending();
+}
+
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
 typedef struct command {

@@ -85,6 +85,9 @@ typedef struct dbf_store_kind {
   /* From now on calls that wait ask `stopped`, on the caller's thread and several times a second, and fail once it returns
    * true. */
   void (*heed)(dbf_store *store, bool (*stopped)(void));
+
+  /* Remove what all stores have on disk for a time, because a signal ends the process. Async-signal-safe. */
+  void (*abandon)(void);
 } dbf_store_kind;
 
 /* Is it the address of a store that is no folder? */

@@ -6,11 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +78,63 @@ static void sweep(void) {
   closedir(dir);
 }
 
+/* ---- The end of the process ------------------------------------------------------------------------------------ */
+
+/* A handler of signals finds them here. Only the process that made one removes it: handlers come along in a fork. */
+static struct {
+  _Atomic(const dbf_nats_folder *) folder;
+  pid_t owner;
+} live[32]; /* what is not in here is left to the next process */
+
+static void remember(const dbf_nats_folder *f) {
+  for (size_t i = 0; i < sizeof live / sizeof *live; i++) {
+    const dbf_nats_folder *none = NULL;
+    live[i].owner = atomic_load(&live[i].folder) ? live[i].owner : getpid();
+    if (atomic_compare_exchange_strong(&live[i].folder, &none, f)) return;
+  }
+}
+
+static void forget(const dbf_nats_folder *f) {
+  for (size_t i = 0; i < sizeof live / sizeof *live; i++) {
+    const dbf_nats_folder *one = f;
+    atomic_compare_exchange_strong(&live[i].folder, &one, NULL);
+  }
+}
+
+/* As the kernel gives them: readdir(3) takes locks. */
+typedef struct entry64 {
+  uint64_t inode;
+  int64_t next;
+  unsigned short len;
+  unsigned char type;
+  char name[];
+} entry64;
+
+/* Other threads may be writing into it at this moment, so that another look may find more. */
+static void remove_at_once(const dbf_nats_folder *f) {
+  char block[4096] __attribute__((aligned(8)));
+  int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int look = 0; fd >= 0 && look < 3 && rmdir(f->path) != 0; look++) {
+    long got;
+    lseek(fd, 0, SEEK_SET);
+    while ((got = syscall(SYS_getdents64, fd, block, sizeof block)) > 0)
+      for (long at = 0; at < got; at += ((const entry64 *)(const void *)(block + at))->len) {
+        const char *name = ((const entry64 *)(const void *)(block + at))->name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) unlinkat(fd, name, 0);
+      }
+  }
+  if (fd >= 0) close(fd);
+}
+
+void dbf_nats_folder_abandon(void) {
+  int saved = errno;
+  for (size_t i = 0; i < sizeof live / sizeof *live; i++) {
+    const dbf_nats_folder *f = atomic_load(&live[i].folder);
+    if (f && live[i].owner == getpid()) remove_at_once(f);
+  }
+  errno = saved;
+}
+
 /* ---- Making ---------------------------------------------------------------------------------------------------- */
 
 /* Locked before it has the name that others sweep. */
@@ -109,6 +168,7 @@ bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
   }
   ok = ok && make(f, fresh, err);
   free(fresh);
+  if (ok) remember(f);
   if (ok) return true;
   if (f->fd >= 0) close(f->fd);
   if (f->lock >= 0) close(f->lock);
@@ -119,6 +179,7 @@ bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
 
 void dbf_nats_folder_remove(dbf_nats_folder *f, bool forked) {
   if (!f->path) return;
+  if (!forked) forget(f);
   if (forked) close(f->fd);
   else empty(f->fd);
   if (!forked) rmdir(f->path);

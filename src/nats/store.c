@@ -5,6 +5,7 @@
 #include "../log/io.h"
 #include "connect.h"
 #include "desk.h"
+#include "folder.h"
 #include "send.h"
 #include "snapshot.h"
 #include "stream.h"
@@ -350,7 +351,8 @@ static const dbf_store_kind kind = {.version = DBF_STORE_VERSION,
                                     .skip = store_skip,
                                     .queue = &dbf_nats_queue,
                                     .send = store_send,
-                                    .heed = store_heed};
+                                    .heed = store_heed,
+                                    .abandon = dbf_nats_folder_abandon};
 
 const dbf_store_kind *debrief_nats_store(void) {
   return &kind;

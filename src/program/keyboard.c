@@ -88,12 +88,12 @@ keyboard_event keyboard_wait(void) {
 }
 
 void keyboard_obey(void) {
-  struct sigaction ours, natural = {.sa_handler = SIG_DFL};
+  struct sigaction ours;
   sigset_t set;
-  sigemptyset(&natural.sa_mask);
   sigemptyset(&set);
   sigaddset(&set, last);
-  sigaction(last, &natural, &ours);
+  for (int i = 0; i < COUNT; i++)
+    if (signals[i] == last) sigaction(last, &before[i], &ours);
   raise(last);
   pthread_sigmask(SIG_UNBLOCK, &set, NULL);
   sigaction(last, &ours, NULL);

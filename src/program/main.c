@@ -60,26 +60,39 @@ static bool has_pager(void) {
   return waitid(P_PGID, (id_t)getpgrp(), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
+/* SIGTERM, SIGHUP, and a Ctrl-C that nothing stops at. */
+static void on_end(int number) {
+  debrief_abandon(interruptible);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
 /* Ctrl-C stops the script, the retrospective or the statement at the prompt. What cannot be stopped, or has not stopped
  * when it comes again, takes the program with it. */
 static void on_interrupt(int number) {
   int e = errno;
   switch (debrief_interrupt(interruptible)) {
   case DEBRIEF_INTERRUPT_SENT: terminal_interrupted(); break;
-  case DEBRIEF_INTERRUPT_STILL: terminal_reset(); _exit(128 + number);
+  case DEBRIEF_INTERRUPT_STILL:
+    terminal_reset();
+    debrief_abandon(interruptible);
+    _exit(128 + number);
   case DEBRIEF_INTERRUPT_NOTHING:
     if (terminal_forgives() || has_pager()) break;
-    signal(number, SIG_DFL);
-    raise(number);
+    on_end(number);
   }
   errno = e;
 }
 
 /* Whoever starts the program with the signal ignored (nohup, a script's &) wants it so. */
 static void handle_interrupts(debrief *host) {
-  struct sigaction before, ours = {.sa_handler = on_interrupt};
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
   interruptible = host;
-  if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGINT, &ours, NULL);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction before, ours = {.sa_handler = i == 0 ? on_interrupt : on_end};
+    if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(signals[i], &ours, NULL);
+  }
 }
 
 /* Scripts print to stdout. If print and io.write fail, they leave a mark there, but no reason; a pipe whose reader has

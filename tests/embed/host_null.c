@@ -22,6 +22,7 @@ static void of_the_host(void **state) {
   assert_null(debrief_host_log(NULL));
   assert_null(debrief_details(NULL));
   assert_int_equal(debrief_interrupt(NULL), DEBRIEF_INTERRUPT_NOTHING);
+  debrief_abandon(NULL);
 }
 
 static void of_isolation(void **state) {

@@ -99,6 +99,25 @@ describe("what a stream is read into", function()
     assert.same({ "ok\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
+  here("goes when a signal ends the program", function()
+    local url = s:url "ended"
+    assert.equal(0, scene:run({ "init", url }).status)
+    assert.equal(0, nats.run(scene, url, { "append", "s1", "skill=a" }).status)
+    scene:sh "mkdir tmp"
+    for name, status in pairs { INT = 130, TERM = 143, HUP = 129 } do
+      local r = scene:sh(([[
+        rm -f out
+        TMPDIR=$PWD/tmp env --default-signal=INT "$DEBRIEF" read -d %s --follow --from start >out & reader=$!
+        until [ -s out ]; do sleep 0.1; done
+        ls -A tmp
+        kill -%s $reader
+        wait $reader
+        echo $?
+        ls -A tmp]]):format(url, name))
+      assert.truthy(r.out:find("^debrief%-log%-%w+\n" .. status .. "\n$"), r.out)
+    end
+  end)
+
   here("makes no file for each small session", function()
     local url, lines = s:url "small", {}
     assert.equal(0, scene:run({ "init", url }).status)

@@ -540,6 +540,12 @@ typedef enum debrief_interruption {
  * NULL: DEBRIEF_INTERRUPT_NOTHING. */
 DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 
+/* Remove the temporary folders that logs at addresses (nats://) were read into, before a signal ends the process: they are as large
+ * as those logs. May be called from signal handlers, as the last thing of the host; without it the next process that reads such
+ * a log removes them.
+ * NULL: nothing is done. */
+DEBRIEF_API void debrief_abandon(debrief *host);
+
 #ifdef __cplusplus
 }
 #endif

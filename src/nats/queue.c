@@ -20,7 +20,8 @@ enum {
   STARTING = 5000, /* ms for which a server may have no JetStream yet */
   LEAVING = 5000,  /* ms for taking work off the queue */
   SUBSCRIPTIONS = 8,
-  HEARD = 4096 /* messages that may wait; what is said beyond them is lost */
+  HEARD = 4096,           /* messages that may wait; what is said beyond them is lost */
+  HEARD_BYTES = 64 << 20, /* of their data */
 };
 
 static const int64_t day = INT64_C(86400) * 1000 * MS, hour = INT64_C(3600) * 1000 * MS;
@@ -48,6 +49,7 @@ struct dbf_queue {
   pthread_cond_t heard;
   letter *first, **last;
   int letters;
+  int64_t letter_bytes;
 };
 
 static bool is_stopped(const dbf_queue *q) {
@@ -100,17 +102,27 @@ static jsOptions patient(void) {
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
+/* Work was asked for, and does not get lost among what others say. */
+static bool has_room(const dbf_queue *q, natsMsg *msg, int64_t size) {
+  size_t name = strlen(q->address.name);
+  const char *subject = natsMsg_GetSubject(msg);
+  bool work = strncmp(subject, q->address.name, name) == 0 && strncmp(subject + name, ".w.", 3) == 0;
+  return work || (q->letters < HEARD && q->letter_bytes + size <= HEARD_BYTES);
+}
+
 /* On a thread of the client library. */
 static void on_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *user) {
   dbf_queue *q = user;
   (void)nc, (void)sub;
   letter *l = malloc(sizeof *l);
+  int64_t size = natsMsg_GetDataLength(msg);
   pthread_mutex_lock(&q->mutex);
-  if (l && q->letters < HEARD) {
+  if (l && has_room(q, msg, size)) {
     *l = (letter){.msg = msg};
     *q->last = l;
     q->last = &l->next;
     q->letters++;
+    q->letter_bytes += size;
     l = NULL;
     msg = NULL;
     pthread_cond_signal(&q->heard);
@@ -134,6 +146,7 @@ static natsMsg *take(dbf_queue *q, int64_t ms) {
     q->first = l->next;
     if (!q->first) q->last = &q->first;
     q->letters--;
+    q->letter_bytes -= natsMsg_GetDataLength(l->msg);
   }
   pthread_mutex_unlock(&q->mutex);
   natsMsg *msg = l ? l->msg : NULL;
@@ -394,15 +407,16 @@ static bool delete_consumer(dbf_queue *q, const char *job, debrief_error *err) {
   return fail_of(q, DBF_QUEUE_WORK, s, code, err, "cannot take work off the queue");
 }
 
-/* Also after an interrupt, and then not for long. Workers stop asking once the consumer is gone. */
+/* Also after an interrupt, and then not for long. Workers that hear of it look whether the consumer is gone: anyone may
+ * say that a job is over. */
 static bool queue_withdraw(dbf_queue *q, const char *job, debrief_error *err) {
   char key[128];
   int64_t timeout = q->timeout;
   snprintf(key, sizeof key, "%s.>", job);
   q->leaving = true;
   if (q->timeout > LEAVING * MS) q->timeout = LEAVING * MS;
-  queue_say(q, "over", job, strlen(job), NULL);
   bool ok = delete_consumer(q, job, err);
+  queue_say(q, "over", job, strlen(job), NULL);
   ok = queue_purge(q, DBF_QUEUE_WORK, key, err) && ok;
   ok = queue_purge(q, DBF_QUEUE_REST, key, err) && ok;
   natsConnection_FlushTimeout(q->connection.nc, WAIT);
@@ -489,11 +503,11 @@ static bool queue_jobs(dbf_queue *q, void (*each)(void *user, const dbf_queue_jo
   return true;
 }
 
-/* A stream that was made again has other sessions. */
+/* A stream that was made again has other sessions, and a folder that could not be written is tried again. */
 static const char *queue_folder(dbf_queue *q, debrief_error *err) {
   dbf_store_state state;
   if (!dbf_nats_stream_look(&q->connection, &state, dbf_nats_clock() + q->timeout, err)) return NULL;
-  if (q->pick && dbf_nats_pick_created(q->pick) != state.created_ns) {
+  if (q->pick && (dbf_nats_pick_created(q->pick) != state.created_ns || dbf_nats_pick_is_broken(q->pick))) {
     dbf_nats_pick_free(q->pick, false);
     q->pick = NULL;
   }

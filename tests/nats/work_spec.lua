@@ -1,33 +1,10 @@
 -- debrief work, and --on workers: one retrospective on several processes, through a queue of NATS.
-local nats = dofile "tests/nats/servers.lua"
+local team = dofile "tests/nats/team.lua"
 local program = dofile "tests/spec/support/program.lua"
-
--- The program with small chunks and little patience: ask.lua WORDS.
-local ASK = [[
-require "debrief.retro.chunks".sizes = { chunk = 1200, split = 3600, part = 1200 }
-local wire = require "debrief.work.wire"
-wire.PATIENCE, wire.ALONE, wire.SMALL = 800, 700, tonumber(os.getenv "SMALL") or wire.SMALL
-wire.VERSION = tonumber(os.getenv "FORMAT") or wire.VERSION
-for _, name in ipairs { "REMIND", "ABANDONED", "LISTEN" } do wire[name] = tonumber(os.getenv(name)) or wire[name] end
-require "debrief.core".version = os.getenv "VERSION" or require "debrief.core".version
-os.exit(require "debrief.cli"({ [0] = "debrief", table.unpack(arg) }))
-]]
-
--- Takes its time with each entry, so that there is a chunk under way.
-local SLOW = [[return { name = "dawdle", api = 1, summary = "Slow", split = true, retrospective = {
-  init = function() return { n = 0, names = {} } end,
-  step = function(acc, entry)
-    local n = 0
-    if acc.n == 0 then print "dawdles" end
-    for i = 1, 700000 do n = n + i % 7 end
-    acc.n = acc.n + 1
-    acc.names[#acc.names + 1] = entry.skill
-  end,
-  merge = function(acc, other)
-    acc.n = acc.n + other.n
-    table.move(other.names, 1, #other.names, #acc.names + 1, acc.names)
-  end,
-  finish = function(acc) return { title = "Slow", text = acc.n .. " " .. table.concat(acc.names, ",") } end } }]]
+local nats, start, signal, finish, ask, here = team.nats, team.start, team.signal, team.finish, team.ask, team.here
+local queue, rest_of, job_name, wait_for = team.queue, team.rest_of, team.job_name, team.wait_for
+local worker, status_of, forget_consumer = team.worker, team.status_of, team.forget_consumer
+local ask_in_background, chunks = team.ask_in_background, team.chunks
 
 -- Its acc has options.kib KiB from the first entry on.
 local BIG = [[return { name = "big", api = 1, summary = "Big", split = true,
@@ -53,140 +30,18 @@ io.stdout:flush()
 while true do worker:step() end
 ]]
 
--- Others may say what they like: stranger.lua ADDRESS KEY TEXT...
-local STRANGER = [[
-local queue <close> = assert(require "debrief.core".queue(arg[1], {}))
-for i = 3, #arg do assert(queue:say(arg[2], arg[i])) end
-assert(queue:next("none", 1) == false) -- all was sent
-]]
-
-local function write_sessions(scene)
-  for s = 1, 5 do
-    local lines = {}
-    for i = 1, s * 6 do
-      lines[i] = ('{"session_id":"s%d","timestamp":"2026-11-%02dT10:%02d:00.5Z","skill":"%s","attempts":[{"attempt":1,'
-        .. '"model":"m%d","verified":%s}],"final_status":"%s","duration_ms":%d}\n'):format(s, s, i % 60,
-        ({ "review", "debug", "plan" })[(s * i) % 3 + 1], i % 2, i % 3 == 0, i % 4 == 0 and "error" or "ok",
-        s * i * 7919 % 90001)
-    end
-    if s == 3 then table.insert(lines, 8, '{"session_id":"s3","skill":\n') end
-    scene:write(("sessions/s%d.jsonl"):format(s), table.concat(lines))
-  end
-end
-
--- Each session in one message, damage and all, as another program may publish it.
-local PUT = [[
-local core = require "debrief.core"
-local log <close> = assert(core.log(arg[1]))
-assert(log:make {} ~= nil)
-for s = 1, 5 do
-  local file <close> = assert(io.open(("sessions/s%d.jsonl"):format(s)))
-  local good = {}
-  for line in file:lines() do if core.decode(line) then good[#good + 1] = line end end
-  assert(log:append_batch("s" .. s, good))
-end
-]]
-
 describe("work", function()
   local scene, server, url
   local whole -- of dawdle, here
-  local running = {}
-
-  -- A process of the program in the background; its parent waits for it, and notes its status. Returns its pid.
-  local function start(name, words)
-    os.remove(scene:path(name .. ".pid"))
-    os.remove(scene:path(name .. ".status"))
-    scene:write(name .. ".sh", ([[
-      env --default-signal=INT %s >NAME.out 2>NAME.err &
-      echo $! >NAME.pid
-      wait $!
-      echo $? >NAME.status
-    ]]):format(words):gsub("NAME", name))
-    scene:sh(("sh %s.sh >/dev/null 2>&1 &"):format(name))
-    local pid = nats.wait_for("a process", function() return tonumber(scene:read(name .. ".pid") or "") end)
-    running[pid] = true
-    return pid
-  end
-
-  local function signal(pid, name) os.execute(("kill -%s %d 2>/dev/null"):format(name, pid)) end
-
-  local function finish(pid)
-    signal(pid, "CONT")
-    signal(pid, "KILL")
-    running[pid] = nil
-  end
-
-  -- Workers bring single sessions for what is asked so, and the whole log for `start("asking", ...)`.
-  local function ask(words, small)
-    local line = 'SMALL=%d timeout 60 "$DEBRIEF" run ask.lua -d %s %s --on workers'
-    return scene:sh(line:format(small or 0, url, words))
-  end
-
-  local function here(words) return scene:sh(('"$DEBRIEF" run ask.lua -d sessions %s -j1'):format(words)) end
-
-  -- Chunks of all jobs: waiting, and under way.
-  local function queue()
-    local waiting, under_way, jobs = 0, 0, 0
-    local answer = server:get(1, "/jsz?accounts=true&streams=true&consumers=true")
-    for _, account in ipairs(answer and answer.account_details or {}) do
-      for _, stream in ipairs(account.stream_detail or {}) do
-        for _, one in ipairs(stream.name == "team-work" and stream.consumer_detail or {}) do
-          waiting, under_way, jobs = waiting + one.num_pending, under_way + one.num_ack_pending, jobs + 1
-        end
-      end
-    end
-    return waiting, under_way, jobs
-  end
-
-  -- What the queue keeps of a job besides its chunks. A worker that answers late, or twice, leaves an answer to a job
-  -- that has ended; so those of other jobs are not counted.
-  local function rest_of(job)
-    local answer = server:request("$JS.API.STREAM.INFO.team-done", ('{"subjects_filter":"team.d.%s.>"}'):format(job))
-    local count = 0
-    for _ in pairs(answer.state.subjects or {}) do count = count + 1 end
-    return count
-  end
-
-  -- The job that is on the queue.
-  local function job_name()
-    return server:request "$JS.API.CONSUMER.NAMES.team-work".consumers[1]
-  end
-
-  local function wait_for(what, f) return nats.wait_for(what, f, 20) end
-
-  local function worker(name, words)
-    local pid = start(name, ('"$DEBRIEF" work %s %s'):format(url, words or "-j1"))
-    wait_for("a worker", function() return (scene:read(name .. ".err") or ""):find "waits for work" end)
-    return pid
-  end
-
-  -- Wait for the end of a process. Returns its status.
-  local function status_of(name)
-    return wait_for(name, function() return tonumber(scene:read(name .. ".status") or "") end)
-  end
 
   setup(function()
-    if not nats.available() then return end
-    server = nats.start()
-    url = server:url "team"
-    scene = program.scene()
-    scene:write("ask.lua", ASK)
-    scene:write("dawdle.lua", SLOW)
+    team.setup()
+    scene, server, url = team.scene, team.server, team.url
+    if not scene then return end
     scene:write("big.lua", BIG)
-    scene:write("put.lua", PUT)
-    scene:write("stranger.lua", STRANGER)
-    write_sessions(scene)
-    local r = scene:sh(('"$DEBRIEF" run put.lua %s'):format(url))
-    assert.same({ "", 0 }, { r.err, r.status })
-    scene:sh "sed -i '/skill\":$/d' sessions/s3.jsonl"
   end)
-  after_each(function()
-    for pid in pairs(running) do finish(pid) end
-  end)
-  teardown(function()
-    nats.clean()
-    program.clean()
-  end)
+  after_each(team.end_processes)
+  teardown(team.teardown)
 
   local function test(name, f)
     it(name, function()
@@ -244,7 +99,7 @@ describe("work", function()
     start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
     wait_for("a chunk under way", function() return scene:read "first.err":find "dawdles" end)
     signal(first, "STOP")
-    worker "second"
+    local second = worker "second"
     wait_for("most of the chunks", function()
       local waiting, under_way = queue()
       return waiting + under_way <= 6
@@ -252,6 +107,8 @@ describe("work", function()
     signal(first, "CONT")
     assert.equal(0, status_of "asking", scene:read "asking.err")
     assert.same({ whole.out, "" }, { scene:read "asking.out", scene:read "asking.err" })
+    finish(second)
+    same "retro skills" -- by the one that was stopped
   end)
 
   test("reports a chunk that failed three times, and marks the report", function()
@@ -301,22 +158,6 @@ describe("work", function()
     assert.equal(0, ask "retro skills".status)
   end)
 
-  test("is not disturbed by announcements that are nonsense", function()
-    worker "w"
-    local function say(text) return '\'{"job":"ab%02x",' .. text .. "}' " end
-    local words = "'' nonsense [] null 7 '{}' '{\"job\":7}' '{\"job\":\"*\"}' "
-    for i, text in ipairs { '"pieces":1', '"pieces":1,"wire":1', '"wire":"1","version":"0.1.0"',
-      '"wire":{},"version":[]', '"wire":1e300,"version":"0.1.0"', '"wire":null,"version":null',
-      '"wire":2.5,"version":"0.1.0"' } do
-      words = words .. say(text):format(i)
-    end
-    local r = scene:sh(('"$DEBRIEF" run stranger.lua %s job %s'):format(url, words))
-    assert.same({ "", 0 }, { r.err, r.status })
-    wait_for("the refusals", function() return scene:read "w.err":find "is damaged" end)
-    same "retro skills"
-    assert.equal(1, select(2, scene:read "w.err":gsub("refused", "")), scene:read "w.err") -- the same again and again
-  end)
-
   test("takes its chunks off the queue when it is interrupted", function()
     local asking = start("asking", ('"$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(url))
     wait_for("chunks on the queue", function() return queue() > 3 end)
@@ -332,21 +173,6 @@ describe("work", function()
     assert.truthy(scene:read "asking.err":find("interrupted: there is no report\n$"), scene:read "asking.err")
     assert.equal(0, rest_of(job))
   end)
-
-  -- As the servers do after an hour without workers.
-  local function forget_consumer(job)
-    assert.is_true(server:request("$JS.API.CONSUMER.DELETE.team-work." .. job).success)
-  end
-
-  local function ask_in_background(name, settings)
-    start(name, ('%s "$DEBRIEF" run ask.lua -d %s retro ./dawdle.lua --on workers'):format(settings or "", url))
-    wait_for("chunks on the queue", function() return queue() > 3 end)
-    wait_for("the note", function() return (scene:read(name .. ".err") or ""):find "no worker answers" end)
-    return tonumber(scene:read(name .. ".pid")), job_name()
-  end
-
-  -- Messages on the queue of all jobs: chunks.
-  local function chunks() return server:stream "team-work".state.messages end
 
   local OFF = "took 1 job off the queue that nobody had waited for in an hour"
 
@@ -366,10 +192,7 @@ describe("work", function()
     finish(other)
     worker("w", "-j2")
     assert.equal(0, status_of "first", scene:read "first.err")
-    for _, name in ipairs(server:request "$JS.API.CONSUMER.NAMES.team-work".consumers) do
-      server:request("$JS.API.CONSUMER.DELETE.team-work." .. name)
-    end
-    for _, name in ipairs { "team-work", "team-done" } do server:request("$JS.API.STREAM.PURGE." .. name) end
+    team.clear()
   end)
 
   test("never takes a job off the queue that a process waits for", function()

@@ -57,6 +57,10 @@ int64_t dbf_nats_pick_created(const dbf_nats_pick *pick) {
   return pick->created;
 }
 
+bool dbf_nats_pick_is_broken(const dbf_nats_pick *pick) {
+  return pick->broken;
+}
+
 const char *dbf_nats_pick_path(const dbf_nats_pick *pick) {
   return pick->folder.path;
 }

@@ -15,6 +15,9 @@ void dbf_nats_pick_free(dbf_nats_pick *pick, bool forked);
 
 int64_t dbf_nats_pick_created(const dbf_nats_pick *pick);
 
+/* Was half a message written? Then only a new one can go on. */
+bool dbf_nats_pick_is_broken(const dbf_nats_pick *pick);
+
 const char *dbf_nats_pick_path(const dbf_nats_pick *pick);
 
 /* Bring a session until its file has `size` bytes, all there are, or the clock says `deadline`. *done: it was not for the

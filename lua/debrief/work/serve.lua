@@ -18,6 +18,10 @@ local LONGEST = 600 * SECOND -- of a chunk; then another worker gets it
 local ASK = 1000 -- ms that a request for work stays open
 local DELIVERIES = 10 -- of a chunk; workers have died of it, one after the other
 local LOAD = 200 -- ms that are spent on bringing sessions in one round
+local ROUND = SECOND // 10 -- for which messages are looked at in one round, however many there are
+local LOOK = SECOND // 5 -- between two looks at the queue for which jobs are there
+local RUMOURS = 64 -- jobs that were announced and not looked for yet
+local PAUSE = 10 * SECOND -- until a job that this machine could not do is tried again
 local AGAIN = '-NAK {"delay":500000000}' -- ns
 
 local Worker = {}
@@ -29,7 +33,8 @@ Worker.__index = Worker
 function serve.new(given)
   local self = setmetatable({ queue = given.queue, slots = given.slots, allow = given.allow, folder = given.folder,
     note = given.note, name = wire.name(), host = wire.host(), limits = wire.limits(), known = {}, flights = {},
-    loading = {}, under_way = 0, asked = {}, done = 0, failed = 0, bytes = 0, begun = core.now(), recent = {} }, Worker)
+    loading = {}, under_way = 0, asked = {}, attempts = 0, offered = {}, looked = 0, rumours = {},
+    rumoured = 0, done = 0, failed = 0, bytes = 0, begun = core.now(), recent = {} }, Worker)
   for _, key in ipairs { "job", "over", "status" } do
     local ok, message = self.queue:listen(key)
     if not ok then return nil, message end
@@ -46,15 +51,60 @@ end
 
 -- Read what was announced. Sets why it is refused.
 local function load_job(self, job, said)
+  job.loaded, job.given = core.now(), nil
   job.refusal = refusal.of_version(said)
   if job.refusal then return end
   local text, message = wire.get(self.queue, job.name .. ".job.", math.tointeger(said.pieces) or 0)
   if not text then
-    job.refusal = message
+    job.refusal, job.text = message, nil -- and the next announcement is another try
     return
   end
   job.given = wire.unpack(text)
   job.refusal = refusal.of_job(job.given, self.allow, self.limits)
+end
+
+-- A job on the queue was announced. Others may have announced it before, and not as it is.
+local function heard(self, name, text)
+  local job = self.known[name] or { name = name, since = core.now() }
+  local again = job.refusal and job.text ~= text and core.now() - job.loaded > SECOND
+  job.heard = core.now()
+  if not self.known[name] or again then
+    self.known[name], job.text = job, text
+    load_job(self, job, wire.decode(text))
+    if job.refusal then self.note("job refused: " .. job.refusal) end
+  end
+  say(self, name, { refusal = job.refusal or job.broken })
+end
+
+local function forget(self, name)
+  self.known[name], self.offered[name] = nil, nil
+  if self.current and self.current.name == name then self.current.over = true end
+end
+
+-- Look which jobs are on the queue. Anyone may announce jobs, by the thousand, and say that one is over; to put one
+-- there is a right.
+local function look(self)
+  local text, message = self.queue:jobs()
+  self.looked = core.now()
+  if not text then return self.note(message) end
+  self.offered = {}
+  for name in text:gmatch "(%S+) %d+ %d+\n" do self.offered[name] = true end
+  for name, job in pairs(self.known) do
+    if job.doubted and not self.offered[name] then forget(self, name) end
+    job.doubted = false
+  end
+  local rumours = self.rumours
+  self.rumours, self.rumoured = {}, 0
+  for name, said in pairs(rumours) do
+    if self.offered[name] then heard(self, name, said) end
+  end
+end
+
+local function is_in_doubt(self)
+  for _, job in pairs(self.known) do
+    if job.doubted then return true end
+  end
+  return next(self.rumours) ~= nil
 end
 
 local hear = {}
@@ -62,24 +112,15 @@ local hear = {}
 function hear.job(self, text)
   local said = wire.decode(text)
   local name = said and said.job
-  if type(name) ~= "string" or not name:find "^%x+$" or #name > 32 then return end
-  local job = self.known[name]
-  if not job then
-    job = { name = name, since = core.now() }
-    self.known[name] = job
-    load_job(self, job, said)
-    if job.refusal then self.note("job refused: " .. job.refusal) end
-  end
-  job.heard = core.now()
-  say(self, name, { refusal = job.refusal })
+  if not wire.is_name(name) then return end
+  if self.known[name] or self.offered[name] then return heard(self, name, text) end
+  if self.rumours[name] or self.rumoured == RUMOURS then return end
+  self.rumours[name], self.rumoured = text, self.rumoured + 1
 end
 
-local function forget(self, name)
-  self.known[name] = nil
-  if self.current and self.current.name == name then self.current.over = true end
+function hear.over(self, name)
+  if self.known[name] then self.known[name].doubted = true end
 end
-
-function hear.over(self, text) forget(self, text) end
 
 -- Chunks and bytes of the last minute.
 local function rate(self)
@@ -93,7 +134,7 @@ local function rate(self)
 end
 
 function hear.status(self, text)
-  if not text:find "^%x+$" then return end
+  if not wire.is_name(text) then return end
   local chunks, bytes = rate(self)
   say(self, text, { version = core.version, slots = self.slots, busy = self.under_way + #self.loading, done = self.done,
     failed = self.failed, bytes = self.bytes, seconds = (core.now() - self.begun) // SECOND, chunks_minute = chunks,
@@ -112,6 +153,13 @@ local function end_job(self)
   self.current, self.flights, self.loading, self.under_way, self.asked = nil, {}, {}, 0, {}
 end
 
+-- Give back what is under way.
+local function give_back(self, how)
+  for _, list in ipairs { self.flights, self.loading } do
+    for _, flight in pairs(list) do self.queue:answer(flight.reply, how) end
+  end
+end
+
 -- A crew with the plugins of the job, in this worker's folder.
 local function new_crew(self)
   local part = {}
@@ -125,22 +173,26 @@ end
 local function choose(self, but)
   local best
   for _, job in pairs(self.known) do
-    if not job.refusal and job ~= but and not job.broken and (not best or job.since < best.since) then best = job end
+    local can = not job.refusal and job ~= but and not (job.broken and core.now() < job.again)
+    if can and (not best or job.since < best.since) then best = job end
   end
   return best
 end
 
+-- Leave a job that this machine cannot do now, to others. It is tried again after a while.
+local function give_up(self, job, message)
+  job.broken, job.again = message, core.now() + PAUSE
+  self.note(message)
+  say(self, job.name, { refusal = message })
+end
+
 local function take_job(self, job)
   end_job(self)
+  job.broken = nil
   say(self, job.name, { reading = true })
   local dir, message
   if job.given.whole then dir, message = self.folder() else dir, message = self.queue:folder() end
-  if not dir then
-    job.broken = true
-    self.note(message)
-    say(self, job.name, { trouble = message })
-    return
-  end
+  if not dir then return give_up(self, job, message) end
   self.current, job.dir, job.fed = job, dir, core.now()
   say(self, job.name, {})
   core.limit { plugin_time = job.given.limits.time, plugin_memory = job.given.limits.memory }
@@ -220,9 +272,12 @@ end
 -- Keep the answer, then acknowledge the chunk or give it back. A job that is over has taken off the queue what it had
 -- there; nobody would read an answer, or remove it.
 local function answer(self, flight, text, how)
+  if self.current.doubted then look(self) end
   if self.current.over then return end
+  self.attempts = self.attempts + 1
+  local attempt = self.attempts
   local ok, message = wire.put(self.queue, text, function(i, pieces)
-    return ("%s.out.%d.%s-%d.%d.%d"):format(self.current.name, flight.n, self.name, flight.deliveries, i, pieces)
+    return ("%s.out.%d.%s-%d.%d.%d"):format(self.current.name, flight.n, self.name, attempt, i, pieces)
   end)
   if not ok then
     self.note(message)
@@ -249,11 +304,9 @@ end
 
 -- A chunk has come.
 local function begin(self, n, message, deliveries, reply)
-  local flight = { n = n, reply = reply, deliveries = deliveries, begun = core.now(), renewed = core.now() }
+  local flight = { n = n, reply = reply, begun = core.now(), renewed = core.now() }
   if deliveries > DELIVERIES then
-    flight.deliveries = deliveries
-    for i = 1, 3 do
-      flight.deliveries = deliveries + i * 1000
+    for _ = 1, 3 do
       answer(self, flight, ("F%d workers took it and neither answered nor gave it back"):format(deliveries - 1), "+ACK")
     end
     return
@@ -263,6 +316,14 @@ local function begin(self, n, message, deliveries, reply)
   if not flight.chunk then return fail(self, flight, why or "the chunk is damaged") end
   flight.bytes = math.tointeger(flight.chunk.bytes) or 0
   if self.current.given.whole then run(self, flight) else table.insert(self.loading, flight) end
+end
+
+-- No session can be brought: that is not for want of the chunk.
+local function leave_job(self, message)
+  local job = self.current
+  give_back(self, AGAIN)
+  end_job(self)
+  give_up(self, job, message)
 end
 
 -- Bring the next sessions of chunks that wait for them, for a while.
@@ -275,10 +336,7 @@ local function load(self)
     local size, message = 0, nil
     if not item.old then size, message = self.queue:bring(item.session, needs(item), LOAD) end
     if size == false then return end
-    if not size then
-      table.remove(self.loading, 1)
-      return fail(self, flight, message)
-    end
+    if not size then return leave_job(self, message) end
     flight.at = flight.at + 1
   end
   table.remove(self.loading, 1)
@@ -356,8 +414,10 @@ end
 
 local function listen(self, ms)
   local data, deliveries, key, reply = self.queue:hear(ms)
+  local ends = core.now() + ROUND
   while data do
     handle(self, data, deliveries, key, reply)
+    if core.now() > ends then return end
     data, deliveries, key, reply = self.queue:hear(0)
   end
   if data == nil then self.note(deliveries) end
@@ -369,6 +429,7 @@ local function sweep(self)
   for name, job in pairs(self.known) do
     if now - job.heard > SILENCE then forget(self, name) end
   end
+  if now - self.looked > LOOK and is_in_doubt(self) then look(self) end
   if self.current and self.current.over then end_job(self) end
 end
 
@@ -381,20 +442,19 @@ function Worker:step()
     local other = (not self.current or starved) and choose(self, self.current)
     if other then take_job(self, other) end
   end
-  if not self.current then return listen(self, 500) end
+  if not self.current then return listen(self, is_in_doubt(self) and 50 or 500) end
   ask(self)
   listen(self, idle and 200 or 0)
   if not self.current then return end
   load(self)
+  if not self.current then return end
   gather(self, self.loading[1] and 0 or 10)
   renew(self)
 end
 
 --- Give back what is under way, at once.
 function Worker:leave()
-  for _, list in ipairs { self.flights, self.loading } do
-    for _, flight in pairs(list) do self.queue:answer(flight.reply, "-NAK") end
-  end
+  give_back(self, "-NAK")
   end_job(self)
 end
 

@@ -21,6 +21,12 @@ local wire = {
   LISTEN = 10,
 }
 
+local SAID = 16 << 10 -- bytes of what is said, at most
+local MOST = 256 << 20 -- bytes of a text in pieces that a worker reads
+
+--- Is it a name as the next function makes them? Anyone may announce and answer.
+function wire.is_name(name) return type(name) == "string" and #name <= 32 and name:find "^%x+$" ~= nil end
+
 --- A name that no other job or worker has.
 function wire.name()
   local file <close> = assert(io.open("/dev/urandom", "rb"))
@@ -53,11 +59,12 @@ end
 -- @param key with a dot at its end, before the number of a piece
 -- @return the text; or nil and a message
 function wire.get(queue, key, pieces)
-  local parts = {}
+  local parts, size = {}, 0
   for i = 1, pieces do
     local part, message = queue:next(key .. i, 1)
     if not part then return nil, message or "a part of the job is gone" end
-    parts[i] = part
+    parts[i], size = part, size + #part
+    if size > MOST then return nil, "the job is too large" end
   end
   return table.concat(parts)
 end
@@ -68,8 +75,9 @@ function wire.unpack(text)
   return ok and value or nil
 end
 
---- What is said, as text; and nil for what is not an object.
+--- What is said, as text; and nil for what is not an object, or too long.
 function wire.decode(text)
+  if #text > SAID then return nil end
   local ok, value = pcall(core.decode, text)
   return ok and type(value) == "table" and value or nil
 end

@@ -70,7 +70,7 @@ local function show_workers(list)
   local rows, values = {}, require "debrief.text.values"
   for i, one in ipairs(list) do
     local bytes = math.type(one.bytes_minute) == "integer" and one.bytes_minute or 0
-    rows[i] = { one.host, tostring(one.worker):sub(1, 8), tostring(one.version),
+    rows[i] = { one.host, tostring(one.worker):sub(1, 8), type(one.version) == "string" and one.version or "?",
       ("%s of %s"):format(number(one.busy), number(one.slots)), number(one.done), number(one.failed),
       number(one.chunks_minute), values.number(bytes // 60, "bytes") .. "/s" }
   end

@@ -2,6 +2,7 @@
 -- @module debrief.work.crew
 local abandoned = require "debrief.work.abandoned"
 local core = require "debrief.core"
+local result = require "debrief.work.result"
 local values = require "debrief.text.values"
 local wire = require "debrief.work.wire"
 
@@ -11,6 +12,11 @@ local SECOND, MS = 1000000000, 1000000
 local SILENCE = 3 * SECOND -- without an answer to announcements, after which a worker is gone
 local READING = 600 * SECOND -- a worker that brings its copy of the log up to date says nothing for so long
 local FAILURES = 3 -- of a chunk, after which it is given up
+local ROUND = SECOND // 5 -- for which one kind of message is looked at, however many there are
+local MOST = 4096 -- workers that are known at a time
+local NOTES = 20 -- of trouble that are shown
+local PIECES = 1 << 20 -- of an answer
+local TEXT = 2000 -- bytes of what a worker says to people
 
 local Crew = {}
 Crew.__index = Crew
@@ -106,7 +112,8 @@ function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})
   if not queue then return nil, message end
   local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, note = given.note,
-    begun = core.now(), reminded = core.now(), workers = {}, refusals = {}, told = {} }, Crew)
+    begun = core.now(), reminded = core.now(), workers = {}, refusals = {}, notes = 0, told = {}, met = {},
+    retros = #given.job.retro }, Crew)
   local ok
   ok, message = begin(self, given)
   if not ok then
@@ -131,17 +138,45 @@ end
 
 -- ---- Workers -------------------------------------------------------------------------------------------------------
 
+-- Texts of workers, for people.
+local function shown(said, text)
+  local host = type(said.host) == "string" and said.host:sub(1, 64) or "?"
+  return ("%s: %s"):format(host, type(text) == "string" and text:sub(1, TEXT) or "?")
+end
+
+local function note_trouble(self, text)
+  if self.told[text] or self.notes == NOTES then return end
+  self.told[text], self.notes = true, self.notes + 1
+  self.note(text)
+end
+
+local function is_known(self, name) return self.workers[name] ~= nil or self.refusals[name] ~= nil end
+
+local function count_known(self)
+  local count = 0
+  for _, list in ipairs { self.workers, self.refusals } do
+    for _ in pairs(list) do count = count + 1 end
+  end
+  return count
+end
+
+-- Anyone may answer, by any number of names.
 local function note_answer(self, text)
   local said = wire.decode(text)
-  if not said or type(said.worker) ~= "string" then return end
+  if not (said and wire.is_name(said.worker)) then return end
+  if not is_known(self, said.worker) then
+    self.full = self.full or count_known(self) >= MOST
+    if self.full then return end
+  end
   if said.trouble then
-    local trouble = ("%s: %s"):format(tostring(said.host), tostring(said.trouble))
-    if not self.told[trouble] then self.note(trouble) end
-    self.told[trouble] = true
+    note_trouble(self, shown(said, said.trouble))
   elseif said.refusal then
-    self.refusals[said.worker] = ("%s: %s"):format(tostring(said.host), tostring(said.refusal))
+    self.refused_at = next(self.refusals) and self.refused_at or core.now()
+    self.refusals[said.worker] = shown(said, said.refusal)
+    self.workers[said.worker], self.met[said.worker] = nil, nil
   else
-    self.workers[said.worker], self.met = core.now() + (said.reading and READING or 0), true
+    self.workers[said.worker], self.met[said.worker] = core.now() + (said.reading and READING or 0), true
+    self.refusals[said.worker] = nil
   end
 end
 
@@ -156,21 +191,26 @@ end
 
 local function is_anyone_there(self)
   local now = core.now()
+  if self.fed and now - self.fed < SILENCE then return true end
   for name, seen in pairs(self.workers) do
     if now - seen < SILENCE then return true end
-    self.workers[name] = nil
+    self.workers[name], self.full = nil, false
   end
   return false
 end
 
--- Nobody has answered for a while: say so once. Raises nothing; returns what ends the waiting.
+-- Nobody has answered for a while: say so once. Raises nothing; returns what ends the waiting: all refuse, for a while,
+-- too, since a worker that heard something wrong of the job looks again.
 local function look_after(self)
-  if core.now() - self.begun < wire.ALONE * MS or is_anyone_there(self) then
+  local now, alone = core.now(), wire.ALONE * MS
+  if now - self.begun < alone or is_anyone_there(self) then
     self.lonely = self.lonely and not next(self.workers)
     return nil
   end
   local why = refused(self)
-  if why and not self.met then return "no worker takes this job: " .. why end
+  if why and not next(self.met) then
+    return now - self.refused_at > alone and "no worker takes this job: " .. why or nil
+  end
   if self.lonely then return nil end
   self.lonely = true
   self.note(("no worker answers: `debrief work %s` starts one, on any machine; waiting"):format(self.queue:shown()))
@@ -178,50 +218,57 @@ end
 
 -- ---- Answers -------------------------------------------------------------------------------------------------------
 
--- Look for an answer to the chunk that is next. Returns it as it was put; false: there is none yet; nil, message.
-local function collect(self)
-  local key, parts = ("%s.out.%d.>"):format(self.name, self.at), self.parts
-  while true do
-    local data, sequence, found = self.queue:next(key, self.sequence)
-    if data == nil then return nil, sequence end
-    if not data then return false end
-    self.sequence = sequence + 1
-    local attempt, i, pieces = found:match "%.out%.%d+%.([^.]+)%.(%d+)%.(%d+)$"
-    i, pieces = math.tointeger(tonumber(i)), math.tointeger(tonumber(pieces))
-    if attempt and i and pieces and i >= 1 and i <= pieces then
-      local list = parts[attempt] or { count = 0 }
-      parts[attempt] = list
-      if not list[i] then list[i], list.count = data, list.count + 1 end
-      if list.count == pieces then
-        parts[attempt] = { count = math.mininteger }
-        return table.concat(list)
-      end
-    end
+-- The text of an answer whose pieces are all there.
+local function whole(self, attempt, list)
+  local texts = {}
+  for i = 1, list.pieces do
+    local key = ("%s.out.%d.%s.%d.%d"):format(self.name, self.at, attempt, i, list.pieces)
+    local data, message = self.queue:next(key, list[i])
+    if not data then return nil, message or "an answer has gone while it was read" end
+    texts[i] = data
   end
+  return table.concat(texts)
 end
 
--- Is it a result of debrief.run.worker's chunk?
-local function is_result(value)
-  if type(value) ~= "table" then return false end
-  for _, name in ipairs { "accs", "errors", "diagnostics", "failures", "problems", "seen", "late" } do
-    if type(value[name]) ~= "table" then return false end
-  end
-  for _, name in ipairs { "entries", "kept", "dropped", "untimed" } do
-    if math.type(value[name]) ~= "integer" then return false end
-  end
-  return true
+-- Note a piece. Returns the answer once it is whole; false until then; nil, message. Of one in several pieces only the
+-- places are kept, for anyone may answer, with any number of pieces.
+local function note_piece(self, data, sequence, key)
+  local attempt, i, pieces = key:match "%.out%.%d+%.(%x+%-%d+)%.(%d+)%.(%d+)$"
+  i, pieces = math.tointeger(tonumber(i)), math.tointeger(tonumber(pieces))
+  if not (attempt and i and pieces and i >= 1 and i <= pieces and pieces <= PIECES) then return false end
+  if pieces == 1 then return data end
+  local list = self.parts[attempt] or { count = 0, pieces = pieces }
+  self.parts[attempt] = list
+  if list.pieces ~= pieces or list[i] then return false end
+  list[i], list.count = sequence, list.count + 1
+  return list.count == pieces and whole(self, attempt, list)
+end
+
+-- Look for an answer to the chunk that is next. Returns it as it was put; false: there is none yet; nil, message.
+local function collect(self)
+  local key, ends = ("%s.out.%d.>"):format(self.name, self.at), core.now() + ROUND
+  repeat
+    local data, sequence, found = self.queue:next(key, self.sequence)
+    if data == nil then return nil, sequence end
+    self.more = data ~= false
+    if not data then return false end
+    self.sequence = sequence + 1
+    local answer, message = note_piece(self, data, sequence, found)
+    if answer or answer == nil then return answer, message end
+  until core.now() > ends
+  return false
 end
 
 -- An answer as what `take` returns; nothing: go on. After a failure the chunk goes to a worker again; one that was
 -- answered with nonsense is off the queue already.
 local function judge(self, answer)
   local kind, text = answer:sub(1, 1), answer:sub(2)
-  if kind == "R" and is_result(wire.unpack(text)) then return text end
-  if kind ~= "F" then return false, "the answer of a worker is damaged" end
+  local fine = kind == "R" and result.is(wire.unpack(text), self.retros)
+  if fine then return text end
   self.failed = self.failed + 1
-  if self.failed < FAILURES then return nil end
+  if kind == "F" and self.failed < FAILURES then return nil end
   self.queue:purge("work", ("%s.%d"):format(self.name, self.at))
-  return false, text
+  return false, kind == "F" and text:sub(1, TEXT) or "the answer of a worker is damaged"
 end
 
 -- After a while in which nothing was announced, because servers were away, the silence is no worker's.
@@ -240,9 +287,11 @@ end
 
 local function listen(self, ms)
   local text, message, key = self.queue:hear(ms)
+  local ends = core.now() + ROUND
   while text do
     if key ~= "p.job" then note_answer(self, text)
     elseif self.watch then self.watch:hear(text) end
+    if core.now() > ends then break end
     text, message, key = self.queue:hear(0)
   end
   return text, message
@@ -251,7 +300,7 @@ end
 -- Listen until something may have changed.
 local function wait(self)
   forgive(self)
-  local text, message = listen(self, 200)
+  local text, message = listen(self, self.more and 0 or 200)
   if self.watch and self.watch:is_over() then end_watch(self) end
   if text == nil then return message end
   if core.now() - self.said > SECOND then
@@ -272,6 +321,7 @@ function Crew:take()
     local answer, message = collect(self)
     if answer == nil then return nil, message end
     if answer then
+      self.fed = core.now()
       local packed, reason = judge(self, answer)
       if packed ~= nil then return packed, reason end
     else

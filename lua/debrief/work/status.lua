@@ -7,6 +7,7 @@ local status = {}
 
 local SECOND, MS = 1000000000, 1000000
 local FIRST, LAST = SECOND, SECOND // 4 -- without any answer, and after the last one
+local LONGEST, MOST = 10 * SECOND, 2000 -- however many answer: anyone may
 local ANNOUNCED = 3 * SECOND -- for which a job that is waited for is never silent
 
 -- The jobs on the queue; or nil and a message.
@@ -35,13 +36,13 @@ local function listen(queue, jobs)
   while true do
     local now = core.now()
     local last = are_announced(jobs, announced) and ends or math.max(ends, begun + ANNOUNCED)
-    if now >= last then return workers, announced end
+    if now >= math.min(last, begun + LONGEST) or #workers == MOST then return workers, announced end
     local text, problem, key = queue:hear((last - now) // MS + 1)
     if text == nil then return nil, problem end
     local said = text and wire.decode(text)
-    if key == "p.job" and said and said.job then
+    if key == "p.job" and said and wire.is_name(said.job) then
       announced[said.job] = true
-    elseif said and type(said.host) == "string" and type(said.worker) == "string" then
+    elseif said and type(said.host) == "string" and wire.is_name(said.worker) then
       workers[#workers + 1], ends = said, core.now() + LAST
     end
   end

@@ -196,8 +196,8 @@ describe("work", function()
   end)
 
   test("never takes a job off the queue that a process waits for", function()
-    local _, job = ask_in_background("slow", "REMIND=2")
-    forget_consumer(job) -- and the reminder makes it again
+    local _, job = ask_in_background("slow", "REMIND=8")
+    forget_consumer(job) -- and the reminder makes it again, after the other one has decided
     local asking = ask_in_background("other", "ABANDONED=0 LISTEN=3")
     wait_for("the consumer", function()
       for _, name in ipairs(server:request "$JS.API.CONSUMER.NAMES.team-work".consumers) do

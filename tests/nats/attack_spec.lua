@@ -253,10 +253,14 @@ describe("work under attack", function()
       assert.equal(1, r.status)
       assert.truthy(r.err:find "^debrief: no worker takes this job: [^:]+: cannot [^\n]+%$TMPDIR[^\n]+\n$", r.err)
     end
-    worker "w"
+    local healthy = worker "w"
     same "retro skills"
     local r = ask("retro ./dawdle.lua", 1 << 20, "ALONE=60000")
     assert.same({ dawdled.out, "", 0 }, { r.out, r.err, r.status })
+    finish(healthy)
+    assert.equal(0, scene:sh('nsenter -t $(cat full.pid) -m mount -o remount,size=1m "$PWD/small"').status)
+    same "retro skills"
+    same("retro skills", 1 << 20)
   end)
 
   test("a worker that may not write to its disk", function()

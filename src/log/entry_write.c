@@ -406,9 +406,8 @@ static void copy_object(dbf_bytes *out, const dbf_entry *entry, const char *id, 
   dbf_bytes_append_char(out, '}');
 }
 
-bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
-                          bool sparse, debrief_error *err) {
-  dbf_entry entry;
+bool dbf_entry_write_next(dbf_entry *entry, dbf_bytes *out, dbf_bytes *scratch, const char *id,
+                          const char *json, size_t len, bool sparse, debrief_error *err) {
   size_t start = out->len;
   if (len > DBF_LINE_LIMIT) return fail_size(err, len);
   if (len >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0)
@@ -417,10 +416,17 @@ bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, co
   dbf_bytes_clear(scratch);
   dbf_bytes_append(scratch, json, len);
   if (!dbf_bytes_terminate(scratch)) return dbf_fail_memory(err);
+  if (!scan_object(entry, id, scratch->data, len, err)) return false;
+  if (is_whole(entry, sparse)) dbf_json_compact(out, entry->text, entry->len, false);
+  else copy_object(out, entry, id, sparse);
+  return finish(out, start, err);
+}
+
+bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
+                          bool sparse, debrief_error *err) {
+  dbf_entry entry;
   dbf_entry_init(&entry);
-  bool ok = scan_object(&entry, id, scratch->data, len, err);
-  if (ok && is_whole(&entry, sparse)) dbf_json_compact(out, entry.text, entry.len, false);
-  else if (ok) copy_object(out, &entry, id, sparse);
+  bool ok = dbf_entry_write_next(&entry, out, scratch, id, json, len, sparse, err);
   dbf_entry_release(&entry);
-  return ok && finish(out, start, err);
+  return ok;
 }

@@ -226,20 +226,25 @@ static void reserve_batch(dbf_slot *s, const debrief_text *jsons, size_t count) 
   dbf_bytes_reserve(&s->text, bytes);
 }
 
+static bool write_line(dbf_slot *s, dbf_entry *entry, debrief_text json, debrief_text *line,
+                       debrief_error *err) {
+  size_t start = s->text.len;
+  if (!json.data) return dbf_fail(err, DEBRIEF_EARG, "no entry was given (data is NULL)");
+  return dbf_entry_write_next(entry, &s->text, &s->scratch, s->id, json.data, json.len, false, err) &&
+         end_line(s, start, line, err);
+}
+
 static bool write_batch(dbf_slot *s, const debrief_text *jsons, debrief_text *lines, size_t count,
                         debrief_error *err) {
+  dbf_entry entry;
+  size_t i = 0;
   reserve_batch(s, jsons, count);
-  for (size_t i = 0; i < count; i++) {
-    size_t start = s->text.len;
-    bool ok = jsons[i].data || dbf_fail(err, DEBRIEF_EARG, "no entry was given (data is NULL)");
-    ok = ok && dbf_entry_write_json(&s->text, &s->scratch, s->id, jsons[i].data, jsons[i].len, false, err);
-    if (!ok || !end_line(s, start, &lines[i], err)) {
-      if (err) err->line = i + 1;
-      return false;
-    }
-  }
-  place_lines(s, lines, count);
-  return true;
+  dbf_entry_init(&entry);
+  while (i < count && write_line(s, &entry, jsons[i], &lines[i], err)) i++;
+  dbf_entry_release(&entry);
+  if (i < count && err) err->line = i + 1;
+  if (i == count) place_lines(s, lines, count);
+  return i == count;
 }
 
 bool debrief_log_append_batch(debrief_log *log, const char *id, const debrief_text *jsons, size_t count,

@@ -1,11 +1,11 @@
 /* desk.h: many threads append through one connection without a system call each.
  *
- *     thread 1   publish, flushed at once, and wait   ---- what the others left in the buffer goes with it ---->
- *     thread 2   publish into the buffer, and wait
- *     thread 3   publish into the buffer, and wait    <--- answers come to one subscription, which wakes whose they are
+ *     thread 1, alone     publish, flushed at once, and wait
+ *     thread 2, 3, ...    into a queue, and sleep ----> the carrier publishes all that is there, and flushes once
+ *                         woken, 32 with one call <---- answers come to one subscription
  *
- * One thread at a time sends as the client library does for one alone: its message is on its way at once. Those that come
- * meanwhile leave theirs in the buffer of the connection, which the next one sends, or the client library within 1 ms. */
+ * A thread sends as the client library does while it is alone: its message is on its way at once. What others append
+ * meanwhile is for the carrier, a thread of the desk's own from then on: so no two wait for the connection's lock. */
 #ifndef DBF_NATS_DESK_H
 #define DBF_NATS_DESK_H
 

@@ -222,7 +222,7 @@ san: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 # What has threads in it, but for interrupts: ThreadSanitizer holds signals back until a thread makes a system call.
 THREADED = unit/log unit/append unit/follow unit/append_new embed/host_append embed/host_many embed/host_retro embed/host_kept \
-           embed/host_allocator embed_spec cli_retro nats/work
+           embed/host_allocator embed_spec cli_retro nats/host nats/threads nats/work
 
 coverage: ## how much of src/log its unit tests run (T=NAME: other tests; LINES=1: with the lines that none ran)
 	@.ci/deps $(TO_BUILD) $(TO_TEST)

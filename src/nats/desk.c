@@ -197,12 +197,17 @@ static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *messag
   take_answer(desk, message);
   keep(&desk->received, message);
   if (desk->answered_count < atomic_load(&desk->waiting) && is_more_there(sub)) return;
-  for (unsigned word = 0; word < WORDS && desk->answered_count > 0; word++) {
-    if (!desk->answered[word]) continue;
-    desk->answered_count -= (unsigned)__builtin_popcount(desk->answered[word]);
-    ring(desk, word, desk->answered[word]);
+  for (unsigned word = 0; word < WORDS; word++) {
+    if (desk->answered[word]) ring(desk, word, desk->answered[word]);
     desk->answered[word] = 0;
   }
+  desk->answered_count = 0;
+}
+
+/* The last error of this thread, without the place in the client library that stands in front: "(js.c:535): ". */
+static void copy_error(char *out, size_t size) {
+  const char *words = nats_GetLastError(NULL), *end = words && *words == '(' ? strstr(words, "): ") : NULL;
+  snprintf(out, size, "%s", end ? end + 3 : words ? words : "");
 }
 
 /* ---- The carrier ----------------------------------------------------------------------------------------------- */
@@ -229,10 +234,9 @@ static natsStatus make(dbf_nats_desk *desk, const dbf_nats_posting *p, unsigned 
 /* Answer for a server that was not asked. */
 static void refuse(dbf_nats_desk *desk, place *at, unsigned turn, natsStatus s) {
   unsigned index = index_of(desk, at);
-  const char *words = nats_GetLastError(NULL);
   if (!change(at, turn + WAITING, turn + BUSY)) return;
   at->status = s;
-  snprintf(at->said, sizeof at->said, "%s", words ? words : "");
+  copy_error(at->said, sizeof at->said);
   atomic_store(&at->state, turn + ANSWERED);
   ring(desk, index / 32, bit_of(index));
 }
@@ -337,7 +341,7 @@ static natsStatus publish_alone(dbf_nats_connection *c, dbf_nats_posting *p) {
   jsPubAck *ack = NULL;
   natsStatus s = js_Publish(&ack, c->js, p->subject, p->data, (int)p->len, &p->options, &p->code);
   if (s == NATS_OK) p->sequence = ack->Sequence;
-  else if (p->code) snprintf(p->said, sizeof p->said, "%s", nats_GetLastError(NULL));
+  else if (p->code) copy_error(p->said, sizeof p->said);
   jsPubAck_Destroy(ack);
   return s;
 }

@@ -240,8 +240,10 @@ describe("threads that append to a stream through one handle", function()
     local config = s:stream("size").config or s:request("$JS.API.STREAM.INFO.size").config
     config.max_msg_size = 2000
     assert.truthy(s:request("$JS.API.STREAM.UPDATE.size", cjson.encode(config)).config)
-    assert.equal("stored 1500, failed 1: cannot append to session w5 of " .. s:url "size"
-      .. ": message size exceeds maximum allowed\n", host_says("one " .. s:url "size" .. " w5 3000"))
+    local refusal = "cannot append to session w5 of " .. s:url "size" .. ": message size exceeds maximum allowed"
+    assert.equal("stored 1500, failed 1: " .. refusal .. "\n", host_says("one " .. s:url "size" .. " w5 3000"))
+    local alone = scene:run { "-d", s:url "size", "append", "w5", "skill=" .. ("x"):rep(3000) }
+    assert.same({ "debrief: " .. refusal .. "; nothing was stored\n", 1 }, { alone.err, alone.status })
     assert.equal(1500, s:stream("size").state.messages)
   end)
 

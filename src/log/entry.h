@@ -136,7 +136,7 @@ bool dbf_entry_write(dbf_bytes *out, const char *id, const debrief_entry *entry,
 bool dbf_entry_write_json(dbf_bytes *out, dbf_bytes *scratch, const char *id, const char *json, size_t len,
                           bool sparse, debrief_error *err);
 
-/* The same for one of many: `entry` is memory to use, too, initialized before the first one and released after the last. */
+/* The same for one of many: `entry` is memory to use, too, initialized before the first one, released after the last. */
 bool dbf_entry_write_next(dbf_entry *entry, dbf_bytes *out, dbf_bytes *scratch, const char *id,
                           const char *json, size_t len, bool sparse, debrief_error *err);
 

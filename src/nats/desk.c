@@ -22,8 +22,8 @@
 #define BYTES  ((size_t)1 << 20) /* or so much of their text */
 #define FLUSH  1 /* ms, how long the carrier waits for the server to have read what was sent */
 
-/* What a place is at: the lower bits of its state. The turn is in the upper ones, since an answer may come when its thread
- * has given up and another has the place.
+/* What a place is at: the lower bits of its state. The turn is in the upper ones, since an answer may come when its
+ * thread has given up and another has the place.
  *
  *     IDLE --thread--> QUEUED --carrier--> BUSY --carrier--> WAITING --answer--> BUSY --> ANSWERED --thread--> IDLE
  *                        \--thread: too late--> LEFT --carrier--> IDLE   \--thread: too late--> IDLE
@@ -281,24 +281,34 @@ static void rouse(dbf_nats_desk *desk) {
   if (atomic_load(&desk->asleep) && atomic_exchange(&desk->asleep, 0)) wake(&desk->asleep, 1);
 }
 
-/* The threads whose answers came together get to add what they append next before the system call that sends it all, so
- * the processor is left to them once. Only a question makes the client library send what is in its buffer without delay;
- * while the carrier waits for the answer, more comes together. */
+/* Returns how many. The threads whose answers came together get to add what they append next before it is sent: so the
+ * processor is left to them once. */
+static unsigned carry_all(dbf_nats_desk *desk) {
+  unsigned count = 0;
+  for (place *list; (list = take_queue(desk)); sched_yield()) {
+    for (place *next; list; list = next, count++) {
+      next = list->next; /* it may be another's as soon as it is carried */
+      carry(desk, list);
+    }
+  }
+  return count;
+}
+
+/* Only a question makes the client library send what is in its buffer without delay. While the carrier waits for the
+ * answer, more comes together. It does not ask when most threads wait for what was sent before: with what they append
+ * next the buffer is full soon, and the client library sends it after 1 ms anyway. */
 static void *carrier(void *user) {
   dbf_nats_desk *desk = user;
+  unsigned unflushed = 0;
   while (!atomic_load(&desk->closing)) {
-    place *list = take_queue(desk);
-    bool any = list != NULL;
-    while (list) {
-      for (place *next; list; list = next) {
-        next = list->next; /* it may be another's as soon as it is carried */
-        carry(desk, list);
-      }
-      sched_yield();
-      list = take_queue(desk);
+    unsigned carried = carry_all(desk);
+    unflushed += carried;
+    if (carried == 0) {
+      await_work(desk);
+    } else if (unflushed * 2 >= atomic_load(&desk->waiting)) {
+      natsConnection_FlushTimeout(desk->c->nc, FLUSH);
+      unflushed = 0;
     }
-    if (any) natsConnection_FlushTimeout(desk->c->nc, FLUSH);
-    else await_work(desk);
   }
   destroy(&desk->sent);
   nats_ReleaseThreadMemory();

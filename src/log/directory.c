@@ -4,7 +4,7 @@
  *     absolute --open--> fd          the user's own choice: links are followed
  *     fd  ---openat2---> ID.jsonl    nothing is followed, and only a regular file is taken
  */
-#include "directory.h"
+#include "directory_internal.h"
 
 #include "error.h"
 #include "io.h"
@@ -22,10 +22,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SUFFIX       DBF_SESSION_SUFFIX
-#define SHOWN_PATH   300
-#define OPEN_FLAGS   (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
-#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define SUFFIX     DBF_SESSION_SUFFIX
+#define SHOWN_PATH 300
+#define OPEN_FLAGS (O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every processor */
@@ -90,7 +89,7 @@ static bool set_mode(int fd, uint32_t mode) {
 }
 
 static bool set_folder_mode(const char *path, uint32_t mode) {
-  int fd = dbf_io_above(open(path, FOLDER_FLAGS | O_NOFOLLOW));
+  int fd = dbf_io_above(open(path, DBF_FOLDER_FLAGS | O_NOFOLLOW));
   bool ok = fd >= 0 && set_mode(fd, mode);
   if (fd >= 0) close(fd);
   return ok;
@@ -126,7 +125,7 @@ static void forget_moved(dbf_directory *dir) {
   dir->fd = -1;
 }
 
-static bool fail_folder(const dbf_directory *dir, const char *verb, debrief_error *err) {
+bool dbf_directory_fail(const dbf_directory *dir, const char *verb, debrief_error *err) {
   const char *path = dbf_directory_shown(dir->path);
   if (errno == ENOTDIR)
     return dbf_fail(err, DEBRIEF_EIO, "%s is not a folder: the path of a log names one", path);
@@ -143,30 +142,30 @@ static bool gives_way(dbf_directory *dir) {
 
 static int open_named_folder(dbf_directory *dir) {
   int fd;
-  do fd = dbf_io_above(open(dir->absolute, FOLDER_FLAGS));
+  do fd = dbf_io_above(open(dir->absolute, DBF_FOLDER_FLAGS));
   while (fd < 0 && gives_way(dir));
   if (fd >= 0) dir->known = fstat(fd, &dir->st) == 0;
   return fd;
 }
 
-static bool open_folder(dbf_directory *dir, bool make, debrief_error *err) {
+bool dbf_directory_enter(dbf_directory *dir, bool make, debrief_error *err) {
   if (dir->fd >= 0) forget_moved(dir);
   if (dir->fd >= 0) return true;
   dir->fd = open_named_folder(dir);
   if (dir->fd < 0 && errno == ENOENT && make) {
-    if (!make_folder(dir, dir->absolute)) return fail_folder(dir, "make", err);
+    if (!make_folder(dir, dir->absolute)) return dbf_directory_fail(dir, "make", err);
     dir->fd = open_named_folder(dir);
   }
   if (dir->fd >= 0) return true;
   if (errno == ENOENT && !make)
     return dbf_fail(err, DEBRIEF_ENOENT, "there is no folder %s", dbf_directory_shown(dir->path));
-  return fail_folder(dir, "open", err);
+  return dbf_directory_fail(dir, "open", err);
 }
 
 bool dbf_directory_open(dbf_directory *dir, bool make, bool *made, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
   unsigned before = dir->levels_made;
-  bool ok = open_folder(dir, make, err);
+  bool ok = dbf_directory_enter(dir, make, err);
   if (made) *made = dir->levels_made > before;
   pthread_mutex_unlock(&dir->mutex);
   return ok;
@@ -177,7 +176,7 @@ static bool sync_parents(int fd, unsigned levels) {
   int at = fd;
   bool ok = true;
   for (unsigned i = 0; i < levels && ok; i++) {
-    int up = dbf_io_above(openat(at, "..", FOLDER_FLAGS));
+    int up = dbf_io_above(openat(at, "..", DBF_FOLDER_FLAGS));
     if (at != fd) close(at);
     if (up < 0) return false;
     at = up;
@@ -189,9 +188,9 @@ static bool sync_parents(int fd, unsigned levels) {
 
 bool dbf_directory_sync(dbf_directory *dir, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err);
+  bool ok = dbf_directory_enter(dir, false, err);
   if (ok && !(fsync(dir->fd) == 0 && sync_parents(dir->fd, dir->levels_made)))
-    ok = fail_folder(dir, "sync", err);
+    ok = dbf_directory_fail(dir, "sync", err);
   if (ok) dir->levels_made = 0;
   pthread_mutex_unlock(&dir->mutex);
   return ok;
@@ -257,7 +256,7 @@ static int open_append(dbf_directory *dir, const char *name, bool *made) {
   return -1;
 }
 
-static const char *kind_of(mode_t mode) {
+const char *dbf_directory_kind(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder";
   if (S_ISLNK(mode)) return "a symbolic link";
   if (S_ISFIFO(mode)) return "a FIFO";
@@ -268,7 +267,7 @@ static const char *kind_of(mode_t mode) {
 static bool fail_unsafe(const char *path, mode_t mode, debrief_error *err) {
   return dbf_fail(err, DEBRIEF_EUNSAFE,
                   "%s is %s, not a regular file: move it away or use another session id",
-                  dbf_directory_shown(path), kind_of(mode));
+                  dbf_directory_shown(path), dbf_directory_kind(mode));
 }
 
 /* What the open calls refuse by themselves (ELOOP, EISDIR, ENXIO) gets the same message as what fstat finds. */
@@ -308,24 +307,23 @@ bool dbf_directory_open_session(dbf_directory *dir, const char *id, bool append,
   char *path = dbf_directory_session_path(dir, id);
   if (!path) return dbf_fail_memory(err);
   pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, append, err) && open_session(dir, path, append, fd, made ? made : &unused, err);
+  bool ok = dbf_directory_enter(dir, append, err) &&
+            open_session(dir, path, append, fd, made ? made : &unused, err);
   pthread_mutex_unlock(&dir->mutex);
   free(path);
   return ok;
 }
 
-/* The folder is open and the mutex held. */
-static bool look_at_pack(dbf_directory *dir, debrief_error *err) {
+bool dbf_directory_look_at_pack(dbf_directory *dir, debrief_error *err) {
   bool ok;
   do ok = dbf_pack_look(&dir->pack, dir->fd, err);
   while (!ok && gives_way(dir));
   return ok;
 }
 
-/* Where the pack has a session; size 0: it does not. The mutex is held. */
-static bool find_packed(dbf_directory *dir, const char *id, dbf_packed *found, debrief_error *err) {
+bool dbf_directory_find_packed(dbf_directory *dir, const char *id, dbf_packed *found, debrief_error *err) {
   *found = (dbf_packed){.size = 0};
-  if (!look_at_pack(dir, err)) return false;
+  if (!dbf_directory_look_at_pack(dir, err)) return false;
   const dbf_packed *one = dbf_pack_find(&dir->pack, id);
   if (one) *found = *one;
   return true;
@@ -333,7 +331,7 @@ static bool find_packed(dbf_directory *dir, const char *id, dbf_packed *found, d
 
 static bool open_packed(dbf_directory *dir, const char *id, dbf_extent *file, debrief_error *err) {
   dbf_packed found;
-  if (!find_packed(dir, id, &found, err)) return false;
+  if (!dbf_directory_find_packed(dir, id, &found, err)) return false;
   if (found.size == 0) return true;
   *file = (dbf_extent){.origin = found.origin, .size = found.size};
   do file->fd = dbf_io_duplicate(dir->pack.data);
@@ -350,7 +348,7 @@ bool dbf_directory_read_session(dbf_directory *dir, const char *id, dbf_extent *
   char *path = dbf_directory_session_path(dir, id);
   if (!path) return dbf_fail_memory(err);
   pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err);
+  bool ok = dbf_directory_enter(dir, false, err);
   ok = ok && open_packed(dir, id, file, err);
   if (ok && file->fd < 0) ok = open_session(dir, path, false, &file->fd, &unused, err);
   pthread_mutex_unlock(&dir->mutex);
@@ -361,7 +359,7 @@ bool dbf_directory_read_session(dbf_directory *dir, const char *id, dbf_extent *
 bool dbf_directory_is_stalled(dbf_directory *dir, char *why, size_t size) {
   ssize_t len = -1;
   pthread_mutex_lock(&dir->mutex);
-  if (dir->fd >= 0 && look_at_pack(dir, NULL) && dir->pack.there)
+  if (dir->fd >= 0 && dbf_directory_look_at_pack(dir, NULL) && dir->pack.there)
     len = readlinkat(dir->fd, DBF_PACK_STALLED, why, size - 1);
   pthread_mutex_unlock(&dir->mutex);
   if (len >= 0) why[len] = '\0';
@@ -372,9 +370,9 @@ bool dbf_directory_is_stalled(dbf_directory *dir, char *why, size_t size) {
 
 int dbf_directory_handle(dbf_directory *dir, debrief_error *err) {
   pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err);
+  bool ok = dbf_directory_enter(dir, false, err);
   int fd = ok ? dbf_io_duplicate(dir->fd) : -1;
-  if (ok && fd < 0) fail_folder(dir, "open", err);
+  if (ok && fd < 0) dbf_directory_fail(dir, "open", err);
   pthread_mutex_unlock(&dir->mutex);
   return fd;
 }
@@ -407,195 +405,4 @@ int dbf_directory_make_file(int folder, const char *name, uint32_t mode, const s
   unlinkat(folder, name, 0);
   errno = saved;
   return -1;
-}
-
-/* ---- Listing ----------------------------------------------------------------------------------------------- */
-
-typedef struct names {
-  char **at;
-  size_t count, cap;
-} names;
-
-/* A copy, since the names must be sorted, and a callback may take long or close the log. */
-static bool names_add(names *list, const char *name, size_t len) {
-  if (list->count == list->cap) {
-    size_t cap = list->cap ? list->cap * 2 : 64;
-    char **at = realloc(list->at, cap * sizeof *at);
-    if (!at) return false;
-    list->at = at;
-    list->cap = cap;
-  }
-  char *copy = strndup(name, len);
-  if (!copy) return false;
-  list->at[list->count++] = copy;
-  return true;
-}
-
-static void names_release(names *list) {
-  for (size_t i = 0; i < list->count; i++) free(list->at[i]);
-  free(list->at);
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool is_regular(DIR *stream, const struct dirent *item) {
-  struct stat st;
-  if (item->d_type != DT_UNKNOWN) return item->d_type == DT_REG;
-  return fstatat(dirfd(stream), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-}
-
-typedef enum wanted { ALL, FILES, OTHERS } wanted; /* OTHERS: links, FIFOs and the like */
-
-/* The ids in the names of the folder that are of this kind. False with errno. */
-static bool collect(DIR *stream, wanted kind, names *list) {
-  struct dirent *item;
-  while (errno = 0, (item = readdir(stream))) {
-    size_t len = dbf_session_id_in_name(item->d_name);
-    bool is = len && (kind == ALL || is_regular(stream, item) == (kind == FILES));
-    if (is && !names_add(list, item->d_name, len)) return false;
-  }
-  return errno == 0;
-}
-
-/* Sorted, each once. */
-static void put_in_order(names *list) {
-  size_t kept = 0;
-  if (list->count) qsort(list->at, list->count, sizeof *list->at, by_bytes);
-  for (size_t i = 0; i < list->count; i++) {
-    if (kept && strcmp(list->at[kept - 1], list->at[i]) == 0) free(list->at[i]);
-    else list->at[kept++] = list->at[i];
-  }
-  list->count = kept;
-}
-
-/* Also those that have a file of their own by now: it was made after the folder was read, perhaps. */
-static bool collect_packed(dbf_directory *dir, names *list, debrief_error *err) {
-  pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err) && look_at_pack(dir, err);
-  for (uint32_t i = 0; ok && i < dir->pack.ids.count; i++) {
-    const char *id = dir->pack.ids.list[i];
-    ok = names_add(list, id, strlen(id)) || dbf_fail_memory(err);
-  }
-  pthread_mutex_unlock(&dir->mutex);
-  return ok;
-}
-
-static bool collect_all(dbf_directory *dir, DIR *stream, wanted kind, names *list, debrief_error *err) {
-  if (!collect(stream, kind, list)) return fail_folder(dir, "list", err);
-  if (kind != OTHERS && !collect_packed(dir, list, err)) return false;
-  put_in_order(list);
-  return true;
-}
-
-/* A stream of its own: the folder's descriptor has one position for all threads. NULL with errno. */
-static DIR *open_stream(dbf_directory *dir, debrief_error *err) {
-  pthread_mutex_lock(&dir->mutex);
-  bool ok = open_folder(dir, false, err);
-  int fd = ok ? dbf_io_above(openat(dir->fd, ".", FOLDER_FLAGS)) : -1;
-  DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-  if (ok && !stream) {
-    fail_folder(dir, "list", err);
-    if (fd >= 0) close(fd);
-  }
-  pthread_mutex_unlock(&dir->mutex);
-  return stream;
-}
-
-bool dbf_directory_list(dbf_directory *dir, bool (*each)(void *user, const char *id), void *user,
-                        debrief_error *err) {
-  names list = {0};
-  DIR *stream = open_stream(dir, err);
-  if (!stream) return false;
-  bool ok = collect_all(dir, stream, FILES, &list, err);
-  closedir(stream);
-  for (size_t i = 0; ok && i < list.count && each(user, list.at[i]); i++) continue;
-  names_release(&list);
-  return ok;
-}
-
-/* False with errno: ENOENT when it is not there any more. */
-static bool look_at_item(int folder, const char *id, dbf_directory_item *item) {
-  dbf_look look;
-  char name[DBF_SESSION_ID_MAX + sizeof SUFFIX];
-  snprintf(name, sizeof name, "%s" SUFFIX, id);
-  if (!dbf_look_at_times(folder, name, &look)) return false;
-  *item = (dbf_directory_item){.id = id,
-                               .kind = S_ISREG(look.mode) ? NULL : kind_of(look.mode),
-                               .size = look.size,
-                               .mtime_ns = look.mtime_ns};
-  return true;
-}
-
-static void set_packed(const dbf_packed *found, const char *id, dbf_directory_item *item) {
-  *item = (dbf_directory_item){.id = id, .size = found->size, .mtime_ns = found->mtime_ns};
-}
-
-/* As the pack was when the sessions were collected. */
-static bool look_at_packed(dbf_directory *dir, const char *id, dbf_directory_item *item) {
-  pthread_mutex_lock(&dir->mutex);
-  const dbf_packed *found = dbf_pack_find(&dir->pack, id);
-  bool is = found && found->size > 0;
-  if (is) set_packed(found, id, item);
-  pthread_mutex_unlock(&dir->mutex);
-  return is;
-}
-
-bool dbf_directory_look(dbf_directory *dir, bool others,
-                        bool (*each)(void *user, const dbf_directory_item *item), void *user,
-                        debrief_error *err) {
-  names list = {0};
-  dbf_directory_item item;
-  DIR *stream = open_stream(dir, err);
-  if (!stream) return false;
-  bool ok = collect_all(dir, stream, others ? OTHERS : ALL, &list, err);
-  for (size_t i = 0; ok && i < list.count; i++) {
-    bool there = look_at_packed(dir, list.at[i], &item) || look_at_item(dirfd(stream), list.at[i], &item);
-    if (!there && errno != ENOENT) ok = fail_folder(dir, "look at the sessions of", err);
-    if (there && !each(user, &item)) break;
-  }
-  closedir(stream);
-  names_release(&list);
-  return ok;
-}
-
-bool dbf_directory_find(dbf_directory *dir, const char *id, dbf_directory_item *item, debrief_error *err) {
-  if (!dbf_session_id_check(id, err)) return false;
-  pthread_mutex_lock(&dir->mutex);
-  dbf_packed found;
-  bool ok = open_folder(dir, false, err) && find_packed(dir, id, &found, err);
-  if (ok && found.size) {
-    set_packed(&found, id, item);
-  } else if (ok && !look_at_item(dir->fd, id, item)) {
-    if (errno == ENOENT)
-      ok = dbf_fail(err, DEBRIEF_ENOENT, "no session '%s' in %s", id, dbf_directory_shown(dir->path));
-    else ok = fail_folder(dir, "look at the sessions of", err);
-  }
-  pthread_mutex_unlock(&dir->mutex);
-  return ok;
-}
-
-static bool is_name_of(DIR *stream, const char *name, const struct stat *file) {
-  struct stat st;
-  return fstatat(dirfd(stream), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == file->st_dev &&
-         st.st_ino == file->st_ino;
-}
-
-bool dbf_directory_names(int folder, const char *name, int fd) {
-  struct stat named, open;
-  return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &open) == 0 &&
-         named.st_dev == open.st_dev && named.st_ino == open.st_ino;
-}
-
-unsigned dbf_directory_copies(dbf_directory *dir, const char *id, const struct stat *file) {
-  char prefix[DBF_SESSION_ID_MAX + sizeof SUFFIX ".broken-"];
-  DIR *stream = open_stream(dir, NULL);
-  struct dirent *item;
-  unsigned count = 0;
-  int len = snprintf(prefix, sizeof prefix, "%s" SUFFIX ".broken-", id);
-  while (stream && (item = readdir(stream)))
-    count += strncmp(item->d_name, prefix, (size_t)len) == 0 && is_name_of(stream, item->d_name, file);
-  if (stream) closedir(stream);
-  return count;
 }

@@ -11,7 +11,6 @@
 #include "look.h"
 #include "session_id.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -754,6 +754,29 @@ static int l_log_find(lua_State *L) {
   return 1;
 }
 
+/* beginning(id, bytes) -> at most so many bytes that the session begins with | nil, message, code */
+static int l_log_beginning(lua_State *L) {
+  log_object *log = check_log(L);
+  const char *id = luaL_checkstring(L, 2);
+  lua_Integer most = luaL_checkinteger(L, 3);
+  dbf_extent file;
+  debrief_error err;
+  uint32_t unused;
+  size_t got = 0;
+  luaL_argcheck(L, most >= 0 && most <= 1 << 20, 3, "0 to 1048576 bytes");
+  dbf_directory *dir = dbf_log_directory(log->log, &unused, &err);
+  dbf_bytes *out = dbf_scratch_text(L);
+  bool ok = dir && (dbf_bytes_reserve(out, (size_t)most + 1) || dbf_fail_memory(&err)) &&
+            dbf_directory_read_session(dir, id, &file, &err);
+  if (ok && file.fd >= 0) {
+    ok = dbf_io_read_of(&file, id, out->data, (size_t)most, 0, &got, &err);
+    close(file.fd);
+  }
+  if (!ok) return fail_at(L, &err);
+  lua_pushlstring(L, out->data, got);
+  return 1;
+}
+
 /* list([oldest [, others]]) -> sessions; what is named like one and is no file; how many were last written to before `oldest`
  * (ns) and left out | nil, message, code. With `others` no sessions. */
 static int l_log_list(lua_State *L) {
@@ -950,6 +973,7 @@ void dbf_lua_log_open(lua_State *L) {
                                          {"close", l_log_close},
                                          {"list", l_log_list},
                                          {"find", l_log_find},
+                                         {"beginning", l_log_beginning},
                                          {"folder", l_log_folder},
                                          {"store", l_log_store},
                                          {"sequence", l_log_sequence},

@@ -43,7 +43,7 @@ local function serve(args, state)
   local queue = open(args)
   local message
   state.worker, message = require "debrief.work.serve".new { queue = queue, slots = args.jobs or core.cores(),
-    allow = args.allow or {}, note = noter(), folder = function() return args.store:folder() end }
+    allow = args.allow or {}, note = noter(), folder = function() return args.store:folder(false, true) end }
   if not state.worker then messages.fail(message) end
   messages.note(("waits for work of %s, %s at once"):format(queue:shown(),
     require "debrief.text.values".count(args.jobs or core.cores(), "chunk")))

@@ -38,8 +38,6 @@ function workers.of(args, items)
   if not args.on then return nil end
   check_items(items)
   return function(job, chunks)
-    local folder, message = args.store:folder() -- workers compare how their sessions begin with these files
-    if not folder then return nil, message end
     return require "debrief.work.crew".new { address = args.login.dir, options = args.login.options, job = job,
       chunks = chunks, note = messages.note }
   end

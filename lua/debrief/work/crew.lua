@@ -72,10 +72,10 @@ local function is_whole(chunks)
 end
 
 -- Nothing of a path of this machine: the worker has its own folder, in which the session must begin as here.
-local function portable(packed)
+local function portable(self, packed)
   local chunk = core.unpack(packed)
   for _, item in ipairs(chunk.sessions) do
-    item.head, item.head_size = wire.head(item.path)
+    item.head, item.head_size = wire.head(self.log, item.session)
     item.path = nil
   end
   return core.pack(chunk)
@@ -111,7 +111,8 @@ end
 function crew.new(given)
   local queue, message = core.queue(given.address, given.options or {})
   if not queue then return nil, message end
-  local self = setmetatable({ queue = queue, name = wire.name(), at = 0, count = 0, note = given.note,
+  local self = setmetatable({ queue = queue, log = assert(core.log(given.job.dir)), name = wire.name(), at = 0,
+    count = 0, note = given.note,
     begun = core.now(), reminded = core.now(), workers = {}, refusals = {}, notes = 0, told = {}, met = {},
     retros = #given.job.retro }, Crew)
   local ok
@@ -126,7 +127,7 @@ end
 --- Put the chunks on the queue.
 function Crew:start(_, list)
   for n, packed in ipairs(list) do
-    local ok, message = put_chunk(self, n, portable(packed))
+    local ok, message = put_chunk(self, n, portable(self, packed))
     if not ok then
       self.broken = message
       return
@@ -332,6 +333,9 @@ function Crew:take()
 end
 
 --- Take the job off the queue.
-function Crew:close() self.queue:close() end
+function Crew:close()
+  self.log:close()
+  self.queue:close()
+end
 
 return crew

@@ -219,17 +219,17 @@ end
 -- The items are those of this worker's folder from here on. A session may have grown since; one that is shorter is not
 -- the one that is meant.
 local function place(self, chunk)
-  local dir = self.current.dir
+  local dir, log <close> = self.current.dir, assert(core.log(self.current.dir))
   for _, item in ipairs(chunk.sessions) do
     item.path, item.is_path = ("%s/%s.jsonl"):format(dir, item.session), false
-    local stat = core.stat(item.path)
-    local size, known = needs(item), stat and stat.size or 0
+    local here = log:find(item.session)
+    local size, known = needs(item), here and here.size or 0
     if known < size then
       return nil, ("session %s has %d bytes here, and %d where the question was asked: is it the same log?"):format(
         item.session, known, size)
     end
     local asked = math.tointeger(item.head_size)
-    if asked and wire.head(item.path, asked) ~= item.head then
+    if asked and wire.head(log, item.session, asked) ~= item.head then
       return nil, ("session %s does not begin as where the question was asked: its oldest entries went meanwhile "
         .. "(--max-age); ask again"):format(item.session)
     end

@@ -103,12 +103,12 @@ end
 local HEAD = 256 -- bytes; a line begins with its session and its time
 
 --- How a session begins. Entries that are too old go from the beginning of a stream: then it begins with others.
--- @param path of its file
+-- @param log of debrief.core
+-- @param id session id
 -- @param most bytes to look at, or nil
--- @return a hash, and of how many bytes it is; nil if the file cannot be read
-function wire.head(path, most)
-  local file <close> = io.open(path, "rb")
-  local text = file and file:read(most or HEAD)
+-- @return a hash, and of how many bytes it is; nil if the session cannot be read
+function wire.head(log, id, most)
+  local text = log:beginning(id, most or HEAD)
   return text and core.hash(text), text and #text
 end
 

@@ -7,6 +7,7 @@
 #include "../lua/module.h"
 #include "../lua/state.h"
 #include "../log/error.h"
+#include "../log/store.h"
 #include "../log/struct_size.h"
 
 #include <errno.h>
@@ -160,9 +161,10 @@ debrief_interruption debrief_interrupt(debrief *host) {
   return host ? dbf_limits_send(&host->interrupt) : DEBRIEF_INTERRUPT_NOTHING;
 }
 
+/* Whichever host has read a log: there is one store for the process. */
 void debrief_abandon(debrief *host) {
-  dbf_last_act ending = host ? atomic_load(&host->interrupt.ending) : NULL;
-  if (ending) ending();
+  (void)host;
+  dbf_store_abandon();
 }
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "error.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,14 @@ static void *open_library(char *why, size_t size) {
   return library;
 }
 
+/* A handler of signals finds it here, whatever else is being closed. */
+static _Atomic(const dbf_store_kind *) loaded;
+
 static const dbf_store_kind *usable(const dbf_store_kind *kind, debrief_error *err) {
-  if (kind && kind->version == DBF_STORE_VERSION && kind->size >= sizeof *kind) return kind;
+  if (kind && kind->version == DBF_STORE_VERSION && kind->size >= sizeof *kind) {
+    atomic_store(&loaded, kind);
+    return kind;
+  }
   dbf_fail(err, DEBRIEF_EIO, "%s is of another version: install debrief and it together", DBF_STORE_LIBRARY);
   return NULL;
 }
@@ -72,4 +79,9 @@ const dbf_store_kind *dbf_store_load(debrief_error *err) {
   find_kind find;
   memcpy(&find, &symbol, sizeof find); /* ISO C has no cast from an object to a function */
   return usable(find(), err);
+}
+
+void dbf_store_abandon(void) {
+  const dbf_store_kind *kind = atomic_load(&loaded);
+  if (kind) kind->abandon();
 }

@@ -96,4 +96,7 @@ bool dbf_store_is_address(const char *text);
 /* What address stores need, loaded when it is not there; NULL with *err, which names the package. */
 const dbf_store_kind *dbf_store_load(debrief_error *err);
 
+/* `abandon` of what was loaded. */
+void dbf_store_abandon(void);
+
 #endif

@@ -191,7 +191,6 @@ void dbf_limits_init(dbf_interrupt *i) {
   i->signal = 0;
   i->limit_ms = 0;
   atomic_init(&i->timed, false);
-  atomic_init(&i->ending, NULL);
 }
 
 bool dbf_limits_use_signal(dbf_interrupt *i, int number) {

@@ -22,9 +22,6 @@
 #include <time.h>
 
 /* Belongs to a host; all of its states share it. */
-/* Called by a handler of a signal that ends the process. */
-typedef void (*dbf_last_act)(void);
-
 typedef struct dbf_interrupt {
   atomic_bool pending;
   atomic_int guards;   /* that are open, one within the other */
@@ -38,7 +35,6 @@ typedef struct dbf_interrupt {
   atomic_bool overdue; /* it was */
   atomic_bool timed;   /* `timer` sends the signal then; else bindings and a count hook look at the clock */
   timer_t timer;
-  _Atomic(dbf_last_act) ending; /* for debrief_abandon; NULL: there is nothing to do */
 } dbf_interrupt;
 
 /* What one thread runs; on its C stack. */

@@ -1,5 +1,4 @@
 #include "stores.h"
-#include "config.h"
 #include "limits.h"
 #include "userdata.h"
 #include "../log/log_internal.h"
@@ -34,12 +33,10 @@ static bool has_login(const debrief_log_config *config) {
 }
 
 /* The address as messages show it. Ctrl-C ends what waits for its servers. */
-static const char *begin(lua_State *L, debrief_log *log) {
+static const char *begin(debrief_log *log) {
   const dbf_store_kind *kind;
   dbf_store *store = dbf_log_store(log, &kind);
-  dbf_interrupt *interrupt = dbf_config_of(L)->interrupt;
   kind->heed(store, dbf_limits_stopped);
-  if (interrupt) atomic_store(&interrupt->ending, kind->abandon);
   return kind->shown(store);
 }
 
@@ -57,7 +54,7 @@ debrief_log *dbf_stores_take(lua_State *L, const char *address, const debrief_lo
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, address);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -3, begin(L, store->log)); /* the same log, by the name that messages show */
+    lua_setfield(L, -3, begin(store->log)); /* the same log, by the name that messages show */
   }
   lua_remove(L, -2);
   store->users++;

@@ -27,19 +27,23 @@ static const char *place(void) {
   return dir && *dir ? dir : "/tmp";
 }
 
-/* Remove the files of an open folder, and close it. The lock goes last: what has none is empty. */
-static void empty(int fd) {
+static bool is_content(const char *name) {
+  return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, LOCK_NAME) != 0;
+}
+
+/* Remove the files of an open folder. The lock goes last: what has none is empty. NULL: it could not be read. */
+static DIR *empty(int fd) {
   DIR *dir = fdopendir(fd);
-  if (!dir) {
-    close(fd);
-    return;
-  }
+  if (!dir) return NULL;
   for (struct dirent *item; (item = readdir(dir));)
-    if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0 &&
-        strcmp(item->d_name, LOCK_NAME) != 0)
-      unlinkat(fd, item->d_name, 0);
+    if (is_content(item->d_name)) unlinkat(fd, item->d_name, 0);
   unlinkat(fd, LOCK_NAME, 0);
-  closedir(dir);
+  return dir;
+}
+
+static void close_emptied(DIR *dir, int fd) {
+  if (dir) closedir(dir);
+  else close(fd);
 }
 
 /* ---- Sweeping -------------------------------------------------------------------------------------------------- */
@@ -64,8 +68,7 @@ static void sweep_one(int parent, const char *name) {
   bool own = folder >= 0 && fstat(folder, &st) == 0 && st.st_uid == geteuid();
   bool old = own && time(NULL) - st.st_mtime > OLD;
   int lock = own && (old || begins(name, PREFIX)) ? take_lock(folder) : -1;
-  if (lock >= 0) empty(folder);
-  else if (folder >= 0) close(folder);
+  if (folder >= 0) close_emptied(lock >= 0 ? empty(folder) : NULL, folder);
   if (lock >= 0 || old) unlinkat(parent, name, AT_REMOVEDIR);
   if (lock >= 0) close(lock);
 }
@@ -110,20 +113,27 @@ typedef struct entry64 {
   char name[];
 } entry64;
 
-/* Other threads may be writing into it at this moment, so that another look may find more. */
-static void remove_at_once(const dbf_nats_folder *f) {
+static void empty_at_once(int fd) {
   char block[4096] __attribute__((aligned(8)));
-  int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (int look = 0; fd >= 0 && look < 3 && rmdir(f->path) != 0; look++) {
-    long got;
-    lseek(fd, 0, SEEK_SET);
-    while ((got = syscall(SYS_getdents64, fd, block, sizeof block)) > 0)
-      for (long at = 0; at < got; at += ((const entry64 *)(const void *)(block + at))->len) {
-        const char *name = ((const entry64 *)(const void *)(block + at))->name;
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) unlinkat(fd, name, 0);
-      }
+  long got;
+  lseek(fd, 0, SEEK_SET);
+  while ((got = syscall(SYS_getdents64, fd, block, sizeof block)) > 0)
+    for (long at = 0; at < got; at += ((const entry64 *)(const void *)(block + at))->len) {
+      const char *name = ((const entry64 *)(const void *)(block + at))->name;
+      if (is_content(name)) unlinkat(fd, name, 0);
+    }
+}
+
+/* Other threads may be writing into it at this moment, so that another look may find more. What is left in the end, or
+ * when SIGKILL follows, has a lock, by which the next process finds it. */
+static void remove_at_once(const dbf_nats_folder *f) {
+  for (int look = 0; look < 3; look++) {
+    empty_at_once(f->fd);
+    unlinkat(f->fd, LOCK_NAME, 0);
+    if (rmdir(f->path) == 0) return;
+    int lock = openat(f->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock >= 0) close(lock);
   }
-  if (fd >= 0) close(fd);
 }
 
 void dbf_nats_folder_abandon(void) {
@@ -177,12 +187,15 @@ bool dbf_nats_folder_make(dbf_nats_folder *f, debrief_error *err) {
   return false;
 }
 
+/* A signal in the midst of it removes what is left. */
 void dbf_nats_folder_remove(dbf_nats_folder *f, bool forked) {
   if (!f->path) return;
-  if (!forked) forget(f);
-  if (forked) close(f->fd);
-  else empty(f->fd);
-  if (!forked) rmdir(f->path);
+  DIR *dir = forked ? NULL : empty(f->fd);
+  if (!forked) {
+    rmdir(f->path);
+    forget(f);
+  }
+  close_emptied(dir, f->fd);
   close(f->lock);
   free(f->path);
   *f = (dbf_nats_folder){.fd = -1, .lock = -1};

@@ -118,6 +118,49 @@ describe("what a stream is read into", function()
     end
   end)
 
+  -- The status and what is left of $TMPDIR when system call number `at` of a kind comes with a signal.
+  local function killed(url, call, signal, at, words)
+    local r = scene:sh(([[
+      mkdir -p tmp
+      TMPDIR=$PWD/tmp strace -f -o trace -e trace=%s -e inject=%s:signal=%s:when=%d %s </dev/null >/dev/null 2>err
+      echo $?
+      ls -A tmp]]):format(call, call, signal, at, words:format(url)))
+    local status, left = r.out:match "^(%d+)\n(.*)$"
+    return tonumber(status), left
+  end
+
+  local function can_trace() return not program.sanitized and scene:sh("strace true").status == 0 end
+
+  here("goes when a signal comes while it is removed", function()
+    if not can_trace() then return pending "no strace" end
+    local url = s:url "removed"
+    assert.equal(0, scene:run({ "init", url }).status)
+    assert.equal(0, nats.run(scene, url, { "append", "s1", "skill=a" }).status)
+    for signal, status in pairs { TERM = 143, HUP = 129 } do
+      for at = 1, 4 do
+        assert.same({ status, "" }, { killed(url, "unlinkat", signal, at, [["$DEBRIEF" -d %s read]]) })
+      end
+    end
+  end)
+
+  here("is found by the next process when its own is killed while a signal ends it", function()
+    if not can_trace() then return pending "no strace" end
+    local url = s:url "found"
+    assert.equal(0, scene:run({ "init", url }).status)
+    assert.equal(0, nats.run(scene, url, { "append", "s1", "skill=a" }).status)
+    scene:write("end.lua", [[
+      for _ in require "debrief".open(arg[1]):entries() do
+        os.execute "kill -TERM $PPID"
+        while true do end
+      end]])
+    for at = 1, 4 do
+      local status, left = killed(url, "unlinkat", "KILL", at, [[sh -c '"$DEBRIEF" run end.lua %s']])
+      assert.same({ 137, true }, { status, left:find "^debrief%-log%-" ~= nil })
+      local r = scene:sh(([[TMPDIR=$PWD/tmp "$DEBRIEF" -d %s read >/dev/null; ls -A tmp]]):format(url))
+      assert.equal("", r.out, "at " .. at)
+    end
+  end)
+
   here("makes no file for each small session", function()
     local url, lines = s:url "small", {}
     assert.equal(0, scene:run({ "init", url }).status)

@@ -543,7 +543,7 @@ DEBRIEF_API debrief_interruption debrief_interrupt(debrief *host);
 /* Remove the temporary folders that logs at addresses (nats://) were read into, before a signal ends the process: they are as large
  * as those logs. May be called from signal handlers, as the last thing of the host; without it the next process that reads such
  * a log removes them.
- * NULL: nothing is done. */
+ * NULL: the same, also while a host is being closed. */
 DEBRIEF_API void debrief_abandon(debrief *host);
 
 #ifdef __cplusplus

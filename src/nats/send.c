@@ -104,7 +104,8 @@ static bool look_at_beginning(step *t) {
   char path[4096];
   dbf_nats_snapshot *snapshot = t->sender->snapshot;
   t->s->sequence = dbf_nats_snapshot_last(snapshot, t->s->id);
-  if (t->s->sequence == 0) return t->s->known = true;
+  if (dbf_nats_snapshot_lines(snapshot, t->s->id) == 0)
+    return t->s->known = true; /* empty messages have no file */
   snprintf(path, sizeof path, "%s/%s.jsonl", dbf_nats_snapshot_path(snapshot), t->s->id);
   int to = dbf_io_above(open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (to < 0) return dbf_fail_errno(t->err, "cannot read %s", path);

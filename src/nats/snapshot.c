@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,6 +72,7 @@ struct dbf_nats_snapshot {
   dbf_nats_packing packing;
   bool whole;    /* none is packed any more */
   bool unpacked; /* and each has a file of its own */
+  bool shown;    /* somebody may be reading the folder */
   dbf_nats_places places;
 
   uint64_t strangers; /* messages that were left out */
@@ -228,12 +230,24 @@ static size_t chain_len(const dbf_nats_snapshot *s, const session *one) {
   return len;
 }
 
-/* Followers read along, and would take half a message for a damaged line: it is begun when there is room for all of it. File
- * systems that cannot say (EOPNOTSUPP) are trusted. */
-static bool has_room(dbf_nats_snapshot *s, int fd, const session *one) {
-  if (s->followers == 0) return true;
-  return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)one->size, (off_t)chain_len(s, one)) == 0 ||
-         errno == EOPNOTSUPP;
+static bool is_in_limit(uint64_t size) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur)
+    return true;
+  errno = EFBIG;
+  return false;
+}
+
+/* What reads along, as followers do, would take half a message for a damaged line: it is begun when there is room for all
+ * of it. File systems that cannot say (EOPNOTSUPP) are trusted. */
+static bool has_room(const dbf_nats_snapshot *s, int fd, const session *one) {
+  uint64_t len = chain_len(s, one);
+  int failed;
+  if (len == 0 || (s->followers == 0 && !s->shown)) return true;
+  if (!is_in_limit(one->size + len)) return false;
+  do failed = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)one->size, (off_t)len);
+  while (failed && errno == EINTR);
+  return !failed || errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 /* Write to the session's file, which is made if it has none. */
@@ -388,6 +402,7 @@ bool dbf_nats_snapshot_bring(dbf_nats_snapshot *s, int64_t created, uint64_t unt
                s->c->address->name);
   if (whole && s->at == 0) s->whole = s->unpacked = true;
   ok = ok && bring(s, until, patience, err) && flush(s, err) && (!whole || s->unpacked || unpack(s, err));
+  s->shown = s->shown || ok;
   if (s->followers == 0) dbf_nats_consumer_rest(&s->consumer);
   pthread_mutex_unlock(&s->mutex);
   return ok;
@@ -409,12 +424,27 @@ uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *s) {
   return at;
 }
 
+bool dbf_nats_snapshot_is_whole(dbf_nats_snapshot *s) {
+  enter(s);
+  bool whole = s->unpacked;
+  pthread_mutex_unlock(&s->mutex);
+  return whole;
+}
+
 uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *s, const char *id) {
   enter(s);
   const session *one = find(s, id);
   uint64_t last = one ? one->last : 0;
   pthread_mutex_unlock(&s->mutex);
   return last;
+}
+
+uint64_t dbf_nats_snapshot_lines(dbf_nats_snapshot *s, const char *id) {
+  enter(s);
+  const session *one = find(s, id);
+  uint64_t lines = one ? one->lines : 0;
+  pthread_mutex_unlock(&s->mutex);
+  return lines;
 }
 
 /* ---- Following ------------------------------------------------------------------------------------------------- */

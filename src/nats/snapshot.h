@@ -35,8 +35,14 @@ void dbf_nats_snapshot_skip(dbf_nats_snapshot *snapshot, uint64_t sequence);
 /* The sequence up to which it was read. */
 uint64_t dbf_nats_snapshot_at(dbf_nats_snapshot *snapshot);
 
+/* Does each session that has lines have a file? */
+bool dbf_nats_snapshot_is_whole(dbf_nats_snapshot *snapshot);
+
 /* The sequence of the session's last message; 0: it has none. */
 uint64_t dbf_nats_snapshot_last(dbf_nats_snapshot *snapshot, const char *id);
+
+/* How many lines of the session were read. */
+uint64_t dbf_nats_snapshot_lines(dbf_nats_snapshot *snapshot, const char *id);
 
 /* The message of a line, and the first line of a message; 0: not found. */
 uint64_t dbf_nats_snapshot_sequence(dbf_nats_snapshot *snapshot, const char *id, uint64_t line);

@@ -322,7 +322,8 @@ static bool store_send(dbf_store *store, dbf_sending *sending, debrief_error *er
   bool conflict = false, ok;
   if (!connected(store, true, err)) return false;
   do {
-    bool compares = !sending->origin && (conflict || !store->snapshot);
+    bool has_files = store->snapshot && dbf_nats_snapshot_is_whole(store->snapshot);
+    bool compares = !sending->origin && (conflict || !has_files);
     if (compares && !up_to_date(store, true, err)) return false;
     sender.snapshot = store->snapshot;
     ok = dbf_nats_send(&sender, sending, &conflict, err);

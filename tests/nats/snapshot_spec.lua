@@ -75,6 +75,38 @@ wait $follower
 true
 ]]
 
+-- A handle whose disk is full for a while: half.sh ADDRESS. Nothing that reads may see the half of a message.
+local HALF = [[
+mkdir small && mount -t tmpfs -o size=1m none small || exit 77
+TMPDIR=$PWD/small exec "$DEBRIEF" run half.lua "$1"
+]]
+
+local HALF_LUA = [[
+local core = require "debrief.core"
+local raw = core.log(arg[1])
+
+local function count()
+  local reader <close> = assert(raw:reader "s1")
+  local seen = 0
+  while reader:next() do seen = seen + 1 end
+  return seen, #(reader:diagnostics())
+end
+
+assert(raw:append_batch("s1", { '{"session_id":"s1","text":"' .. ("x"):rep(100000) .. '"}' }))
+assert(raw:list())
+print(count())
+local fill <close> = assert(io.open("small/fill", "w"))
+fill:write(("x"):rep(700000))
+fill:flush()
+assert(raw:append_batch("s1", { '{"session_id":"s1","text":"' .. ("y"):rep(400000) .. '"}' }))
+print((raw:list()))
+print(count())
+os.remove "small/fill"
+fill:close()
+assert(raw:list())
+print(count())
+]]
+
 describe("what a stream is read into", function()
   local scene, s
   setup(function() if nats.available() then s = nats.start() end end)
@@ -203,5 +235,38 @@ describe("what a stream is read into", function()
     for i = 1, 100 do assert.is_true(numbers[tostring(i)]) end
     assert.equal(("debrief: what comes cannot be written to %s ($TMPDIR names another place), and waits: "
       .. "No space left on device\n"):format(url), scene:read "err")
+  end)
+
+  here("never shows half a message when its disk is full", function()
+    if scene:sh("unshare -m true").status ~= 0 then return pending "no file system of its own" end
+    local url = s:url "half"
+    assert.equal(0, scene:run({ "init", url }).status)
+    scene:write("half.lua", HALF_LUA)
+    scene:write("half.sh", HALF)
+    local r = scene:sh(("unshare -m sh half.sh %s"):format(url))
+    if r.status == 77 then return pending "no tmpfs" end
+    assert.same({ "1\t0\nnil\n1\t0\n2\t0\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  here("is compared with when sessions are copied to a log that was read", function()
+    local url = s:url "sent"
+    assert.equal(0, scene:run({ "init", url }).status)
+    assert.equal(0, nats.run(scene, url, { "append", "s1", "skill=a" }).status)
+    s:request("sent.e.empty", "")
+    scene:write("in/empty.jsonl", '{"session_id":"empty","skill":"b"}\n')
+    scene:write("send.lua", [[
+      local core = require "debrief.core"
+      local to = core.log(arg[1])
+      for _, item in ipairs(assert(to:list())) do print(item.session) end
+      local from <close> = assert(io.open "s1.jsonl")
+      local text = from:read "a"
+      print(core.send(to, { id = "s1", path = "s1.jsonl" }))
+      print(core.send(to, { id = "empty", path = "in/empty.jsonl" }))
+      print(core.send(to, { id = "empty", path = "in/empty.jsonl" }))
+      local reader <close> = assert(to:reader "s1")
+      print(reader:next() ~= nil, reader:next(), text ~= "")]])
+    assert.equal(0, scene:sh(('"$DEBRIEF" -d %s read s1 >s1.jsonl'):format(url)).status)
+    local r = scene:run { "run", "send.lua", url }
+    assert.same({ "s1\ntrue\ntrue\ntrue\ntrue\tnil\ttrue\n", "", 0 }, { r.out, r.err, r.status })
   end)
 end)

@@ -327,12 +327,17 @@ static dbf_nats_came fail_taking(dbf_nats_snapshot *s, uint64_t sequence, debrie
   return dbf_fail_memory(err), DBF_NATS_FAILED;
 }
 
+/* Small messages have more around them than in them. */
+static size_t waiting_bytes(const dbf_nats_snapshot *s) {
+  return s->buffer.len + s->pieces.len + s->places.staged.len;
+}
+
 /* Take messages until the sequence `until` was passed, or none came until `deadline`. */
 static dbf_nats_came pull(dbf_nats_snapshot *s, uint64_t until, int64_t deadline, debrief_error *err) {
   while (true) {
     natsMsg *message;
     uint64_t sequence;
-    if (s->buffer.len > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
+    if (waiting_bytes(s) > BUFFER && !flush(s, err)) return DBF_NATS_FAILED;
     dbf_nats_came came = dbf_nats_consumer_next(&s->consumer, deadline, &message, &sequence, err);
     if (came != DBF_NATS_MESSAGE) return came;
     bool ok = take(s, sequence, natsMsg_GetSubject(message), natsMsg_GetData(message),

@@ -12,6 +12,11 @@
 
 #define MS INT64_C(1000000)
 
+enum {
+  ENDED = 8,     /* subscriptions that are destroyed together */
+  FLUSHED = 2000 /* ms, how long the answer of the server is waited for */
+};
+
 int64_t dbf_nats_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -335,9 +340,57 @@ bool dbf_nats_connect(dbf_nats_connection *c, const dbf_nats_login *login, int64
   return s == NATS_OK || fail_to_connect(c, login, s, err);
 }
 
+/* ---- The end of subscriptions -------------------------------------------------------------------------------------- */
+
+static void destroy_all(natsSubscription **subs, unsigned count) {
+  for (unsigned i = 0; i < count; i++) natsSubscription_Destroy(subs[i]);
+}
+
+/* Without memory it is never destroyed. */
+static bool remember(dbf_nats_connection *c, natsSubscription *sub) {
+  if (c->ended_count == c->ended_room) {
+    unsigned room = c->ended_room + ENDED;
+    natsSubscription **more = realloc(c->ended, room * sizeof(natsSubscription *));
+    if (!more) return false;
+    c->ended = more;
+    c->ended_room = room;
+  }
+  c->ended[c->ended_count++] = sub;
+  return true;
+}
+
+/* The thread that takes messages has come to the answer of a flush when it has taken all that were there before. */
+void dbf_nats_unsubscribe(dbf_nats_connection *c, natsSubscription *sub) {
+  natsSubscription *passed[ENDED];
+  unsigned count = 0;
+  if (!sub) return;
+  natsSubscription_Unsubscribe(sub);
+  pthread_mutex_lock(&c->mutex);
+  if (remember(c, sub) && c->ended_count >= ENDED) {
+    count = ENDED;
+    memcpy(passed, c->ended, sizeof passed);
+    c->ended_count -= count;
+    memmove(c->ended, c->ended + count, c->ended_count * sizeof *c->ended);
+  }
+  pthread_mutex_unlock(&c->mutex);
+  if (count == 0) return;
+  if (natsConnection_FlushTimeout(c->nc, FLUSHED) == NATS_OK) {
+    destroy_all(passed, count);
+    return;
+  }
+  pthread_mutex_lock(&c->mutex);
+  for (unsigned i = 0; i < count; i++) remember(c, passed[i]);
+  pthread_mutex_unlock(&c->mutex);
+}
+
+/* The connection's threads have ended when it is destroyed. */
 void dbf_nats_disconnect(dbf_nats_connection *c) {
   jsCtx_Destroy(c->js);
   natsConnection_Destroy(c->nc);
+  destroy_all(c->ended, c->ended_count);
+  free(c->ended);
+  c->ended = NULL;
+  c->ended_count = c->ended_room = 0;
   c->js = NULL;
   c->nc = NULL;
 }

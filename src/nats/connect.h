@@ -29,7 +29,9 @@ typedef struct dbf_nats_connection {
   _Atomic uint64_t messages;   /* that were given an identity */
   struct dbf_nats_desk *desk;  /* desk.h; NULL: each message by itself */
   atomic_uint reconnects;      /* how often the connection was lost and came back */
-  bool (*stopped)(void);       /* is the caller's thread to end what it waits for? NULL: never */
+  natsSubscription **ended;    /* that are to be destroyed, under `mutex` */
+  unsigned ended_count, ended_room;
+  bool (*stopped)(void); /* is the caller's thread to end what it waits for? NULL: never */
 } dbf_nats_connection;
 
 /* Is the caller to wait no longer? */
@@ -50,6 +52,10 @@ bool dbf_nats_connect(dbf_nats_connection *c, const dbf_nats_login *login, int64
 
 /* Close it. Nothing else may use it then. */
 void dbf_nats_disconnect(dbf_nats_connection *c);
+
+/* Nothing is to come to the subscription any more; NULL is fine. It is destroyed later, for the client library (3.4, issue 637 of
+ * nats.c) crashes when that happens while it takes a message for it. Not on one of its threads. */
+void dbf_nats_unsubscribe(dbf_nats_connection *c, natsSubscription *sub);
 
 /* Fill *err with what a call of the client library returned; false. `what` is what did not work: "cannot append to
  * session s1". ENOENT when there is no such stream, else EIO. */

@@ -20,7 +20,7 @@ void dbf_nats_consumer_init(dbf_nats_consumer *consumer, dbf_nats_connection *c,
 }
 
 void dbf_nats_consumer_rest(dbf_nats_consumer *consumer) {
-  natsSubscription_Destroy(consumer->sub);
+  dbf_nats_unsubscribe(consumer->c, consumer->sub);
   consumer->sub = NULL;
 }
 

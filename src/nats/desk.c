@@ -449,7 +449,7 @@ void dbf_nats_desk_free(dbf_nats_desk *desk) {
   if (!desk) return;
   stop_carrier(desk);
   bool told = desk->sub && natsSubscription_SetOnCompleteCB(desk->sub, on_complete, desk) == NATS_OK;
-  natsSubscription_Destroy(desk->sub);
+  dbf_nats_unsubscribe(desk->c, desk->sub);
   if (told) await_complete(desk);
   destroy(&desk->received);
   natsInbox_Destroy(desk->inbox);

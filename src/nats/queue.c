@@ -184,7 +184,7 @@ static void release(dbf_queue *q) {
 static void queue_close(dbf_queue *q, bool forked) {
   dbf_nats_pick_free(q->pick, forked);
   if (forked) return;
-  for (int i = 0; i < q->listening; i++) natsSubscription_Destroy(q->subscriptions[i]);
+  for (int i = 0; i < q->listening; i++) dbf_nats_unsubscribe(&q->connection, q->subscriptions[i]);
   dbf_nats_disconnect(&q->connection);
   release(q);
 }

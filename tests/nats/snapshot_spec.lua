@@ -107,6 +107,29 @@ assert(raw:list())
 print(count())
 ]]
 
+-- end.lua ADDRESS: of each session more is on its way than was asked for, and is not waited for. While a subscription was
+-- destroyed at once, every other run ended in a crash or never.
+local ENDS = [[
+local core, text = require "debrief.core", ("x"):rep(900000)
+local log = core.log(arg[1])
+local line = '{"session_id":"s%d","timestamp":"2026-11-01T10:00:00Z","n":%d,"text":"%s"}'
+for s = 1, 16 do
+  for i = 1, 6 do assert(log:append_batch("s" .. s, { line:format(s, i, text) })) end
+end
+for _ = 1, 12 do
+  local queue = assert(core.queue(arg[1], {}))
+  assert(queue:folder())
+  for s = 1, 16 do
+    repeat
+      local size, message = queue:bring("s" .. s, 2500000, 200)
+      assert(size ~= nil, message)
+    until size
+  end
+  queue:close()
+end
+print "ok"
+]]
+
 describe("what a stream is read into", function()
   local scene, s
   setup(function() if nats.available() then s = nats.start() end end)
@@ -128,6 +151,14 @@ describe("what a stream is read into", function()
     assert.equal(0, scene:run({ "init", url }).status)
     scene:write("grow.lua", GROW)
     local r = scene:run { "run", "grow.lua", url }
+    assert.same({ "ok\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  here("may end while more is on its way", function()
+    local url = s:url "ends"
+    assert.equal(0, scene:run({ "init", url }).status)
+    scene:write("end.lua", ENDS)
+    local r = scene:sh(([["$DEBRIEF" run end.lua %s]]):format(url))
     assert.same({ "ok\n", "", 0 }, { r.out, r.err, r.status })
   end)
 

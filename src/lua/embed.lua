@@ -184,13 +184,11 @@ for name in ([[
   query/overview query/seen query/why
   record/command record/output record/run record/state
   repl/init repl/try
-  transfer/copy transfer/forward
   report/bars report/cards report/chart report/check report/gate report/html report/json
   report/markdown report/records report/separated report/svg report/text
   retro/cited retro/partial
   run/entries run/exports run/follow run/imports run/isolate run/remote run/script
   run/served
-  work/crew work/wire
   statistics/change statistics/distributions statistics/numbers statistics/rates
 ]]):gmatch "%S+" do RARE[("lua/debrief/%s.lua"):format(name)] = true end
 
@@ -198,7 +196,9 @@ for name in ([[
 local TEXT = {}
 for name in ([[
   cli/completion cli/explain cli/hook_settings cli/init_store cli/mcp cli/plugins_check cli/repair cli/skill cli/work
-  export/parquet report/baseline report/junit run/check run/import_trial work/refusal work/serve work/status
+  export/parquet report/baseline report/junit run/check run/import_trial
+  transfer/copy transfer/forward work/abandoned work/crew work/refusal work/result work/serve work/status
+  work/wire
 ]]):gmatch "%S+" do TEXT[("lua/debrief/%s.lua"):format(name)] = true end
 
 -- The arrays of a file, and its row of the table.

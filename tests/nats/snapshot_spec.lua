@@ -107,8 +107,8 @@ assert(raw:list())
 print(count())
 ]]
 
--- end.lua ADDRESS: of each session more is on its way than was asked for, and is not waited for. While a subscription was
--- destroyed at once, every other run ended in a crash or never.
+-- end.lua ADDRESS: of each session more is on its way than was asked for, and is not waited for. While a subscription
+-- was destroyed at once, every other run ended in a crash or never.
 local ENDS = [[
 local core, text = require "debrief.core", ("x"):rep(900000)
 local log = core.log(arg[1])

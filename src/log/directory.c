@@ -8,7 +8,6 @@
 
 #include "error.h"
 #include "io.h"
-#include "look.h"
 #include "session_id.h"
 
 #include <errno.h>
